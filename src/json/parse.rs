@@ -1,0 +1,408 @@
+//! The parser: bytes to nodes, without recursion.
+
+use thiserror::Error;
+
+use super::value::Kind;
+use super::{Node, Tree};
+
+/// Containers may nest this deep. FHIR's deepest real resources
+/// (questionnaires, value sets) stay below fifty.
+const MAX_DEPTH: usize = 512;
+
+/// Why a text is not the JSON that can be loaded.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Fault {
+    #[error("the text ends in the middle of a value")]
+    Truncated,
+    #[error("a value was expected")]
+    ExpectedValue,
+    #[error("a member's name in quotes was expected")]
+    ExpectedName,
+    #[error("a colon was expected after a member's name")]
+    ExpectedColon,
+    #[error("a comma or a closing bracket was expected")]
+    ExpectedCommaOrEnd,
+    #[error("something follows after the end of the value")]
+    TrailingContent,
+    #[error("a number is not written as JSON writes numbers")]
+    InvalidNumber,
+    #[error("a string holds a control character that must be escaped")]
+    ControlCharacter,
+    #[error("a string holds an escape that JSON does not know")]
+    InvalidEscape,
+    #[error("a string holds half a surrogate pair, which is no character")]
+    LoneSurrogate,
+    #[error("a string holds the character U+0000, which Postgres cannot store")]
+    NulCharacter,
+    #[error("the bytes are not UTF-8")]
+    NotUtf8,
+    #[error("brackets are nested more than {MAX_DEPTH} deep")]
+    TooDeep,
+    #[error("the text is longer than 4 GiB")]
+    TooLong,
+    #[error("an object has two members of the same name")]
+    DuplicateMember,
+}
+
+/// A fault and the byte of the text where it was noticed.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("{fault}, at byte {offset}")]
+pub struct JsonError {
+    pub fault: Fault,
+    pub offset: usize,
+}
+
+/// Parses one text after the other, reusing the memory of its node list.
+#[derive(Debug, Default)]
+pub struct Parser {
+    nodes: Vec<Node>,
+    open: Vec<u32>,
+}
+
+impl Parser {
+    /// Parses `bytes` whole: one value, with blanks around it.
+    pub fn parse<'t>(&'t mut self, bytes: &'t [u8]) -> Result<Tree<'t>, JsonError> {
+        if bytes.len() > u32::MAX as usize {
+            return Err(JsonError { fault: Fault::TooLong, offset: 0 });
+        }
+        let source = std::str::from_utf8(bytes)
+            .map_err(|error| JsonError { fault: Fault::NotUtf8, offset: error.valid_up_to() })?;
+        self.nodes.clear();
+        self.open.clear();
+        let mut cursor = Cursor { bytes, position: 0 };
+        self.value_and_all_within(&mut cursor)
+            .map_err(|fault| JsonError { fault, offset: cursor.position.min(bytes.len()) })?;
+        Ok(Tree { source, nodes: &self.nodes })
+    }
+
+    fn value_and_all_within(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        cursor.skip_blanks();
+        self.begin_value(cursor)?;
+        while let Some(&container) = self.open.last() {
+            cursor.skip_blanks();
+            let is_object = self.nodes[container as usize].kind == Kind::Object;
+            let is_first = self.nodes.len() as u32 == container + 1;
+            match cursor.peek()? {
+                b'}' if is_object => self.end_container(cursor),
+                b']' if !is_object => self.end_container(cursor),
+                b',' if !is_first => {
+                    cursor.position += 1;
+                    cursor.skip_blanks();
+                    self.child(cursor, is_object)?;
+                }
+                _ if is_first => self.child(cursor, is_object)?,
+                _ => return Err(Fault::ExpectedCommaOrEnd),
+            }
+        }
+        cursor.skip_blanks();
+        if cursor.position < cursor.bytes.len() {
+            return Err(Fault::TrailingContent);
+        }
+        Ok(())
+    }
+
+    fn child(&mut self, cursor: &mut Cursor<'_>, in_object: bool) -> Result<(), Fault> {
+        if in_object {
+            if cursor.peek()? != b'"' {
+                return Err(Fault::ExpectedName);
+            }
+            self.string(cursor)?;
+            if let Some(name) = self.nodes.last_mut() {
+                name.is_name = true;
+            }
+            cursor.skip_blanks();
+            if cursor.peek()? != b':' {
+                return Err(Fault::ExpectedColon);
+            }
+            cursor.position += 1;
+            cursor.skip_blanks();
+        }
+        self.begin_value(cursor)
+    }
+
+    fn begin_value(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        match cursor.peek()? {
+            b'"' => self.string(cursor),
+            b'{' => self.begin_container(cursor, Kind::Object),
+            b'[' => self.begin_container(cursor, Kind::Array),
+            b't' => self.word(cursor, b"true", Kind::True),
+            b'f' => self.word(cursor, b"false", Kind::False),
+            b'n' => self.word(cursor, b"null", Kind::Null),
+            b'-' | b'0'..=b'9' => self.number(cursor),
+            _ => Err(Fault::ExpectedValue),
+        }
+    }
+
+    fn begin_container(&mut self, cursor: &mut Cursor<'_>, kind: Kind) -> Result<(), Fault> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(Fault::TooDeep);
+        }
+        self.open.push(self.nodes.len() as u32);
+        self.leaf(kind, cursor.position, cursor.position, false);
+        cursor.position += 1;
+        Ok(())
+    }
+
+    fn end_container(&mut self, cursor: &mut Cursor<'_>) {
+        cursor.position += 1;
+        let next = self.nodes.len() as u32;
+        if let Some(container) = self.open.pop() {
+            let node = &mut self.nodes[container as usize];
+            node.end = cursor.position as u32;
+            node.next = next;
+        }
+    }
+
+    fn string(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        let start = cursor.position + 1;
+        let (end, is_escaped) = cursor.skip_string(start)?;
+        self.leaf(Kind::String, start, end, is_escaped);
+        cursor.position = end + 1;
+        Ok(())
+    }
+
+    fn word(&mut self, cursor: &mut Cursor<'_>, word: &[u8], kind: Kind) -> Result<(), Fault> {
+        let start = cursor.position;
+        if !cursor.bytes[start..].starts_with(word) {
+            return Err(Fault::ExpectedValue);
+        }
+        cursor.position += word.len();
+        self.leaf(kind, start, cursor.position, false);
+        Ok(())
+    }
+
+    fn number(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        let start = cursor.position;
+        cursor.skip_number()?;
+        self.leaf(Kind::Number, start, cursor.position, false);
+        Ok(())
+    }
+
+    fn leaf(&mut self, kind: Kind, start: usize, end: usize, is_escaped: bool) {
+        let next = self.nodes.len() as u32 + 1;
+        self.nodes.push(Node {
+            start: start as u32,
+            end: end as u32,
+            next,
+            kind,
+            is_escaped,
+            is_name: false,
+        });
+    }
+}
+
+struct Cursor<'t> {
+    bytes: &'t [u8],
+    position: usize,
+}
+
+impl Cursor<'_> {
+    #[inline]
+    fn peek(&self) -> Result<u8, Fault> {
+        self.bytes.get(self.position).copied().ok_or(Fault::Truncated)
+    }
+
+    #[inline]
+    fn skip_blanks(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.position) {
+            self.position += 1;
+        }
+    }
+
+    /// From after the opening quote to the closing one: its offset, and
+    /// whether an escape was met.
+    fn skip_string(&mut self, start: usize) -> Result<(usize, bool), Fault> {
+        let mut position = start;
+        let mut is_escaped = false;
+        loop {
+            position = skip_plain(self.bytes, position);
+            self.position = position;
+            match self.bytes.get(position) {
+                Some(b'"') => return Ok((position, is_escaped)),
+                Some(b'\\') => {
+                    is_escaped = true;
+                    position = self.skip_escape(position + 1)?;
+                }
+                Some(_) => return Err(Fault::ControlCharacter),
+                None => return Err(Fault::Truncated),
+            }
+        }
+    }
+
+    fn skip_escape(&self, position: usize) -> Result<usize, Fault> {
+        match self.bytes.get(position).ok_or(Fault::Truncated)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(position + 1),
+            b'u' => match self.hexadecimal(position + 1)? {
+                0 => Err(Fault::NulCharacter),
+                0xD800..=0xDBFF => {
+                    let follows = self.bytes.get(position + 5..position + 7) == Some(b"\\u");
+                    if follows && matches!(self.hexadecimal(position + 7)?, 0xDC00..=0xDFFF) {
+                        Ok(position + 11)
+                    } else {
+                        Err(Fault::LoneSurrogate)
+                    }
+                }
+                0xDC00..=0xDFFF => Err(Fault::LoneSurrogate),
+                _ => Ok(position + 5),
+            },
+            _ => Err(Fault::InvalidEscape),
+        }
+    }
+
+    fn hexadecimal(&self, position: usize) -> Result<u32, Fault> {
+        let digits = self.bytes.get(position..position + 4).ok_or(Fault::Truncated)?;
+        let mut value = 0;
+        for &digit in digits {
+            let digit = (digit as char).to_digit(16).ok_or(Fault::InvalidEscape)?;
+            value = value * 16 + digit;
+        }
+        Ok(value)
+    }
+
+    fn skip_number(&mut self) -> Result<(), Fault> {
+        if self.peek()? == b'-' {
+            self.position += 1;
+        }
+        match self.bytes.get(self.position) {
+            Some(b'0') => self.position += 1,
+            Some(b'1'..=b'9') => self.skip_digits()?,
+            _ => return Err(Fault::InvalidNumber),
+        }
+        if self.bytes.get(self.position) == Some(&b'.') {
+            self.position += 1;
+            self.skip_digits()?;
+        }
+        if let Some(b'e' | b'E') = self.bytes.get(self.position) {
+            self.position += 1;
+            if let Some(b'+' | b'-') = self.bytes.get(self.position) {
+                self.position += 1;
+            }
+            self.skip_digits()?;
+        }
+        // `01` and `1x` would otherwise pass for two values side by side.
+        match self.bytes.get(self.position) {
+            Some(byte) if byte.is_ascii_alphanumeric() => Err(Fault::InvalidNumber),
+            _ => Ok(()),
+        }
+    }
+
+    fn skip_digits(&mut self) -> Result<(), Fault> {
+        let start = self.position;
+        while let Some(b'0'..=b'9') = self.bytes.get(self.position) {
+            self.position += 1;
+        }
+        if self.position == start { Err(Fault::InvalidNumber) } else { Ok(()) }
+    }
+}
+
+/// The offset of the next quote, backslash or control character, or the end.
+/// Eight bytes a step: most strings of a resource are short, so a call into
+/// a vector search costs more than it saves.
+#[inline]
+fn skip_plain(bytes: &[u8], mut position: usize) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = bytes.get(position..position + 8) {
+        let word = u64::from_le_bytes(chunk.try_into().expect("a slice of eight bytes"));
+        let quote = word ^ (LOW * b'"' as u64);
+        let backslash = word ^ (LOW * b'\\' as u64);
+        // A byte is below n where its subtraction borrows and it had no high bit.
+        let found = (quote.wrapping_sub(LOW) & !quote)
+            | (backslash.wrapping_sub(LOW) & !backslash)
+            | (word.wrapping_sub(LOW * 0x20) & !word);
+        let found = found & HIGH;
+        if found != 0 {
+            return position + (found.trailing_zeros() / 8) as usize;
+        }
+        position += 8;
+    }
+    while let Some(&byte) = bytes.get(position) {
+        if byte == b'"' || byte == b'\\' || byte < 0x20 {
+            break;
+        }
+        position += 1;
+    }
+    position
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pretty_assertions::assert_eq;
+
+    fn fault(text: &str) -> Fault {
+        Parser::default().parse(text.as_bytes()).expect_err(text).fault
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_with_its_fault() {
+        for (text, expected) in [
+            ("", Fault::Truncated),
+            ("  ", Fault::Truncated),
+            ("{", Fault::Truncated),
+            (r#"{"a""#, Fault::Truncated),
+            (r#"{"a":"b"#, Fault::Truncated),
+            ("[1,", Fault::Truncated),
+            ("[1,]", Fault::ExpectedValue),
+            ("{,}", Fault::ExpectedName),
+            (r#"{"a":1,}"#, Fault::ExpectedName),
+            ("{a:1}", Fault::ExpectedName),
+            (r#"{"a" 1}"#, Fault::ExpectedColon),
+            ("[1 2]", Fault::ExpectedCommaOrEnd),
+            ("[1}", Fault::ExpectedCommaOrEnd),
+            ("{} {}", Fault::TrailingContent),
+            ("nul", Fault::ExpectedValue),
+            ("01", Fault::InvalidNumber),
+            ("1.", Fault::InvalidNumber),
+            (".5", Fault::ExpectedValue),
+            ("-", Fault::InvalidNumber),
+            ("1e", Fault::InvalidNumber),
+            ("\"a\nb\"", Fault::ControlCharacter),
+            (r#""\x""#, Fault::InvalidEscape),
+            (r#""\u12g4""#, Fault::InvalidEscape),
+            (r#""\ud800""#, Fault::LoneSurrogate),
+            (r#""\ud800\u0041""#, Fault::LoneSurrogate),
+            (r#""\udc00""#, Fault::LoneSurrogate),
+            (r#""\u0000""#, Fault::NulCharacter),
+        ] {
+            assert_eq!(fault(text), expected, "{text}");
+        }
+        assert_eq!(fault(&"[".repeat(100_000)), Fault::TooDeep);
+        let not_utf8 = Parser::default().parse(b"\"\xff\"").expect_err("not UTF-8");
+        assert_eq!(not_utf8, JsonError { fault: Fault::NotUtf8, offset: 1 });
+    }
+
+    #[test]
+    fn a_string_ends_at_its_quote_wherever_it_stands_in_a_word() {
+        for length in 0..40 {
+            let text = format!("\"{}\"", "é".repeat(length) + &"a".repeat(length % 5));
+            let mut parser = Parser::default();
+            let tree = parser.parse(text.as_bytes()).expect("a string");
+            assert_eq!(tree.root().raw(), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn agrees_with_serde_json_on_any_bytes(bytes in proptest::collection::vec(0u8..=255, 0..60)) {
+            agree(&bytes);
+        }
+
+        #[test]
+        fn agrees_with_serde_json_on_what_looks_like_json(text in r#"[\[\]{}:,"\\ 01.eE+\-tfnau]{0,40}"#) {
+            agree(text.as_bytes());
+        }
+    }
+
+    /// `serde_json` takes numbers out of the range of f64 for errors and
+    /// U+0000 for a character; else both must say the same.
+    fn agree(bytes: &[u8]) {
+        let ours = Parser::default().parse(bytes).map(|tree| tree.root().kind());
+        let theirs = serde_json::from_slice::<serde_json::Value>(bytes);
+        match (ours, theirs) {
+            (Ok(_), Err(error)) => assert!(error.to_string().contains("number out of range"), "{error}"),
+            (Err(error), Ok(_)) => assert_eq!(error.fault, Fault::NulCharacter),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Reading a tree.
+
+use std::borrow::Cow;
+
+use super::{Node, Tree};
+
+/// The sorts of JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Null,
+    True,
+    False,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// One value of a tree, small enough to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'t> {
+    tree: Tree<'t>,
+    index: u32,
+}
+
+impl<'t> Value<'t> {
+    pub(super) fn new(tree: Tree<'t>, index: u32) -> Self {
+        Value { tree, index }
+    }
+
+    #[inline]
+    fn node(self) -> &'t Node {
+        &self.tree.nodes[self.index as usize]
+    }
+
+    /// The place of the value in its tree, in document order: a value lies
+    /// within another one if its place lies in the other one's `extent`.
+    pub fn index(self) -> u32 {
+        self.index
+    }
+
+    /// The places of this value and of all that lies within it.
+    pub fn extent(self) -> std::ops::Range<u32> {
+        self.index..self.node().next
+    }
+
+    #[inline]
+    pub fn kind(self) -> Kind {
+        self.node().kind
+    }
+
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The value as it is written, quotes included.
+    pub fn raw(self) -> &'t str {
+        let node = self.node();
+        let quote = usize::from(node.kind == Kind::String);
+        &self.tree.source[node.start as usize - quote..node.end as usize + quote]
+    }
+
+    /// A string's characters, escapes undone; `None` for other kinds.
+    #[inline]
+    pub fn as_text(self) -> Option<Cow<'t, str>> {
+        let node = self.node();
+        if node.kind != Kind::String {
+            return None;
+        }
+        let written = &self.tree.source[node.start as usize..node.end as usize];
+        Some(if node.is_escaped { Cow::Owned(unescape(written)) } else { Cow::Borrowed(written) })
+    }
+
+    /// A string as it is written between its quotes, where that is also what
+    /// it says; `None` for strings with escapes and for other kinds.
+    pub(super) fn unescaped(self) -> Option<&'t str> {
+        let node = self.node();
+        (node.kind == Kind::String && !node.is_escaped)
+            .then(|| &self.tree.source[node.start as usize..node.end as usize])
+    }
+
+    /// The offset of the value's first byte in the text.
+    pub(super) fn offset(self) -> usize {
+        self.node().start as usize
+    }
+
+    pub fn as_boolean(self) -> Option<bool> {
+        match self.kind() {
+            Kind::True => Some(true),
+            Kind::False => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A number as it is written; `None` for other kinds.
+    pub fn as_number(self) -> Option<&'t str> {
+        (self.kind() == Kind::Number).then(|| self.raw())
+    }
+
+    /// An object's members in document order; none for other kinds.
+    #[inline]
+    pub fn members(self) -> Members<'t> {
+        let node = self.node();
+        let end = if node.kind == Kind::Object { node.next } else { self.index };
+        Members { tree: self.tree, index: self.index + 1, end }
+    }
+
+    /// An array's items in document order; none for other kinds.
+    #[inline]
+    pub fn items(self) -> Items<'t> {
+        let node = self.node();
+        let end = if node.kind == Kind::Array { node.next } else { self.index };
+        Items { tree: self.tree, index: self.index + 1, end }
+    }
+
+    /// An object's member of that name, if it is there and not null.
+    #[inline]
+    pub fn get(self, name: &str) -> Option<Value<'t>> {
+        self.members().find(|(member, value)| *member == name && !value.is_null()).map(|(_, value)| value)
+    }
+
+    /// Where the value stands, from the root of its tree, as FHIRPath writes
+    /// it: `name[0].family`.
+    pub fn path(self) -> String {
+        let mut path = String::new();
+        let mut at = self.tree.root();
+        while at.index != self.index {
+            let below = at.members().map(|(name, value)| (Some(name), value));
+            let below = below.chain(at.items().map(|value| (None, value)));
+            let Some((ordinal, (name, value))) =
+                below.enumerate().find(|(_, (_, value))| value.extent().contains(&self.index))
+            else {
+                break;
+            };
+            match name {
+                Some(name) if path.is_empty() => path.push_str(name),
+                Some(name) => {
+                    path.push('.');
+                    path.push_str(name);
+                }
+                None => path.push_str(&format!("[{ordinal}]")),
+            }
+            at = value;
+        }
+        path
+    }
+}
+
+/// An object's members: name (as written) and value.
+#[derive(Clone, Debug)]
+pub struct Members<'t> {
+    tree: Tree<'t>,
+    index: u32,
+    end: u32,
+}
+
+impl<'t> Iterator for Members<'t> {
+    type Item = (&'t str, Value<'t>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.index >= self.end {
+            return None;
+        }
+        let name = &self.tree.nodes[self.index as usize];
+        let value = Value::new(self.tree, self.index + 1);
+        self.index = value.node().next;
+        Some((&self.tree.source[name.start as usize..name.end as usize], value))
+    }
+}
+
+/// An array's items.
+#[derive(Clone, Debug)]
+pub struct Items<'t> {
+    tree: Tree<'t>,
+    index: u32,
+    end: u32,
+}
+
+impl<'t> Iterator for Items<'t> {
+    type Item = Value<'t>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.index >= self.end {
+            return None;
+        }
+        let value = Value::new(self.tree, self.index);
+        self.index = value.node().next;
+        Some(value)
+    }
+}
+
+/// Undoes the escapes of a string that the parser has accepted.
+fn unescape(written: &str) -> String {
+    let mut text = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(backslash) = rest.find('\\') {
+        text.push_str(&rest[..backslash]);
+        let escape = rest.as_bytes()[backslash + 1];
+        rest = &rest[backslash + 2..];
+        match escape {
+            b'b' => text.push('\u{8}'),
+            b'f' => text.push('\u{c}'),
+            b'n' => text.push('\n'),
+            b'r' => text.push('\r'),
+            b't' => text.push('\t'),
+            b'u' => rest = unescape_unicode(rest, &mut text),
+            itself => text.push(itself as char),
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+fn unescape_unicode<'t>(rest: &'t str, text: &mut String) -> &'t str {
+    let unit = |at: usize| u32::from_str_radix(&rest[at..at + 4], 16).unwrap_or(0xFFFD);
+    let high = unit(0);
+    let (character, length) = match high {
+        0xD800..=0xDBFF => (0x10000 + ((high - 0xD800) << 10) + (unit(6) - 0xDC00), 10),
+        _ => (high, 4),
+    };
+    text.push(char::from_u32(character).unwrap_or(char::REPLACEMENT_CHARACTER));
+    &rest[length..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Parser;
+    use pretty_assertions::assert_eq;
+
+    #[test]
+    fn reads_members_items_and_texts() {
+        let text = r#" {"a": [1, -2.50, true, null], "b": {"c": "x\n\u00e9\ud83d\ude00\/\""}, "d": ""} "#;
+        let mut parser = Parser::default();
+        let root = parser.parse(text.as_bytes()).expect("JSON").root();
+        let names: Vec<&str> = root.members().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "b", "d"]);
+        let items: Vec<&str> = root.get("a").expect("a").items().map(|item| item.raw()).collect();
+        assert_eq!(items, ["1", "-2.50", "true", "null"]);
+        let c = root.get("b").and_then(|b| b.get("c")).expect("c");
+        assert_eq!(c.as_text().expect("text"), "x\né😀/\"");
+        assert_eq!(c.path(), "b.c");
+        assert_eq!(root.get("a").and_then(|a| a.items().nth(2)).expect("item").path(), "a[2]");
+        assert_eq!(root.get("d").expect("d").as_text().expect("text"), "");
+        assert!(root.get("e").is_none());
+    }
+}
