@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod copy;
 pub mod database;
 pub mod generate;
 pub mod inbox;
