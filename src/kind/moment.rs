@@ -1,0 +1,251 @@
+//! A *moment* is a FHIR date, dateTime, instant or time read from its text:
+//! the span that is stated (a day, a month, a year, or a point), in the
+//! numbers that Postgres stores.
+//! Source: <https://hl7.org/fhir/R4/datatypes.html#dateTime>.
+
+use std::ops::Range;
+
+use chrono::{Offset, TimeZone};
+
+/// What stands in for an offset that a text does not state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timezone {
+    /// Seconds east of Greenwich.
+    Offset(i32),
+    Named(chrono_tz::Tz),
+}
+
+impl Timezone {
+    pub const UTC: Timezone = Timezone::Offset(0);
+
+    /// Microseconds to take from a local time, itself in microseconds since
+    /// 2000-01-01, to have UTC. Where clocks are put forward over that time
+    /// or back to it, the earlier offset counts.
+    fn offset_at(self, local: i64) -> i64 {
+        let seconds = match self {
+            Timezone::Offset(seconds) => seconds,
+            Timezone::Named(zone) => {
+                let local = chrono::DateTime::from_timestamp(local.div_euclid(SECOND) + EPOCH_SECONDS, 0)
+                    .unwrap_or_default()
+                    .naive_utc();
+                match zone.offset_from_local_datetime(&local).earliest() {
+                    Some(offset) => offset.fix().local_minus_utc(),
+                    None => zone.offset_from_utc_datetime(&local).fix().local_minus_utc(),
+                }
+            }
+        };
+        i64::from(seconds) * SECOND
+    }
+}
+
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+/// 2000-01-01, where Postgres' count begins, in seconds since 1970.
+const EPOCH_SECONDS: i64 = 946_684_800;
+
+/// The calendar days that a FHIR date states, as days since 2000-01-01:
+/// one day, or all of a month or a year. `None` if it is no FHIR date.
+pub fn date(text: &str) -> Option<Range<i32>> {
+    let mut reader = Reader { rest: text.as_bytes() };
+    let days = reader.days()?;
+    reader.rest.is_empty().then_some(days)
+}
+
+/// The time that a FHIR date, dateTime or instant states, as microseconds
+/// since 2000-01-01 00:00 UTC, from the first to after the last; a point with
+/// a time of day is one microsecond. `None` if it is no FHIR dateTime.
+pub fn date_time(text: &str, assumed: Timezone) -> Option<Range<i64>> {
+    let mut reader = Reader { rest: text.as_bytes() };
+    let days = reader.days()?;
+    if reader.rest.is_empty() {
+        let bound = |days: i32| {
+            let local = i64::from(days) * DAY;
+            local - assumed.offset_at(local)
+        };
+        return Some(bound(days.start)..bound(days.end));
+    }
+    if days.len() > 1 {
+        return None;
+    }
+    reader.byte(b'T')?;
+    let local = i64::from(days.start) * DAY + reader.time_of_day()?;
+    let offset = match reader.offset() {
+        Some(offset) => offset,
+        None if reader.rest.is_empty() => assumed.offset_at(local),
+        None => return None,
+    };
+    reader.rest.is_empty().then_some(local - offset..local - offset + 1)
+}
+
+/// A FHIR time, as microseconds since midnight. `None` if it is none.
+pub fn time(text: &str) -> Option<i64> {
+    let mut reader = Reader { rest: text.as_bytes() };
+    let time = reader.time_of_day()?;
+    reader.rest.is_empty().then_some(time)
+}
+
+struct Reader<'t> {
+    rest: &'t [u8],
+}
+
+impl Reader<'_> {
+    fn byte(&mut self, expected: u8) -> Option<()> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        (*first == expected).then_some(())
+    }
+
+    fn digits(&mut self, count: usize) -> Option<i32> {
+        let (digits, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        let mut value = 0;
+        for digit in digits {
+            if !digit.is_ascii_digit() {
+                return None;
+            }
+            value = value * 10 + i32::from(digit - b'0');
+        }
+        Some(value)
+    }
+
+    fn days(&mut self) -> Option<Range<i32>> {
+        let year = self.digits(4).filter(|year| *year > 0)?;
+        if self.rest.first() != Some(&b'-') {
+            return Some(first_of(year, 1)..first_of(year + 1, 1));
+        }
+        self.byte(b'-')?;
+        let month = self.digits(2).filter(|month| (1..=12).contains(month))?;
+        let first = first_of(year, month);
+        let after = if month == 12 { first_of(year + 1, 1) } else { first_of(year, month + 1) };
+        if self.rest.first() != Some(&b'-') {
+            return Some(first..after);
+        }
+        self.byte(b'-')?;
+        let day = self.digits(2).filter(|day| (1..=after - first).contains(day))?;
+        Some(first + day - 1..first + day)
+    }
+
+    /// `hh:mm:ss` with any fraction of a second, of which microseconds are
+    /// taken; `:60` is a leap second and counts as the next minute's first.
+    fn time_of_day(&mut self) -> Option<i64> {
+        let hour = self.digits(2).filter(|hour| *hour < 24)?;
+        self.byte(b':')?;
+        let minute = self.digits(2).filter(|minute| *minute < 60)?;
+        self.byte(b':')?;
+        let second = self.digits(2).filter(|second| *second <= 60)?;
+        let mut time = i64::from(hour) * HOUR + i64::from(minute) * MINUTE + i64::from(second) * SECOND;
+        if self.rest.first() == Some(&b'.') {
+            self.byte(b'.')?;
+            let count = self.rest.iter().take_while(|digit| digit.is_ascii_digit()).count();
+            let (fraction, rest) = self.rest.split_at(count);
+            if fraction.is_empty() {
+                return None;
+            }
+            let mut unit = SECOND;
+            for digit in fraction.iter().take(6) {
+                unit /= 10;
+                time += i64::from(digit - b'0') * unit;
+            }
+            self.rest = rest;
+        }
+        Some(time)
+    }
+
+    fn offset(&mut self) -> Option<i64> {
+        let (sign, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        let sign = match sign {
+            b'Z' => return Some(0),
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let hours = self.digits(2)?;
+        self.byte(b':')?;
+        let minutes = self.digits(2).filter(|minutes| *minutes < 60)?;
+        let offset = i64::from(hours) * HOUR + i64::from(minutes) * MINUTE;
+        (offset <= 14 * HOUR).then_some(sign * offset)
+    }
+}
+
+/// Days from 2000-01-01 to the first of a month, in the Gregorian calendar
+/// carried back before its time, as Postgres and ISO 8601 do.
+fn first_of(year: i32, month: i32) -> i32 {
+    // Years are counted from March, so that a leap day is a year's last.
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let days_before_month = (153 * month + 2) / 5;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    365 * year + leap_days + days_before_month - 730_425
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, NaiveDate};
+    use pretty_assertions::assert_eq;
+
+    fn utc(text: &str) -> i64 {
+        DateTime::parse_from_rfc3339(text).expect(text).timestamp_micros() - EPOCH_SECONDS * SECOND
+    }
+
+    #[test]
+    fn a_partial_date_is_all_its_days() {
+        assert_eq!(date("2000-01-01"), Some(0..1));
+        assert_eq!(date("1999-12-31"), Some(-1..0));
+        assert_eq!(date("2000-02"), Some(31..60));
+        assert_eq!(date("2001"), Some(366..731));
+        for text in ["", "200", "2000-13", "2000-00", "2001-02-29", "2015-02-30", "0000", "2000-1-1", "20000101", "2000-01-01 ", "-200"] {
+            assert_eq!(date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_agrees_with_chrono() {
+        let epoch = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day");
+        for days in (-730_119..2_921_940).step_by(97) {
+            let day = epoch + chrono::Duration::days(i64::from(days));
+            assert_eq!(date(&day.format("%Y-%m-%d").to_string()), Some(days..days + 1), "{day}");
+        }
+    }
+
+    #[test]
+    fn a_date_time_is_a_point_and_a_date_a_span() {
+        let point = |text| date_time(text, Timezone::UTC).map(|span| span.start);
+        assert_eq!(point("2015-02-07T13:28:17.239+02:00"), Some(utc("2015-02-07T11:28:17.239Z")));
+        assert_eq!(point("2015-02-07T13:28:17Z"), Some(utc("2015-02-07T13:28:17Z")));
+        assert_eq!(point("2015-02-07T13:28:17"), Some(utc("2015-02-07T13:28:17Z")));
+        assert_eq!(point("2015-02-07T13:28:17.1234567Z"), Some(utc("2015-02-07T13:28:17.123456Z")));
+        assert_eq!(point("2016-12-31T23:59:60Z"), Some(utc("2017-01-01T00:00:00Z")));
+        assert_eq!(point("2015-02-07T13:28:17-14:00"), Some(utc("2015-02-08T03:28:17Z")));
+        let february = date_time("2015-02", Timezone::UTC).expect("a month");
+        assert_eq!(february, utc("2015-02-01T00:00:00Z")..utc("2015-03-01T00:00:00Z"));
+        for text in [
+            "2015-02-07T24:00:00Z", "2015-02-07T13:60:00Z", "2015-02-07T13:28:61Z", "2015-02-07T13:28Z", "2015-02T13:28:17Z",
+            "2015-02-07T13:28:17+15:00", "2015-02-07T13:28:17+02", "2015-02-07T13:28:17.Z", "2015-02-07 13:28:17Z", "2015-02-07T", "2015-02-07T13:28:17ZZ",
+        ] {
+            assert_eq!(point(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_assumed_time_zone_counts_where_no_offset_is_written() {
+        let new_york = Timezone::Named(chrono_tz::America::New_York);
+        let start = |text, zone| date_time(text, zone).map(|span| span.start);
+        assert_eq!(start("2024-07-01", new_york), Some(utc("2024-07-01T04:00:00Z")));
+        assert_eq!(start("2024-01-01", new_york), Some(utc("2024-01-01T05:00:00Z")));
+        assert_eq!(start("2024-01-01", Timezone::Offset(7200)), Some(utc("2023-12-31T22:00:00Z")));
+        assert_eq!(start("2024-07-01T12:00:00Z", new_york), Some(utc("2024-07-01T12:00:00Z")));
+        // The hour that the clocks skip.
+        assert!(start("2024-03-10T02:30:00", new_york).is_some());
+    }
+
+    #[test]
+    fn times_are_microseconds_since_midnight() {
+        assert_eq!(time("00:00:00"), Some(0));
+        assert_eq!(time("13:05:07.25"), Some(13 * HOUR + 5 * MINUTE + 7 * SECOND + 250_000));
+        assert_eq!(time("24:00:00"), None);
+        assert_eq!(time("13:05"), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! Amounts: Quantity and its profiles, Money, Range, Ratio. Numbers keep the
+//! digits as written.
+//! Source: <https://hl7.org/fhir/R4/datatypes.html#Quantity>.
+
+use crate::json::Value;
+
+use super::{Column, Defect, Kind, Row, SqlType, join, member_text, object};
+
+fn number_column(prefix: &str, suffix: &str, holds: &str) -> Column {
+    Column::new(join(prefix, suffix), SqlType::Numeric, holds)
+}
+
+fn text_column(prefix: &str, suffix: &str, holds: &str) -> Column {
+    Column::new(join(prefix, suffix), SqlType::Text, holds)
+}
+
+/// Quantity whole. A filter on the value must look at the comparator too.
+pub(super) struct Quantity;
+
+impl Kind for Quantity {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let mut columns = vec![number_column(prefix, "value", "value")];
+        for part in ["comparator", "unit", "system", "code"] {
+            columns.push(text_column(prefix, part, part));
+        }
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let quantity = object(elements)?;
+        row.member_number(quantity, "value")?;
+        for part in ["comparator", "unit", "system", "code"] {
+            row.member_text(quantity, part)?;
+        }
+        Ok(())
+    }
+}
+
+/// A Quantity without comparator: value, unit, code.
+pub(super) struct SimpleQuantity;
+
+impl Kind for SimpleQuantity {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            number_column(prefix, "value", "value"),
+            text_column(prefix, "unit", "unit"),
+            text_column(prefix, "code", "code"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let quantity = object(elements)?;
+        row.member_number(quantity, "value")?;
+        row.member_text(quantity, "unit")?;
+        row.member_text(quantity, "code")
+    }
+}
+
+/// Money: value and currency.
+pub(super) struct Money;
+
+impl Kind for Money {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![number_column(prefix, "value", "value"), text_column(prefix, "currency", "currency")]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let money = object(elements)?;
+        row.member_number(money, "value")?;
+        row.member_text(money, "currency")
+    }
+}
+
+/// Range: both bounds and their unit.
+pub(super) struct Range;
+
+impl Kind for Range {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            number_column(prefix, "low_value", "low.value"),
+            number_column(prefix, "high_value", "high.value"),
+            text_column(prefix, "unit", "low.unit, else high.unit"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let range = object(elements)?;
+        let low = range.and_then(|range| range.get("low"));
+        let high = range.and_then(|range| range.get("high"));
+        row.member_number(low, "value")?;
+        row.member_number(high, "value")?;
+        let unit = match member_text(low, "unit")? {
+            Some(unit) => Some(unit),
+            None => member_text(high, "unit")?,
+        };
+        row.copy.optional_text(unit.as_deref());
+        Ok(())
+    }
+}
+
+/// Ratio: value and unit of numerator and denominator.
+pub(super) struct Ratio;
+
+impl Kind for Ratio {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            number_column(prefix, "numerator_value", "numerator.value"),
+            text_column(prefix, "numerator_unit", "numerator.unit"),
+            number_column(prefix, "denominator_value", "denominator.value"),
+            text_column(prefix, "denominator_unit", "denominator.unit"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let ratio = object(elements)?;
+        for part in ["numerator", "denominator"] {
+            let quantity = ratio.and_then(|ratio| ratio.get(part));
+            row.member_number(quantity, "value")?;
+            row.member_text(quantity, "unit")?;
+        }
+        Ok(())
+    }
+}

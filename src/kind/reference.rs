@@ -1,0 +1,188 @@
+//! References between resources: the key of the target where it can be known,
+//! and what was written where the key does not say it all.
+//! Source: <https://hl7.org/fhir/R4/references.html>.
+
+use crate::copy::Target;
+use crate::json::Value;
+
+use super::{Column, Defect, Kind, Row, SqlType, join, object};
+
+/// What a reference was found to mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Referenced {
+    /// The target's key, to be filled in when the registry has given it.
+    pub target: Option<Target>,
+    /// The type that the reference or its target states.
+    pub resource_type: Option<&'static str>,
+    /// The reference as written, where `target` does not say it all.
+    pub written: Option<String>,
+}
+
+/// Finds the targets of references; the engine provides it.
+pub trait References {
+    /// `reference` is a Reference; `expected` the one type that the element
+    /// may refer to, if it is one.
+    fn resolve(&mut self, reference: Value<'_>, expected: Option<&str>) -> Result<Referenced, Defect>;
+}
+
+fn key_column(name: String, target: Option<&str>, holds: &str) -> Column {
+    Column { refers_to: target.map(str::to_owned), ..Column::new(name, SqlType::BigInt, holds) }
+}
+
+fn text_column(name: String, holds: &str) -> Column {
+    Column::new(name, SqlType::Text, holds)
+}
+
+/// A reference to one type of resource (key, display, reference) or to any
+/// (type before them).
+pub(super) struct Reference {
+    pub target: Option<String>,
+}
+
+impl Kind for Reference {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let target = self.target.as_deref();
+        let mut columns = Vec::new();
+        // A list of nothing but references has no prefix: its target's name stands in.
+        let name = match target {
+            _ if !prefix.is_empty() => prefix.to_owned(),
+            Some(target) => crate::model::snake_case(target),
+            None => "target".to_owned(),
+        };
+        if target.is_none() {
+            columns.push(text_column(join(&name, "type"), "type of the target"));
+        }
+        columns.push(key_column(join(&name, "id"), target, "key of the target"));
+        columns.push(text_column(join(prefix, "display"), "display"));
+        columns.push(text_column(join(prefix, "reference"), "reference, else identifier, as written; null where the key says it all"));
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let Some(reference) = object(elements)? else {
+            row.copy.nulls(if self.target.is_none() { 4 } else { 3 });
+            return Ok(());
+        };
+        let referenced = row.references.resolve(reference, self.target.as_deref())?;
+        if self.target.is_none() {
+            row.copy.optional_text(referenced.resource_type);
+        }
+        row.copy.optional_key(referenced.target);
+        row.member_text(Some(reference), "display")?;
+        row.copy.optional_text(referenced.written.as_deref());
+        Ok(())
+    }
+}
+
+/// A reference of which only the key (and the type, if it may be any) is kept.
+pub(super) struct ReferenceKey {
+    pub target: Option<String>,
+}
+
+impl Kind for ReferenceKey {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let mut columns = Vec::new();
+        if self.target.is_none() {
+            columns.push(text_column(join(prefix, "type"), "type of the target"));
+        }
+        columns.push(key_column(join(prefix, "id"), self.target.as_deref(), "key of the target"));
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let referenced = match object(elements)? {
+            Some(reference) => row.references.resolve(reference, self.target.as_deref())?,
+            None => Referenced::default(),
+        };
+        if self.target.is_none() {
+            row.copy.optional_text(referenced.resource_type);
+        }
+        row.copy.optional_key(referenced.target);
+        Ok(())
+    }
+}
+
+/// The reference to a resource's patient or encounter: its key stands among
+/// the first columns of the table, so that only what was written stands here,
+/// with the target's type and key where it may be another than a patient.
+pub(super) struct PlacedReference {
+    pub has_target: bool,
+    pub target: &'static str,
+}
+
+impl Kind for PlacedReference {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let mut columns = Vec::new();
+        if self.has_target {
+            columns.push(text_column(join(prefix, "type"), "type of the target"));
+            columns.push(key_column(join(prefix, "id"), None, "key of the target"));
+        }
+        columns.push(text_column(join(prefix, "reference"), "reference, else identifier, as written; null where the key says it all"));
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let expected = (!self.has_target).then_some(self.target);
+        let referenced = match object(elements)? {
+            Some(reference) => row.references.resolve(reference, expected)?,
+            None => Referenced::default(),
+        };
+        if self.has_target {
+            row.copy.optional_text(referenced.resource_type);
+            row.copy.optional_key(referenced.target);
+        }
+        row.copy.optional_text(referenced.written.as_deref());
+        Ok(())
+    }
+}
+
+/// The key of the first reference that leads to a certain type.
+pub(super) struct Key {
+    pub target: String,
+}
+
+impl Kind for Key {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let holds = format!("key of the first that is a {}", self.target);
+        vec![key_column(prefix.to_owned(), Some(&self.target), &holds)]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        for element in elements {
+            let Some(reference) = object(&[*element])? else { continue };
+            let referenced = row.references.resolve(reference, None)?;
+            if referenced.resource_type == Some(&self.target) && referenced.target.is_some() {
+                row.copy.optional_key(referenced.target);
+                return Ok(());
+            }
+        }
+        row.copy.null();
+        Ok(())
+    }
+}
+
+/// The key that all the references agree on, if they do.
+pub(super) struct Agreed {
+    pub target: String,
+}
+
+impl Kind for Agreed {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![key_column(prefix.to_owned(), Some(&self.target), "the one that all agree on; null when none or several")]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let mut agreed = None;
+        for element in elements {
+            let Some(reference) = object(&[*element])? else { continue };
+            let target = row.references.resolve(reference, Some(&self.target))?.target;
+            if target.is_none() || (agreed.is_some() && agreed != target) {
+                row.copy.null();
+                return Ok(());
+            }
+            agreed = target;
+        }
+        row.copy.optional_key(agreed);
+        Ok(())
+    }
+}
