@@ -28,7 +28,10 @@ enum Part {
     /// dateTime, date, instant and Period together.
     Times(Vec<usize>),
     /// A concept and a reference together.
-    ConceptOrReference { concept: usize, reference: usize },
+    ConceptOrReference {
+        concept: usize,
+        reference: usize,
+    },
     One(usize),
 }
 
@@ -46,7 +49,8 @@ impl Choice {
     pub fn new(variants: Vec<Variant>) -> Self {
         let is_time = |name: &str| matches!(name, "date" | "dateTime" | "instant" | "Period");
         let place = |name: &str| variants.iter().position(|variant| variant.type_name == name);
-        let times: Vec<usize> = (0..variants.len()).filter(|&index| is_time(&variants[index].type_name)).collect();
+        let times: Vec<usize> =
+            (0..variants.len()).filter(|&index| is_time(&variants[index].type_name)).collect();
         let has_times = place("Period").is_some() && times.len() > 1;
         let pair = place("CodeableConcept").zip(place("Reference"));
 

@@ -10,9 +10,8 @@ use super::{Column, Defect, Kind, Row, SqlType, join, member_text, object};
 /// selected, else the first with both system and code, else the first.
 pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
     let codings = concept.get("coding")?;
-    let is_selected = |coding: &Value<'_>| {
-        coding.get("userSelected").and_then(Value::as_boolean) == Some(true)
-    };
+    let is_selected =
+        |coding: &Value<'_>| coding.get("userSelected").and_then(Value::as_boolean) == Some(true);
     let is_complete = |coding: &Value<'_>| coding.get("system").is_some() && coding.get("code").is_some();
     let mut items = codings.items();
     let first = items.next()?;

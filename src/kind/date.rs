@@ -60,8 +60,8 @@ fn write_bound(value: Option<Value<'_>>, bound: Bound, row: &mut Row<'_>) -> Res
         return Ok(());
     };
     let written = text(value)?;
-    let span = moment::date_time(&written, row.timezone)
-        .ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
+    let span =
+        moment::date_time(&written, row.timezone).ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
     row.copy.timestamptz(match bound {
         Bound::First => span.start,
         Bound::Last => span.end - 1,

@@ -22,7 +22,7 @@ use thiserror::Error;
 pub use choice::{Choice, Variant};
 pub use concept::{chosen_coding, next_coding};
 pub use moment::Timezone;
-pub use reference::{Referenced, References};
+pub use reference::{EncounterOfItem, Referenced, References};
 
 use crate::copy::CopyBuffer;
 use crate::json::Value;
@@ -197,7 +197,9 @@ pub fn named(name: &str, argument: Option<&str>) -> Option<Box<dyn Kind>> {
         "ReferenceKey" => Box::new(reference::ReferenceKey { target }),
         "PatientReference" => Box::new(reference::PlacedReference { has_target: false, target: "Patient" }),
         "SubjectReference" => Box::new(reference::PlacedReference { has_target: true, target: "Patient" }),
-        "EncounterReference" => Box::new(reference::PlacedReference { has_target: false, target: "Encounter" }),
+        "EncounterReference" => {
+            Box::new(reference::PlacedReference { has_target: false, target: "Encounter" })
+        }
         "Key" => Box::new(reference::Key { target: target? }),
         "Agreed" => Box::new(reference::Agreed { target: target? }),
         _ => return None,

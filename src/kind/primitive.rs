@@ -150,9 +150,7 @@ pub(super) struct Identifier;
 
 impl Kind for Identifier {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        ["system", "value"]
-            .map(|part| Column::new(join(prefix, part), SqlType::Text, part))
-            .to_vec()
+        ["system", "value"].map(|part| Column::new(join(prefix, part), SqlType::Text, part)).to_vec()
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {

@@ -54,7 +54,10 @@ impl Kind for Reference {
         }
         columns.push(key_column(join(&name, "id"), target, "key of the target"));
         columns.push(text_column(join(prefix, "display"), "display"));
-        columns.push(text_column(join(prefix, "reference"), "reference, else identifier, as written; null where the key says it all"));
+        columns.push(text_column(
+            join(prefix, "reference"),
+            "reference, else identifier, as written; null where the key says it all",
+        ));
         columns
     }
 
@@ -117,7 +120,10 @@ impl Kind for PlacedReference {
             columns.push(text_column(join(prefix, "type"), "type of the target"));
             columns.push(key_column(join(prefix, "id"), None, "key of the target"));
         }
-        columns.push(text_column(join(prefix, "reference"), "reference, else identifier, as written; null where the key says it all"));
+        columns.push(text_column(
+            join(prefix, "reference"),
+            "reference, else identifier, as written; null where the key says it all",
+        ));
         columns
     }
 
@@ -131,6 +137,28 @@ impl Kind for PlacedReference {
             row.copy.optional_text(referenced.resource_type);
             row.copy.optional_key(referenced.target);
         }
+        row.copy.optional_text(referenced.written.as_deref());
+        Ok(())
+    }
+}
+
+/// The encounter of a list's item: its key and what was written.
+pub struct EncounterOfItem;
+
+impl Kind for EncounterOfItem {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let reference = PlacedReference { has_target: false, target: "Encounter" };
+        let mut columns = vec![key_column(join(prefix, "id"), Some("Encounter"), "key of the encounter")];
+        columns.extend(reference.columns(prefix));
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let referenced = match object(elements)? {
+            Some(reference) => row.references.resolve(reference, Some("Encounter"))?,
+            None => Referenced::default(),
+        };
+        row.copy.optional_key(referenced.target);
         row.copy.optional_text(referenced.written.as_deref());
         Ok(())
     }
@@ -168,7 +196,11 @@ pub(super) struct Agreed {
 
 impl Kind for Agreed {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![key_column(prefix.to_owned(), Some(&self.target), "the one that all agree on; null when none or several")]
+        vec![key_column(
+            prefix.to_owned(),
+            Some(&self.target),
+            "the one that all agree on; null when none or several",
+        )]
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
