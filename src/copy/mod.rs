@@ -23,6 +23,13 @@ const INT4_OID: u32 = 23;
 /// buffer keeps.
 pub type Target = u32;
 
+/// A row also holds the id of the source, which is the same for all rows of a
+/// batch but is not known when they are written: a slot of two bytes.
+#[derive(Clone, Copy, Debug)]
+struct SourceSlot {
+    offset: usize,
+}
+
 /// The largest value that Postgres takes, 1 GB less its overhead.
 pub const MAX_VALUE_BYTES: usize = 1 << 29;
 
@@ -37,6 +44,7 @@ struct KeySlot {
 pub struct Mark {
     bytes: usize,
     keys: usize,
+    sources: usize,
 }
 
 /// Rows of one table.
@@ -44,6 +52,7 @@ pub struct Mark {
 pub struct CopyBuffer {
     bytes: Vec<u8>,
     keys: Vec<KeySlot>,
+    sources: Vec<SourceSlot>,
 }
 
 impl CopyBuffer {
@@ -58,6 +67,7 @@ impl CopyBuffer {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.keys.clear();
+        self.sources.clear();
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -65,13 +75,14 @@ impl CopyBuffer {
     }
 
     pub fn mark(&self) -> Mark {
-        Mark { bytes: self.bytes.len(), keys: self.keys.len() }
+        Mark { bytes: self.bytes.len(), keys: self.keys.len(), sources: self.sources.len() }
     }
 
     /// Forgets all that was written after `mark`.
     pub fn truncate(&mut self, mark: Mark) {
         self.bytes.truncate(mark.bytes);
         self.keys.truncate(mark.keys);
+        self.sources.truncate(mark.sources);
     }
 
     /// Writes the keys, `keys[target]`, into the places left for them.
@@ -79,6 +90,13 @@ impl CopyBuffer {
         for slot in &self.keys {
             let key = keys[slot.target as usize];
             self.bytes[slot.offset..slot.offset + 8].copy_from_slice(&key.to_be_bytes());
+        }
+    }
+
+    /// Writes the source's id into the places left for it.
+    pub fn fill_source(&mut self, source_id: i16) {
+        for slot in &self.sources {
+            self.bytes[slot.offset..slot.offset + 2].copy_from_slice(&source_id.to_be_bytes());
         }
     }
 
@@ -139,6 +157,18 @@ impl CopyBuffer {
         self.bytes.extend_from_slice(&8u32.to_be_bytes());
         self.keys.push(KeySlot { offset: self.bytes.len(), target });
         self.bytes.extend_from_slice(&[0; 8]);
+    }
+
+    /// The target of the key that was written last, if the last value is one.
+    pub fn key_just_written(&self) -> Option<Target> {
+        self.keys.last().filter(|slot| slot.offset + 8 == self.bytes.len()).map(|slot| slot.target)
+    }
+
+    /// The id of the source, known when `fill_source` is called.
+    pub fn source(&mut self) {
+        self.bytes.extend_from_slice(&2u32.to_be_bytes());
+        self.sources.push(SourceSlot { offset: self.bytes.len() });
+        self.bytes.extend_from_slice(&[0; 2]);
     }
 
     #[inline]

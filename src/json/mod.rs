@@ -31,6 +31,11 @@ struct Node {
     is_name: bool,
 }
 
+const NOTHING: Tree<'static> = Tree {
+    source: "null",
+    nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_escaped: false, is_name: false }],
+};
+
 /// A parsed JSON text; `nodes[0]` is its value.
 #[derive(Clone, Copy, Debug)]
 pub struct Tree<'t> {
@@ -42,6 +47,16 @@ impl<'t> Tree<'t> {
     /// The value of the whole text.
     pub fn root(self) -> Value<'t> {
         Value::new(self, 0)
+    }
+
+    /// The value with that `Value::index`.
+    pub fn value_at(self, index: u32) -> Value<'t> {
+        Value::new(self, index.min(self.nodes.len() as u32 - 1))
+    }
+
+    /// A null that stands nowhere in the text.
+    pub fn nothing(self) -> Value<'t> {
+        Value::new(NOTHING, 0)
     }
 
     /// Every member of every object in the text, in document order.

@@ -119,6 +119,20 @@ impl<'t> Value<'t> {
         self.members().find(|(member, value)| *member == name && !value.is_null()).map(|(_, value)| value)
     }
 
+    /// The object or array that the value stands in; `None` for the root.
+    pub fn parent(self) -> Option<Value<'t>> {
+        let mut at = self.tree.root();
+        while at.index != self.index {
+            let below = at.members().map(|(_, value)| value).chain(at.items());
+            let next = below.into_iter().find(|value| value.extent().contains(&self.index))?;
+            if next.index == self.index {
+                return Some(at);
+            }
+            at = next;
+        }
+        None
+    }
+
     /// Where the value stands, from the root of its tree, as FHIRPath writes
     /// it: `name[0].family`.
     pub fn path(self) -> String {

@@ -16,6 +16,9 @@ mod types;
 use std::sync::LazyLock;
 
 pub use parse::DeclarationError;
+pub(crate) use tables::{
+    ENCOUNTER_ID, PATIENT_ID, element_kind, front_element, is_only_front, parent_column, route_text,
+};
 pub use tables::{Table, TableColumn, TableKind, generic_tables, tables};
 pub use types::ResourceType;
 

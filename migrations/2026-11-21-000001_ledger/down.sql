@@ -1,0 +1,2 @@
+drop schema analytics cascade;
+drop schema etl cascade;

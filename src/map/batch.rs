@@ -1,0 +1,240 @@
+//! A *batch* is the rows of some resources, ready to be copied, with all that
+//! the registry must know of each resource. Keys stand in it as *targets*,
+//! numbers into a list of identities, until the registry gives them.
+
+use rustc_hash::FxHashMap;
+
+use super::identifier::IdentifierKey;
+use crate::copy::{CopyBuffer, Mark, Target};
+use crate::model::ResourceType;
+
+/// A resource within its source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity {
+    pub resource_type: ResourceType,
+    pub fhir_id: String,
+}
+
+/// What a target stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetIdentity {
+    Identity(Identity),
+    /// A key that the registry has given before.
+    Key(i64),
+}
+
+/// What the registry must know of a resource.
+#[derive(Clone, Debug, Default)]
+pub struct Registration {
+    /// The resource itself, among the batch's targets.
+    pub target: Target,
+    pub full_url: Option<String>,
+    pub version_id: Option<String>,
+    /// Microseconds since 2000-01-01 UTC, as all times here.
+    pub last_updated: Option<i64>,
+    /// When the version took effect: `meta.lastUpdated`, else what the
+    /// Bundle or its entry says.
+    pub effective_at: Option<i64>,
+    pub meta_source: Option<String>,
+    pub profiles: Vec<String>,
+    /// JSON arrays.
+    pub tags: Option<String>,
+    pub security: Option<String>,
+    pub language: Option<String>,
+    /// SHA-256 of the canonical form; `None` for a delete.
+    pub content_hash: Option<[u8; 32]>,
+    pub is_id_generated: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    resource: u32,
+    end: usize,
+}
+
+#[derive(Debug, Default)]
+struct TableRows {
+    copy: CopyBuffer,
+    /// Whose rows end where, in order.
+    segments: Vec<Segment>,
+}
+
+/// The rows of some resources, table by table.
+#[derive(Debug)]
+pub struct Batch {
+    tables: Vec<TableRows>,
+    touched: Vec<(usize, Mark)>,
+    targets: Vec<TargetIdentity>,
+    by_identity: FxHashMap<Identity, Target>,
+    by_key: FxHashMap<i64, Target>,
+    resources: Vec<Registration>,
+    /// Numbers whose bearers are not known, with the resource that named them.
+    unresolved: Vec<(u32, IdentifierKey)>,
+    /// Elements that R4 does not define, and how often they came.
+    unmapped: FxHashMap<(ResourceType, String), u64>,
+    unmapped_of_current: Vec<(ResourceType, String)>,
+}
+
+impl Batch {
+    /// An empty batch for that many tables.
+    pub fn new(table_count: usize) -> Self {
+        Batch {
+            tables: (0..table_count).map(|_| TableRows::default()).collect(),
+            touched: Vec::new(),
+            targets: Vec::new(),
+            by_identity: FxHashMap::default(),
+            by_key: FxHashMap::default(),
+            resources: Vec::new(),
+            unresolved: Vec::new(),
+            unmapped: FxHashMap::default(),
+            unmapped_of_current: Vec::new(),
+        }
+    }
+
+    /// Forgets everything but the memory.
+    pub fn clear(&mut self) {
+        for table in &mut self.tables {
+            table.copy.clear();
+            table.segments.clear();
+        }
+        self.targets.clear();
+        self.by_identity.clear();
+        self.by_key.clear();
+        self.resources.clear();
+        self.unresolved.clear();
+        self.unmapped.clear();
+        self.unmapped_of_current.clear();
+    }
+
+    pub fn resources(&self) -> &[Registration] {
+        &self.resources
+    }
+
+    pub fn targets(&self) -> &[TargetIdentity] {
+        &self.targets
+    }
+
+    pub fn unresolved(&self) -> &[(u32, IdentifierKey)] {
+        &self.unresolved
+    }
+
+    pub fn unmapped(&self) -> impl Iterator<Item = (ResourceType, &str, u64)> {
+        self.unmapped
+            .iter()
+            .map(|((resource_type, element), count)| (*resource_type, element.as_str(), *count))
+    }
+
+    /// The type and id of the resource with that number in the batch.
+    pub fn identity(&self, resource: usize) -> &Identity {
+        match &self.targets[self.resources[resource].target as usize] {
+            TargetIdentity::Identity(identity) => identity,
+            TargetIdentity::Key(_) => unreachable!("a resource is registered by its identity"),
+        }
+    }
+
+    /// The target that stands for that resource.
+    pub fn target(&mut self, identity: Identity) -> Target {
+        if let Some(&target) = self.by_identity.get(&identity) {
+            return target;
+        }
+        let target = self.targets.len() as Target;
+        self.by_identity.insert(identity.clone(), target);
+        self.targets.push(TargetIdentity::Identity(identity));
+        target
+    }
+
+    /// The target that stands for a key that is known.
+    pub fn target_of_key(&mut self, key: i64) -> Target {
+        *self.by_key.entry(key).or_insert_with(|| {
+            self.targets.push(TargetIdentity::Key(key));
+            self.targets.len() as Target - 1
+        })
+    }
+
+    /// The rows of the table for the resource that is being mapped.
+    pub(super) fn rows(&mut self, table: usize) -> &mut CopyBuffer {
+        let copy = &mut self.tables[table].copy;
+        if self.touched.last().is_none_or(|(touched, _)| *touched != table) {
+            self.touched.push((table, copy.mark()));
+        }
+        copy
+    }
+
+    pub(super) fn note_unresolved(&mut self, identifier: IdentifierKey) {
+        let resource = self.resources.len() as u32;
+        if self.unresolved.last().is_none_or(|last| last.0 != resource || last.1 != identifier) {
+            self.unresolved.push((resource, identifier));
+        }
+    }
+
+    pub(super) fn note_unmapped(&mut self, resource_type: ResourceType, element: &str) {
+        self.unmapped_of_current.push((resource_type, element.to_owned()));
+    }
+
+    /// Keeps the rows written since the last call as those of one resource.
+    pub(super) fn finish_resource(&mut self, registration: Registration) {
+        let resource = self.resources.len() as u32;
+        for (table, _) in self.touched.drain(..) {
+            let rows = &mut self.tables[table];
+            let end = rows.copy.len();
+            match rows.segments.last_mut() {
+                Some(last) if last.resource == resource => last.end = end,
+                _ => rows.segments.push(Segment { resource, end }),
+            }
+        }
+        for unmapped in self.unmapped_of_current.drain(..) {
+            *self.unmapped.entry(unmapped).or_default() += 1;
+        }
+        self.resources.push(registration);
+    }
+
+    /// Forgets the rows written since the last `finish_resource`.
+    pub(super) fn abandon_resource(&mut self) {
+        for (table, mark) in self.touched.drain(..).rev() {
+            self.tables[table].copy.truncate(mark);
+        }
+        let resource = self.resources.len() as u32;
+        self.unresolved.retain(|(unresolved, _)| *unresolved != resource);
+        self.unmapped_of_current.clear();
+    }
+
+    /// Writes the keys, `keys[target]`, and the source into all rows.
+    pub fn fill_keys(&mut self, keys: &[i64], source_id: i16) {
+        for table in &mut self.tables {
+            table.copy.fill_keys(keys);
+            table.copy.fill_source(source_id);
+        }
+    }
+
+    /// The runs of rows of a table that belong to the resources for which
+    /// `is_wanted` holds.
+    pub fn runs<'b>(
+        &'b self,
+        table: usize,
+        is_wanted: &'b dyn Fn(usize) -> bool,
+    ) -> impl Iterator<Item = &'b [u8]> + 'b {
+        let rows = &self.tables[table];
+        let mut segments = rows.segments.iter().peekable();
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            while let Some(segment) = segments.next() {
+                let run_start = start;
+                start = segment.end;
+                if !is_wanted(segment.resource as usize) {
+                    continue;
+                }
+                // Neighbours go in one piece.
+                while let Some(next) = segments.next_if(|next| is_wanted(next.resource as usize)) {
+                    start = next.end;
+                }
+                return Some(&rows.copy.as_bytes()[run_start..start]);
+            }
+            None
+        })
+    }
+
+    /// The bytes that the rows take.
+    pub fn byte_count(&self) -> usize {
+        self.tables.iter().map(|table| table.copy.len()).sum()
+    }
+}

@@ -1,0 +1,57 @@
+//! References that name no id but a number: `Practitioner?identifier=…` and
+//! `Reference.identifier`, and `urn:uuid:`s that their Bundle does not have.
+//! Who bears the number is for the database to say; what it has said is
+//! remembered here.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::model::ResourceType;
+
+/// A number that somebody bears.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdentifierKey {
+    /// The type of the bearer; unknown for most `urn:uuid:`s.
+    pub resource_type: Option<ResourceType>,
+    /// The identifier's system; `None` for a `urn:uuid:`, whose value is then
+    /// the id of the resource itself.
+    pub system: Option<String>,
+    pub value: String,
+}
+
+/// What is known of numbers, and what is asked.
+#[derive(Debug, Default)]
+pub struct KnownIdentifiers {
+    bearers: FxHashMap<IdentifierKey, (ResourceType, i64)>,
+    asked: FxHashSet<IdentifierKey>,
+}
+
+/// Beyond that many the memory is given back and asking begins anew.
+const MAX_KNOWN: usize = 100_000;
+
+impl KnownIdentifiers {
+    /// The type and key of the one resource that bears the number, if it is
+    /// known; else the number is noted as asked for.
+    pub fn bearer(&mut self, identifier: &IdentifierKey) -> Option<(ResourceType, i64)> {
+        if let Some(bearer) = self.bearers.get(identifier) {
+            return Some(*bearer);
+        }
+        if !self.asked.contains(identifier) {
+            self.asked.insert(identifier.clone());
+        }
+        None
+    }
+
+    /// What was asked for since the last call, sorted.
+    pub fn take_asked(&mut self) -> Vec<IdentifierKey> {
+        let mut asked: Vec<IdentifierKey> = self.asked.drain().collect();
+        asked.sort_unstable();
+        asked
+    }
+
+    pub fn learn(&mut self, identifier: IdentifierKey, resource_type: ResourceType, key: i64) {
+        if self.bearers.len() >= MAX_KNOWN {
+            self.bearers.clear();
+        }
+        self.bearers.insert(identifier, (resource_type, key));
+    }
+}

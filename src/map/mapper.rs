@@ -1,0 +1,613 @@
+//! The *mapper* runs the plan over one resource after the other. It first
+//! gathers the rows that a resource will have, then writes them: which row an
+//! extension belongs to can be told only when all rows are known.
+
+use thiserror::Error;
+
+use super::batch::{Batch, Identity, Registration};
+use super::extension;
+use super::generic::{self, Owner};
+use super::identifier::KnownIdentifiers;
+use super::plan::{ChildPlan, Field, ITSELF, Plan, ResourcePlan, SourcePlan, TablePlan};
+use super::reference::{FullUrls, Resolver};
+use super::route::follow;
+use crate::copy::Target;
+use crate::json::{Canonical, JsonError, Kind, Parser, Tree, Value};
+use crate::kind::{Defect, DefectReason, Row, Timezone, moment};
+use crate::model::{ResourceType, Rows};
+
+/// What holds for all resources.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub timezone: Timezone,
+}
+
+/// A resource as its source gives it.
+#[derive(Clone, Copy)]
+pub struct Input<'i> {
+    /// Its JSON.
+    pub bytes: &'i [u8],
+    pub full_url: Option<&'i str>,
+    pub full_urls: Option<&'i dyn FullUrls>,
+    /// When the version took effect by its Bundle, where the resource itself
+    /// does not say so.
+    pub effective_at: Option<&'i str>,
+}
+
+/// Why a resource has no rows. It never holds values of the resource.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum MapError {
+    #[error("not JSON: {0}")]
+    Json(#[from] JsonError),
+    #[error("not a JSON object")]
+    NotAnObject,
+    #[error("no resourceType")]
+    NoResourceType,
+    #[error("resourceType is not one of FHIR R4")]
+    UnknownResourceType,
+    #[error("{path}: {reason}")]
+    Value { resource_type: &'static str, fhir_id: Option<String>, path: String, reason: DefectReason },
+}
+
+impl MapError {
+    /// A word for counting and filtering.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            MapError::Json(_) => "not_json",
+            MapError::NotAnObject => "not_an_object",
+            MapError::NoResourceType => "no_resource_type",
+            MapError::UnknownResourceType => "unknown_resource_type",
+            MapError::Value { .. } => "invalid_value",
+        }
+    }
+
+    /// Type and id of the resource, as far as they could be read.
+    pub fn resource(&self) -> (Option<&'static str>, Option<&str>) {
+        match self {
+            MapError::Value { resource_type, fhir_id, .. } => (Some(*resource_type), fhir_id.as_deref()),
+            _ => (None, None),
+        }
+    }
+}
+
+/// Maps resources, reusing its memory.
+pub struct Mapper {
+    plan: &'static Plan,
+    settings: Settings,
+    parser: Parser,
+    canonical: Canonical,
+    identifiers: KnownIdentifiers,
+}
+
+/// A row that is to be written.
+struct RowJob<'p, 't> {
+    table: &'p TablePlan,
+    child: Option<(&'p ChildPlan, Numbers<'p>)>,
+    element: Value<'t>,
+    slots: Vec<Option<Value<'t>>>,
+    extensions: Vec<Value<'t>>,
+}
+
+/// What numbers and places a child row.
+#[derive(Clone, Default)]
+struct Numbers<'p> {
+    enclosing: Vec<i32>,
+    ordinal: i32,
+    constants: &'p [String],
+    places: Vec<Option<i32>>,
+}
+
+impl Mapper {
+    pub fn new(plan: &'static Plan, settings: Settings) -> Self {
+        Mapper {
+            plan,
+            settings,
+            parser: Parser::default(),
+            canonical: Canonical::default(),
+            identifiers: KnownIdentifiers::default(),
+        }
+    }
+
+    /// What is known of numbers that references name.
+    pub fn identifiers(&mut self) -> &mut KnownIdentifiers {
+        &mut self.identifiers
+    }
+
+    /// Adds the resource's rows to the batch, or none and says why.
+    pub fn map(&mut self, input: &Input<'_>, batch: &mut Batch) -> Result<(), MapError> {
+        let tree = self.parser.parse(input.bytes)?;
+        let root = tree.root();
+        if root.kind() != Kind::Object {
+            return Err(MapError::NotAnObject);
+        }
+        let name = root.get("resourceType").and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
+        let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
+        let content_hash = self
+            .canonical
+            .hash(root, |parent, name| parent == "meta" && (name == "lastUpdated" || name == "versionId"))?;
+
+        let written_id = root.get("id").and_then(Value::as_text).filter(|id| !id.is_empty());
+        let is_id_generated = written_id.is_none();
+        let fhir_id = match written_id {
+            Some(id) => id.into_owned(),
+            None => input.full_url.and_then(id_of_full_url).unwrap_or_else(|| generated_id(&content_hash)),
+        };
+        let named = fhir_id.clone();
+        let target = batch.target(Identity { resource_type, fhir_id });
+        let mut writing = Writing {
+            plan: self.plan,
+            resource: self.plan.of(resource_type),
+            resource_type,
+            tree,
+            target,
+            fhir_id: &named,
+            timezone: self.settings.timezone,
+            resolver: Resolver {
+                batch,
+                identifiers: &mut self.identifiers,
+                full_urls: input.full_urls,
+                base_url: input.full_url.and_then(|full_url| base_url(full_url, resource_type)),
+            },
+        };
+        match writing.resource(input, content_hash) {
+            Ok(registration) => {
+                batch.finish_resource(Registration { is_id_generated, ..registration });
+                Ok(())
+            }
+            Err(defect) => {
+                batch.abandon_resource();
+                Err(MapError::Value {
+                    resource_type: resource_type.name(),
+                    fhir_id: Some(named),
+                    path: tree.value_at(defect.at).path(),
+                    reason: defect.reason,
+                })
+            }
+        }
+    }
+}
+
+/// `urn:uuid:X` → X, an absolute URL → its last segment.
+fn id_of_full_url(full_url: &str) -> Option<String> {
+    let id = match full_url.strip_prefix("urn:uuid:").or(full_url.strip_prefix("urn:oid:")) {
+        Some(id) => id,
+        None => full_url.rsplit('/').next()?,
+    };
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// An id that a second load of the same resource finds again.
+fn generated_id(content_hash: &[u8; 32]) -> String {
+    let hexadecimal: String = content_hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("gen-{hexadecimal}")
+}
+
+/// `https://server/fhir/` of `https://server/fhir/Patient/1`.
+fn base_url(full_url: &str, resource_type: ResourceType) -> Option<&str> {
+    let (before_id, _) = full_url.rsplit_once('/')?;
+    before_id.strip_suffix(resource_type.name()).filter(|base| base.ends_with('/'))
+}
+
+/// The writing of one resource's rows.
+struct Writing<'w, 't> {
+    plan: &'static Plan,
+    resource: &'static ResourcePlan,
+    resource_type: ResourceType,
+    tree: Tree<'t>,
+    target: Target,
+    fhir_id: &'w str,
+    timezone: Timezone,
+    resolver: Resolver<'w>,
+}
+
+impl<'t> Writing<'_, 't> {
+    fn resource(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
+        let registration = self.registration(input, content_hash)?;
+        let root = self.tree.root();
+        let table = &self.resource.table;
+        let mut slots = vec![None; table.names.slot_count];
+        slots[ITSELF] = Some(root);
+        for (name, value) in root.members() {
+            match table.names.get(name) {
+                Some(Some(slot)) => slots[slot] = Some(value).filter(|value| !value.is_null()),
+                Some(None) => {}
+                None if self.resource.is_other => {}
+                // Extensions of a primitive go with it.
+                None if name.strip_prefix('_').is_some_and(|bare| table.names.get(bare).is_some()) => {}
+                None => self.resolver.batch.note_unmapped(self.resource_type, name),
+            }
+        }
+        let mut jobs = vec![RowJob { table, child: None, element: root, slots, extensions: Vec::new() }];
+        self.gather_children(0, &[], &mut jobs)?;
+
+        let mut lists = Vec::new();
+        if !self.resource.is_other {
+            extension::lists_of(self.tree, &mut lists);
+            self.hand_out_extensions(&lists, &mut jobs);
+        }
+        let patient = self.root_row(&jobs[0], &registration)?;
+        for job in &jobs[1..] {
+            self.child_row(job, patient)?;
+        }
+        let patient = if self.resource.is_patient { Some(self.target) } else { patient };
+        self.generic_rows(&jobs[0].slots, &lists, patient)?;
+        Ok(registration)
+    }
+
+    fn registration(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
+        let root = self.tree.root();
+        let meta = root.get("meta");
+        let text = |value: Option<Value<'_>>| match value {
+            Some(value) => match value.as_text() {
+                Some(text) => Ok(Some(text.into_owned())),
+                None => Err(Defect::new(value, DefectReason::ExpectedString)),
+            },
+            None => Ok(None),
+        };
+        let of_meta = |name: &str| meta.and_then(|meta| meta.get(name));
+        let last_updated = match of_meta("lastUpdated") {
+            Some(value) => {
+                let written = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
+                let span = moment::date_time(&written, self.timezone)
+                    .ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
+                Some(span.start)
+            }
+            None => None,
+        };
+        let of_bundle = || Some(moment::date_time(input.effective_at?, self.timezone)?.start);
+        let mut profiles = Vec::new();
+        if let Some(list) = of_meta("profile") {
+            for profile in list.items() {
+                profiles.extend(text(Some(profile))?);
+            }
+        }
+        let raw = |value: Option<Value<'_>>| value.map(|value| value.raw().to_owned());
+        // The usual fullUrl repeats the id and is not kept twice.
+        let is_told_by_id =
+            input.full_url.and_then(|url| url.strip_prefix("urn:uuid:")) == Some(self.fhir_id);
+        Ok(Registration {
+            target: self.target,
+            full_url: input.full_url.filter(|_| !is_told_by_id).map(str::to_owned),
+            version_id: text(of_meta("versionId"))?,
+            last_updated,
+            effective_at: last_updated.or_else(of_bundle),
+            meta_source: text(of_meta("source"))?,
+            profiles,
+            tags: raw(of_meta("tag")),
+            security: raw(of_meta("security")),
+            language: text(root.get("language"))?,
+            content_hash: Some(content_hash),
+            is_id_generated: false,
+        })
+    }
+
+    /// Adds the rows of all child tables below the row with that number.
+    fn gather_children<'p>(
+        &self,
+        parent: usize,
+        enclosing: &[i32],
+        jobs: &mut Vec<RowJob<'p, 't>>,
+    ) -> Result<(), Defect> {
+        let table: &'p TablePlan = jobs[parent].table;
+        for child in &table.children {
+            let mut ordinal = 0;
+            for source in &child.sources {
+                let Some(start) = jobs[parent].slots[source.slot] else { continue };
+                match child.rows {
+                    Rows::Recursive => self.gather_answers(child, start, None, 1, &mut ordinal, jobs)?,
+                    Rows::Nested => {
+                        let mut items = Vec::new();
+                        follow(start, &source.steps, self.tree.root(), &mut items);
+                        for item in items {
+                            ordinal += 1;
+                            let numbers =
+                                Numbers { enclosing: enclosing.to_vec(), ordinal, ..Numbers::default() };
+                            let row = jobs.len();
+                            jobs.push(job(child, numbers, item)?);
+                            let within = [enclosing, &[ordinal]].concat();
+                            self.gather_children(row, &within, jobs)?;
+                        }
+                    }
+                    Rows::KeyedByOrdinal | Rows::KeyedByPlace => {
+                        let mut found = Vec::new();
+                        descend(start, &source.steps, &mut Vec::new(), &[], &mut found);
+                        for (positions, way, item) in found {
+                            ordinal += 1;
+                            let places = places_of(child, source, &positions, &way);
+                            let numbers = Numbers {
+                                enclosing: Vec::new(),
+                                ordinal,
+                                constants: &source.constants,
+                                places,
+                            };
+                            jobs.push(job(child, numbers, item)?);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Items of a questionnaire's answers: one row an answer, or one for the
+    /// item where there is none, depth first.
+    fn gather_answers<'p>(
+        &self,
+        child: &'p ChildPlan,
+        items: Value<'t>,
+        parent: Option<i32>,
+        level: i32,
+        ordinal: &mut i32,
+        jobs: &mut Vec<RowJob<'p, 't>>,
+    ) -> Result<(), Defect> {
+        for item in items.items() {
+            let first = *ordinal + 1;
+            let answers: Vec<Value<'t>> =
+                item.get("answer").map(|answers| answers.items().collect()).unwrap_or_default();
+            for number in 0..answers.len().max(1) {
+                *ordinal += 1;
+                let answer = answers.get(number).copied();
+                let places = vec![parent, answer.map(|_| number as i32 + 1), Some(level)];
+                let numbers = Numbers { ordinal: *ordinal, places, ..Numbers::default() };
+                let mut row = job(child, numbers, item)?;
+                if let Some(Some(slot)) = child.plan.names.get("answer") {
+                    row.slots[slot] = answer;
+                }
+                let of_answer = *ordinal;
+                jobs.push(row);
+                if let Some(nested) = answer.and_then(|answer| answer.get("item")) {
+                    self.gather_answers(child, nested, Some(of_answer), level + 1, ordinal, jobs)?;
+                }
+            }
+            if let Some(nested) = item.get("item") {
+                self.gather_answers(child, nested, Some(first), level + 1, ordinal, jobs)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each list of extensions to the innermost row that it stands in.
+    fn hand_out_extensions(&self, lists: &[Value<'t>], jobs: &mut [RowJob<'_, 't>]) {
+        for list in lists {
+            let innermost = jobs
+                .iter_mut()
+                .filter(|job| job.table.has_extension && job.element.extent().contains(&list.index()))
+                .min_by_key(|job| job.element.extent().len());
+            if let Some(job) = innermost {
+                job.extensions.push(*list);
+            }
+        }
+    }
+
+    /// Writes the resource's own row; gives the target that is its patient.
+    fn root_row(
+        &mut self,
+        job: &RowJob<'_, 't>,
+        registration: &Registration,
+    ) -> Result<Option<Target>, Defect> {
+        let table = job.table;
+        let copy = self.resolver.batch.rows(table.table);
+        copy.begin_row(table.column_count);
+        if self.resource.is_other {
+            copy.text(self.resource_type.name());
+        }
+        copy.key(self.target);
+        copy.text(self.fhir_id);
+        copy.source();
+        let mut patient = None;
+        if let Some(field) = &self.resource.patient {
+            self.field(table, field, job)?;
+            patient = self.resolver.batch.rows(table.table).key_just_written();
+        }
+        if let Some(field) = &self.resource.encounter {
+            self.field(table, field, job)?;
+        }
+        for field in &table.fields {
+            self.field(table, field, job)?;
+        }
+        if table.has_extension {
+            self.extensions(job);
+        }
+        let copy = self.resolver.batch.rows(table.table);
+        match registration.last_updated {
+            Some(last_updated) => copy.timestamptz(last_updated),
+            None => copy.null(),
+        }
+        if self.resource.is_other {
+            copy.jsonb(&[self.tree.root().raw()]);
+        }
+        Ok(patient)
+    }
+
+    fn child_row(&mut self, job: &RowJob<'_, 't>, patient: Option<Target>) -> Result<(), Defect> {
+        let Some((child, numbers)) = &job.child else { return Ok(()) };
+        let table = job.table;
+        let copy = self.resolver.batch.rows(table.table);
+        copy.begin_row(table.column_count);
+        copy.key(self.target);
+        for enclosing in &numbers.enclosing {
+            copy.integer(*enclosing);
+        }
+        if child.rows != Rows::KeyedByPlace {
+            copy.integer(numbers.ordinal);
+        }
+        for constant in numbers.constants {
+            copy.text(constant);
+        }
+        for place in &numbers.places {
+            match place {
+                Some(place) => copy.integer(*place),
+                None => copy.null(),
+            }
+        }
+        if child.has_patient {
+            copy.optional_key(patient);
+        }
+        for field in &table.fields {
+            self.field(table, field, job)?;
+        }
+        if table.has_extension {
+            self.extensions(job);
+        }
+        Ok(())
+    }
+
+    fn extensions(&mut self, job: &RowJob<'_, 't>) {
+        let json = extension::gather(job.element, &job.extensions, &job.table.taken_extensions);
+        let copy = self.resolver.batch.rows(job.table.table);
+        match json {
+            Some(json) => copy.jsonb(&[&json]),
+            None => copy.null(),
+        }
+    }
+
+    fn field(&mut self, table: &TablePlan, field: &Field, job: &RowJob<'_, 't>) -> Result<(), Defect> {
+        let is_absent = field.places.iter().all(|place| job.slots[place.slot].is_none());
+        // The resolver writes to the batch too, so the rows are lent out of it.
+        let mut copy = std::mem::take(self.resolver.batch.rows(table.table));
+        if is_absent {
+            copy.nulls(field.width);
+            *self.resolver.batch.rows(table.table) = copy;
+            return Ok(());
+        }
+        let root = self.tree.root();
+        let mut elements: Vec<Value<'t>> = Vec::new();
+        for place in &field.places {
+            let before = elements.len();
+            if let Some(start) = job.slots[place.slot] {
+                follow(start, &place.steps, root, &mut elements);
+            }
+            if field.is_choice {
+                // One element for each variant; null stands for none.
+                elements.truncate(before + 1);
+                if elements.len() == before {
+                    elements.push(self.tree.nothing());
+                }
+            } else if !elements.is_empty() {
+                break;
+            }
+        }
+        let mark = copy.mark();
+        let mut row = Row { copy: &mut copy, references: &mut self.resolver, timezone: self.timezone };
+        let mut written = field.kind.write(&elements, &mut row);
+        if written.is_err() && self.resource.is_other {
+            // Types without a declaration use the same name for other things.
+            copy.truncate(mark);
+            copy.nulls(field.width);
+            written = Ok(());
+        }
+        *self.resolver.batch.rows(table.table) = copy;
+        written
+    }
+
+    fn generic_rows(
+        &mut self,
+        slots: &[Option<Value<'t>>],
+        extensions: &[Value<'t>],
+        patient: Option<Target>,
+    ) -> Result<(), Defect> {
+        if self.resource.is_other {
+            return Ok(());
+        }
+        let owner = Owner { resource_type: self.resource_type.name(), target: self.target, patient };
+        let places = &self.plan.generic;
+        for list in &self.resource.lists {
+            let Some(start) = slots[list.place.slot] else { continue };
+            let mut items = Vec::new();
+            follow(start, &list.place.steps, self.tree.root(), &mut items);
+            generic::write_list(places, list, &items, owner, self.timezone, extensions, &mut self.resolver)?;
+        }
+        generic::write_codings(places, self.tree, extensions, owner, self.resolver.batch)
+    }
+}
+
+fn job<'p, 't>(
+    child: &'p ChildPlan,
+    numbers: Numbers<'p>,
+    element: Value<'t>,
+) -> Result<RowJob<'p, 't>, Defect> {
+    if element.kind() != Kind::Object {
+        return Err(Defect::new(element, DefectReason::ExpectedObject));
+    }
+    let mut slots = vec![None; child.plan.names.slot_count];
+    slots[ITSELF] = Some(element);
+    for (name, value) in element.members() {
+        if let Some(Some(slot)) = child.plan.names.get(name) {
+            slots[slot] = Some(value).filter(|value| !value.is_null());
+        }
+    }
+    Ok(RowJob { table: &child.plan, child: Some((child, numbers)), element, slots, extensions: Vec::new() })
+}
+
+/// Positions in the lists on the way, what was passed, and where it ends.
+type Found<'t> = (Vec<i32>, Vec<Value<'t>>, Value<'t>);
+
+/// Follows a path through lists, noting the position in each.
+fn descend<'t>(
+    from: Value<'t>,
+    steps: &[crate::model::Step],
+    positions: &mut Vec<i32>,
+    way: &[Value<'t>],
+    found: &mut Vec<Found<'t>>,
+) {
+    use crate::model::Step;
+    // Conditions do not renumber, so they are not counted as lists.
+    if let Some((Step::Where(..), _)) = steps.split_first() {
+        let (condition, rest) = steps.split_at(1);
+        let mut matching = Vec::new();
+        follow(from, condition, from, &mut matching);
+        for item in matching {
+            match rest.split_first() {
+                Some((Step::Member(name), rest)) => {
+                    if let Some(member) = item.get(name) {
+                        descend(member, rest, positions, way, found);
+                    }
+                }
+                _ => found.push((positions.clone(), way.to_vec(), item)),
+            }
+        }
+        return;
+    }
+    let items: Vec<Value<'t>> = if from.kind() == Kind::Array { from.items().collect() } else { vec![from] };
+    for (index, item) in items.into_iter().enumerate() {
+        if item.is_null() {
+            continue;
+        }
+        positions.push(index as i32 + 1);
+        match steps.split_first() {
+            Some((Step::Member(name), rest)) => {
+                if let Some(member) = item.get(name) {
+                    descend(member, rest, positions, &[way, &[item]].concat(), found);
+                }
+            }
+            _ => found.push((positions.clone(), way.to_vec(), item)),
+        }
+        positions.pop();
+    }
+}
+
+/// The values of a row's place columns.
+fn places_of(
+    child: &ChildPlan,
+    source: &SourcePlan,
+    positions: &[i32],
+    way: &[Value<'_>],
+) -> Vec<Option<i32>> {
+    let is_key = child.rows == Rows::KeyedByPlace;
+    // The last list is the rows' own; only where places are the key it counts.
+    let counted = if is_key { positions.len() } else { positions.len().saturating_sub(1) };
+    child
+        .places
+        .iter()
+        .map(|place| {
+            if place == "item_sequence" {
+                let item = way.first()?;
+                let sequence = item.get("sequence").or_else(|| item.get("itemSequence"))?;
+                return sequence.as_number()?.parse().ok();
+            }
+            let at = source.enclosing.iter().position(|name| name == place);
+            let position = at.filter(|at| *at < counted).and_then(|at| positions.get(at).copied());
+            if is_key { Some(position.unwrap_or(0)) } else { position }
+        })
+        .collect()
+}

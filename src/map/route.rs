@@ -1,0 +1,83 @@
+//! Following a path through a resource.
+
+use crate::json::{Kind, Value};
+use crate::model::Step;
+
+/// Appends to `found` what stands at the end of `steps` from `from`, lists
+/// flattened and nulls left out. `root` is the resource, for `resolve()`.
+pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found: &mut Vec<Value<'t>>) {
+    if from.is_null() {
+        return;
+    }
+    let Some((step, rest)) = steps.split_first() else {
+        match from.kind() {
+            Kind::Array => found.extend(from.items().filter(|item| !item.is_null())),
+            _ => found.push(from),
+        }
+        return;
+    };
+    match step {
+        Step::Index(index) if from.kind() == Kind::Array => {
+            if let Some(item) = from.items().nth(*index) {
+                follow(item, rest, root, found);
+            }
+        }
+        // A sender that writes one item without its list means the first one.
+        Step::Index(index) => {
+            if *index == 0 {
+                follow(from, rest, root, found);
+            }
+        }
+        Step::Where(path, value) if from.kind() == Kind::Array => {
+            let mut matching = from.items().filter(|item| holds(*item, path, value));
+            match rest.split_first() {
+                Some((Step::Index(index), rest)) => {
+                    if let Some(item) = matching.nth(*index) {
+                        follow(item, rest, root, found);
+                    }
+                }
+                _ => matching.for_each(|item| follow(item, rest, root, found)),
+            }
+        }
+        _ if from.kind() == Kind::Array => {
+            for item in from.items() {
+                follow(item, steps, root, found);
+            }
+        }
+        Step::Member(name) => {
+            if let Some(member) = from.get(name) {
+                follow(member, rest, root, found);
+            }
+        }
+        Step::Where(path, value) => {
+            if holds(from, path, value) {
+                follow(from, rest, root, found);
+            }
+        }
+        Step::Resolve => {
+            if let Some(contained) = contained(from, root) {
+                follow(contained, rest, root, found);
+            }
+        }
+        Step::Itself => follow(from, rest, root, found),
+        Step::Extension(_) | Step::Choice(_) => debug_assert!(false, "the plan has taken these apart"),
+    }
+}
+
+/// Whether a string of that value stands at the path.
+fn holds(value: Value<'_>, path: &[String], expected: &str) -> bool {
+    match (value.kind(), path.split_first()) {
+        (Kind::Array, _) => value.items().any(|item| holds(item, path, expected)),
+        (_, Some((name, rest))) => value.get(name).is_some_and(|member| holds(member, rest, expected)),
+        (_, None) => value.as_text().is_some_and(|text| text == expected),
+    }
+}
+
+/// The contained resource that a reference such as `#payer` means.
+fn contained<'t>(reference: Value<'t>, root: Value<'t>) -> Option<Value<'t>> {
+    let reference = reference.get("reference")?.as_text()?;
+    let id = reference.strip_prefix('#')?;
+    root.get("contained")?
+        .items()
+        .find(|resource| resource.get("id").and_then(Value::as_text).is_some_and(|own| own == id))
+}
