@@ -1,0 +1,3 @@
+//! Tests of the whole road, in one binary.
+
+mod oracle;

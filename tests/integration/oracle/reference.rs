@@ -1,0 +1,384 @@
+//! What a FHIR reference means: which resource, by type and id, or the words that could not be
+//! resolved. The order of the rules: the Bundle's `fullUrl`s, `Type/id`, an absolute URL below a
+//! known base, an identifier that exactly one resource has, a `urn:uuid:` that is a known id.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::FixedOffset;
+
+use super::json::Json;
+use super::path::contained;
+
+const RESOURCE_TYPES: &str = include_str!("../../../src/model/types.txt");
+
+/// A resource by type and logical id, within one source.
+pub type ResourceName = (String, String);
+
+/// What the oracle must know besides the resource itself.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Key of the source in `etl.source`.
+    pub source_id: i16,
+    /// The `fullUrl` of the resource's own entry.
+    pub full_url: Option<String>,
+    /// The offset of dates and times that carry none.
+    pub assumed_offset: FixedOffset,
+    /// `fullUrl`s of the Bundle that the resource stands in.
+    pub full_urls: BTreeMap<String, ResourceName>,
+    /// Bases of absolute URLs, without the last slash, that mean this source.
+    pub bases: BTreeSet<String>,
+    /// System and holder's id by resource type and value of an identifier.
+    pub identifiers: BTreeMap<(String, String), BTreeSet<(String, String)>>,
+    /// Every resource that has arrived.
+    pub known: BTreeSet<ResourceName>,
+}
+
+impl Default for Context {
+    fn default() -> Context {
+        Context {
+            source_id: 1,
+            full_url: None,
+            assumed_offset: FixedOffset::east_opt(0).expect("zero is an offset"),
+            full_urls: BTreeMap::new(),
+            bases: BTreeSet::new(),
+            identifiers: BTreeMap::new(),
+            known: BTreeSet::new(),
+        }
+    }
+}
+
+impl Context {
+    /// Notes that a resource has arrived, with its identifiers.
+    pub fn learn(&mut self, resource: &Json, id: &str) {
+        let Some(resource_type) = resource.string("resourceType") else {
+            return;
+        };
+        self.known.insert((resource_type.to_owned(), id.to_owned()));
+        for identifier in resource.get("identifier").map_or(&[][..], Json::items) {
+            let Some(value) = identifier.string("value") else {
+                continue;
+            };
+            let system = identifier.string("system").unwrap_or("");
+            self.identifiers
+                .entry((resource_type.to_owned(), value.to_owned()))
+                .or_default()
+                .insert((system.to_owned(), id.to_owned()));
+        }
+    }
+
+    /// Notes the `fullUrl`s of a Bundle and the bases that they show, in place of those of the
+    /// Bundle before. Entries without an id of their own are named by their `fullUrl`.
+    pub fn enter_bundle(&mut self, bundle: &Json) {
+        self.full_urls.clear();
+        for entry in bundle.get("entry").map_or(&[][..], Json::items) {
+            let (Some(full_url), Some(resource)) = (entry.string("fullUrl"), entry.get("resource"))
+            else {
+                continue;
+            };
+            let Some(resource_type) = resource.string("resourceType") else {
+                continue;
+            };
+            let Some(id) = resource.string("id").or_else(|| id_of_full_url(full_url)) else {
+                continue;
+            };
+            if let Some(base) = full_url.strip_suffix(&format!("/{resource_type}/{id}")) {
+                self.bases.insert(base.to_owned());
+            }
+            self.full_urls.insert(
+                full_url.to_owned(),
+                (resource_type.to_owned(), id.to_owned()),
+            );
+        }
+    }
+
+    fn by_identifier(
+        &self,
+        resource_type: &str,
+        system: Option<&str>,
+        value: &str,
+    ) -> Option<ResourceName> {
+        let holders = self
+            .identifiers
+            .get(&(resource_type.to_owned(), value.to_owned()))?;
+        let mut ids: BTreeSet<&String> = BTreeSet::new();
+        for (known_system, id) in holders {
+            if system.is_none_or(|system| system == known_system) {
+                ids.insert(id);
+            }
+        }
+        match (ids.len(), ids.first()) {
+            (1, Some(id)) => Some((resource_type.to_owned(), (*id).clone())),
+            _ => None,
+        }
+    }
+}
+
+/// The id in a `urn:uuid:` or at the end of an absolute URL.
+pub fn id_of_full_url(full_url: &str) -> Option<&str> {
+    let id = match full_url.strip_prefix("urn:uuid:") {
+        Some(uuid) => uuid,
+        None if full_url.contains("://") => full_url.rsplit('/').next()?,
+        None => return None,
+    };
+    (!id.is_empty()).then_some(id)
+}
+
+fn is_resource_type(name: &str) -> bool {
+    RESOURCE_TYPES.lines().any(|known| known == name)
+}
+
+/// What a reference says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Meaning {
+    /// The resource, if it is certain which.
+    pub target: Option<ResourceName>,
+    /// The type of the target, as far as the reference tells.
+    pub target_type: Option<String>,
+    /// The reference in words: as written, or `Type?identifier=system|value` of a logical one.
+    pub written: Option<String>,
+}
+
+impl Meaning {
+    /// Takes the target away if it is not of the one type that is allowed.
+    pub fn restricted(mut self, allowed: Option<&str>) -> Meaning {
+        if let (Some(allowed), Some((found, _))) = (allowed, &self.target)
+            && found != allowed
+        {
+            self.target = None;
+        }
+        self
+    }
+}
+
+/// Reads a reference. `allowed` is the one type that its element may refer to, if there is one.
+pub fn read(
+    reference: &Json,
+    resource: &Json,
+    context: &Context,
+    allowed: Option<&str>,
+) -> Meaning {
+    let stated_type = reference.string("type");
+    let identifier = reference.get("identifier");
+    let identifier_type = stated_type.or(allowed);
+    let logical = |context: &Context| -> Option<ResourceName> {
+        let identifier = identifier?;
+        let value = identifier.string("value")?;
+        context.by_identifier(identifier_type?, identifier.string("system"), value)
+    };
+    let Some(written) = reference.string("reference") else {
+        let written = identifier.map(|identifier| {
+            let name = identifier_type.unwrap_or("");
+            let value = identifier.string("value").unwrap_or("");
+            match identifier.string("system") {
+                Some(system) => format!("{name}?identifier={system}|{value}"),
+                None => format!("{name}?identifier={value}"),
+            }
+        });
+        let target = logical(context);
+        return Meaning {
+            target_type: stated_type.map(str::to_owned),
+            target,
+            written,
+        }
+        .restricted(allowed);
+    };
+    let mut meaning = literal(written, context);
+    if meaning.target.is_none() && !written.starts_with('#') {
+        meaning.target = logical(context);
+        if let Some((found, _)) = &meaning.target {
+            meaning.target_type = Some(found.clone());
+        }
+    }
+    if let Some(inner) = contained(reference, resource) {
+        meaning.target_type = inner.string("resourceType").map(str::to_owned);
+    }
+    if meaning.target_type.is_none() {
+        meaning.target_type = stated_type.map(str::to_owned);
+    }
+    if meaning.target.is_none()
+        && let Some(uuid) = written.strip_prefix("urn:uuid:")
+    {
+        meaning.target = known_uuid(uuid, meaning.target_type.as_deref().or(allowed), context);
+        if let Some((found, _)) = &meaning.target {
+            meaning.target_type = Some(found.clone());
+        }
+    }
+    meaning.restricted(allowed)
+}
+
+fn literal(written: &str, context: &Context) -> Meaning {
+    let mut meaning = Meaning {
+        written: Some(written.to_owned()),
+        ..Meaning::default()
+    };
+    let current = written.split("/_history/").next().unwrap_or(written);
+    let target = context
+        .full_urls
+        .get(written)
+        .or_else(|| context.full_urls.get(current));
+    if let Some(target) = target {
+        meaning.target = Some(target.clone());
+        meaning.target_type = Some(target.0.clone());
+        return meaning;
+    }
+    if let Some((name, query)) = current.split_once('?') {
+        if !is_resource_type(name) {
+            return meaning;
+        }
+        meaning.target_type = Some(name.to_owned());
+        if let Some(token) = query.strip_prefix("identifier=") {
+            let (system, value) = match token.split_once('|') {
+                Some((system, value)) => (Some(system), value),
+                None => (None, token),
+            };
+            meaning.target = context.by_identifier(name, system, value);
+        }
+        return meaning;
+    }
+    let mut segments = current.rsplitn(3, '/');
+    let (Some(id), Some(name)) = (segments.next(), segments.next()) else {
+        return meaning;
+    };
+    if !is_resource_type(name) || id.is_empty() {
+        return meaning;
+    }
+    meaning.target_type = Some(name.to_owned());
+    let is_here = match segments.next() {
+        None => true,
+        Some(base) => context.bases.contains(base),
+    };
+    if is_here {
+        meaning.target = Some((name.to_owned(), id.to_owned()));
+    }
+    meaning
+}
+
+/// The one known resource with that id, of the type that the reference asks for.
+fn known_uuid(uuid: &str, wanted: Option<&str>, context: &Context) -> Option<ResourceName> {
+    let mut found = Vec::new();
+    for name in &context.known {
+        if name.1 == uuid && wanted.is_none_or(|wanted| wanted == name.0) {
+            found.push(name.clone());
+        }
+    }
+    match found.len() {
+        1 => found.pop(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(reference: &str, context: &Context, allowed: Option<&str>) -> Meaning {
+        let resource =
+            Json::parse(r#"{"contained":[{"resourceType":"Coverage","id":"c"}]}"#).unwrap();
+        read(
+            &Json::parse(reference).unwrap(),
+            &resource,
+            context,
+            allowed,
+        )
+    }
+
+    fn name(resource_type: &str, id: &str) -> Option<ResourceName> {
+        Some((resource_type.to_owned(), id.to_owned()))
+    }
+
+    #[test]
+    fn a_relative_reference_names_its_target() {
+        let context = Context::default();
+
+        let found = meaning(r#"{"reference":"Patient/1/_history/2"}"#, &context, None);
+
+        assert_eq!(found.target, name("Patient", "1"));
+        assert_eq!(found.target_type.as_deref(), Some("Patient"));
+        let other = meaning(r#"{"reference":"Group/1"}"#, &context, Some("Patient"));
+        assert_eq!(other.target, None);
+        assert_eq!(other.written.as_deref(), Some("Group/1"));
+    }
+
+    #[test]
+    fn absolute_urls_need_a_known_base() {
+        let mut context = Context::default();
+        let reference = r#"{"reference":"https://here/fhir/Patient/1"}"#;
+        assert_eq!(meaning(reference, &context, None).target, None);
+
+        context.bases.insert("https://here/fhir".to_owned());
+
+        assert_eq!(
+            meaning(reference, &context, None).target,
+            name("Patient", "1")
+        );
+    }
+
+    #[test]
+    fn full_urls_of_the_bundle_come_first() {
+        let bundle = Json::parse(
+            r#"{"entry":[{"fullUrl":"urn:uuid:a","resource":{"resourceType":"Patient"}},
+                         {"fullUrl":"urn:uuid:b","resource":{"resourceType":"Location","id":"9"}}]}"#,
+        )
+        .unwrap();
+        let mut context = Context::default();
+        context.enter_bundle(&bundle);
+
+        let patient = meaning(r#"{"reference":"urn:uuid:a"}"#, &context, None);
+        let location = meaning(r#"{"reference":"urn:uuid:b"}"#, &context, None);
+
+        assert_eq!(patient.target, name("Patient", "a"));
+        assert_eq!(location.target, name("Location", "9"));
+    }
+
+    #[test]
+    fn identifiers_must_be_unique() {
+        let mut context = Context::default();
+        let practitioner = Json::parse(
+            r#"{"resourceType":"Practitioner","identifier":[{"system":"s","value":"7"}]}"#,
+        )
+        .unwrap();
+        context.learn(&practitioner, "p");
+        let conditional = r#"{"reference":"Practitioner?identifier=s|7"}"#;
+        let logical = r#"{"type":"Practitioner","identifier":{"system":"s","value":"7"}}"#;
+        assert_eq!(
+            meaning(conditional, &context, None).target,
+            name("Practitioner", "p")
+        );
+        assert_eq!(
+            meaning(logical, &context, None).target,
+            name("Practitioner", "p")
+        );
+
+        context.learn(&practitioner, "q");
+
+        let found = meaning(logical, &context, None);
+        assert_eq!(found.target, None);
+        assert_eq!(
+            found.written.as_deref(),
+            Some("Practitioner?identifier=s|7")
+        );
+    }
+
+    #[test]
+    fn contained_resources_have_a_type_and_no_key() {
+        let found = meaning(r##"{"reference":"#c"}"##, &Context::default(), None);
+
+        assert_eq!(found.target, None);
+        assert_eq!(found.target_type.as_deref(), Some("Coverage"));
+        assert_eq!(found.written.as_deref(), Some("#c"));
+    }
+
+    #[test]
+    fn a_known_uuid_is_found() {
+        let mut context = Context::default();
+        let reference = r#"{"reference":"urn:uuid:x"}"#;
+        assert_eq!(meaning(reference, &context, None).target, None);
+
+        context.known.insert(("Patient".to_owned(), "x".to_owned()));
+
+        assert_eq!(
+            meaning(reference, &context, None).target,
+            name("Patient", "x")
+        );
+    }
+}
