@@ -76,12 +76,8 @@ pub fn step<'tree>(input: &'tree Json, step: &str, resource: &'tree Json) -> Vec
 /// The contained resource that a reference `#id` means.
 pub fn contained<'tree>(reference: &Json, resource: &'tree Json) -> Option<&'tree Json> {
     let id = reference.string("reference")?.strip_prefix('#')?;
-    for inner in resource.get("contained")?.items() {
-        if inner.string("id") == Some(id) {
-            return Some(inner);
-        }
-    }
-    None
+    let inner = resource.get("contained")?.items();
+    inner.iter().find(|inner| inner.string("id") == Some(id))
 }
 
 /// Everything at the end of a path; the input itself for an empty path.

@@ -284,3 +284,69 @@ fn coded(path: &str) -> Option<(&str, &str)> {
     };
     matches!(member, "system" | "code" | "display").then_some((concept, member))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Columns that are filled from the place of a row, not from a path.
+    fn is_fixed(table: &Table, column: &Column) -> bool {
+        let name = column.name.as_str();
+        let is_place = matches!(
+            name,
+            "id" | "fhir_id" | "source_id" | "extension" | "level" | "kind" | "item_sequence"
+        );
+        column.is_key
+            || is_place
+            || name.ends_with("_ordinal")
+            || (!table.is_resource() && name == "patient_id")
+    }
+
+    fn is_step(step: &str) -> bool {
+        if step == "resolve()" || step.starts_with("extension('") || step.starts_with("where(") {
+            return true;
+        }
+        let name = step.split('[').next().unwrap_or("");
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }
+
+    #[test]
+    fn every_path_of_the_specification_is_understood() {
+        let prose = [
+            ELSE_TEXT,
+            " / .type",
+            " / .identifier",
+            ", in order",
+            ", decoded when contentType is text/*",
+            ": the one encounter all items agree on",
+            " where it is a Patient, if exactly one",
+            " where it is a Patient (first)",
+            " where it is a Practitioner",
+            " where it is an Encounter",
+        ];
+        for tables in Specification::get().tables.values() {
+            for table in tables {
+                for column in &table.columns {
+                    if is_fixed(table, column) {
+                        continue;
+                    }
+                    let path = column.path.strip_prefix("type of ").unwrap_or(&column.path);
+                    let next = ": the next coding after the one chosen, its ";
+                    let path = path.split(next).next().unwrap_or(path);
+                    for alternative in split(path, " or ") {
+                        let mut bare = alternative;
+                        for words in prose {
+                            bare = bare.strip_suffix(words).unwrap_or(bare);
+                        }
+                        for step in split(bare, ".") {
+                            assert!(is_step(step), "{}.{}: {path}", table.name, column.name);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -273,6 +273,9 @@ mod tests {
         assert_eq!(numeric("-1.50e1"), "-15.0");
         assert_eq!(numeric("1.5E+3"), "1500");
         assert_eq!(numeric("100"), "100");
+        assert_eq!(numeric("-1.000000000000000000E+3"), "-1000.000000000000000");
+        assert_eq!(numeric("0e5"), "0");
+        assert_eq!(numeric("0e-3"), "0.000");
     }
 
     #[test]
@@ -331,9 +334,12 @@ mod tests {
 
     #[test]
     fn arrays_quote_what_needs_it() {
-        let items = ["Ann", "Mary Jane", "", "null", "a\"b"].map(str::to_owned);
+        let items = ["Ann", "Mary Jane", "", "null", "a\"b", "c\\d", "e\u{a0}f"].map(str::to_owned);
 
-        assert_eq!(array(&items), r#"{Ann,"Mary Jane","","null","a\"b"}"#);
+        assert_eq!(
+            array(&items),
+            "{Ann,\"Mary Jane\",\"\",\"null\",\"a\\\"b\",\"c\\\\d\",e\u{a0}f}"
+        );
     }
 
     #[test]
