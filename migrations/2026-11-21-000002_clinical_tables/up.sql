@@ -4288,10 +4288,10 @@ create table questionnaire_response (
   author_id bigint,
   author_display text,
   author_reference text,
-  source_type text,
-  source_id bigint,
-  source_display text,
-  source_reference text,
+  information_source_type text,
+  information_source_id bigint,
+  information_source_display text,
+  information_source_reference text,
   extension jsonb,
   last_updated timestamptz,
   primary key (id)
@@ -4316,10 +4316,10 @@ comment on column questionnaire_response.author_type is 'author: type of the tar
 comment on column questionnaire_response.author_id is 'author: key of the target';
 comment on column questionnaire_response.author_display is 'author: display';
 comment on column questionnaire_response.author_reference is 'author: reference, else identifier, as written; null where the key says it all';
-comment on column questionnaire_response.source_type is 'source: type of the target';
-comment on column questionnaire_response.source_id is 'source: key of the target';
-comment on column questionnaire_response.source_display is 'source: display';
-comment on column questionnaire_response.source_reference is 'source: reference, else identifier, as written; null where the key says it all';
+comment on column questionnaire_response.information_source_type is 'source: type of the target (who answered; the column source_id is the sender)';
+comment on column questionnaire_response.information_source_id is 'source: key of the target (who answered; the column source_id is the sender)';
+comment on column questionnaire_response.information_source_display is 'source: display (who answered; the column source_id is the sender)';
+comment on column questionnaire_response.information_source_reference is 'source: reference, else identifier, as written; null where the key says it all (who answered; the column source_id is the sender)';
 comment on column questionnaire_response.extension is 'extension, modifierExtension and extensions of primitives that no column takes: an array, each with its path';
 comment on column questionnaire_response.last_updated is 'meta.lastUpdated';
 

@@ -2422,10 +2422,10 @@ diesel::table! {
         author_id -> Nullable<BigInt>,
         author_display -> Nullable<Text>,
         author_reference -> Nullable<Text>,
-        source_type -> Nullable<Text>,
-        source_id -> Nullable<BigInt>,
-        source_display -> Nullable<Text>,
-        source_reference -> Nullable<Text>,
+        information_source_type -> Nullable<Text>,
+        information_source_id -> Nullable<BigInt>,
+        information_source_display -> Nullable<Text>,
+        information_source_reference -> Nullable<Text>,
         extension -> Nullable<Jsonb>,
         last_updated -> Nullable<Timestamptz>,
     }
@@ -3669,3 +3669,4 @@ diesel::table! {
         user_selected -> Nullable<Bool>,
     }
 }
+

@@ -44,11 +44,7 @@ pub fn rows<'tree>(table: &Table, resource: &'tree Json) -> Vec<Found<'tree>> {
                 places = adjudication_places(source, &reached);
                 places.insert("ordinal".to_owned(), number(found.len() + 1));
             } else if source.starts_with("extension(") {
-                let kind = if source.contains("us-core-race") {
-                    "race"
-                } else {
-                    "ethnicity"
-                };
+                let kind = if source.contains("us-core-race") { "race" } else { "ethnicity" };
                 let level = quoted(split(source, ".")[1]);
                 places.insert("kind".to_owned(), Cell::Text(kind.to_owned()));
                 places.insert("level".to_owned(), Cell::Text(level.to_owned()));
@@ -60,12 +56,7 @@ pub fn rows<'tree>(table: &Table, resource: &'tree Json) -> Vec<Found<'tree>> {
                     places.insert(column.name.clone(), number(position));
                 }
             }
-            found.push(Found {
-                element: reached.element,
-                answer: None,
-                places,
-                base: source.to_owned(),
-            });
+            found.push(Found { element: reached.element, answer: None, places, base: source.to_owned() });
         }
     }
     found
@@ -73,11 +64,7 @@ pub fn rows<'tree>(table: &Table, resource: &'tree Json) -> Vec<Found<'tree>> {
 
 /// All elements at the end of a path that are objects.
 fn reach<'tree>(resource: &'tree Json, path: &str) -> Vec<Reached<'tree>> {
-    let mut reached = vec![Reached {
-        element: resource,
-        positions: Vec::new(),
-        enclosing: Vec::new(),
-    }];
+    let mut reached = vec![Reached { element: resource, positions: Vec::new(), enclosing: Vec::new() }];
     for name in split(path, ".") {
         let mut next = Vec::new();
         for outer in &reached {
@@ -89,11 +76,7 @@ fn reach<'tree>(resource: &'tree Json, path: &str) -> Vec<Reached<'tree>> {
                 positions.push(index + 1);
                 let mut enclosing = outer.enclosing.clone();
                 enclosing.push(outer.element);
-                next.push(Reached {
-                    element,
-                    positions,
-                    enclosing,
-                });
+                next.push(Reached { element, positions, enclosing });
             }
         }
         reached = next;
@@ -112,10 +95,7 @@ fn adjudication_places(source: &str, reached: &Reached) -> Row {
     };
     let mut places = Row::new();
     places.insert("level".to_owned(), Cell::Text(level.to_owned()));
-    for (index, name) in ["item_ordinal", "detail_ordinal", "sub_detail_ordinal"]
-        .into_iter()
-        .enumerate()
-    {
+    for (index, name) in ["item_ordinal", "detail_ordinal", "sub_detail_ordinal"].into_iter().enumerate() {
         let is_place = index + 1 < steps.len();
         let cell = match is_place {
             true => number(reached.positions[index]),
@@ -148,21 +128,13 @@ fn answers<'tree>(
             let mut places = Row::new();
             let ordinal = found.len() + 1;
             places.insert("ordinal".to_owned(), number(ordinal));
-            places.insert(
-                "parent_ordinal".to_owned(),
-                parent_ordinal.map_or(Cell::Null, number),
-            );
+            places.insert("parent_ordinal".to_owned(), parent_ordinal.map_or(Cell::Null, number));
             places.insert(
                 "answer_ordinal".to_owned(),
                 answer.map_or(Cell::Null, |(index, _)| number(index + 1)),
             );
             places.insert("level".to_owned(), number(level));
-            found.push(Found {
-                element: item,
-                answer,
-                places,
-                base: "item".to_owned(),
-            });
+            found.push(Found { element: item, answer, places, base: "item".to_owned() });
             ordinal
         };
         let given = item.get("answer").map_or(&[][..], Json::items);

@@ -35,9 +35,7 @@ impl Taken {
                 let source = source.trim_end_matches('*');
                 let below = match base {
                     "" => Some(source),
-                    base => source
-                        .strip_prefix(base)
-                        .and_then(|rest| rest.strip_prefix('.')),
+                    base => source.strip_prefix(base).and_then(|rest| rest.strip_prefix('.')),
                 };
                 if let Some(below) = below {
                     taken.rows.insert(below.to_owned());

@@ -60,20 +60,12 @@ impl<'tree> Subject<'tree> {
     }
 
     /// Type, id and words of a reference, under the names of the table.
-    fn reference(
-        &self,
-        row: &mut Row,
-        reference: Option<&Json>,
-        names: [&str; 2],
-    ) -> Option<String> {
+    fn reference(&self, row: &mut Row, reference: Option<&Json>, names: [&str; 2]) -> Option<String> {
         let meaning = reference.map(|reference| read(reference, self.resource, self.context, None));
         let meaning = meaning.unwrap_or_default();
         row.insert(names[0].to_owned(), meaning.target_type.into());
         let is_resolved = meaning.target.is_some();
-        row.insert(
-            names[1].to_owned(),
-            meaning.target.map_or(Cell::Null, Cell::Key),
-        );
+        row.insert(names[1].to_owned(), meaning.target.map_or(Cell::Null, Cell::Key));
         meaning.written.filter(|_| !is_resolved)
     }
 
@@ -157,9 +149,8 @@ impl<'tree> Subject<'tree> {
             row.insert("patient_id".to_owned(), self.patient.clone());
             let author = note.get("authorReference");
             self.reference(&mut row, author, ["author_type", "author_id"]);
-            let display = author
-                .and_then(|author| author.string("display"))
-                .or_else(|| note.string("authorString"));
+            let display =
+                author.and_then(|author| author.string("display")).or_else(|| note.string("authorString"));
             row.insert("author_display".to_owned(), owned(display));
             let time = note.string("time");
             let time = time.and_then(|time| text::first_instant(time, self.context.assumed_offset));
@@ -220,17 +211,11 @@ impl<'tree> Subject<'tree> {
         row.insert("resource_type".to_owned(), Cell::Text(self.key.0.clone()));
         row.insert("id".to_owned(), Cell::Key(self.key.clone()));
         row.insert("fhir_id".to_owned(), Cell::Text(self.key.1.clone()));
-        row.insert(
-            "source_id".to_owned(),
-            Cell::Text(self.context.source_id.to_string()),
-        );
+        row.insert("source_id".to_owned(), Cell::Text(self.context.source_id.to_string()));
         let patient = ["subject", "patient", "for", "beneficiary", "individual"];
         row.insert("patient_id".to_owned(), self.first_of(&patient, "Patient"));
         let encounter = ["encounter", "context"];
-        row.insert(
-            "encounter_id".to_owned(),
-            self.first_of(&encounter, "Encounter"),
-        );
+        row.insert("encounter_id".to_owned(), self.first_of(&encounter, "Encounter"));
         row.insert("status".to_owned(), owned(self.resource.string("status")));
         let coded = self.code();
         let coding = match &coded {
@@ -240,39 +225,26 @@ impl<'tree> Subject<'tree> {
             }),
             _ => None,
         };
-        for (name, member) in [
-            ("code_system", "system"),
-            ("code", "code"),
-            ("code_display", "display"),
-        ] {
+        for (name, member) in [("code_system", "system"), ("code", "code"), ("code_display", "display")] {
             let value = coding.and_then(|coding| coding.string(member));
             row.insert(name.to_owned(), owned(value));
         }
         let words = coded.and_then(|coded| coded.string("text"));
         row.insert("code_text".to_owned(), owned(words));
         let mut date = None;
-        for path in [
-            "date",
-            "authoredOn",
-            "recorded",
-            "created",
-            "issued",
-            "period.start",
-            "effectiveDateTime",
-        ] {
+        for path in
+            ["date", "authoredOn", "recorded", "created", "issued", "period.start", "effectiveDateTime"]
+        {
             date = date.or_else(|| self.items(path).first().and_then(|found| found.as_str()));
         }
         let instant = date.and_then(|date| text::first_instant(date, self.context.assumed_offset));
         row.insert("date".to_owned(), instant.into());
         row.insert("date_text".to_owned(), owned(date));
-        let title = ["title", "name", "description"]
-            .into_iter()
-            .find_map(|name| self.resource.string(name));
+        let title = ["title", "name", "description"].into_iter().find_map(|name| self.resource.string(name));
         row.insert("title".to_owned(), owned(title));
         let updated = self.items("meta.lastUpdated");
         let updated = updated.first().and_then(|updated| updated.as_str());
-        let updated =
-            updated.and_then(|updated| text::first_instant(updated, self.context.assumed_offset));
+        let updated = updated.and_then(|updated| text::first_instant(updated, self.context.assumed_offset));
         row.insert("last_updated".to_owned(), updated.into());
         row.insert("body".to_owned(), Cell::Text(self.resource.to_jsonb()));
         tables.push("other_resource", row);

@@ -193,20 +193,13 @@ mod tests {
         let tree = Json::parse(r#"{"value": 112.40, "big": 1234567890123456789.5}"#).unwrap();
 
         assert_eq!(tree.get("value"), Some(&Json::Number("112.40".to_owned())));
-        assert_eq!(
-            tree.get("big"),
-            Some(&Json::Number("1234567890123456789.5".to_owned()))
-        );
+        assert_eq!(tree.get("big"), Some(&Json::Number("1234567890123456789.5".to_owned())));
     }
 
     #[test]
     fn prints_as_jsonb() {
-        let tree =
-            Json::parse(r#"{"bb":1E2,"a":[true,null,"x\ny\u0001é"],"c":{},"bb":1.50}"#).unwrap();
+        let tree = Json::parse(r#"{"bb":1E2,"a":[true,null,"x\ny\u0001é"],"c":{},"bb":1.50}"#).unwrap();
 
-        assert_eq!(
-            tree.to_jsonb(),
-            r#"{"a": [true, null, "x\ny\u0001é"], "c": {}, "bb": 1.50}"#
-        );
+        assert_eq!(tree.to_jsonb(), r#"{"a": [true, null, "x\ny\u0001é"], "c": {}, "bb": 1.50}"#);
     }
 }

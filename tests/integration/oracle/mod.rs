@@ -50,10 +50,8 @@ impl Tables {
 pub fn name(resource: &Json, context: &Context) -> Option<Key> {
     let resource_type = resource.string("resourceType")?;
     let full_url = context.full_url.as_deref();
-    let id = resource
-        .string("id")
-        .filter(|id| !id.is_empty())
-        .or_else(|| full_url.and_then(id_of_full_url))?;
+    let id =
+        resource.string("id").filter(|id| !id.is_empty()).or_else(|| full_url.and_then(id_of_full_url))?;
     Some((resource_type.to_owned(), id.to_owned()))
 }
 
@@ -62,34 +60,21 @@ pub fn name(resource: &Json, context: &Context) -> Option<Key> {
 pub fn expected(resource: &Json, key: &Key, context: &Context) -> Tables {
     let mut tables = Tables::default();
     let Some(declared) = Specification::get().tables.get(&key.0) else {
-        let subject = Subject {
-            resource,
-            context,
-            key: key.clone(),
-            patient: Cell::Null,
-        };
+        let subject = Subject { resource, context, key: key.clone(), patient: Cell::Null };
         subject.fill_other(&mut tables);
         return tables;
     };
     let mut fixed = Row::new();
     fixed.insert("id".to_owned(), Cell::Key(key.clone()));
     fixed.insert("fhir_id".to_owned(), Cell::Text(key.1.clone()));
-    fixed.insert(
-        "source_id".to_owned(),
-        Cell::Text(context.source_id.to_string()),
-    );
+    fixed.insert("source_id".to_owned(), Cell::Text(context.source_id.to_string()));
     let mut patient = match key.0.as_str() {
         "Patient" => Cell::Key(key.clone()),
         _ => Cell::Null,
     };
     for table in declared {
         if table.is_resource() {
-            let source = Source {
-                element: resource,
-                answer: None,
-                resource,
-                context,
-            };
+            let source = Source { element: resource, answer: None, resource, context };
             let mut taken = Taken::by(table, "", declared);
             if key.0 != "Patient" {
                 taken.rows.insert("telecom".to_owned());
@@ -115,21 +100,11 @@ pub fn expected(resource: &Json, key: &Key, context: &Context) -> Tables {
                     taken
                 }
             };
-            let source = Source {
-                element: found.element,
-                answer: found.answer,
-                resource,
-                context,
-            };
+            let source = Source { element: found.element, answer: found.answer, resource, context };
             tables.push(&table.name, source.row(table, &fixed, &taken));
         }
     }
-    let subject = Subject {
-        resource,
-        context,
-        key: key.clone(),
-        patient,
-    };
+    let subject = Subject { resource, context, key: key.clone(), patient };
     subject.fill(&mut tables);
     tables
 }

@@ -39,10 +39,7 @@ pub fn quoted(text: &str) -> &str {
 
 /// What one step gives for one input.
 pub fn step<'tree>(input: &'tree Json, step: &str, resource: &'tree Json) -> Vec<&'tree Json> {
-    let (name, index) = match step
-        .strip_suffix(']')
-        .and_then(|rest| rest.rsplit_once('['))
-    {
+    let (name, index) = match step.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
         Some((name, index)) => (name, index.parse::<usize>().ok()),
         None => (step, None),
     };
@@ -128,8 +125,7 @@ mod tests {
 
     #[test]
     fn an_index_counts_within_each_parent() {
-        let tree =
-            r#"{"modifier":[{"coding":[{"code":"a"},{"code":"b"}]},{"coding":[{"code":"c"}]}]}"#;
+        let tree = r#"{"modifier":[{"coding":[{"code":"a"},{"code":"b"}]},{"coding":[{"code":"c"}]}]}"#;
 
         assert_eq!(texts(tree, "modifier.coding[0].code"), ["a", "c"]);
         assert_eq!(texts(tree, "modifier[0].coding.code"), ["a", "b"]);
@@ -139,20 +135,14 @@ mod tests {
     fn extensions_are_found_by_url() {
         let tree = r#"{"extension":[{"url":"http://a.b/c","extension":[{"url":"x","valueString":"1"}]},{"url":"x","valueString":"2"}]}"#;
 
-        assert_eq!(
-            texts(tree, "extension('http://a.b/c').extension('x').valueString"),
-            ["1"]
-        );
+        assert_eq!(texts(tree, "extension('http://a.b/c').extension('x').valueString"), ["1"]);
     }
 
     #[test]
     fn where_keeps_what_matches() {
         let tree = r#"{"class":[{"type":{"coding":[{"code":"plan"}]},"value":"p"},{"type":{"coding":[{"code":"x"},{"code":"group"}]},"value":"g"}]}"#;
 
-        assert_eq!(
-            texts(tree, "class.where(type.coding.code='group').value"),
-            ["g"]
-        );
+        assert_eq!(texts(tree, "class.where(type.coding.code='group').value"), ["g"]);
     }
 
     #[test]
@@ -166,14 +156,8 @@ mod tests {
     fn the_chosen_coding() {
         let chosen = |tree: &str| chosen_coding(&Json::parse(tree).unwrap()).unwrap().0;
 
-        assert_eq!(
-            chosen(r#"{"coding":[{"display":"a"},{"code":"b"},{"system":"s","code":"c"}]}"#),
-            2
-        );
-        assert_eq!(
-            chosen(r#"{"coding":[{"system":"s","code":"a"},{"userSelected":true}]}"#),
-            1
-        );
+        assert_eq!(chosen(r#"{"coding":[{"display":"a"},{"code":"b"},{"system":"s","code":"c"}]}"#), 2);
+        assert_eq!(chosen(r#"{"coding":[{"system":"s","code":"a"},{"userSelected":true}]}"#), 1);
         assert_eq!(chosen(r#"{"coding":[{"display":"a"},{"code":"b"}]}"#), 0);
     }
 }

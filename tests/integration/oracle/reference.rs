@@ -71,8 +71,7 @@ impl Context {
     pub fn enter_bundle(&mut self, bundle: &Json) {
         self.full_urls.clear();
         for entry in bundle.get("entry").map_or(&[][..], Json::items) {
-            let (Some(full_url), Some(resource)) = (entry.string("fullUrl"), entry.get("resource"))
-            else {
+            let (Some(full_url), Some(resource)) = (entry.string("fullUrl"), entry.get("resource")) else {
                 continue;
             };
             let Some(resource_type) = resource.string("resourceType") else {
@@ -84,22 +83,12 @@ impl Context {
             if let Some(base) = full_url.strip_suffix(&format!("/{resource_type}/{id}")) {
                 self.bases.insert(base.to_owned());
             }
-            self.full_urls.insert(
-                full_url.to_owned(),
-                (resource_type.to_owned(), id.to_owned()),
-            );
+            self.full_urls.insert(full_url.to_owned(), (resource_type.to_owned(), id.to_owned()));
         }
     }
 
-    fn by_identifier(
-        &self,
-        resource_type: &str,
-        system: Option<&str>,
-        value: &str,
-    ) -> Option<ResourceName> {
-        let holders = self
-            .identifiers
-            .get(&(resource_type.to_owned(), value.to_owned()))?;
+    fn by_identifier(&self, resource_type: &str, system: Option<&str>, value: &str) -> Option<ResourceName> {
+        let holders = self.identifiers.get(&(resource_type.to_owned(), value.to_owned()))?;
         let mut ids: BTreeSet<&String> = BTreeSet::new();
         for (known_system, id) in holders {
             if system.is_none_or(|system| system == known_system) {
@@ -151,12 +140,7 @@ impl Meaning {
 }
 
 /// Reads a reference. `allowed` is the one type that its element may refer to, if there is one.
-pub fn read(
-    reference: &Json,
-    resource: &Json,
-    context: &Context,
-    allowed: Option<&str>,
-) -> Meaning {
+pub fn read(reference: &Json, resource: &Json, context: &Context, allowed: Option<&str>) -> Meaning {
     let stated_type = reference.string("type");
     let identifier = reference.get("identifier");
     let identifier_type = stated_type.or(allowed);
@@ -175,12 +159,7 @@ pub fn read(
             }
         });
         let target = logical(context);
-        return Meaning {
-            target_type: stated_type.map(str::to_owned),
-            target,
-            written,
-        }
-        .restricted(allowed);
+        return Meaning { target_type: stated_type.map(str::to_owned), target, written }.restricted(allowed);
     };
     let mut meaning = literal(written, context);
     if meaning.target.is_none() && !written.starts_with('#') {
@@ -207,15 +186,9 @@ pub fn read(
 }
 
 fn literal(written: &str, context: &Context) -> Meaning {
-    let mut meaning = Meaning {
-        written: Some(written.to_owned()),
-        ..Meaning::default()
-    };
+    let mut meaning = Meaning { written: Some(written.to_owned()), ..Meaning::default() };
     let current = written.split("/_history/").next().unwrap_or(written);
-    let target = context
-        .full_urls
-        .get(written)
-        .or_else(|| context.full_urls.get(current));
+    let target = context.full_urls.get(written).or_else(|| context.full_urls.get(current));
     if let Some(target) = target {
         meaning.target = Some(target.clone());
         meaning.target_type = Some(target.0.clone());
@@ -272,14 +245,8 @@ mod tests {
     use super::*;
 
     fn meaning(reference: &str, context: &Context, allowed: Option<&str>) -> Meaning {
-        let resource =
-            Json::parse(r#"{"contained":[{"resourceType":"Coverage","id":"c"}]}"#).unwrap();
-        read(
-            &Json::parse(reference).unwrap(),
-            &resource,
-            context,
-            allowed,
-        )
+        let resource = Json::parse(r#"{"contained":[{"resourceType":"Coverage","id":"c"}]}"#).unwrap();
+        read(&Json::parse(reference).unwrap(), &resource, context, allowed)
     }
 
     fn name(resource_type: &str, id: &str) -> Option<ResourceName> {
@@ -307,10 +274,7 @@ mod tests {
 
         context.bases.insert("https://here/fhir".to_owned());
 
-        assert_eq!(
-            meaning(reference, &context, None).target,
-            name("Patient", "1")
-        );
+        assert_eq!(meaning(reference, &context, None).target, name("Patient", "1"));
     }
 
     #[test]
@@ -333,30 +297,20 @@ mod tests {
     #[test]
     fn identifiers_must_be_unique() {
         let mut context = Context::default();
-        let practitioner = Json::parse(
-            r#"{"resourceType":"Practitioner","identifier":[{"system":"s","value":"7"}]}"#,
-        )
-        .unwrap();
+        let practitioner =
+            Json::parse(r#"{"resourceType":"Practitioner","identifier":[{"system":"s","value":"7"}]}"#)
+                .unwrap();
         context.learn(&practitioner, "p");
         let conditional = r#"{"reference":"Practitioner?identifier=s|7"}"#;
         let logical = r#"{"type":"Practitioner","identifier":{"system":"s","value":"7"}}"#;
-        assert_eq!(
-            meaning(conditional, &context, None).target,
-            name("Practitioner", "p")
-        );
-        assert_eq!(
-            meaning(logical, &context, None).target,
-            name("Practitioner", "p")
-        );
+        assert_eq!(meaning(conditional, &context, None).target, name("Practitioner", "p"));
+        assert_eq!(meaning(logical, &context, None).target, name("Practitioner", "p"));
 
         context.learn(&practitioner, "q");
 
         let found = meaning(logical, &context, None);
         assert_eq!(found.target, None);
-        assert_eq!(
-            found.written.as_deref(),
-            Some("Practitioner?identifier=s|7")
-        );
+        assert_eq!(found.written.as_deref(), Some("Practitioner?identifier=s|7"));
     }
 
     #[test]
@@ -376,9 +330,6 @@ mod tests {
 
         context.known.insert(("Patient".to_owned(), "x".to_owned()));
 
-        assert_eq!(
-            meaning(reference, &context, None).target,
-            name("Patient", "x")
-        );
+        assert_eq!(meaning(reference, &context, None).target, name("Patient", "x"));
     }
 }

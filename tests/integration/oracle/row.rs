@@ -100,10 +100,7 @@ impl<'tree> Source<'tree> {
             return self.key(column);
         }
         if let Some(concept) = path.strip_suffix(" / .type") {
-            return self
-                .meaning(stem(concept), None)
-                .and_then(|meaning| meaning.target_type)
-                .into();
+            return self.meaning(stem(concept), None).and_then(|meaning| meaning.target_type).into();
         }
         if let Some(reference) = path.strip_suffix(" / .identifier") {
             return self.unresolved(table, stem(reference));
@@ -238,8 +235,7 @@ impl<'tree> Source<'tree> {
             let allowed = allowed.expect("a restricted key has a table");
             self.targets(stem(path), allowed).into_iter().next()
         } else {
-            self.meaning(stem(path), allowed)
-                .and_then(|meaning| meaning.target)
+            self.meaning(stem(path), allowed).and_then(|meaning| meaning.target)
         };
         target.map_or(Cell::Null, Cell::Key)
     }
@@ -292,10 +288,8 @@ mod tests {
     /// Columns that are filled from the place of a row, not from a path.
     fn is_fixed(table: &Table, column: &Column) -> bool {
         let name = column.name.as_str();
-        let is_place = matches!(
-            name,
-            "id" | "fhir_id" | "source_id" | "extension" | "level" | "kind" | "item_sequence"
-        );
+        let is_place =
+            matches!(name, "id" | "fhir_id" | "source_id" | "extension" | "level" | "kind" | "item_sequence");
         column.is_key
             || is_place
             || name.ends_with("_ordinal")
@@ -307,10 +301,7 @@ mod tests {
             return true;
         }
         let name = step.split('[').next().unwrap_or("");
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     }
 
     #[test]

@@ -77,19 +77,8 @@ impl Specification {
         let mut tables: BTreeMap<String, Vec<Table>> = BTreeMap::new();
         let mut resource_types = BTreeMap::new();
         for line in records(COLUMNS) {
-            let [
-                _,
-                table,
-                _,
-                name,
-                postgres_type,
-                _,
-                key,
-                foreign_key,
-                resource,
-                path,
-                comment,
-            ] = line.as_slice()
+            let [_, table, _, name, postgres_type, _, key, foreign_key, resource, path, comment] =
+                line.as_slice()
             else {
                 panic!("columns.csv: a line has {} fields", line.len());
             };
@@ -99,10 +88,7 @@ impl Specification {
             }
             let of_resource = tables.entry(resource.clone()).or_default();
             if of_resource.last().is_none_or(|last| last.name != *table) {
-                of_resource.push(Table {
-                    name: table.clone(),
-                    columns: Vec::new(),
-                });
+                of_resource.push(Table { name: table.clone(), columns: Vec::new() });
             }
             let last = of_resource.last_mut().expect("a table was just pushed");
             if name == "fhir_id" {
@@ -122,16 +108,12 @@ impl Specification {
             let [resource, element, kind] = line.as_slice() else {
                 panic!("lists.csv: a line has {} fields", line.len());
             };
-            lists.entry(resource.clone()).or_default().push(List {
-                element: element.clone(),
-                holds_references: kind == "Reference",
-            });
+            lists
+                .entry(resource.clone())
+                .or_default()
+                .push(List { element: element.clone(), holds_references: kind == "Reference" });
         }
-        Specification {
-            tables,
-            lists,
-            resource_types,
-        }
+        Specification { tables, lists, resource_types }
     }
 }
 

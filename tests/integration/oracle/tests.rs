@@ -81,13 +81,7 @@ fn a_patient_has_its_us_core_columns() {
     );
     assert_eq!(
         lines(&found, "patient_race")[1],
-        [
-            "code=2108-9",
-            "kind=race",
-            "level=detailed",
-            "ordinal=2",
-            "patient_id=Patient/p1"
-        ]
+        ["code=2108-9", "kind=race", "level=detailed", "ordinal=2", "patient_id=Patient/p1"]
     );
 }
 
@@ -215,10 +209,7 @@ fn adjudications_count_through_header_items_and_details() {
     let eob = lines(&found, "explanation_of_benefit").remove(0);
     assert!(eob.contains(&"claim_type=pharmacy".to_owned()), "{eob:?}");
     assert!(eob.contains(&"payer_name=Plan".to_owned()), "{eob:?}");
-    assert!(
-        eob.contains(&"encounter_id=Encounter/n".to_owned()),
-        "{eob:?}"
-    );
+    assert!(eob.contains(&"encounter_id=Encounter/n".to_owned()), "{eob:?}");
     assert!(eob.contains(&"type_code=40".to_owned()), "{eob:?}");
     let adjudications = lines(&found, "explanation_of_benefit_adjudication");
     assert_eq!(
@@ -297,20 +288,8 @@ fn answers_are_rows_under_their_items() {
                 "value_string=x",
                 "value_type=string",
             ],
-            vec![
-                "level=3",
-                "link_id=1.1.1",
-                "ordinal=4",
-                "parent_ordinal=3",
-                common
-            ],
-            vec![
-                "level=2",
-                "link_id=1.2",
-                "ordinal=5",
-                "parent_ordinal=1",
-                common
-            ],
+            vec!["level=3", "link_id=1.1.1", "ordinal=4", "parent_ordinal=3", common],
+            vec!["level=2", "link_id=1.2", "ordinal=5", "parent_ordinal=1", common],
         ]
     );
 }
@@ -347,10 +326,7 @@ fn nested_lists_are_keyed_by_both_ordinals() {
     );
 
     let reaction = &lines(&found, "allergy_intolerance_reaction")[1];
-    assert!(
-        !reaction.iter().any(|line| line.starts_with("extension")),
-        "{reaction:?}"
-    );
+    assert!(!reaction.iter().any(|line| line.starts_with("extension")), "{reaction:?}");
     assert_eq!(
         lines(&found, "allergy_intolerance_reaction_manifestation")[0],
         [

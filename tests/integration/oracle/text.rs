@@ -32,11 +32,7 @@ pub fn numeric(written: &str) -> String {
     let fraction = &digits[point..];
     let is_zero = digits.bytes().all(|digit| digit == b'0');
     let sign = if is_zero { "" } else { sign };
-    if fraction.is_empty() {
-        format!("{sign}{whole}")
-    } else {
-        format!("{sign}{whole}.{fraction}")
-    }
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 /// A JSON number that fits `integer`.
@@ -126,15 +122,10 @@ fn span(written: &str, assumed: FixedOffset) -> Option<Span> {
     let Some((day, rest)) = written.split_once('T') else {
         let (first, after) = days(written)?;
         let start = |day: NaiveDate| -> Option<DateTime<Utc>> {
-            let local = assumed
-                .from_local_datetime(&day.and_time(NaiveTime::MIN))
-                .single()?;
+            let local = assumed.from_local_datetime(&day.and_time(NaiveTime::MIN)).single()?;
             Some(local.with_timezone(&Utc))
         };
-        return Some(Span {
-            first: start(first)?,
-            after: start(after)?,
-        });
+        return Some(Span { first: start(first)?, after: start(after)? });
     };
     if day.len() != 10 {
         return None;
@@ -144,21 +135,12 @@ fn span(written: &str, assumed: FixedOffset) -> Option<Span> {
         None => (rest, assumed),
     };
     let local: NaiveDateTime = days(day)?.0.and_time(NaiveTime::MIN) + clock(time)?;
-    let instant = zone
-        .from_local_datetime(&local)
-        .single()?
-        .with_timezone(&Utc);
-    Some(Span {
-        first: instant,
-        after: instant + Duration::microseconds(1),
-    })
+    let instant = zone.from_local_datetime(&local).single()?.with_timezone(&Utc);
+    Some(Span { first: instant, after: instant + Duration::microseconds(1) })
 }
 
 fn trimmed(formatted: String) -> String {
-    formatted
-        .trim_end_matches('0')
-        .trim_end_matches('.')
-        .to_owned()
+    formatted.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn timestamp(instant: DateTime<Utc>) -> String {
@@ -198,9 +180,7 @@ pub fn array(items: &[String]) -> String {
         }
         let is_plain = !item.is_empty()
             && !item.eq_ignore_ascii_case("null")
-            && !item.contains([
-                '{', '}', ',', '"', '\\', ' ', '\t', '\n', '\r', '\u{b}', '\u{c}',
-            ]);
+            && !item.contains(['{', '}', ',', '"', '\\', ' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
         if is_plain {
             out.push_str(item);
             continue;
@@ -280,19 +260,10 @@ mod tests {
 
     #[test]
     fn partial_dates_start_with_their_first_instant() {
-        assert_eq!(
-            first_instant("2019", utc()).unwrap(),
-            "2019-01-01 00:00:00+00"
-        );
-        assert_eq!(
-            first_instant("2019-02", utc()).unwrap(),
-            "2019-02-01 00:00:00+00"
-        );
+        assert_eq!(first_instant("2019", utc()).unwrap(), "2019-01-01 00:00:00+00");
+        assert_eq!(first_instant("2019-02", utc()).unwrap(), "2019-02-01 00:00:00+00");
         let new_york = FixedOffset::west_opt(5 * 3600).unwrap();
-        assert_eq!(
-            first_instant("2019-02-03", new_york).unwrap(),
-            "2019-02-03 05:00:00+00"
-        );
+        assert_eq!(first_instant("2019-02-03", new_york).unwrap(), "2019-02-03 05:00:00+00");
         assert_eq!(
             first_instant("2019-02-03T10:00:00.250+01:00", new_york).unwrap(),
             "2019-02-03 09:00:00.25+00"
@@ -301,18 +272,9 @@ mod tests {
 
     #[test]
     fn partial_ends_are_the_last_microsecond() {
-        assert_eq!(
-            last_instant("2020-02", utc()).unwrap(),
-            "2020-02-29 23:59:59.999999+00"
-        );
-        assert_eq!(
-            last_instant("2019", utc()).unwrap(),
-            "2019-12-31 23:59:59.999999+00"
-        );
-        assert_eq!(
-            last_instant("2019-01-01T00:00:00Z", utc()).unwrap(),
-            "2019-01-01 00:00:00+00"
-        );
+        assert_eq!(last_instant("2020-02", utc()).unwrap(), "2020-02-29 23:59:59.999999+00");
+        assert_eq!(last_instant("2019", utc()).unwrap(), "2019-12-31 23:59:59.999999+00");
+        assert_eq!(last_instant("2019-01-01T00:00:00Z", utc()).unwrap(), "2019-01-01 00:00:00+00");
     }
 
     #[test]
@@ -336,10 +298,7 @@ mod tests {
     fn arrays_quote_what_needs_it() {
         let items = ["Ann", "Mary Jane", "", "null", "a\"b", "c\\d", "e\u{a0}f"].map(str::to_owned);
 
-        assert_eq!(
-            array(&items),
-            "{Ann,\"Mary Jane\",\"\",\"null\",\"a\\\"b\",\"c\\\\d\",e\u{a0}f}"
-        );
+        assert_eq!(array(&items), "{Ann,\"Mary Jane\",\"\",\"null\",\"a\\\"b\",\"c\\\\d\",e\u{a0}f}");
     }
 
     #[test]
