@@ -71,11 +71,7 @@ pub fn date_time(text: &str, assumed: Timezone) -> Option<Range<i64>> {
     }
     reader.byte(b'T')?;
     let local = i64::from(days.start) * DAY + reader.time_of_day()?;
-    let offset = match reader.offset() {
-        Some(offset) => offset,
-        None if reader.rest.is_empty() => assumed.offset_at(local),
-        None => return None,
-    };
+    let offset = if reader.rest.is_empty() { assumed.offset_at(local) } else { reader.offset()? };
     reader.rest.is_empty().then_some(local - offset..local - offset + 1)
 }
 

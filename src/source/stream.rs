@@ -143,14 +143,4 @@ impl<'r> Stream<'r> {
             }
         }
     }
-
-    /// Passes over all that is left.
-    pub fn skip_rest(&mut self) -> io::Result<()> {
-        loop {
-            self.consume(self.window().len());
-            if !self.grow()? {
-                return Ok(());
-            }
-        }
-    }
 }
