@@ -3669,4 +3669,3 @@ diesel::table! {
         user_selected -> Nullable<Bool>,
     }
 }
-

@@ -1,1 +1,364 @@
+//! The *loader* brings a batch of rows into Postgres in one transaction: the
+//! registry decides what is new, COPY writes it, the ledger's account commits
+//! with it. A batch is loaded whole or not at all, and may be loaded again
+//! without harm.
+//!
+//! It knows nothing of FHIR: it sees identities, hashes, times and rows.
 
+mod account;
+mod history;
+mod identifiers;
+mod registry;
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
+use fhirmill_schema::{CopyError, copy_in};
+use rustc_hash::FxHashMap;
+use thiserror::Error;
+use tracing::debug;
+
+pub use account::Account;
+
+use crate::copy::{self, CopyBuffer};
+use crate::map::{Batch, Identity, Plan};
+use registry::Outcome;
+
+/// Why a batch was not loaded. Nothing of it is in the tables then.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    #[error("the database refused a batch: {0}")]
+    Database(#[from] Error),
+    #[error("the database refused rows: {0}")]
+    Copy(#[from] CopyError),
+    /// Another process has taken the file over.
+    #[error("the file is no longer this run's")]
+    ClaimLost,
+    #[error("the registry answered for {answered} of {asked} resources")]
+    RegistryIncomplete { asked: usize, answered: usize },
+}
+
+impl LoadError {
+    /// Whether the same batch may succeed at once.
+    fn is_worth_another_try(&self) -> bool {
+        let error = match self {
+            LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
+            _ => return false,
+        };
+        match error {
+            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+            Error::DatabaseError(_, information) => information.message().contains("deadlock detected"),
+            _ => false,
+        }
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_connection_lost(&self) -> bool {
+        let error = match self {
+            LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
+            _ => return false,
+        };
+        match error {
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | Error::BrokenTransactionManager => true,
+            Error::DatabaseError(_, information) => {
+                let message = information.message();
+                ["server closed the connection", "no connection to the server", "terminating connection", "SSL connection"]
+                    .iter()
+                    .any(|sign| message.contains(sign))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Where one record of a batch stands in its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// Unique in the file: the order in which records take effect.
+    pub position: u64,
+    pub member: u32,
+    pub offset: u64,
+    pub length: u64,
+}
+
+/// What the sender wants deleted.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    pub identity: Identity,
+    pub position: u64,
+    /// Microseconds since 2000-01-01 UTC, where the sender says when.
+    pub effective_at: Option<i64>,
+}
+
+/// A record that could not be read.
+#[derive(Clone, Debug)]
+pub struct Reject {
+    pub position: u64,
+    pub location: String,
+    pub resource_type: Option<String>,
+    pub fhir_id: Option<String>,
+    pub reason: String,
+    pub message: String,
+    pub raw: Vec<u8>,
+}
+
+/// What is loaded in one transaction.
+pub struct Load<'l> {
+    pub run_id: i64,
+    pub file_id: i64,
+    pub source_id: i16,
+    /// Numbers of the first and the last record, as they were delivered.
+    pub records: (u64, u64),
+    pub batch: &'l mut Batch,
+    /// Where each of the batch's resources stands.
+    pub origins: &'l [Origin],
+    /// Each resource's JSON, where bodies are kept in the database.
+    pub bodies: Option<&'l [&'l [u8]]>,
+    pub deletes: &'l [Delete],
+    pub rejects: &'l [Reject],
+    pub skipped: u64,
+    /// Rows of resources that the registry has already are written anew.
+    pub is_remap: bool,
+}
+
+/// The most keys that are remembered between batches.
+const MAX_KNOWN_KEYS: usize = 200_000;
+const MAX_TRIES: u32 = 8;
+
+/// Loads batches over one connection.
+pub struct Loader {
+    connection: PgConnection,
+    plan: &'static Plan,
+    /// Keys of resources that were referred to, by source.
+    known_keys: FxHashMap<(i16, Identity), i64>,
+}
+
+impl Loader {
+    /// Takes the connection over and prepares it.
+    pub fn new(mut connection: PgConnection, plan: &'static Plan) -> Result<Self, LoadError> {
+        connection.batch_execute(registry::TEMPORARY_TABLES)?;
+        connection.batch_execute(history::TEMPORARY_TABLES)?;
+        Ok(Loader { connection, plan, known_keys: FxHashMap::default() })
+    }
+
+    /// Loads the batch and gives its part of the account.
+    pub fn load(&mut self, load: &mut Load<'_>) -> Result<Account, LoadError> {
+        let mut keys = self.target_keys(load)?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let plan = self.plan;
+            match self.connection.transaction(|connection| write(connection, plan, load, &mut keys)) {
+                Err(error) if error.is_worth_another_try() && tries < MAX_TRIES => {
+                    debug!(tries, "the database broke a lock between two batches; trying again");
+                    std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The keys of all targets; 0 for those that the batch itself brings.
+    /// Given in a transaction of their own, so that batches that name the same
+    /// hospital do not wait for each other.
+    fn target_keys(&mut self, load: &Load<'_>) -> Result<Vec<i64>, LoadError> {
+        let (keys, unknown) = registry::known_targets(load, &self.known_keys);
+        let mut keys = keys;
+        if unknown.is_empty() {
+            return Ok(keys);
+        }
+        if self.known_keys.len() + unknown.len() > MAX_KNOWN_KEYS {
+            self.known_keys.clear();
+        }
+        let found = self
+            .connection
+            .transaction(|connection| registry::keys_of(connection, load.source_id, &unknown))?;
+        for ((target, identity), key) in unknown.into_iter().zip(found) {
+            keys[target] = key;
+            self.known_keys.insert((load.source_id, identity), key);
+        }
+        Ok(keys)
+    }
+
+    /// Who bears the numbers that references name; teaches `mapper` what it
+    /// finds and tells whether it found anything.
+    pub fn learn_identifiers(
+        &mut self,
+        source_id: i16,
+        identifiers: &mut crate::map::KnownIdentifiers,
+    ) -> Result<bool, LoadError> {
+        identifiers::learn(&mut self.connection, source_id, identifiers)
+    }
+
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
+/// The transaction of a batch.
+fn write(
+    connection: &mut PgConnection,
+    plan: &'static Plan,
+    load: &mut Load<'_>,
+    keys: &mut [i64],
+) -> Result<Account, LoadError> {
+    account::check_claim(connection, load)?;
+    history::note_superseded(connection, load)?;
+    let outcomes = if load.is_remap {
+        registry::remapped(connection, load, keys)?
+    } else {
+        registry::decide(connection, load, keys)?
+    };
+    replace(connection, plan, load, &outcomes)?;
+    load.batch.fill_keys(keys, load.source_id);
+
+    let is_applied = |resource: usize| outcomes.of_resources[resource].is_applied();
+    let mut row_count = 0;
+    for (table, name) in plan.table_names.iter().enumerate() {
+        row_count += copy_runs(connection, name, load.batch.runs(table, &is_applied))?;
+    }
+    history::keep_vanished(connection, &outcomes)?;
+    copy_bodies(connection, load, &outcomes)?;
+    copy_unresolved(connection, load, &outcomes)?;
+    let account = account::record(connection, load, &outcomes, row_count as u64)?;
+    Ok(account)
+}
+
+/// Removes the rows of resources that come anew or go.
+fn replace(
+    connection: &mut PgConnection,
+    plan: &'static Plan,
+    load: &Load<'_>,
+    outcomes: &registry::Outcomes,
+) -> Result<(), LoadError> {
+    for (resource_type, ids) in outcomes.replaced_by_type(load) {
+        for (table, key) in plan.tables_of(resource_type) {
+            let is_other = table == "other_resource";
+            let condition = if is_other { " and resource_type = $2" } else { "" };
+            let statement = format!("delete from {table} where {key} = any($1){condition}");
+            let query = sql_query(statement).bind::<Array<BigInt>, _>(&ids);
+            if is_other {
+                query.bind::<Text, _>(resource_type.name()).execute(connection)?;
+            } else {
+                query.execute(connection)?;
+            }
+        }
+        if plan.has_generic_rows(resource_type) {
+            for table in ["identifier", "telecom", "concept", "reference", "coding", "note"] {
+                sql_query(format!(
+                    "delete from resource_{table} where resource_type = $1 and resource_id = any($2)"
+                ))
+                .bind::<Text, _>(resource_type.name())
+                .bind::<Array<BigInt>, _>(&ids)
+                .execute(connection)?;
+            }
+        }
+        sql_query("delete from etl.unresolved_reference where resource_id = any($1)")
+            .bind::<Array<BigInt>, _>(&ids)
+            .execute(connection)?;
+        sql_query("delete from etl.resource_body where id = any($1)")
+            .bind::<Array<BigInt>, _>(&ids)
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Copies runs of finished rows; does nothing if there are none.
+fn copy_runs<'r>(
+    connection: &mut PgConnection,
+    table: &str,
+    runs: impl Iterator<Item = &'r [u8]>,
+) -> Result<usize, LoadError> {
+    let mut runs = runs.peekable();
+    if runs.peek().is_none() {
+        return Ok(0);
+    }
+    // diesel calls the writer once, but asks for one that it could call twice.
+    let runs = RefCell::new(runs);
+    let write = |out: &mut dyn Write| -> Result<(), Error> {
+        let failed = |error: std::io::Error| Error::SerializationError(Box::new(error));
+        out.write_all(copy::HEADER).map_err(failed)?;
+        for run in runs.borrow_mut().by_ref() {
+            out.write_all(run).map_err(failed)?;
+        }
+        out.write_all(copy::TRAILER).map_err(failed)
+    };
+    Ok(copy_in(connection, table, &write)?)
+}
+
+/// Copies the rows of one buffer.
+fn copy_buffer(connection: &mut PgConnection, table: &str, buffer: &CopyBuffer) -> Result<usize, LoadError> {
+    let rows = (!buffer.is_empty()).then_some(buffer.as_bytes());
+    copy_runs(connection, table, rows.into_iter())
+}
+
+fn copy_bodies(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    outcomes: &registry::Outcomes,
+) -> Result<(), LoadError> {
+    let Some(bodies) = load.bodies else { return Ok(()) };
+    let mut buffer = CopyBuffer::default();
+    for (resource, body) in bodies.iter().enumerate() {
+        let Outcome::Inserted(key) | Outcome::Updated(key) = outcomes.of_resources[resource] else { continue };
+        buffer.begin_row(2);
+        buffer.bigint(key);
+        buffer.bytes(body);
+    }
+    copy_buffer(connection, "resource_body", &buffer)?;
+    Ok(())
+}
+
+fn copy_unresolved(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    outcomes: &registry::Outcomes,
+) -> Result<(), LoadError> {
+    let mut rows = Vec::new();
+    for (resource, identifier) in load.batch.unresolved() {
+        let Outcome::Inserted(key) | Outcome::Updated(key) = outcomes.of_resources[*resource as usize] else {
+            continue;
+        };
+        let resource_type = identifier.resource_type.map_or("", |resource_type| resource_type.name());
+        let system = identifier.system.as_deref().unwrap_or(identifiers::URN);
+        rows.push((key, resource_type, system, identifier.value.as_str()));
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    let mut buffer = CopyBuffer::default();
+    for (key, resource_type, system, value) in rows {
+        buffer.begin_row(4);
+        buffer.bigint(key);
+        buffer.text(resource_type);
+        buffer.text(system);
+        buffer.text(value);
+    }
+    copy_buffer(connection, "unresolved_reference", &buffer)?;
+    Ok(())
+}
+
+/// Writes the rejects; they are few, or should be.
+fn insert_rejects(connection: &mut PgConnection, file_id: i64, rejects: &[Reject]) -> Result<(), LoadError> {
+    for reject in rejects {
+        sql_query(
+            "insert into etl.rejected_record \
+             (file_id, position, location, resource_type, fhir_id, reason, message, raw) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind::<BigInt, _>(file_id)
+        .bind::<BigInt, _>(reject.position as i64)
+        .bind::<Text, _>(&reject.location)
+        .bind::<Nullable<Text>, _>(reject.resource_type.as_deref())
+        .bind::<Nullable<Text>, _>(reject.fhir_id.as_deref())
+        .bind::<Text, _>(&reject.reason)
+        .bind::<Text, _>(&reject.message)
+        .bind::<Binary, _>(&reject.raw)
+        .execute(connection)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Names and addresses that a patient's new version no longer has move to
+//! history, with the time they were valid. A list that is only put in another
+//! order writes none.
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Array, BigInt};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
+
+use super::registry::Outcomes;
+use super::{Load, LoadError};
+use crate::model::{self, ResourceType, TableKind, sql};
+
+/// A session's own tables, empty between transactions.
+pub(super) const TEMPORARY_TABLES: &str = "\
+create temporary table if not exists superseded_version (id bigint, valid_from timestamptz) on commit delete rows;
+create temporary table if not exists superseded_patient_name (like patient_name) on commit delete rows;
+create temporary table if not exists superseded_patient_address (like patient_address) on commit delete rows;";
+
+/// Before the registry decides: keeps the versions that may be superseded,
+/// with the time they took effect, and their rows.
+pub(super) fn note_superseded(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
+    if load.is_remap {
+        return Ok(());
+    }
+    let Some(patient) = ResourceType::named("Patient") else { return Ok(()) };
+    let mut ids: Vec<&str> = Vec::new();
+    for resource in 0..load.batch.resources().len() {
+        let identity = load.batch.identity(resource);
+        if identity.resource_type == patient {
+            ids.push(&identity.fhir_id);
+        }
+    }
+    for delete in load.deletes.iter().filter(|delete| delete.identity.resource_type == patient) {
+        ids.push(&delete.identity.fhir_id);
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sql_query(
+        "insert into superseded_version \
+         select id, coalesce(effective_at, loaded_at) from etl.resource \
+         where source_id = $1 and resource_type = 'Patient' and fhir_id = any($2) and content_hash is not null",
+    )
+    .bind::<diesel::sql_types::SmallInt, _>(load.source_id)
+    .bind::<Array<diesel::sql_types::Text>, _>(&ids)
+    .execute(connection)?;
+    connection.batch_execute(
+        "insert into superseded_patient_name select t.* from patient_name t join superseded_version v on v.id = t.patient_id;
+         insert into superseded_patient_address select t.* from patient_address t join superseded_version v on v.id = t.patient_id;",
+    )?;
+    Ok(())
+}
+
+/// After the new rows are there: rows that no row of the new version equals.
+pub(super) fn keep_vanished(connection: &mut PgConnection, outcomes: &Outcomes) -> Result<(), LoadError> {
+    let Some(patient) = ResourceType::named("Patient") else { return Ok(()) };
+    let replaced = outcomes.replaced(patient);
+    if replaced.is_empty() {
+        return Ok(());
+    }
+    for table in model::tables().iter().filter(|table| table.kind == TableKind::History) {
+        let of = table.name.trim_end_matches("_history");
+        let columns: Vec<String> = table
+            .columns
+            .iter()
+            .filter(|column| !["content_hash", "valid_from", "valid_to"].contains(&column.name.as_str()))
+            .map(|column| sql::quoted(&column.name))
+            .collect();
+        let columns = columns.join(", ");
+        sql_query(format!(
+            "insert into {of}_history ({columns}, content_hash, valid_from, valid_to) \
+             select {columns}, sha256(convert_to((to_jsonb(o) - 'ordinal')::text, 'UTF8')), v.valid_from, \
+                    coalesce(r.effective_at, r.deleted_at, r.loaded_at) \
+               from superseded_{of} o \
+               join superseded_version v on v.id = o.patient_id \
+               join etl.resource r on r.id = o.patient_id \
+              where o.patient_id = any($1) \
+                and not exists (select from {of} n where n.patient_id = o.patient_id \
+                                   and to_jsonb(n) - 'ordinal' = to_jsonb(o) - 'ordinal') \
+             on conflict do nothing"
+        ))
+        .bind::<Array<BigInt>, _>(&replaced)
+        .execute(connection)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,458 @@
+//! The registry's answer: which resources of a batch are new, newer, the same
+//! or older than what the tables have, and what their keys are.
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, SmallInt};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use rustc_hash::FxHashMap;
+
+use super::{Load, LoadError, copy_buffer};
+use crate::copy::CopyBuffer;
+use crate::map::{Identity, TargetIdentity};
+use crate::model::ResourceType;
+
+/// A session's own tables, empty between transactions. Text compares by its
+/// bytes, as in the registry, so that both sort alike.
+pub(super) const TEMPORARY_TABLES: &str = r#"
+create temporary table if not exists batch_resource (
+  source_id smallint, resource_type text collate "C", fhir_id text collate "C", content_hash bytea,
+  effective_at timestamptz, version_id text, last_updated timestamptz, file_id bigint, position bigint,
+  member integer, byte_offset bigint, byte_length bigint, deleted_at timestamptz, is_id_generated boolean,
+  full_url text, meta_source text, profile text[], tag jsonb, security jsonb, language text
+) on commit delete rows;
+create temporary table if not exists batch_target (
+  ordinal integer, source_id smallint, resource_type text collate "C", fhir_id text collate "C"
+) on commit delete rows;
+"#;
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Inserted(i64),
+    Updated(i64),
+    Deleted(i64),
+    Unchanged,
+    Stale,
+}
+
+impl Outcome {
+    /// Whether the resource's rows are to be written.
+    pub fn is_applied(self) -> bool {
+        matches!(self, Outcome::Inserted(_) | Outcome::Updated(_))
+    }
+}
+
+/// What became of a batch.
+pub(super) struct Outcomes {
+    pub of_resources: Vec<Outcome>,
+    pub of_deletes: Vec<Outcome>,
+    /// Resources whose rows of an earlier version must go.
+    replaced: Vec<(ResourceType, i64)>,
+}
+
+impl Outcomes {
+    pub fn replaced_by_type(&self, _load: &Load<'_>) -> Vec<(ResourceType, Vec<i64>)> {
+        let mut by_type: std::collections::BTreeMap<ResourceType, Vec<i64>> = Default::default();
+        for (resource_type, key) in &self.replaced {
+            by_type.entry(*resource_type).or_default().push(*key);
+        }
+        by_type.into_iter().collect()
+    }
+
+    /// Keys of the replaced resources of that type.
+    pub fn replaced(&self, resource_type: ResourceType) -> Vec<i64> {
+        self.replaced.iter().filter(|(of, _)| *of == resource_type).map(|(_, key)| *key).collect()
+    }
+}
+
+/// The keys of targets as far as they are known, and the identities of the
+/// rest with their places, sorted.
+pub(super) fn known_targets(
+    load: &Load<'_>,
+    known: &FxHashMap<(i16, Identity), i64>,
+) -> (Vec<i64>, Vec<(usize, Identity)>) {
+    let mut keys = vec![0; load.batch.targets().len()];
+    let mut is_own = vec![false; keys.len()];
+    for registration in load.batch.resources() {
+        is_own[registration.target as usize] = true;
+    }
+    let mut unknown = Vec::new();
+    for (target, identity) in load.batch.targets().iter().enumerate() {
+        match identity {
+            TargetIdentity::Key(key) => keys[target] = *key,
+            TargetIdentity::Identity(_) if is_own[target] => {}
+            TargetIdentity::Identity(identity) => {
+                match known.get(&(load.source_id, identity.clone())) {
+                    Some(key) => keys[target] = *key,
+                    None => unknown.push((target, identity.clone())),
+                }
+            }
+        }
+    }
+    unknown.sort_unstable_by(|(_, left), (_, right)| left.cmp(right));
+    (keys, unknown)
+}
+
+#[derive(QueryableByName)]
+struct TargetKey {
+    #[diesel(sql_type = Integer)]
+    ordinal: i32,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// The keys of resources that may not have come yet, in the order asked for.
+pub(super) fn keys_of(
+    connection: &mut PgConnection,
+    source_id: i16,
+    targets: &[(usize, Identity)],
+) -> Result<Vec<i64>, LoadError> {
+    let mut buffer = CopyBuffer::default();
+    for (ordinal, (_, identity)) in targets.iter().enumerate() {
+        buffer.begin_row(4);
+        buffer.integer(ordinal as i32);
+        buffer.smallint(source_id);
+        buffer.text(identity.resource_type.name());
+        buffer.text(&identity.fhir_id);
+    }
+    copy_buffer(connection, "batch_target", &buffer)?;
+    sql_query(
+        "insert into etl.resource (source_id, resource_type, fhir_id) \
+         select source_id, resource_type, fhir_id from batch_target \
+         order by source_id, resource_type, fhir_id \
+         on conflict do nothing",
+    )
+    .execute(connection)?;
+    let found: Vec<TargetKey> = sql_query(
+        "select t.ordinal, r.id from batch_target t join etl.resource r \
+         using (source_id, resource_type, fhir_id)",
+    )
+    .load(connection)?;
+    let mut keys = vec![0; targets.len()];
+    for TargetKey { ordinal, id } in &found {
+        keys[*ordinal as usize] = *id;
+    }
+    if found.len() != targets.len() {
+        return Err(LoadError::RegistryIncomplete { asked: targets.len(), answered: found.len() });
+    }
+    Ok(keys)
+}
+
+/// One statement probes, locks, decides and gives the keys. The order of rows
+/// is the same in every transaction, so that two of them never wait for each
+/// other in a circle.
+const DECIDE: &str = "\
+insert into etl.resource as r (
+  source_id, resource_type, fhir_id, revision, content_hash, effective_at, version_id, last_updated,
+  file_id, position, member, byte_offset, byte_length, first_file_id, loaded_at, deleted_at,
+  is_id_generated, full_url, meta_source, profile, tag, security, language)
+select
+  source_id, resource_type, fhir_id, 1, content_hash, effective_at, version_id, last_updated,
+  file_id, position, member, byte_offset, byte_length, file_id, now(), deleted_at,
+  is_id_generated, full_url, meta_source, profile, tag, security, language
+from batch_resource
+order by source_id, resource_type, fhir_id
+on conflict (source_id, resource_type, fhir_id) do update set
+  revision = r.revision + 1, content_hash = excluded.content_hash, effective_at = excluded.effective_at,
+  version_id = excluded.version_id, last_updated = excluded.last_updated, file_id = excluded.file_id,
+  position = excluded.position, member = excluded.member, byte_offset = excluded.byte_offset,
+  byte_length = excluded.byte_length, first_file_id = coalesce(r.first_file_id, excluded.first_file_id),
+  loaded_at = excluded.loaded_at, deleted_at = excluded.deleted_at,
+  is_id_generated = excluded.is_id_generated, full_url = excluded.full_url,
+  meta_source = excluded.meta_source, profile = excluded.profile, tag = excluded.tag,
+  security = excluded.security, language = excluded.language
+where (r.content_hash is distinct from excluded.content_hash
+       or (excluded.deleted_at is not null and r.deleted_at is null))
+  and (r.file_id is null or case
+    when excluded.effective_at <> r.effective_at then excluded.effective_at > r.effective_at
+    when excluded.version_id <> r.version_id and excluded.version_id ~ '^[0-9]{1,18}$' and r.version_id ~ '^[0-9]{1,18}$'
+      then excluded.version_id::bigint > r.version_id::bigint
+    else (excluded.file_id, excluded.position) > (r.file_id, r.position) end)
+returning r.id, r.position, r.revision";
+
+#[derive(QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = Integer)]
+    revision: i32,
+}
+
+/// What the registry has of records that it did not apply.
+const REMAINDER: &str = "\
+select r.id, b.position, (r.content_hash is not distinct from b.content_hash) as is_same
+from batch_resource b join etl.resource r using (source_id, resource_type, fhir_id)
+where b.position <> all($1)";
+
+#[derive(QueryableByName)]
+struct Remaining {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = Bool)]
+    is_same: bool,
+}
+
+/// The same content with a later time or version: only those move forward.
+const MOVE_FORWARD: &str = "\
+update etl.resource r set
+  effective_at = b.effective_at, version_id = b.version_id, last_updated = b.last_updated, file_id = b.file_id,
+  position = b.position, member = b.member, byte_offset = b.byte_offset, byte_length = b.byte_length
+from batch_resource b
+where r.source_id = b.source_id and r.resource_type = b.resource_type and r.fhir_id = b.fhir_id
+  and r.content_hash = b.content_hash and b.position <> all($1)
+  and (b.effective_at > r.effective_at
+    or (r.effective_at is null and b.effective_at is not null)
+    or (b.effective_at is not distinct from r.effective_at and b.version_id <> r.version_id
+        and case when b.version_id ~ '^[0-9]{1,18}$' and r.version_id ~ '^[0-9]{1,18}$'
+                 then b.version_id::bigint > r.version_id::bigint end))";
+
+/// A record of the batch, as the order rule sees it.
+struct Candidate<'b> {
+    identity: &'b Identity,
+    effective_at: Option<i64>,
+    version: Option<i64>,
+    position: u64,
+    content_hash: Option<[u8; 32]>,
+    place: Place,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Resource(usize),
+    Delete(usize),
+}
+
+impl Candidate<'_> {
+    /// Whether this one takes effect after `other`, by the rule that `DECIDE`
+    /// applies to what is in the registry.
+    fn is_newer_than(&self, other: &Self) -> bool {
+        if let Some((own, others)) = self.effective_at.zip(other.effective_at)
+            && own != others
+        {
+            return own > others;
+        }
+        if let Some((own, others)) = self.version.zip(other.version)
+            && own != others
+        {
+            return own > others;
+        }
+        self.position > other.position
+    }
+}
+
+/// Registers the batch and tells what became of each record; completes `keys`
+/// with those of the batch's own resources.
+pub(super) fn decide(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    keys: &mut [i64],
+) -> Result<Outcomes, LoadError> {
+    let mut outcomes = Outcomes {
+        of_resources: vec![Outcome::Stale; load.origins.len()],
+        of_deletes: vec![Outcome::Stale; load.deletes.len()],
+        replaced: Vec::new(),
+    };
+    let winners = winners(load, &mut outcomes);
+    let by_position: FxHashMap<u64, &Candidate<'_>> =
+        winners.iter().map(|winner| (winner.position, winner)).collect();
+    copy_buffer(connection, "batch_resource", &registrations(load, &winners))?;
+
+    let applied: Vec<Applied> = sql_query(DECIDE).load(connection)?;
+    let mut positions = Vec::with_capacity(applied.len());
+    let mut answered = applied.len();
+    for Applied { id, position, revision } in applied {
+        positions.push(position);
+        let Some(winner) = by_position.get(&(position as u64)) else { continue };
+        if revision > 1 {
+            outcomes.replaced.push((winner.identity.resource_type, id));
+        }
+        match winner.place {
+            Place::Resource(resource) => {
+                outcomes.of_resources[resource] =
+                    if revision > 1 { Outcome::Updated(id) } else { Outcome::Inserted(id) };
+                keys[load.batch.resources()[resource].target as usize] = id;
+            }
+            Place::Delete(delete) => outcomes.of_deletes[delete] = Outcome::Deleted(id),
+        }
+    }
+    if answered < winners.len() {
+        let remaining: Vec<Remaining> =
+            sql_query(REMAINDER).bind::<Array<BigInt>, _>(&positions).load(connection)?;
+        answered += remaining.len();
+        let mut has_same = false;
+        for Remaining { id, position, is_same } in remaining {
+            let Some(winner) = by_position.get(&(position as u64)) else { continue };
+            let outcome = if is_same { Outcome::Unchanged } else { Outcome::Stale };
+            has_same |= is_same && (winner.effective_at.is_some() || winner.version.is_some());
+            match winner.place {
+                Place::Resource(resource) => {
+                    outcomes.of_resources[resource] = outcome;
+                    keys[load.batch.resources()[resource].target as usize] = id;
+                }
+                Place::Delete(delete) => outcomes.of_deletes[delete] = outcome,
+            }
+        }
+        if has_same {
+            sql_query(MOVE_FORWARD).bind::<Array<BigInt>, _>(&positions).execute(connection)?;
+        }
+    }
+    if answered != winners.len() {
+        return Err(LoadError::RegistryIncomplete { asked: winners.len(), answered });
+    }
+    Ok(outcomes)
+}
+
+/// Of several records of one resource in the batch only the newest is for the
+/// registry; the others are stale, or unchanged if they say the same.
+fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>> {
+    let mut candidates: Vec<Candidate<'b>> = Vec::with_capacity(load.origins.len() + load.deletes.len());
+    for (resource, registration) in load.batch.resources().iter().enumerate() {
+        candidates.push(Candidate {
+            identity: load.batch.identity(resource),
+            effective_at: registration.effective_at,
+            version: registration.version_id.as_deref().and_then(|version| version.parse().ok()),
+            position: load.origins[resource].position,
+            content_hash: registration.content_hash,
+            place: Place::Resource(resource),
+        });
+    }
+    for (index, delete) in load.deletes.iter().enumerate() {
+        candidates.push(Candidate {
+            identity: &delete.identity,
+            effective_at: delete.effective_at,
+            version: None,
+            position: delete.position,
+            content_hash: None,
+            place: Place::Delete(index),
+        });
+    }
+    candidates.sort_by(|left, right| left.identity.cmp(right.identity).then(left.position.cmp(&right.position)));
+    let mut winners: Vec<Candidate<'b>> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let Some(last) = winners.last_mut().filter(|last| last.identity == candidate.identity) else {
+            winners.push(candidate);
+            continue;
+        };
+        let is_newer = candidate.is_newer_than(last);
+        let loser = if is_newer { std::mem::replace(last, candidate) } else { candidate };
+        if loser.content_hash == last.content_hash {
+            match loser.place {
+                Place::Resource(resource) => outcomes.of_resources[resource] = Outcome::Unchanged,
+                Place::Delete(delete) => outcomes.of_deletes[delete] = Outcome::Unchanged,
+            }
+        }
+    }
+    winners
+}
+
+fn registrations(load: &Load<'_>, winners: &[Candidate<'_>]) -> CopyBuffer {
+    let mut buffer = CopyBuffer::default();
+    for winner in winners {
+        buffer.begin_row(20);
+        buffer.smallint(load.source_id);
+        buffer.text(winner.identity.resource_type.name());
+        buffer.text(&winner.identity.fhir_id);
+        match &winner.content_hash {
+            Some(hash) => buffer.bytes(hash),
+            None => buffer.null(),
+        }
+        optional_time(&mut buffer, winner.effective_at);
+        match winner.place {
+            Place::Resource(resource) => {
+                let registration = &load.batch.resources()[resource];
+                let origin = &load.origins[resource];
+                buffer.optional_text(registration.version_id.as_deref());
+                optional_time(&mut buffer, registration.last_updated);
+                buffer.bigint(load.file_id);
+                buffer.bigint(winner.position as i64);
+                buffer.integer(origin.member as i32);
+                buffer.bigint(origin.offset as i64);
+                buffer.bigint(origin.length as i64);
+                buffer.null();
+                buffer.boolean(registration.is_id_generated);
+                buffer.optional_text(registration.full_url.as_deref());
+                buffer.optional_text(registration.meta_source.as_deref());
+                if registration.profiles.is_empty() {
+                    buffer.null();
+                } else {
+                    let profiles: Vec<Option<&str>> =
+                        registration.profiles.iter().map(|profile| Some(profile.as_str())).collect();
+                    buffer.text_array(&profiles);
+                }
+                for json in [&registration.tags, &registration.security] {
+                    match json {
+                        Some(json) => buffer.jsonb(&[json]),
+                        None => buffer.null(),
+                    }
+                }
+                buffer.optional_text(registration.language.as_deref());
+            }
+            Place::Delete(_) => {
+                buffer.nulls(2);
+                buffer.bigint(load.file_id);
+                buffer.bigint(winner.position as i64);
+                buffer.nulls(3);
+                buffer.timestamptz(winner.effective_at.unwrap_or_else(now));
+                buffer.boolean(false);
+                buffer.nulls(6);
+            }
+        }
+    }
+    buffer
+}
+
+fn optional_time(buffer: &mut CopyBuffer, time: Option<i64>) {
+    match time {
+        Some(time) => buffer.timestamptz(time),
+        None => buffer.null(),
+    }
+}
+
+/// Microseconds since 2000-01-01 UTC.
+fn now() -> i64 {
+    chrono::Utc::now().timestamp_micros() - 946_684_800_000_000
+}
+
+#[derive(QueryableByName)]
+struct Current {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+/// For a remap: the resources whose current content is the one of this file
+/// and position are written anew, and nothing else is touched.
+pub(super) fn remapped(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    keys: &mut [i64],
+) -> Result<Outcomes, LoadError> {
+    let mut outcomes = Outcomes {
+        of_resources: vec![Outcome::Stale; load.origins.len()],
+        of_deletes: vec![Outcome::Stale; load.deletes.len()],
+        replaced: Vec::new(),
+    };
+    let positions: Vec<i64> = load.origins.iter().map(|origin| origin.position as i64).collect();
+    let current: Vec<Current> = sql_query(
+        "select id, position from etl.resource \
+         where source_id = $1 and file_id = $2 and position = any($3) and content_hash is not null \
+         order by id for update",
+    )
+    .bind::<SmallInt, _>(load.source_id)
+    .bind::<BigInt, _>(load.file_id)
+    .bind::<Array<BigInt>, _>(&positions)
+    .load(connection)?;
+    let by_position: FxHashMap<i64, usize> =
+        positions.iter().enumerate().map(|(resource, position)| (*position, resource)).collect();
+    for Current { id, position } in current {
+        let Some(&resource) = by_position.get(&position) else { continue };
+        outcomes.of_resources[resource] = Outcome::Updated(id);
+        outcomes.replaced.push((load.batch.identity(resource).resource_type, id));
+        keys[load.batch.resources()[resource].target as usize] = id;
+    }
+    Ok(outcomes)
+}
