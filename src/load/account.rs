@@ -26,7 +26,13 @@ pub struct Account {
 impl Account {
     /// The records that are accounted for.
     pub fn total(&self) -> u64 {
-        self.inserted + self.updated + self.unchanged + self.stale + self.deleted + self.rejected + self.skipped
+        self.inserted
+            + self.updated
+            + self.unchanged
+            + self.stale
+            + self.deleted
+            + self.rejected
+            + self.skipped
     }
 }
 
@@ -87,8 +93,11 @@ pub(super) fn record(
         return Ok(account);
     }
     insert_rejects(connection, load.file_id, load.rejects)?;
-    let mut unmapped: Vec<(&str, &str, u64)> =
-        load.batch.unmapped().map(|(resource_type, element, count)| (resource_type.name(), element, count)).collect();
+    let mut unmapped: Vec<(&str, &str, u64)> = load
+        .batch
+        .unmapped()
+        .map(|(resource_type, element, count)| (resource_type.name(), element, count))
+        .collect();
     unmapped.sort_unstable();
     for (resource_type, element, count) in unmapped {
         sql_query(

@@ -64,12 +64,18 @@ impl LoadError {
             _ => return false,
         };
         match error {
-            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | Error::BrokenTransactionManager => true,
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | Error::BrokenTransactionManager => true,
             Error::DatabaseError(_, information) => {
                 let message = information.message();
-                ["server closed the connection", "no connection to the server", "terminating connection", "SSL connection"]
-                    .iter()
-                    .any(|sign| message.contains(sign))
+                [
+                    "server closed the connection",
+                    "no connection to the server",
+                    "terminating connection",
+                    "SSL connection",
+                ]
+                .iter()
+                .any(|sign| message.contains(sign))
             }
             _ => false,
         }
@@ -305,7 +311,9 @@ fn copy_bodies(
     let Some(bodies) = load.bodies else { return Ok(()) };
     let mut buffer = CopyBuffer::default();
     for (resource, body) in bodies.iter().enumerate() {
-        let Outcome::Inserted(key) | Outcome::Updated(key) = outcomes.of_resources[resource] else { continue };
+        let (Outcome::Inserted(key) | Outcome::Updated(key)) = outcomes.of_resources[resource] else {
+            continue;
+        };
         buffer.begin_row(2);
         buffer.bigint(key);
         buffer.bytes(body);
@@ -321,7 +329,8 @@ fn copy_unresolved(
 ) -> Result<(), LoadError> {
     let mut rows = Vec::new();
     for (resource, identifier) in load.batch.unresolved() {
-        let Outcome::Inserted(key) | Outcome::Updated(key) = outcomes.of_resources[*resource as usize] else {
+        let (Outcome::Inserted(key) | Outcome::Updated(key)) = outcomes.of_resources[*resource as usize]
+        else {
             continue;
         };
         let resource_type = identifier.resource_type.map_or("", |resource_type| resource_type.name());

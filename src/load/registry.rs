@@ -80,12 +80,10 @@ pub(super) fn known_targets(
         match identity {
             TargetIdentity::Key(key) => keys[target] = *key,
             TargetIdentity::Identity(_) if is_own[target] => {}
-            TargetIdentity::Identity(identity) => {
-                match known.get(&(load.source_id, identity.clone())) {
-                    Some(key) => keys[target] = *key,
-                    None => unknown.push((target, identity.clone())),
-                }
-            }
+            TargetIdentity::Identity(identity) => match known.get(&(load.source_id, identity.clone())) {
+                Some(key) => keys[target] = *key,
+                None => unknown.push((target, identity.clone())),
+            },
         }
     }
     unknown.sort_unstable_by(|(_, left), (_, right)| left.cmp(right));
@@ -329,7 +327,8 @@ fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>
             place: Place::Delete(index),
         });
     }
-    candidates.sort_by(|left, right| left.identity.cmp(right.identity).then(left.position.cmp(&right.position)));
+    candidates
+        .sort_by(|left, right| left.identity.cmp(right.identity).then(left.position.cmp(&right.position)));
     let mut winners: Vec<Candidate<'b>> = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let Some(last) = winners.last_mut().filter(|last| last.identity == candidate.identity) else {
