@@ -1,1 +1,29 @@
-fn main() {}
+//! The binary: parse, configure, start the logs, dispatch, exit code.
+
+mod failure;
+
+use std::path::Path;
+
+use clap::Parser;
+
+use fhirmill::cli::{Cli, ExitCode};
+use fhirmill::command;
+use fhirmill::config::load_env_file;
+use fhirmill::logging::{self, Audience};
+
+fn main() -> std::process::ExitCode {
+    let code = match run() {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    };
+    code.into()
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    load_env_file(Path::new(".env"))?;
+    let cli = Cli::parse();
+    let settings = cli.settings.check()?;
+    // Held to the end: dropping it writes out the last log lines.
+    let _log_writer = logging::start(&settings.log, Audience::of(&cli.command));
+    command::dispatch(&cli.command, &settings)
+}

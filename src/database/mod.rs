@@ -1,1 +1,148 @@
+//! The database: a Postgres server that fhirmill fills.
+//!
+//! It is the server of DATABASE_URL, or a private one that fhirmill starts
+//! itself ([`private`]); from here on they are the same. This module opens it,
+//! hands out connections that all behave alike, and brings the tables up and
+//! down ([`migrations`]). What is in the tables is no concern of its.
 
+mod error;
+pub mod migrations;
+pub mod private;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::config::{DatabaseUrl, Settings};
+pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
+use private::PrivateServer;
+
+/// Parameters of every connection, unless DATABASE_URL says otherwise. A
+/// server that vanished is noticed within two minutes instead of two hours.
+const CONNECTION_PARAMETERS: &str = "fallback_application_name=fhirmill&connect_timeout=10\
+     &keepalives_idle=60&keepalives_interval=10&keepalives_count=6";
+
+/// What every session begins with. Times are read and written in UTC. Waiting
+/// five minutes for another session's lock, or sitting ten minutes idle in a
+/// transaction, is a fault that should end and be told. Notices would be
+/// printed to standard error by libpq.
+const SESSION_START: &str = "\
+    set timezone = 'UTC';
+    set lock_timeout = '5min';
+    set idle_in_transaction_session_timeout = '10min';
+    set client_min_messages = 'warning';";
+
+/// How long opening waits for a server that is away.
+#[derive(Debug, Clone, Copy)]
+pub enum Wait<'a> {
+    /// The first failure is the answer.
+    No,
+    AtMost(Duration),
+    /// Until the server is there, or the token is cancelled.
+    UntilCancelled(&'a CancellationToken),
+}
+
+impl Wait<'_> {
+    fn is_over(&self, since: Instant) -> bool {
+        match self {
+            Self::No => true,
+            Self::AtMost(duration) => since.elapsed() >= *duration,
+            Self::UntilCancelled(token) => token.is_cancelled(),
+        }
+    }
+}
+
+/// An open database: it answered, and is new enough. Cheap to clone, and to
+/// share among threads.
+#[derive(Debug, Clone)]
+pub struct Database {
+    url: DatabaseUrl,
+    /// The server's major version: 15 or later.
+    pub version: u32,
+    /// True for the server that fhirmill runs itself.
+    pub is_private: bool,
+}
+
+impl Database {
+    /// Opens the database of the settings; starts the private server if there
+    /// is no DATABASE_URL.
+    pub fn open(settings: &Settings, wait: Wait<'_>) -> Result<Self, DatabaseError> {
+        let (url, is_private) = match &settings.database_url {
+            Some(url) => (url.clone(), false),
+            None => (PrivateServer::of(settings)?.start()?, true),
+        };
+        let mut connection = connect_patiently(&url, wait)?;
+        let version = server_version(&mut connection)?;
+        if version < OLDEST_SUPPORTED_VERSION {
+            return Err(DatabaseError::TooOld { server: url.server, version });
+        }
+        Ok(Self { url, version, is_private })
+    }
+
+    /// The URL, which shows no password unless exposed.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// A new connection. Every thread that writes has its own.
+    pub fn connect(&self) -> Result<PgConnection, DatabaseError> {
+        connect(&self.url)
+    }
+}
+
+/// A connection to a server that is taken as it is.
+fn connect(url: &DatabaseUrl) -> Result<PgConnection, DatabaseError> {
+    let full_url = url.with_parameters(CONNECTION_PARAMETERS);
+    let mut connection = PgConnection::establish(full_url.expose_secret()).map_err(|error| match error {
+        ConnectionError::BadConnection(sentence) => error::refusal(url, &sentence),
+        other => error::refusal(url, &other.to_string()),
+    })?;
+    connection
+        .batch_execute(SESSION_START)
+        .map_err(|source| DatabaseError::Query { action: "begin the session", source })?;
+    Ok(connection)
+}
+
+fn connect_patiently(url: &DatabaseUrl, wait: Wait<'_>) -> Result<PgConnection, DatabaseError> {
+    let since = Instant::now();
+    let mut pause = Duration::from_millis(200);
+    loop {
+        let error = match connect(url) {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        if !error.is_transient() || wait.is_over(since) {
+            return Err(error);
+        }
+        warn!(database = %url, pause.seconds = pause.as_secs_f64(), "{error}; trying again");
+        pause_unless_over(pause, wait, since);
+        pause = (pause * 2).min(Duration::from_secs(10));
+    }
+}
+
+/// Sleeps in short pieces, so that a cancelled service ends soon.
+fn pause_unless_over(pause: Duration, wait: Wait<'_>, since: Instant) {
+    let end = Instant::now() + pause;
+    while Instant::now() < end && !wait.is_over(since) {
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[derive(QueryableByName)]
+struct ServerVersion {
+    #[diesel(sql_type = sql_types::Integer)]
+    number: i32,
+}
+
+/// The major version: 15 for 15.18, whose number is 150018.
+fn server_version(connection: &mut PgConnection) -> Result<u32, DatabaseError> {
+    let version: ServerVersion = sql_query("select current_setting('server_version_num')::integer as number")
+        .get_result(connection)
+        .map_err(|source| DatabaseError::Query { action: "ask for the server's version", source })?;
+    Ok(u32::try_from(version.number / 10_000).unwrap_or(0))
+}

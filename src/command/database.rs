@@ -1,0 +1,42 @@
+//! `fhirmill database`: the private server, or the URL of the one in use.
+
+use anyhow::Result;
+
+use crate::cli::{DatabaseCommand, ExitCode};
+use crate::config::Settings;
+use crate::database::private::PrivateServer;
+
+/// Starts, stops, resets, or prints the URL. With DATABASE_URL set there is
+/// no private server to start, stop or reset, and saying so is an error, lest
+/// somebody believes that a shared server was stopped or emptied.
+pub fn run(settings: &Settings, command: DatabaseCommand) -> Result<ExitCode> {
+    if let Some(url) = &settings.database_url {
+        if let DatabaseCommand::Url = command {
+            println!("{}", url.expose());
+            return Ok(ExitCode::Success);
+        }
+        eprintln!("error: DATABASE_URL names {url}, which fhirmill does not start, stop or reset");
+        return Ok(ExitCode::Usage);
+    }
+    let server = PrivateServer::of(settings)?;
+    match command {
+        DatabaseCommand::Start => {
+            let url = server.start()?;
+            println!("running at {url}; `fhirmill database url` prints the URL with its password");
+        }
+        DatabaseCommand::Stop => {
+            let was_running = server.stop()?;
+            println!("{}", if was_running { "stopped" } else { "was not running" });
+        }
+        DatabaseCommand::Url => println!("{}", server.url()?.expose()),
+        DatabaseCommand::Reset { yes: false } => {
+            eprintln!("error: this deletes all data of the private server\n\nhint: add --yes if you mean it");
+            return Ok(ExitCode::Usage);
+        }
+        DatabaseCommand::Reset { yes: true } => {
+            let was_there = server.reset()?;
+            println!("{}", if was_there { "deleted" } else { "there was no private server" });
+        }
+    }
+    Ok(ExitCode::Success)
+}

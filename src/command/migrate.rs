@@ -1,0 +1,53 @@
+//! `fhirmill migrate`: the tables up, down, or where they stand.
+
+use anyhow::Result;
+
+use crate::cli::{ExitCode, MigrateCommand};
+use crate::config::Settings;
+use crate::database::migrations::{self, Down, MIGRATIONS, MigrationStatus};
+use crate::database::{Database, Wait};
+
+/// Applies, takes back or lists migrations.
+pub fn run(settings: &Settings, command: &MigrateCommand) -> Result<ExitCode> {
+    let database = Database::open(settings, Wait::No)?;
+    match command {
+        MigrateCommand::Up => {
+            let names = migrations::up(&database, MIGRATIONS)?;
+            print_names("applied", &names);
+        }
+        MigrateCommand::Down(arguments) => {
+            let extent = if arguments.all { Down::All } else { Down::Newest(arguments.count) };
+            let names = migrations::down(&database, MIGRATIONS, extent)?;
+            print_names("took back", &names);
+        }
+        MigrateCommand::Status(arguments) => {
+            let list = migrations::status(&database, MIGRATIONS)?;
+            if arguments.json {
+                println!("{}", serde_json::to_string_pretty(&list)?);
+            } else {
+                print_status(&list);
+            }
+        }
+    }
+    Ok(ExitCode::Success)
+}
+
+fn print_names(verb: &str, names: &[String]) {
+    for name in names {
+        println!("{verb} {name}");
+    }
+    if names.is_empty() {
+        println!("nothing to do");
+    }
+}
+
+fn print_status(list: &[MigrationStatus]) {
+    for migration in list {
+        let state = match (migration.is_applied, migration.is_known) {
+            (true, true) => "applied",
+            (true, false) => "applied by a newer version of fhirmill",
+            (false, _) => "pending",
+        };
+        println!("{}  {state}", migration.name);
+    }
+}

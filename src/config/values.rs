@@ -1,0 +1,216 @@
+//! Values: how the text of a variable becomes a typed value.
+//!
+//! Each parser takes the trimmed text and gives the value, or what the text
+//! must be, as the end of a sentence ("must be …"). The parsers never quote
+//! the text themselves, so that a secret cannot leak through them.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::database_url::DatabaseUrl;
+use super::schedule::Schedule;
+use super::timezone::Timezone;
+use super::{EobCoverage, KeepBodies, LogFormat, LogLevel, LogStandardOutput, ResourceTypes, Watch};
+
+/// What a value must be, to be read after "must be".
+pub type Expectation = String;
+
+pub fn database_url(text: &str) -> Result<DatabaseUrl, Expectation> {
+    DatabaseUrl::from_str(text)
+}
+
+pub fn schedule(text: &str) -> Result<Schedule, Expectation> {
+    Schedule::from_str(text)
+}
+
+pub fn timezone(text: &str) -> Result<Timezone, Expectation> {
+    Timezone::from_str(text)
+}
+
+pub fn watch(text: &str) -> Result<Watch, Expectation> {
+    match text {
+        "native" => Ok(Watch::Native),
+        "poll" => Ok(Watch::Poll),
+        "off" => Ok(Watch::Off),
+        _ => Err("native, poll or off".to_owned()),
+    }
+}
+
+pub fn keep_bodies(text: &str) -> Result<KeepBodies, Expectation> {
+    match text {
+        "archive" => Ok(KeepBodies::Archive),
+        "database" => Ok(KeepBodies::Database),
+        _ => Err("archive or database".to_owned()),
+    }
+}
+
+pub fn eob_coverage(text: &str) -> Result<EobCoverage, Expectation> {
+    match text {
+        "keep" => Ok(EobCoverage::Keep),
+        "drop" => Ok(EobCoverage::Drop),
+        _ => Err("keep or drop".to_owned()),
+    }
+}
+
+pub fn log_format(text: &str) -> Result<LogFormat, Expectation> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json".to_owned()),
+    }
+}
+
+pub fn log_standard_output(text: &str) -> Result<LogStandardOutput, Expectation> {
+    match text {
+        "auto" => Ok(LogStandardOutput::Auto),
+        "on" => Ok(LogStandardOutput::On),
+        "off" => Ok(LogStandardOutput::Off),
+        _ => Err("auto, on or off".to_owned()),
+    }
+}
+
+/// Checked by the filter that will use it, which also takes lists such as
+/// `info,fhirmill::load=debug`.
+pub fn log_level(text: &str) -> Result<LogLevel, Expectation> {
+    let complaint = "error, warn, info, debug, trace, or a list of target=level";
+    let filter = tracing_subscriber::EnvFilter::builder().parse(text);
+    // The filter takes any single word for the name of a target.
+    let is_bare_word = !text.contains(['=', ',']);
+    if filter.is_err() || (is_bare_word && tracing::Level::from_str(text).is_err()) {
+        return Err(complaint.to_owned());
+    }
+    Ok(LogLevel(text.to_owned()))
+}
+
+/// `all`, or names of resource types with commas between them. Only the
+/// spelling of a name is checked here: `Patient`, not `patient`.
+pub fn resource_types(text: &str) -> Result<ResourceTypes, Expectation> {
+    if text == "all" {
+        return Ok(ResourceTypes::All);
+    }
+    let mut types = BTreeSet::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let begins_with_capital = name.starts_with(|letter: char| letter.is_ascii_uppercase());
+        if !begins_with_capital || !name.chars().all(|letter| letter.is_ascii_alphabetic()) {
+            return Err("all, or FHIR resource types with commas between them".to_owned());
+        }
+        types.insert(name.to_owned());
+    }
+    if types.is_empty() {
+        return Err("all, or at least one FHIR resource type".to_owned());
+    }
+    Ok(ResourceTypes::Only(types))
+}
+
+/// Seconds, also with a fraction: `0.5`.
+pub fn seconds(text: &str) -> Result<Duration, Expectation> {
+    const MOST: f64 = 3600.0;
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=MOST).contains(&number) => Ok(Duration::from_secs_f64(number)),
+        _ => Err(format!("a number of seconds from 0 to {MOST}")),
+    }
+}
+
+/// A whole number within bounds, both included.
+pub fn whole_number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expectation> {
+    move |text| match text.parse::<u64>() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from {least} to {most}")),
+    }
+}
+
+/// A number of bytes within bounds, both included: `1048576`, `1 MiB`, `16MB`.
+pub fn size(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expectation> {
+    move |text| match bytes(text) {
+        Some(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!(
+            "a size from {} to {}, in bytes or with one of kB, MB, GB, TB (thousands) or KiB, \
+             MiB, GiB, TiB (1024s)",
+            readable_size(least),
+            readable_size(most)
+        )),
+    }
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let digits_end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits_end].parse().ok()?;
+    let unit: u64 = match text[digits_end..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+fn readable_size(bytes: u64) -> String {
+    for (unit, name) in [(1u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
+        if bytes >= unit && bytes.is_multiple_of(unit) {
+            return format!("{}{name}", bytes / unit);
+        }
+    }
+    bytes.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_take_plain_bytes_and_units_of_both_kinds() {
+        assert_eq!(bytes("65536"), Some(65_536));
+        assert_eq!(bytes("16MiB"), Some(16_777_216));
+        assert_eq!(bytes("16 MB"), Some(16_000_000));
+        assert_eq!(bytes("1tib"), Some(1_099_511_627_776));
+        assert_eq!(bytes("16M"), None);
+        assert_eq!(bytes("-1"), None);
+        assert_eq!(bytes(""), None);
+        assert_eq!(bytes("99999999TiB"), None);
+    }
+
+    #[test]
+    fn sizes_outside_their_bounds_are_told_the_bounds() {
+        let parse = size(1 << 20, 1 << 30);
+        assert_eq!(parse("1MiB"), Ok(1_048_576));
+        assert_eq!(parse("1GiB"), Ok(1_073_741_824));
+        let complaint = parse("2GiB").unwrap_err();
+        assert!(complaint.starts_with("a size from 1MiB to 1GiB,"), "{complaint}");
+    }
+
+    #[test]
+    fn resource_types_are_a_set_of_names() {
+        assert_eq!(resource_types("all"), Ok(ResourceTypes::All));
+        let ResourceTypes::Only(types) = resource_types("Patient, Claim,Patient").unwrap() else {
+            panic!("a list was given");
+        };
+        assert_eq!(types.into_iter().collect::<Vec<_>>(), ["Claim", "Patient"]);
+        assert!(resource_types("patient").is_err());
+        assert!(resource_types(",").is_err());
+        assert!(resource_types("Patient;Claim").is_err());
+    }
+
+    #[test]
+    fn seconds_may_have_a_fraction_but_no_sign_and_no_infinity() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("0"), Ok(Duration::ZERO));
+        for wrong in ["-1", "inf", "NaN", "3601", "two", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn log_levels_are_words_or_lists_of_targets() {
+        assert!(log_level("info").is_ok());
+        assert!(log_level("warn,fhirmill::load=debug").is_ok());
+        assert!(log_level("loud").is_err());
+        assert!(log_level("fhirmill=loud").is_err());
+    }
+}

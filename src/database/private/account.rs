@@ -1,0 +1,105 @@
+//! The account: the operating system's user that the server runs as.
+//!
+//! Postgres refuses to run as root. So where root starts it, the server and
+//! its tools run as `postgres` if there is such a user, else as `nobody`; a
+//! cluster that exists keeps running as its owner. Anybody else runs it as
+//! themselves.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::unistd::{Gid, Uid, User};
+
+use crate::database::DatabaseError;
+
+/// Users to run the server as when root starts it, best first.
+const SERVER_USERS: [&str; 2] = ["postgres", "nobody"];
+
+/// Who runs the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Set where the server runs as another user than this process.
+    other: Option<(Uid, Gid)>,
+}
+
+impl Account {
+    /// The user of this process.
+    pub fn own() -> Self {
+        Self { other: None }
+    }
+
+    /// The user for a cluster in this folder, which need not exist yet.
+    pub fn for_cluster(cluster: &Path) -> Result<Self, DatabaseError> {
+        if !Uid::effective().is_root() {
+            return Ok(Self::own());
+        }
+        if let Ok(metadata) = fs::metadata(cluster)
+            && metadata.uid() != 0
+        {
+            let owner = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
+            return Ok(Self { other: Some(owner) });
+        }
+        for name in SERVER_USERS {
+            if let Ok(Some(user)) = User::from_name(name) {
+                return Ok(Self { other: Some((user.uid, user.gid)) });
+            }
+        }
+        Err(DatabaseError::NoAccount)
+    }
+
+    /// Makes the command run as this account.
+    pub fn run_as<'command>(&self, command: &'command mut Command) -> &'command mut Command {
+        if let Some((uid, gid)) = self.other {
+            command.uid(uid.as_raw()).gid(gid.as_raw());
+        }
+        command
+    }
+
+    /// Gives a file or folder to this account.
+    pub fn own_path(&self, path: &Path) -> io::Result<()> {
+        match self.other {
+            Some((uid, gid)) => std::os::unix::fs::chown(path, Some(uid.as_raw()), Some(gid.as_raw())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether this account can enter the folder: every folder above it must
+    /// let it through, which only trying shows for certain.
+    pub fn can_enter(&self, folder: &Path) -> bool {
+        if self.other.is_none() {
+            return true;
+        }
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", ":"]).current_dir(folder).stdin(Stdio::null());
+        self.run_as(&mut command).status().is_ok_and(|status| status.success())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_hands_the_server_to_another_user_and_others_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let account = Account::for_cluster(&folder.path().join("cluster")).unwrap();
+        assert_eq!(account.other.is_some(), Uid::effective().is_root());
+    }
+
+    #[test]
+    fn a_folder_closed_to_the_account_is_noticed() {
+        if !Uid::effective().is_root() {
+            return;
+        }
+        // Temporary folders are made for their owner only.
+        let folder = tempfile::tempdir().unwrap();
+        let account = Account::for_cluster(folder.path().join("cluster").as_path()).unwrap();
+        assert!(!account.can_enter(folder.path()));
+        assert!(account.can_enter(Path::new("/")));
+        assert!(Account::own().can_enter(folder.path()));
+    }
+}
