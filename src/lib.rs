@@ -20,6 +20,7 @@ pub mod load;
 pub mod logging;
 pub mod map;
 pub mod model;
+pub mod pipeline;
 pub mod report;
 pub mod source;
 pub mod trigger;

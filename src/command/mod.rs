@@ -4,8 +4,10 @@
 
 pub mod database;
 pub mod migrate;
+pub mod once;
 
 use anyhow::Result;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Command, ExitCode};
 use crate::config::Settings;
@@ -15,6 +17,25 @@ pub fn dispatch(command: &Command, settings: &Settings) -> Result<ExitCode> {
     match command {
         Command::Migrate(command) => migrate::run(settings, command),
         Command::Database(command) => database::run(settings, *command),
+        Command::Once(arguments) => once::run(settings, arguments),
         _ => anyhow::bail!("this build has no such command"),
     }
+}
+
+/// Cancels the token when the program is told to end.
+pub(crate) fn cancel_on_signal(cancel: &CancellationToken) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let cancel = cancel.clone();
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(async move {
+            let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+            let Ok(mut terminate) = terminate else { return };
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            cancel.cancel();
+        });
+    })?;
+    Ok(())
 }

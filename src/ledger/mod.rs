@@ -18,7 +18,6 @@ const CLAIM_LOCK: i64 = 7_303_015;
 
 /// A run: one look at the inbox that found files. It lives as long as the
 /// connection does that began it.
-#[derive(Debug)]
 pub struct Run {
     pub id: i64,
     connection: PgConnection,

@@ -1,1 +1,127 @@
+//! The *summary* of a run: what became of files and resources, for people and
+//! for scripts.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::load::Account;
+
+/// What a run did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    pub run_id: Option<i64>,
+    pub loaded_files: u64,
+    /// Files whose content had been loaded before.
+    pub duplicate_files: u64,
+    pub rejected_files: u64,
+    /// Files whose account does not add up.
+    pub failed_files: u64,
+    /// Files that the program may not read.
+    pub unreadable_files: u64,
+    /// Files that somebody may still be writing.
+    pub settling: usize,
+    /// Records that the reader counted.
+    pub seen: u64,
+    pub account: Account,
+    /// Resources as seen, by type.
+    pub by_type: BTreeMap<&'static str, u64>,
+    /// Resources whose references were resolved at the end of the run.
+    pub resolved_late: u64,
+    pub bytes: u64,
+    pub seconds: f64,
+    pub is_interrupted: bool,
+}
+
+impl Summary {
+    /// The account, for the ledger.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        BTreeMap::from([
+            ("files", self.loaded_files),
+            ("duplicate_files", self.duplicate_files),
+            ("rejected_files", self.rejected_files),
+            ("seen", self.seen),
+            ("inserted", self.account.inserted),
+            ("updated", self.account.updated),
+            ("unchanged", self.account.unchanged),
+            ("stale", self.account.stale),
+            ("deleted", self.account.deleted),
+            ("rejected", self.account.rejected),
+            ("skipped", self.account.skipped),
+            ("rows", self.account.rows),
+        ])
+    }
+
+    /// Whether every record is accounted for.
+    pub fn adds_up(&self) -> bool {
+        self.failed_files == 0 && self.seen == self.account.total()
+    }
+
+    pub fn has_rejects(&self) -> bool {
+        self.account.rejected > 0 || self.rejected_files > 0 || self.unreadable_files > 0
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.run_id.is_none() {
+            write!(out, "nothing to load in the inbox")?;
+            if self.settling > 0 {
+                write!(out, "; {} still being written", counted(self.settling as u64, "file"))?;
+            }
+            return writeln!(out);
+        }
+        writeln!(out, "files      {:>12} loaded", self.loaded_files)?;
+        for (count, what) in [
+            (self.duplicate_files, "loaded before"),
+            (self.rejected_files, "rejected"),
+            (self.failed_files, "FAILED: the account does not add up"),
+            (self.unreadable_files, "not readable"),
+            (self.settling as u64, "still being written"),
+        ] {
+            if count > 0 {
+                writeln!(out, "           {count:>12} {what}")?;
+            }
+        }
+        writeln!(out, "resources  {:>12} seen", self.seen)?;
+        for (name, count) in &self.by_type {
+            writeln!(out, "           {count:>12} {name}")?;
+        }
+        for (count, what) in [
+            (self.account.inserted, "inserted"),
+            (self.account.updated, "updated"),
+            (self.account.unchanged, "unchanged"),
+            (self.account.stale, "stale"),
+            (self.account.deleted, "deleted"),
+            (self.account.rejected, "rejected"),
+            (self.account.skipped, "skipped"),
+        ] {
+            writeln!(out, "outcome    {count:>12} {what}")?;
+        }
+        let seconds = self.seconds.max(0.001);
+        writeln!(
+            out,
+            "rows       {:>12} written, {:.0} a second",
+            self.account.rows,
+            self.account.rows as f64 / seconds
+        )?;
+        let megabytes = self.bytes as f64 / 1e6;
+        writeln!(
+            out,
+            "read       {megabytes:>12.1} MB in {seconds:.1} s, {:.1} MB a second",
+            megabytes / seconds
+        )?;
+        if self.resolved_late > 0 {
+            writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
+        }
+        if self.has_rejects() {
+            writeln!(out, "\nwhat was rejected, and why: fhirmill rejects")?;
+        }
+        writeln!(out, "to look at the tables: psql \"$(fhirmill database url)\"")
+    }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

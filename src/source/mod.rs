@@ -257,3 +257,8 @@ pub fn read<S: Sink>(path: &Path, limits: &Limits, sink: &mut S) -> Result<(), S
     let mut counters = document::Counters::default();
     open::each_document(path, limits, &mut |opened| document::read(opened, limits, &mut counters, sink))
 }
+
+/// The resource type that the JSON object states, read by its brackets alone.
+pub fn resource_type(bytes: &[u8]) -> Option<&str> {
+    bundle::Head::read(bytes).resource_type
+}

@@ -1,0 +1,41 @@
+//! `fhirmill once`: all that is in the inbox, then the summary.
+
+use anyhow::Result;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{ExitCode, OnceArguments};
+use crate::config::Settings;
+use crate::database::migrations::{self, MIGRATIONS};
+use crate::database::{Database, Wait};
+use crate::pipeline;
+use crate::report::Summary;
+
+/// Migrates, loads the inbox and prints the summary.
+pub fn run(settings: &Settings, arguments: &OnceArguments) -> Result<ExitCode> {
+    let database = Database::open(settings, Wait::No)?;
+    migrations::up(&database, MIGRATIONS)?;
+    // What was dropped before the command was typed is settled enough.
+    let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
+    let cancel = CancellationToken::new();
+    super::cancel_on_signal(&cancel)?;
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "once")?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+    } else {
+        print!("{summary}");
+    }
+    Ok(exit_code(&summary))
+}
+
+/// The exit code that a summary stands for.
+pub fn exit_code(summary: &Summary) -> ExitCode {
+    if summary.is_interrupted {
+        ExitCode::Interrupted
+    } else if !summary.adds_up() {
+        ExitCode::CheckFailed
+    } else if summary.has_rejects() {
+        ExitCode::Rejected
+    } else {
+        ExitCode::Success
+    }
+}

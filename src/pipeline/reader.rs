@@ -1,0 +1,164 @@
+//! The *reader* receives a file's frames and packs them into batches of
+//! `BATCH_BYTES` for the workers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use super::Progress;
+use super::worker::{Record, Work};
+use crate::config::Settings;
+use crate::load::Reject;
+use crate::source::{Content, Defect, Document, Frame, Sink};
+
+/// The run is to end before the file does.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("stopped")]
+pub struct Stopped;
+
+/// So many small records fill a batch, however few bytes they are.
+const MAX_RECORDS: usize = 20_000;
+
+pub(super) struct Reader<'r> {
+    progress: Arc<Progress>,
+    sender: &'r SyncSender<Work>,
+    cancel: &'r CancellationToken,
+    is_aborted: &'r AtomicBool,
+    batch_bytes: usize,
+    document: String,
+    forms: Vec<&'static str>,
+    /// Records that were delivered, committed parts included.
+    delivered: u64,
+    work: Work,
+}
+
+impl<'r> Reader<'r> {
+    pub fn new(
+        progress: Arc<Progress>,
+        settings: &Settings,
+        sender: &'r SyncSender<Work>,
+        cancel: &'r CancellationToken,
+        is_aborted: &'r AtomicBool,
+    ) -> Self {
+        Reader {
+            work: Work::new(Arc::clone(&progress)),
+            progress,
+            sender,
+            cancel,
+            is_aborted,
+            batch_bytes: usize::try_from(settings.batch_bytes).unwrap_or(usize::MAX),
+            document: String::new(),
+            forms: Vec::new(),
+            delivered: 0,
+        }
+    }
+
+    /// How many records the file has, as far as it was read.
+    pub fn seen(&self) -> u64 {
+        self.delivered
+    }
+
+    /// What the file was found to be.
+    pub fn form(&self) -> String {
+        self.forms.join(", ")
+    }
+
+    /// Sends what has been gathered.
+    pub fn flush(&mut self) -> Result<(), Stopped> {
+        if self.work.is_empty() {
+            return Ok(());
+        }
+        let work = std::mem::replace(&mut self.work, Work::new(Arc::clone(&self.progress)));
+        self.progress.sent();
+        if let Err(unsent) = self.sender.send(work) {
+            // Every worker has ended.
+            drop(unsent);
+            self.progress.done(Ok(Default::default()));
+            return Err(Stopped);
+        }
+        Ok(())
+    }
+
+    /// Counts a record in; false if an earlier run has committed it.
+    fn deliver(&mut self) -> Result<bool, Stopped> {
+        self.delivered += 1;
+        let number = self.delivered;
+        if self.progress.file.done.iter().any(|(first, last)| (*first..=*last).contains(&number)) {
+            self.flush()?;
+            return Ok(false);
+        }
+        self.work.note_record(number);
+        Ok(true)
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), Stopped> {
+        if self.work.byte_count() >= self.batch_bytes || self.work.record_count() >= MAX_RECORDS {
+            self.flush()?;
+        }
+        if self.cancel.is_cancelled() || self.is_aborted.load(Ordering::Relaxed) {
+            return Err(Stopped);
+        }
+        Ok(())
+    }
+
+    fn place(&self, location: &dyn std::fmt::Display) -> String {
+        if self.document.is_empty() { location.to_string() } else { format!("{}, {location}", self.document) }
+    }
+
+    fn reject(&mut self, position: u64, location: String, reason: &str, message: String, raw: &[u8]) {
+        self.work.rejects.push(Reject {
+            position,
+            location,
+            resource_type: None,
+            fhir_id: None,
+            reason: reason.to_owned(),
+            message,
+            raw: raw.to_vec(),
+        });
+    }
+}
+
+impl Sink for Reader<'_> {
+    type Error = Stopped;
+
+    fn document(&mut self, document: &Document) -> Result<(), Stopped> {
+        self.document.clone_from(&document.name);
+        let form = document.form.name();
+        if !self.forms.contains(&form) {
+            self.forms.push(form);
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
+        if !self.deliver()? {
+            return Ok(());
+        }
+        match &frame.content {
+            Content::Nothing => self.work.skipped += 1,
+            Content::Patch => {
+                let location = self.place(&frame.location);
+                let message = "PATCH changes what only the sender's server has; ask for the whole resource";
+                self.reject(frame.position, location, "patch", message.to_owned(), frame.bytes);
+            }
+            Content::Resource | Content::Delete(_) => {
+                let location = self.place(&frame.location);
+                self.work.push(Record::of(&frame, location), frame.bytes);
+            }
+        }
+        self.flush_if_full()
+    }
+
+    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+        if !self.deliver()? {
+            return Ok(());
+        }
+        let location = self.place(&defect.location);
+        let message = format!("{}, at byte {} of the document", defect.reason, defect.offset);
+        self.reject(defect.position, location, defect.reason.word(), message, defect.bytes);
+        self.flush_if_full()
+    }
+}
