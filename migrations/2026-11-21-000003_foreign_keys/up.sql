@@ -7,6 +7,8 @@ begin
 if current_setting('server_version_num')::int < 180000 then
   return;
 end if;
+-- As text, because older servers would refuse to parse it.
+execute $keys$
 alter table patient add constraint patient_managing_organization_id_fkey foreign key (managing_organization_id) references organization (id) not enforced;
 alter table patient_identifier add constraint patient_identifier_patient_id_fkey foreign key (patient_id) references patient (id) not enforced;
 alter table patient_identifier add constraint patient_identifier_assigner_id_fkey foreign key (assigner_id) references organization (id) not enforced;
@@ -286,4 +288,5 @@ alter table resource_concept add constraint resource_concept_patient_id_fkey for
 alter table resource_reference add constraint resource_reference_patient_id_fkey foreign key (patient_id) references patient (id) not enforced;
 alter table resource_note add constraint resource_note_patient_id_fkey foreign key (patient_id) references patient (id) not enforced;
 alter table resource_coding add constraint resource_coding_patient_id_fkey foreign key (patient_id) references patient (id) not enforced;
+$keys$;
 end $migration$;
