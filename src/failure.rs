@@ -42,8 +42,12 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         if cause.is::<SettingsError>() || cause.is::<EnvFileError>() {
             return ExitCode::Usage;
         }
-        if cause.is::<DatabaseError>() {
-            return ExitCode::DatabaseUnavailable;
+        match cause.downcast_ref::<DatabaseError>() {
+            None => {}
+            Some(DatabaseError::Query { .. } | DatabaseError::Migration { .. }) => {
+                return ExitCode::Unexpected;
+            }
+            Some(_) => return ExitCode::DatabaseUnavailable,
         }
     }
     ExitCode::Unexpected

@@ -15,12 +15,13 @@
 //! logged with its place and without its message, since a message may quote
 //! what the program was reading.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -108,7 +109,9 @@ pub fn start(settings: &LogSettings, audience: Audience) -> LogWriter {
     LogWriter { _file: guard }
 }
 
-fn daily_file(dir: &Path, days: usize) -> Result<(NonBlocking, WorkerGuard), InitError> {
+fn daily_file(dir: &Path, days: usize) -> anyhow::Result<(NonBlocking, WorkerGuard)> {
+    // The appender makes the folder too, but complains about it first.
+    fs::create_dir_all(dir)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("fhirmill")
@@ -153,7 +156,6 @@ fn log_panics() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn the_daily_file_carries_the_date_and_old_ones_are_pruned() {

@@ -156,19 +156,19 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_libpq_would_quote_is_refused_without_quoting_it() {
+    fn a_pastuna_that_libpq_would_quote_is_refused_without_quoting_it() {
         for wrong in [
-            "postgres://u:sword/fish@h/d",
-            "postgres://u:sword@fish@h/d",
-            "postgres://u:sword?fish@h/d",
-            "postgres://u:sword#fish@h/d",
-            "postgres://u:sword:fish@h/d",
-            "postgres://u:sword%fish@h/d",
-            "postgres://h:sword/d",
-            "http://u:swordfish@h/d",
+            "postgres://u:tuna/fish@h/d",
+            "postgres://u:tuna@fish@h/d",
+            "postgres://u:tuna?fish@h/d",
+            "postgres://u:tuna#fish@h/d",
+            "postgres://u:tuna:fish@h/d",
+            "postgres://u:tuna%fish@h/d",
+            "postgres://h:tuna/d",
+            "http://u:tunafish@h/d",
         ] {
             let complaint = DatabaseUrl::from_str(wrong).unwrap_err();
-            assert!(!complaint.contains("sword"), "{complaint}");
+            assert!(!complaint.contains("tuna"), "{complaint}");
         }
     }
 }

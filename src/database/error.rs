@@ -80,7 +80,8 @@ impl DatabaseError {
             Self::NoDatabase { .. } => "create it with `createdb`, or correct the name in DATABASE_URL",
             Self::NoRights { user, database, .. } => {
                 return Some(format!(
-                    "as the database's owner: grant create on database {database} to {user}"
+                    "as the database's owner: grant create on database {database} to {user}; grant create on \
+                     schema public to {user}"
                 ));
             }
             Self::TooOld { .. } => "upgrade the server, or leave DATABASE_URL out to use a private server",

@@ -82,6 +82,8 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn root_hands_the_server_to_another_user_and_others_keep_it() {
@@ -95,8 +97,8 @@ mod tests {
         if !Uid::effective().is_root() {
             return;
         }
-        // Temporary folders are made for their owner only.
         let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
         let account = Account::for_cluster(folder.path().join("cluster").as_path()).unwrap();
         assert!(!account.can_enter(folder.path()));
         assert!(account.can_enter(Path::new("/")));

@@ -196,7 +196,8 @@ impl PrivateServer {
              checkpoint_timeout = '15min'\n\
              wal_compression = on\n\
              log_checkpoints = off\n\
-             # A failed statement's text and context may quote patients' values.\n\
+             # A failed statement and its message may quote patients' values.\n\
+             log_min_messages = log\n\
              log_min_error_statement = panic\n\
              log_error_verbosity = terse\n"
         )

@@ -1,0 +1,225 @@
+//! The harness: fhirmill as a person would use it, in a fresh place.
+//!
+//! A [`Mill`] is a fresh folder with an inbox and a database of its own, made
+//! as a copy of one that was migrated once ([`server`]). Tests put files into
+//! it, run the built binary in it, and ask the database. When a test fails,
+//! what was run last and what lies in the folder is printed.
+
+mod server;
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
+use fhirmill::config::VARIABLES;
+pub use server::execute;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_fhirmill");
+
+/// How the harness shows a null.
+pub const NULL: &str = "NULL";
+
+/// A fresh folder, and a fresh database unless made without one.
+pub struct Mill {
+    folder: TempDir,
+    database: Option<server::TestDatabase>,
+    last_run: RefCell<String>,
+}
+
+impl Mill {
+    /// With an empty, migrated database, named by DATABASE_URL in every run.
+    pub fn new() -> Self {
+        Self { database: Some(server::TestDatabase::new()), ..Self::without_database() }
+    }
+
+    /// Without DATABASE_URL: a command that needs a database starts a private
+    /// server in this folder, which ends with the Mill.
+    pub fn without_database() -> Self {
+        let folder = tempfile::Builder::new().prefix("fhirmill-mill-").tempdir().unwrap();
+        server::open_to_all(folder.path());
+        for name in ["inbox", "archive", "rejects", "logs"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self { folder, database: None, last_run: RefCell::default() }
+    }
+
+    /// The folder, or a path in it.
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    /// Writes a file, and the folders above it.
+    pub fn put(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn database_url(&self) -> &str {
+        &self.database.as_ref().expect("this Mill was made without a database").url
+    }
+
+    /// The binary, to be run here: every setting at its default, except for
+    /// the database, and files that count as settled at once.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = clean_command();
+        command.args(arguments).current_dir(self.folder.path()).env("SETTLE_SECONDS", "0");
+        if let Some(database) = &self.database {
+            command.env("DATABASE_URL", &database.url);
+        }
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        self.run_command(&mut self.command(arguments))
+    }
+
+    /// Runs a command, usually one of [`Mill::command`] with more environment.
+    pub fn run_command(&self, command: &mut Command) -> Run {
+        let output = command.output().unwrap();
+        let run = Run::new(command, output);
+        self.last_run.replace(run.report.clone());
+        run
+    }
+
+    /// The rows that a query gives, each value as text.
+    #[track_caller]
+    pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
+        query(self.database_url(), sql)
+    }
+
+    /// The one value that a query gives.
+    #[track_caller]
+    pub fn value(&self, sql: &str) -> String {
+        let rows = self.query(sql);
+        assert_eq!((rows.len(), rows.first().map(Vec::len)), (1, Some(1)), "rows of {sql}: {rows:?}");
+        rows[0][0].clone()
+    }
+
+    /// Every file in the folder, by its path in it, sorted; the private
+    /// server's own files left out.
+    pub fn listing(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        list_files(self.folder.path(), self.folder.path(), &mut paths);
+        paths.sort();
+        paths
+    }
+}
+
+impl Drop for Mill {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("\n{}\nfiles in {}:", self.last_run.borrow(), self.folder.path().display());
+            for path in self.listing() {
+                eprintln!("  {path}");
+            }
+        }
+        if self.database.is_none() && self.path("data").exists() {
+            // Also where the test failed before it came to its own stop.
+            let _ = self.command(&["database", "reset", "--yes"]).output();
+        }
+    }
+}
+
+fn list_files(root: &Path, folder: &Path, paths: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let relative = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+        if relative == "data/postgres" {
+            continue;
+        }
+        if path.is_dir() {
+            list_files(root, &path, paths);
+        } else {
+            paths.push(relative);
+        }
+    }
+}
+
+/// The binary with none of this process' settings, except for the server
+/// binaries that the whole run is to use.
+pub fn clean_command() -> Command {
+    let mut command = Command::new(BINARY);
+    for variable in VARIABLES {
+        if variable.name != "PG_BIN_DIR" {
+            command.env_remove(variable.name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What a run of the binary left behind.
+#[derive(Debug)]
+pub struct Run {
+    /// -1 where a signal ended it.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    report: String,
+}
+
+impl Run {
+    fn new(command: &Command, output: Output) -> Self {
+        let code = output.status.code().unwrap_or(-1);
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let mut report = String::new();
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        let _ = writeln!(report, "command: fhirmill {}", arguments.join(" "));
+        let _ = writeln!(report, "ended with: {}", output.status);
+        let _ = writeln!(report, "--- stdout\n{stdout}--- stderr\n{stderr}---");
+        Self { code, stdout, stderr, report }
+    }
+
+    /// Demands how the run ended, and gives it back for more demands.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "the exit code of\n{}", self.report);
+        self
+    }
+
+    /// Standard output as the JSON document that it is.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        match serde_json::from_str(&self.stdout) {
+            Ok(document) => document,
+            Err(error) => panic!("standard output is no JSON: {error}\n{}", self.report),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Fields {
+    #[diesel(sql_type = sql_types::Array<sql_types::Text>)]
+    fields: Vec<String>,
+}
+
+/// The rows that a query gives at any database, each value as text. Columns
+/// need names that differ.
+#[track_caller]
+pub fn query(url: &str, sql: &str) -> Vec<Vec<String>> {
+    let as_text = format!(
+        "select array(
+             select coalesce(value, '{NULL}')
+             from json_each_text(row_to_json(answer)) with ordinality as field (name, value, position)
+             order by position
+         ) as fields
+         from ({sql}) as answer"
+    );
+    let mut connection = PgConnection::establish(url).unwrap();
+    match sql_query(as_text).load::<Fields>(&mut connection) {
+        Ok(rows) => rows.into_iter().map(|row| row.fields).collect(),
+        Err(error) => panic!("{error}\nin {sql}"),
+    }
+}

@@ -1,0 +1,188 @@
+//! The server that the tests of one run share, and the databases on it.
+//!
+//! TEST_DATABASE_URL names a server to use (its user must be allowed to
+//! create databases). Otherwise the run starts one: a private server of
+//! fhirmill in a folder of its own, with PG_BIN_DIR's binaries if that is
+//! set, and without fsync. It ends with the process, however that ends: a
+//! child waits for the end of a pipe that only this process holds open. What
+//! earlier runs left behind, should even that have failed, is swept away.
+//!
+//! One database is migrated once; each test works on a copy of it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+
+use super::{BINARY, clean_command, query};
+
+/// What folders and databases of test runs begin with; the process' id follows.
+const PREFIX: &str = "fhirmill_test_";
+
+struct Server {
+    url: String,
+    /// Its end tells the watching child to stop the server.
+    _pipe: Option<ChildStdin>,
+}
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let server = match std::env::var("TEST_DATABASE_URL") {
+            Ok(url) if !url.is_empty() => {
+                sweep_databases(&url);
+                Server { url, _pipe: None }
+            }
+            _ => start_server(),
+        };
+        make_template(&server.url);
+        server
+    })
+}
+
+fn start_server() -> Server {
+    sweep_folders();
+    let folder = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    open_to_all(&folder);
+    let data_dir = folder.join("data");
+    let log_dir = folder.join("logs");
+    let database = |action: &[&str]| {
+        let mut command = clean_command();
+        command.arg("database").args(action).current_dir(&folder);
+        command.arg("--data-dir").arg(&data_dir).arg("--log-dir").arg(&log_dir);
+        let output = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cannot start a server for the tests:\n{errors}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    database(&["start"]);
+    let pipe = watch(&folder);
+    let url = database(&["url"]);
+    // Tests want speed, and lose nothing with the server.
+    execute(&url, "alter system set fsync = off");
+    execute(&url, "alter system set full_page_writes = off");
+    execute(&url, "select pg_reload_conf()");
+    Server { url, _pipe: Some(pipe) }
+}
+
+/// Starts a child that deletes the server when this process ends. It is in a
+/// process group of its own, so that Ctrl-C does not reach it.
+fn watch(folder: &Path) -> ChildStdin {
+    let script = "read -r _; \"$1\" database reset --yes --data-dir data --log-dir logs; cd /; rm -rf \"$2\"";
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", script, "watch", BINARY])
+        .arg(folder)
+        .current_dir(folder)
+        .env_remove("DATABASE_URL")
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap()
+}
+
+/// Deletes the servers of runs that are no more.
+fn sweep_folders() {
+    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+        let is_left_over =
+            entry.file_name().to_str().and_then(process_of).is_some_and(|process| !is_alive(process));
+        if is_left_over {
+            let folder = entry.path();
+            let mut reset = clean_command();
+            reset.args(["database", "reset", "--yes", "--data-dir", "data", "--log-dir", "logs"]);
+            let _ = reset.current_dir(&folder).output();
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
+}
+
+/// Drops the databases of runs that are no more.
+fn sweep_databases(url: &str) {
+    let names = query(url, &format!("select datname from pg_database where datname like '{PREFIX}%'"));
+    for name in names.into_iter().flatten() {
+        if process_of(&name).is_some_and(|process| !is_alive(process)) {
+            execute(url, &format!("drop database if exists {name} with (force)"));
+        }
+    }
+}
+
+/// The process whose folder or database this is: `fhirmill_test_4711_…`.
+fn process_of(name: &str) -> Option<i32> {
+    name.strip_prefix(PREFIX)?.split('_').next()?.parse().ok()
+}
+
+fn is_alive(process: i32) -> bool {
+    let process = nix::unistd::Pid::from_raw(process);
+    nix::sys::signal::kill(process, None) != Err(nix::errno::Errno::ESRCH)
+}
+
+fn template() -> String {
+    format!("{PREFIX}{}_template", std::process::id())
+}
+
+fn make_template(server_url: &str) {
+    let name = template();
+    execute(server_url, &format!("drop database if exists {name}"));
+    execute(server_url, &format!("create database {name}"));
+    let mut migrate = clean_command();
+    migrate.args(["migrate", "up"]).env("DATABASE_URL", url_of_database(server_url, &name));
+    let output = migrate.current_dir(std::env::temp_dir()).env("LOG_DIR", "/dev/null/none").output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cannot migrate the template database:\n{errors}");
+}
+
+/// A database of one test, dropped with this value.
+pub struct TestDatabase {
+    pub url: String,
+    name: String,
+}
+
+impl TestDatabase {
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let server = server();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PREFIX}{}_{number}", std::process::id());
+        execute(&server.url, &format!("create database {name} template {}", template()));
+        Self { url: url_of_database(&server.url, &name), name }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Ok(mut connection) = PgConnection::establish(&server().url) {
+            let _ = connection.batch_execute(&format!("drop database if exists {} with (force)", self.name));
+        }
+    }
+}
+
+/// The URL with another database: `postgres://u:p@h:1/this?x=y` → `…/that?x=y`.
+fn url_of_database(url: &str, name: &str) -> String {
+    let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let (scheme, rest) = address.split_once("://").unwrap();
+    let server = rest.split('/').next().unwrap();
+    let separator = if parameters.is_empty() { "" } else { "?" };
+    format!("{scheme}://{server}/{name}{separator}{parameters}")
+}
+
+/// Runs statements that give no rows.
+pub fn execute(url: &str, sql: &str) {
+    let mut connection = PgConnection::establish(url).unwrap();
+    if let Err(error) = connection.batch_execute(sql) {
+        panic!("{error}\nin {sql}");
+    }
+}
+
+/// Where root runs the tests, the server's own user must get through.
+pub fn open_to_all(folder: &Path) {
+    fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+}
