@@ -123,9 +123,6 @@ pub enum Command {
     ///
     /// Example: fhirmill generate --patients 100 --seed 7 --out inbox/demo --format bundles
     Generate(GenerateArguments),
-    /// Print what follows from the declared model
-    #[command(hide = true, subcommand)]
-    Model(ModelCommand),
 }
 
 #[derive(Debug, Args)]
@@ -298,16 +295,6 @@ pub enum GenerateFormat {
     Bundles,
     /// Bulk export: one NDJSON file for each resource type
     Ndjson,
-}
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum ModelCommand {
-    /// The text of the migration that makes the declared tables
-    Sql,
-    /// The table! declarations for diesel
-    Diesel,
-    /// The data dictionary
-    Dictionary,
 }
 
 #[cfg(test)]

@@ -53,7 +53,6 @@ impl Audience {
             | Command::Rejects(_)
             | Command::Show(_)
             | Command::Generate(_)
-            | Command::Model(_)
             | Command::Migrate(MigrateCommand::Status(_))
             | Command::Database(DatabaseCommand::Url) => Self::Reader,
             Command::Once(_)

@@ -2,9 +2,18 @@
 //! says how it ended. A command builds its collaborators and prints the
 //! answer; the work itself is in the modules of the road.
 
+pub mod check;
 pub mod database;
+pub mod files;
+pub mod inspect;
 pub mod migrate;
 pub mod once;
+pub mod rejects;
+pub mod remap;
+pub mod retry;
+pub mod run;
+pub mod show;
+pub mod status;
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +26,17 @@ pub fn dispatch(command: &Command, settings: &Settings) -> Result<ExitCode> {
     match command {
         Command::Migrate(command) => migrate::run(settings, command),
         Command::Database(command) => database::run(settings, *command),
+        Command::Run => run::run(settings),
         Command::Once(arguments) => once::run(settings, arguments),
-        _ => anyhow::bail!("this build has no such command"),
+        Command::Inspect(arguments) => inspect::run(settings, arguments),
+        Command::Status(arguments) => status::run(settings, arguments),
+        Command::Files(arguments) => files::run(settings, arguments),
+        Command::Rejects(arguments) => rejects::run(settings, arguments),
+        Command::Retry(arguments) => retry::run(settings, arguments),
+        Command::Show(arguments) => show::run(settings, arguments),
+        Command::Remap(arguments) => remap::run(settings, arguments),
+        Command::Check(arguments) => check::run(settings, arguments),
+        Command::Generate(_) => anyhow::bail!("this build cannot generate"),
     }
 }
 

@@ -86,7 +86,11 @@ fn a_server_that_is_away_is_told_by_its_address() {
     let mill = Mill::without_database();
     let away = "postgres://fhirmill:tunafish@127.0.0.1:1/fhirmill";
     let run = mill.run_command(mill.command(&["migrate", "up"]).env("DATABASE_URL", away)).expect_code(4);
-    assert!(run.stderr.starts_with("error: the database server 127.0.0.1:1 cannot be reached"), "{}", run.stderr);
+    assert!(
+        run.stderr.starts_with("error: the database server 127.0.0.1:1 cannot be reached"),
+        "{}",
+        run.stderr
+    );
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
 }
 
@@ -107,7 +111,10 @@ fn a_server_of_somebody_else_is_neither_stopped_nor_reset() {
         mill.run(&["database", action]).expect_code(2);
     }
     mill.run(&["database", "reset", "--yes"]).expect_code(2);
-    assert_eq!(mill.value("select count(*) as databases from pg_database where datname = current_database()"), "1");
+    assert_eq!(
+        mill.value("select count(*) as databases from pg_database where datname = current_database()"),
+        "1"
+    );
     assert_eq!(mill.run(&["database", "url"]).expect_code(0).stdout.trim(), mill.database_url());
 }
 

@@ -1,0 +1,144 @@
+//! `fhirmill inspect`: what is in files, without a database.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::cli::{ExitCode, InspectArguments};
+use crate::config::Settings;
+use crate::map::{self, Batch, FullUrls, Input, Mapper, Plan};
+use crate::pipeline::{limits, timezone};
+use crate::source::{self, Content, Defect, Document, Frame, Sink};
+
+/// What one file holds.
+#[derive(Debug, Default, Serialize)]
+struct Inspection {
+    file: String,
+    documents: Vec<String>,
+    resources: BTreeMap<String, u64>,
+    deletes: u64,
+    without_resource: u64,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    location: String,
+    reason: String,
+}
+
+/// Reads each file as a load would, and prints its counts and problems.
+pub fn run(settings: &Settings, arguments: &InspectArguments) -> Result<ExitCode> {
+    let mut inspections = Vec::new();
+    for path in &arguments.files {
+        inspections.push(inspect(settings, path));
+    }
+    let has_problems = inspections.iter().any(|inspection| !inspection.problems.is_empty());
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&inspections)?);
+    } else {
+        inspections.iter().for_each(print);
+    }
+    Ok(if has_problems { ExitCode::Rejected } else { ExitCode::Success })
+}
+
+fn print(inspection: &Inspection) {
+    println!("{}", inspection.file);
+    for document in &inspection.documents {
+        println!("  {document}");
+    }
+    for (name, count) in &inspection.resources {
+        println!("  {count:>12} {name}");
+    }
+    for (count, what) in
+        [(inspection.deletes, "deletes"), (inspection.without_resource, "entries without a resource")]
+    {
+        if count > 0 {
+            println!("  {count:>12} {what}");
+        }
+    }
+    for problem in &inspection.problems {
+        println!("  problem: {}: {}", problem.location, problem.reason);
+    }
+}
+
+fn inspect(settings: &Settings, path: &Path) -> Inspection {
+    let plan = Plan::built_in();
+    let mut inspector = Inspector {
+        mapper: Mapper::new(plan, map::Settings { timezone: timezone(settings) }),
+        batch: Batch::new(plan.table_names.len()),
+        document: String::new(),
+        found: Inspection { file: path.display().to_string(), ..Inspection::default() },
+    };
+    if let Err(error) = source::read(path, &limits(settings), &mut inspector) {
+        inspector.found.problems.push(Problem { location: "the file".to_owned(), reason: error.to_string() });
+    }
+    inspector.found
+}
+
+struct Inspector {
+    mapper: Mapper,
+    batch: Batch,
+    document: String,
+    found: Inspection,
+}
+
+impl Inspector {
+    fn problem(&mut self, location: &dyn std::fmt::Display, reason: String) {
+        let location = if self.document.is_empty() {
+            location.to_string()
+        } else {
+            format!("{}, {location}", self.document)
+        };
+        self.found.problems.push(Problem { location, reason });
+    }
+}
+
+impl Sink for Inspector {
+    type Error = std::convert::Infallible;
+
+    fn document(&mut self, document: &Document) -> Result<(), Self::Error> {
+        self.document.clone_from(&document.name);
+        let form = document.form.name();
+        self.found.documents.push(if document.name.is_empty() {
+            form.to_owned()
+        } else {
+            format!("{}: {form}", document.name)
+        });
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Self::Error> {
+        match frame.content {
+            Content::Delete(_) => self.found.deletes += 1,
+            Content::Nothing => self.found.without_resource += 1,
+            Content::Patch => self.problem(&frame.location, "PATCH cannot be loaded".to_owned()),
+            Content::Resource => {
+                self.batch.clear();
+                let input = Input {
+                    bytes: frame.bytes,
+                    full_url: frame.full_url,
+                    full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
+                    effective_at: None,
+                };
+                match self.mapper.map(&input, &mut self.batch) {
+                    Ok(()) => {
+                        let name = self.batch.identity(0).resource_type.name().to_owned();
+                        *self.found.resources.entry(name).or_default() += 1;
+                    }
+                    Err(error) => self.problem(&frame.location, error.to_string()),
+                }
+                // Numbers that references name are for a database to look up.
+                self.mapper.identifiers().take_asked();
+            }
+        }
+        Ok(())
+    }
+
+    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Self::Error> {
+        self.problem(&defect.location, format!("{}, at byte {}", defect.reason, defect.offset));
+        Ok(())
+    }
+}

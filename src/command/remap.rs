@@ -1,0 +1,23 @@
+//! `fhirmill remap`: tables filled anew from the archived files.
+
+use anyhow::Result;
+
+use crate::cli::{ExitCode, RemapArguments};
+use crate::config::Settings;
+use crate::database::migrations::{self, MIGRATIONS};
+use crate::database::{Database, Wait};
+use crate::model::ResourceType;
+use crate::pipeline;
+
+/// Writes the rows of all current resources anew.
+pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> {
+    if let Some(unknown) = arguments.resource_type.iter().find(|name| ResourceType::named(name).is_none()) {
+        eprintln!("error: {unknown} is no resource type of FHIR R4\n\nhint: types are written as Patient");
+        return Ok(ExitCode::Usage);
+    }
+    let database = Database::open(settings, Wait::No)?;
+    migrations::up(&database, MIGRATIONS)?;
+    let account = pipeline::remap(settings, &database, &arguments.resource_type)?;
+    println!("{} resources written anew, {} rows", account.updated, account.rows);
+    Ok(ExitCode::Success)
+}

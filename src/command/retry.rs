@@ -1,0 +1,69 @@
+//! `fhirmill retry`: rejected records once more, after a fix of the program,
+//! the settings or the database.
+
+use anyhow::Result;
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use tokio_util::sync::CancellationToken;
+
+use super::once::exit_code;
+use crate::cli::{ExitCode, RetryArguments};
+use crate::config::Settings;
+use crate::database::migrations::{self, MIGRATIONS};
+use crate::database::{Database, Wait};
+use crate::inbox::DEFAULT_SOURCE;
+use crate::pipeline;
+
+#[derive(QueryableByName)]
+struct Rejected {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    source: String,
+    #[diesel(sql_type = Nullable<Binary>)]
+    raw: Option<Vec<u8>>,
+}
+
+/// Puts the rejected records into the inbox as files of their source, named
+/// by their numbers, and loads the inbox. What is rejected again appears as a
+/// new reject; the old one counts as retried.
+pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> {
+    let database = Database::open(settings, Wait::No)?;
+    migrations::up(&database, MIGRATIONS)?;
+    let mut connection = database.connect()?;
+    let rejects: Vec<Rejected> = sql_query(
+        "select r.id, s.code as source, r.raw from etl.rejected_record r \
+         join etl.load_file f on f.id = r.file_id join etl.source s on s.id = f.source_id \
+         where r.retried_at is null and r.raw <> '' and ($1 is null or r.file_id = $1) order by r.id",
+    )
+    .bind::<Nullable<BigInt>, _>(arguments.file)
+    .load(&mut connection)?;
+    if rejects.is_empty() {
+        println!("nothing is rejected that could be tried again");
+        return Ok(ExitCode::Success);
+    }
+    let mut ids = Vec::with_capacity(rejects.len());
+    for Rejected { id, source, raw } in rejects {
+        let folder = match source.as_str() {
+            DEFAULT_SOURCE => settings.inbox_dir.clone(),
+            source => settings.inbox_dir.join(source),
+        };
+        std::fs::create_dir_all(&folder)?;
+        // A blank more makes it a delivery of its own for the ledger.
+        let mut content = raw.unwrap_or_default();
+        content.extend_from_slice(format!("\n{}\n", " ".repeat((id % 64) as usize)).as_bytes());
+        let partial = folder.join(format!("retry-{id}.json.part"));
+        std::fs::write(&partial, content)?;
+        std::fs::rename(&partial, folder.join(format!("retry-{id}.json")))?;
+        ids.push(id);
+    }
+    sql_query("update etl.rejected_record set retried_at = now() where id = any($1)")
+        .bind::<Array<BigInt>, _>(&ids)
+        .execute(&mut connection)?;
+    let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
+    let cancel = CancellationToken::new();
+    super::cancel_on_signal(&cancel)?;
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry")?;
+    print!("{summary}");
+    Ok(exit_code(&summary))
+}

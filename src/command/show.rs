@@ -1,0 +1,75 @@
+//! `fhirmill show`: a resource's JSON, byte for byte as it was received.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+
+use crate::cli::{ExitCode, ShowArguments};
+use crate::config::Settings;
+use crate::database::{Database, Wait};
+use crate::pipeline::limits;
+use crate::source;
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = Text)]
+    source: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    body: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    archive_path: Option<String>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    member: Option<i32>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    byte_offset: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    byte_length: Option<i64>,
+}
+
+/// Prints the resource from the database or from the archived file.
+pub fn run(settings: &Settings, arguments: &ShowArguments) -> Result<ExitCode> {
+    let Some((resource_type, fhir_id)) = arguments.resource.split_once('/') else {
+        eprintln!("error: expected TYPE/ID, such as Patient/123");
+        return Ok(ExitCode::Usage);
+    };
+    let mut connection = Database::open(settings, Wait::No)?.connect()?;
+    let places: Vec<Place> = sql_query(
+        "select s.code as source, b.body, f.archive_path, r.member, r.byte_offset, r.byte_length \
+         from etl.resource r join etl.source s on s.id = r.source_id \
+         left join etl.resource_body b on b.id = r.id left join etl.load_file f on f.id = r.file_id \
+         where r.resource_type = $1 and r.fhir_id = $2 and ($3 is null or s.code = $3) \
+           and r.content_hash is not null order by s.code",
+    )
+    .bind::<Text, _>(resource_type)
+    .bind::<Text, _>(fhir_id)
+    .bind::<Nullable<Text>, _>(arguments.source.as_deref())
+    .load(&mut connection)?;
+    let place = match places.as_slice() {
+        [] => bail!("there is no {}", arguments.resource),
+        [place] => place,
+        several => {
+            let sources: Vec<&str> = several.iter().map(|place| place.source.as_str()).collect();
+            bail!("several sources have it: add --source with one of {}", sources.join(", "))
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    match &place.body {
+        Some(body) => out.write_all(body.as_bytes())?,
+        None => out.write_all(&from_archive(settings, place)?)?,
+    }
+    out.write_all(b"\n")?;
+    Ok(ExitCode::Success)
+}
+
+fn from_archive(settings: &Settings, place: &Place) -> Result<Vec<u8>> {
+    let path = place.archive_path.as_deref().context("its file is not in the archive yet")?;
+    let (Some(member), Some(offset), Some(length)) = (place.member, place.byte_offset, place.byte_length)
+    else {
+        bail!("the registry does not know its place in {path}");
+    };
+    source::read_span(Path::new(path), &limits(settings), member as u32, offset as u64, length as u64)
+        .with_context(|| format!("{path} cannot be read"))
+}
