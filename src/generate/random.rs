@@ -21,6 +21,7 @@ impl Random {
         Self { state }
     }
 
+    /// The next 64 bits.
     pub fn next(&mut self) -> u64 {
         let state = &mut self.state;
         let result = state[0].wrapping_add(state[3]).rotate_left(23).wrapping_add(state[0]);

@@ -54,7 +54,7 @@ impl<'a> Visit<'a> {
             clinical::write_condition(composer, random, self, id, disorder);
         }
         let mut observations = Vec::new();
-        for _ in 0..random.between(1, 8).max(random.between(1, 8)) {
+        for _ in 0..random.between(1, 8) {
             observations.push(clinical::write_observation(composer, random, self));
         }
         if let Some((id, code)) = &self.procedure {
