@@ -1,0 +1,267 @@
+//! The *findings and doings* of a visit: conditions, observations, procedures,
+//! immunizations, prescriptions, reports and notes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::compose::{Composer, coding, coding_members, concept, concepts, status};
+use super::random::{Id, Random};
+use super::visit::Visit;
+use super::words::{
+    CVX, Coded, Disorder, ICD10, LOINC, MEASUREMENTS, MEDICATIONS, Measurement, RXNORM, SNOMED, UNITS,
+    VACCINES,
+};
+use super::writer::{Decimal, Writer};
+
+pub fn write_condition(
+    composer: &mut Composer,
+    random: &mut Random,
+    visit: &Visit<'_>,
+    id: &Id,
+    disorder: &Disorder,
+) {
+    let passed = disorder.passes && random.percent(80);
+    composer.resource("Condition", id, |writer| {
+        status(writer, "clinicalStatus", "condition-clinical", if passed { "resolved" } else { "active" });
+        status(writer, "verificationStatus", "condition-ver-status", "confirmed");
+        writer.one("category", |writer| {
+            let system = "http://terminology.hl7.org/CodeSystem/condition-category";
+            coding(writer, system, ("encounter-diagnosis", "Encounter Diagnosis"));
+        });
+        writer.object("code", |writer| {
+            writer.array("coding", |writer| {
+                writer.item(|writer| coding_members(writer, SNOMED, disorder.code));
+                writer.item(|writer| coding_members(writer, ICD10, (disorder.icd10, disorder.code.1)));
+            });
+            writer.text("text", disorder.code.1);
+        });
+        visit.context(writer);
+        writer.display("onsetDateTime", visit.start);
+        if passed {
+            writer.display("abatementDateTime", visit.start.plus_days(random.between(3, 40)));
+        }
+        writer.display("recordedDate", visit.start);
+    });
+}
+
+/// Writes one observation of any sort and gives its id.
+pub fn write_observation(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) -> Id {
+    let id = random.id();
+    let sort = random.between(0, 9);
+    let measurement = random.pick(MEASUREMENTS);
+    let laboratory = match sort {
+        0 | 1 => false,
+        2 => true,
+        _ => measurement.laboratory,
+    };
+    composer.resource("Observation", &id, |writer| {
+        writer.text("status", "final");
+        writer.one("category", |writer| {
+            let category =
+                if laboratory { ("laboratory", "Laboratory") } else { ("vital-signs", "Vital signs") };
+            coding(writer, "http://terminology.hl7.org/CodeSystem/observation-category", category);
+        });
+        let code = match sort {
+            0 | 1 => ("85354-9", "Blood pressure panel with all children optional"),
+            2 => ("5802-4", "Nitrite [Presence] in Urine by Test strip"),
+            _ => measurement.code,
+        };
+        write_code(writer, code);
+        visit.context(writer);
+        writer.display("effectiveDateTime", visit.start);
+        writer.display("issued", visit.start);
+        writer.one("performer", |writer| visit.practitioner.target(writer));
+        match sort {
+            0 | 1 => write_pressure(writer, random),
+            2 if random.percent(80) => {
+                concept(writer, "valueCodeableConcept", SNOMED, ("260385009", "Negative"))
+            }
+            2 => concept(writer, "valueCodeableConcept", SNOMED, ("10828004", "Positive")),
+            _ => write_measured(writer, random, measurement),
+        }
+    });
+    id
+}
+
+/// Body weight has a second coding, as senders that follow two guides give it.
+fn write_code(writer: &mut Writer, code: Coded) {
+    writer.object("code", |writer| {
+        writer.array("coding", |writer| {
+            writer.item(|writer| coding_members(writer, LOINC, code));
+            if code.0 == "29463-7" {
+                writer.item(|writer| {
+                    coding_members(writer, SNOMED, ("27113001", "Body weight (observable entity)"))
+                });
+            }
+        });
+        writer.text("text", code.1);
+    });
+}
+
+fn write_pressure(writer: &mut Writer, random: &mut Random) {
+    let diastolic = random.between(60, 99);
+    let systolic = diastolic + random.between(25, 60);
+    let parts =
+        [("8480-6", "Systolic blood pressure", systolic), ("8462-4", "Diastolic blood pressure", diastolic)];
+    writer.array("component", |writer| {
+        for (code, display, value) in parts {
+            writer.item(|writer| {
+                concept(writer, "code", LOINC, (code, display));
+                write_quantity(writer, Decimal(value * 10, 1), "mm[Hg]");
+            });
+        }
+    });
+}
+
+fn write_measured(writer: &mut Writer, random: &mut Random, measurement: &Measurement) {
+    write_quantity(writer, Decimal(random.between(measurement.low, measurement.high), 1), measurement.unit);
+    if measurement.laboratory {
+        writer.one("referenceRange", |writer| {
+            for (name, value) in [("low", measurement.low), ("high", measurement.high)] {
+                writer.object(name, |writer| {
+                    writer.decimal("value", Decimal(value, 1));
+                    writer.text("unit", measurement.unit);
+                });
+            }
+        });
+    }
+}
+
+fn write_quantity(writer: &mut Writer, value: Decimal, unit: &str) {
+    writer.object("valueQuantity", |writer| {
+        writer.decimal("value", value);
+        writer.text("unit", unit);
+        writer.text("system", UNITS);
+        writer.text("code", unit);
+    });
+}
+
+pub fn write_procedure(composer: &mut Composer, visit: &Visit<'_>, id: &Id, code: Coded) {
+    composer.resource("Procedure", id, |writer| {
+        writer.text("status", "completed");
+        concept(writer, "code", SNOMED, code);
+        visit.context(writer);
+        visit.period(writer, "performedPeriod");
+        writer.one("performer", |writer| visit.practitioner.refer(writer, "actor"));
+        visit.location.refer(writer, "location");
+        if let Some((condition, _)) = visit.diagnoses.first() {
+            writer.one("reasonReference", |writer| writer.target("Condition", condition));
+        }
+    });
+}
+
+pub fn write_immunization(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) {
+    let vaccine = *random.pick(VACCINES);
+    composer.resource("Immunization", &random.id(), |writer| {
+        writer.text("status", "completed");
+        concept(writer, "vaccineCode", CVX, vaccine);
+        writer.reference("patient", "Patient", &visit.person.id);
+        writer.reference("encounter", "Encounter", &visit.id);
+        writer.display("occurrenceDateTime", visit.start);
+        writer.boolean("primarySource", true);
+        visit.location.refer(writer, "location");
+        writer.display("lotNumber", format_args!("L{}", random.between(10_000, 99_999)));
+    });
+}
+
+pub fn write_medication(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) -> Id {
+    let code = *random.pick(MEDICATIONS);
+    let id = random.id();
+    composer.resource("MedicationRequest", &id, |writer| {
+        writer.text("status", if random.percent(30) { "active" } else { "stopped" });
+        writer.text("intent", "order");
+        concept(writer, "medicationCodeableConcept", RXNORM, code);
+        visit.context(writer);
+        writer.display("authoredOn", visit.start);
+        visit.practitioner.refer(writer, "requester");
+        if let Some((condition, _)) = visit.diagnoses.first() {
+            writer.one("reasonReference", |writer| writer.target("Condition", condition));
+        }
+        writer.one("dosageInstruction", |writer| {
+            writer.integer("sequence", 1);
+            writer.text("text", "Take as directed.");
+            writer.object("timing", |writer| {
+                writer.object("repeat", |writer| {
+                    writer.integer("frequency", random.between(1, 3));
+                    writer.decimal("period", Decimal(10, 1));
+                    writer.text("periodUnit", "d");
+                });
+            });
+            writer.boolean("asNeededBoolean", false);
+            writer.one("doseAndRate", |writer| {
+                let system = "http://terminology.hl7.org/CodeSystem/dose-rate-type";
+                writer.object("type", |writer| coding(writer, system, ("ordered", "Ordered")));
+                writer.object("doseQuantity", |writer| writer.decimal("value", Decimal(10, 1)));
+            });
+        });
+    });
+    id
+}
+
+pub fn write_report(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>, observations: &[Id]) {
+    composer.resource("DiagnosticReport", &random.id(), |writer| {
+        writer.text("status", "final");
+        writer.one("category", |writer| {
+            coding(writer, "http://terminology.hl7.org/CodeSystem/v2-0074", ("LAB", "Laboratory"));
+        });
+        concept(writer, "code", LOINC, ("51990-0", "Basic metabolic panel - Blood"));
+        visit.context(writer);
+        writer.display("effectiveDateTime", visit.start);
+        writer.display("issued", visit.end);
+        writer.one("performer", |writer| visit.organization.target(writer));
+        writer.array("result", |writer| {
+            for observation in observations {
+                writer.item(|writer| writer.target("Observation", observation));
+            }
+        });
+        writer.one("presentedForm", |writer| write_attachment(writer, random, visit));
+    });
+}
+
+pub fn write_note(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) {
+    let id = random.id();
+    composer.resource("DocumentReference", &id, |writer| {
+        writer.one("identifier", |writer| {
+            writer.text("system", "urn:ietf:rfc:3986");
+            writer.display("value", format_args!("urn:uuid:{id}"));
+        });
+        writer.text("status", "superseded");
+        concept(writer, "type", LOINC, ("34117-2", "History and physical note"));
+        let system = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category";
+        concepts(writer, "category", system, ("clinical-note", "Clinical Note"));
+        writer.reference("subject", "Patient", &visit.person.id);
+        writer.display("date", visit.start);
+        writer.one("author", |writer| visit.practitioner.target(writer));
+        visit.organization.refer(writer, "custodian");
+        writer.one("content", |writer| {
+            writer.object("attachment", |writer| write_attachment(writer, random, visit));
+        });
+        writer.object("context", |writer| {
+            writer.one("encounter", |writer| writer.target("Encounter", &visit.id));
+            visit.period(writer, "period");
+        });
+    });
+}
+
+/// The note as text/plain in base64, half a kilobyte to two.
+fn write_attachment(writer: &mut Writer, random: &mut Random, visit: &Visit<'_>) {
+    let mut note = format!("{}\n\n# Chief complaint\n- {}\n\n# History\n", visit.start.day(), visit.kind.1);
+    for _ in 0..random.between(5, 22) {
+        note.push_str(random.word(SENTENCES));
+    }
+    for (_, disorder) in &visit.diagnoses {
+        note.push_str("\n# Assessment: ");
+        note.push_str(disorder.code.1);
+    }
+    writer.text("contentType", "text/plain; charset=utf-8");
+    writer.text("data", &STANDARD.encode(note));
+}
+
+const SENTENCES: &[&str] = &[
+    "Patient is in no acute distress and speaks in full sentences. ",
+    "No change in weight, sleep or appetite since the last visit. ",
+    "Takes all medication as prescribed; no side effects reported.\n",
+    "Lungs are clear, heart sounds are regular, abdomen is soft. ",
+    "Advised to walk half an hour a day and to drink enough water.\n",
+    "To return in three months, or sooner should anything worsen. ",
+];
