@@ -75,7 +75,7 @@ fn a_wrong_password_is_told_without_the_password() {
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
     run.expect_code(4);
 
-    let wrong_name = url.trim().replace("/fhirmill", "/elsewhere");
+    let wrong_name = format!("{}/elsewhere", url.trim().rsplit_once('/').unwrap().0);
     let run = mill.run_command(mill.command(&["migrate", "status"]).env("DATABASE_URL", wrong_name));
     assert!(run.stderr.contains("has no database elsewhere"), "{}", run.stderr);
     run.expect_code(4);
@@ -86,7 +86,11 @@ fn a_server_that_is_away_is_told_by_its_address() {
     let mill = Mill::without_database();
     let away = "postgres://fhirmill:tunafish@127.0.0.1:1/fhirmill";
     let run = mill.run_command(mill.command(&["migrate", "up"]).env("DATABASE_URL", away)).expect_code(4);
-    assert!(run.stderr.starts_with("error: the database server 127.0.0.1:1 cannot be reached"), "{}", run.stderr);
+    assert!(
+        run.stderr.starts_with("error: the database server 127.0.0.1:1 cannot be reached"),
+        "{}",
+        run.stderr
+    );
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
 }
 
@@ -107,7 +111,10 @@ fn a_server_of_somebody_else_is_neither_stopped_nor_reset() {
         mill.run(&["database", action]).expect_code(2);
     }
     mill.run(&["database", "reset", "--yes"]).expect_code(2);
-    assert_eq!(mill.value("select count(*) as databases from pg_database where datname = current_database()"), "1");
+    assert_eq!(
+        mill.value("select count(*) as databases from pg_database where datname = current_database()"),
+        "1"
+    );
     assert_eq!(mill.run(&["database", "url"]).expect_code(0).stdout.trim(), mill.database_url());
 }
 
