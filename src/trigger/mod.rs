@@ -1,1 +1,305 @@
+//! The trigger: when the inbox is looked at.
+//!
+//! A look is one scan of the inbox with all the work that it finds. The
+//! trigger knows only when a look is due: at start, at every time of the
+//! schedule, soon after a file arrived, and when the last look asked for
+//! another. All of these are mere wake-ups; the scan alone decides what there
+//! is to do, so a wake-up too many costs nothing, and one too few only time.
+//!
+//! Looks never overlap. Whatever becomes due during a look is remembered as
+//! one more look after it.
 
+mod cron;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::config::Settings;
+use cron::Cron;
+
+/// How long the look in hand may take to finish or abandon its batch once the
+/// program is told to end. Container engines kill after ten seconds.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Files tend to arrive in bursts; this long is waited for the rest of one.
+const BURST: Duration = Duration::from_millis(100);
+
+/// What a look tells the trigger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Look {
+    /// When another look is worth it without any wake-up: some files have not
+    /// settled yet, or the database was away. None to wait for a wake-up.
+    pub again_in: Option<Duration>,
+}
+
+/// How a service ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// No look was in hand, or it came to an end.
+    Clean,
+    /// A look did not end in time and was left behind. Its transaction ends
+    /// with the process.
+    Abandoned,
+}
+
+/// What keeps the trigger from working at all.
+#[derive(Debug, thiserror::Error)]
+pub enum TriggerError {
+    #[error("cannot make the inbox {path}")]
+    Inbox { path: PathBuf, source: std::io::Error },
+    #[error("cannot run the schedule")]
+    Scheduler(#[from] tokio_cron_scheduler::JobSchedulerError),
+    #[error("cannot start the service's threads or wait for signals")]
+    Process(#[from] std::io::Error),
+}
+
+/// Runs looks until SIGTERM, SIGINT, or the token ends the service, and
+/// returns at most ten seconds later. Builds the runtime that it needs.
+///
+/// `look` does the work. It is called on a thread of its own, may block, and
+/// should end soon after the token that it is given is cancelled.
+pub fn serve<Work>(settings: &Settings, cancel: CancellationToken, look: Work) -> Result<Ending, TriggerError>
+where
+    Work: Fn(&CancellationToken) -> Look + Send + Sync + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let ending = runtime.block_on(async {
+        cancel_on_signal(&cancel)?;
+        run(settings, cancel, look).await
+    });
+    // An abandoned look is still on its thread; do not wait for it.
+    runtime.shutdown_background();
+    ending
+}
+
+fn cancel_on_signal(cancel: &CancellationToken) -> Result<(), std::io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let cancel = cancel.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => info!("told to end by SIGTERM"),
+            _ = interrupt.recv() => info!("told to end by SIGINT"),
+        }
+        cancel.cancel();
+    });
+    Ok(())
+}
+
+/// As [`serve`], within a runtime and without signals.
+pub async fn run<Work>(
+    settings: &Settings,
+    cancel: CancellationToken,
+    look: Work,
+) -> Result<Ending, TriggerError>
+where
+    Work: Fn(&CancellationToken) -> Look + Send + Sync + 'static,
+{
+    std::fs::create_dir_all(&settings.inbox_dir)
+        .map_err(|source| TriggerError::Inbox { path: settings.inbox_dir.clone(), source })?;
+    let wake = Arc::new(Notify::new());
+    let mut cron = Cron::start(&settings.schedule, settings.assume_timezone, &wake).await?;
+    // Held to the end: dropping it ends the watch.
+    let _watch = watch::start(settings.watch, &settings.inbox_dir, &wake);
+    info!(
+        schedule = %settings.schedule,
+        "watching {}, and looking at {} ({})",
+        settings.inbox_dir.display(),
+        settings.schedule,
+        settings.assume_timezone
+    );
+    let ending = run_looks(&cancel, &wake, &mut cron, Arc::new(look), GRACE).await?;
+    cron.stop().await;
+    Ok(ending)
+}
+
+async fn run_looks<Work>(
+    cancel: &CancellationToken,
+    wake: &Notify,
+    cron: &mut Cron,
+    look: Arc<Work>,
+    grace: Duration,
+) -> Result<Ending, TriggerError>
+where
+    Work: Fn(&CancellationToken) -> Look + Send + Sync + 'static,
+{
+    // The first look takes what arrived while nobody was watching.
+    let mut again_in = Some(Duration::ZERO);
+    while wait(cancel, wake, again_in).await {
+        cron.follow_summer_time().await?;
+        let token = cancel.clone();
+        let look = Arc::clone(&look);
+        let mut work = tokio::task::spawn_blocking(move || look(&token));
+        let ended = tokio::select! {
+            ended = &mut work => ended,
+            () = cancel.cancelled() => match timeout(grace, &mut work).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    warn!("the look in hand did not end within {} seconds and is abandoned", grace.as_secs());
+                    return Ok(Ending::Abandoned);
+                }
+            },
+        };
+        again_in = match ended {
+            Ok(look) => look.again_in,
+            Err(_) => {
+                error!(
+                    "a look at the inbox broke off by a fault in fhirmill; the next one comes as scheduled"
+                );
+                None
+            }
+        };
+    }
+    Ok(Ending::Clean)
+}
+
+/// Waits until a look is due. False when the service is to end.
+async fn wait(cancel: &CancellationToken, wake: &Notify, again_in: Option<Duration>) -> bool {
+    let again = async {
+        match again_in {
+            Some(duration) => sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => return false,
+        () = again => return true,
+        () = wake.notified() => {}
+    }
+    tokio::select! {
+        () = cancel.cancelled() => false,
+        () = sleep(BURST) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Instant;
+
+    use crate::config::{RawSettings, Watch};
+    use tempfile::TempDir;
+
+    /// Settings with a schedule that is never due during a test.
+    fn settings(folder: &TempDir) -> Settings {
+        let mut settings = RawSettings::default().check().unwrap();
+        settings.inbox_dir = folder.path().join("inbox");
+        settings.schedule = "0 0 1 1 *".parse().unwrap();
+        settings.watch = Watch::Off;
+        settings
+    }
+
+    /// Runs the service until `enough` looks were begun, or five seconds.
+    async fn looks_begun(
+        settings: &Settings,
+        enough: usize,
+        look: impl Fn() -> Look + Send + Sync + 'static,
+    ) -> usize {
+        let count = Arc::new(AtomicUsize::new(0));
+        let cancel = CancellationToken::new();
+        let counter = Arc::clone(&count);
+        let token = cancel.clone();
+        let service = run(settings, cancel.clone(), move |_| {
+            if counter.fetch_add(1, Ordering::SeqCst) + 1 >= enough {
+                token.cancel();
+            }
+            look()
+        });
+        let ended = timeout(Duration::from_secs(5), service).await;
+        if let Ok(ending) = ended {
+            assert_eq!(ending.unwrap(), Ending::Clean);
+        }
+        count.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn there_is_a_look_at_start_and_whenever_the_last_one_asked_for_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let again = Look { again_in: Some(Duration::from_millis(10)) };
+        assert_eq!(looks_begun(&settings(&folder), 3, move || again).await, 3);
+        assert!(folder.path().join("inbox").is_dir());
+    }
+
+    #[tokio::test]
+    async fn without_a_wake_up_there_is_no_second_look() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(looks_begun(&settings(&folder), 2, Look::default).await, 1);
+    }
+
+    #[tokio::test]
+    async fn the_schedule_wakes_and_looks_never_overlap() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings(&folder);
+        settings.schedule = "* * * * * *".parse().unwrap();
+        let at_once = Arc::new(Mutex::new(()));
+        let overlaps = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&overlaps);
+        let begun = looks_begun(&settings, 3, move || {
+            let only_one = at_once.try_lock();
+            counter.fetch_add(usize::from(only_one.is_err()), Ordering::SeqCst);
+            // Longer than the schedule's second.
+            thread::sleep(Duration::from_millis(1300));
+            Look::default()
+        })
+        .await;
+        assert_eq!((begun, overlaps.load(Ordering::SeqCst)), (3, 0));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_arrives_wakes_the_scan() {
+        for watch in [Watch::Native, Watch::Poll] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut settings = settings(&folder);
+            settings.watch = watch;
+            let inbox = settings.inbox_dir.clone();
+            let arrival = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(700));
+                std::fs::create_dir(inbox.join("st-marys")).unwrap();
+                thread::sleep(Duration::from_millis(300));
+                std::fs::write(inbox.join("st-marys/a.ndjson"), "{}\n").unwrap();
+            });
+            assert_eq!(looks_begun(&settings, 2, Look::default).await, 2, "{watch:?}");
+            arrival.join().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_look_does_not_end_the_service() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings(&folder);
+        settings.schedule = "* * * * * *".parse().unwrap();
+        let begun = looks_begun(&settings, 2, || panic!("a fault in the look")).await;
+        assert_eq!(begun, 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_that_does_not_end_is_abandoned_after_the_grace() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder);
+        let wake = Arc::new(Notify::new());
+        let mut cron = Cron::start(&settings.schedule, settings.assume_timezone, &wake).await.unwrap();
+        let cancel = CancellationToken::new();
+        let token = cancel.clone();
+        let look = Arc::new(move |_: &CancellationToken| {
+            token.cancel();
+            thread::sleep(Duration::from_secs(2));
+            Look::default()
+        });
+        let since = Instant::now();
+        let ending = run_looks(&cancel, &wake, &mut cron, look, Duration::from_millis(200)).await.unwrap();
+        assert_eq!(ending, Ending::Abandoned);
+        assert!(since.elapsed() < Duration::from_secs(1));
+    }
+}
