@@ -75,7 +75,7 @@ fn a_wrong_password_is_told_without_the_password() {
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
     run.expect_code(4);
 
-    let wrong_name = url.trim().replace("/fhirmill", "/elsewhere");
+    let wrong_name = format!("{}/elsewhere", url.trim().rsplit_once('/').unwrap().0);
     let run = mill.run_command(mill.command(&["migrate", "status"]).env("DATABASE_URL", wrong_name));
     assert!(run.stderr.contains("has no database elsewhere"), "{}", run.stderr);
     run.expect_code(4);

@@ -7,11 +7,11 @@
 
 mod server;
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use fhirmill::config::VARIABLES;
@@ -28,13 +28,15 @@ pub const NULL: &str = "NULL";
 pub struct Mill {
     folder: TempDir,
     database: Option<server::TestDatabase>,
-    last_run: RefCell<String>,
+    last_run: Mutex<String>,
 }
 
 impl Mill {
     /// With an empty, migrated database, named by DATABASE_URL in every run.
     pub fn new() -> Self {
-        Self { database: Some(server::TestDatabase::new()), ..Self::without_database() }
+        let mut mill = Self::without_database();
+        mill.database = Some(server::TestDatabase::new());
+        mill
     }
 
     /// Without DATABASE_URL: a command that needs a database starts a private
@@ -45,7 +47,7 @@ impl Mill {
         for name in ["inbox", "archive", "rejects", "logs"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Self { folder, database: None, last_run: RefCell::default() }
+        Self { folder, database: None, last_run: Mutex::default() }
     }
 
     /// The folder, or a path in it.
@@ -85,7 +87,7 @@ impl Mill {
     pub fn run_command(&self, command: &mut Command) -> Run {
         let output = command.output().unwrap();
         let run = Run::new(command, output);
-        self.last_run.replace(run.report.clone());
+        *self.last_run.lock().unwrap() = run.report.clone();
         run
     }
 
@@ -116,7 +118,7 @@ impl Mill {
 impl Drop for Mill {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("\n{}\nfiles in {}:", self.last_run.borrow(), self.folder.path().display());
+            eprintln!("\n{}\nfiles in {}:", self.last_run.lock().unwrap(), self.folder.path().display());
             for path in self.listing() {
                 eprintln!("  {path}");
             }

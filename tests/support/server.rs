@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
@@ -32,8 +32,8 @@ struct Server {
 }
 
 fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
+    // Where it cannot be had, the first test says why; it is not tried again.
+    static SERVER: LazyLock<Server> = LazyLock::new(|| {
         let server = match std::env::var("TEST_DATABASE_URL") {
             Ok(url) if !url.is_empty() => {
                 sweep_databases(&url);
@@ -43,7 +43,8 @@ fn server() -> &'static Server {
         };
         make_template(&server.url);
         server
-    })
+    });
+    &SERVER
 }
 
 fn start_server() -> Server {

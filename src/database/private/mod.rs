@@ -16,14 +16,15 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::str::FromStr;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use tracing::info;
 
 use crate::config::{DatabaseUrl, Settings};
-use crate::database::{DatabaseError, Wait, connect, connect_patiently};
+use crate::database::{DatabaseError, connect};
 use binaries::Binaries;
 use home::{Home, failure};
 
@@ -36,6 +37,13 @@ const PORTS: std::ops::Range<u16> = 5433..5533;
 
 /// How long a path of a socket may be, less what Postgres appends.
 const LONGEST_SOCKET_FOLDER: usize = 107 - "/.s.PGSQL.65535".len();
+
+/// How long a server that runs may take to answer. After a crash of the
+/// machine it first replays its log.
+const RECOVERY_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long a server may fail to start before that is an error.
+const START_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server of one DATA_DIR, running or not, made or not.
 #[derive(Debug, Clone)]
@@ -73,12 +81,29 @@ impl PrivateServer {
             self.make_cluster(&binaries)?;
             binaries
         };
-        if !self.is_running(&binaries)? {
-            self.start_server(&binaries)?;
-        }
-        self.make_database()?;
+        self.bring_up(&binaries)?;
         drop(lock);
         self.url()
+    }
+
+    /// Starts the server and waits until its database answers. Tried again
+    /// for a while, each time from a fresh look: a server that was killed
+    /// seems to run for a moment and keeps a new one from starting, and its
+    /// port may by now be somebody else's.
+    fn bring_up(&self, binaries: &Binaries) -> Result<(), DatabaseError> {
+        let since = Instant::now();
+        loop {
+            let is_running = self.is_running(binaries)?;
+            let started = if is_running { Ok(()) } else { self.start_server(binaries) };
+            let Err(error) = started.and_then(|()| self.make_database()) else {
+                return Ok(());
+            };
+            let patience = if is_running { RECOVERY_PATIENCE } else { START_PATIENCE };
+            if since.elapsed() > patience {
+                return Err(error);
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// Stops the server. False if it was not running.
@@ -161,7 +186,7 @@ impl PrivateServer {
             self.home.remember_port(chosen)?;
             self.home.write("cluster/fhirmill.conf", &self.configuration(chosen))?;
             let mut start = self.pg_ctl(binaries, "start");
-            start.args(["--wait", "--timeout=120", "--log"]).arg(self.home.log());
+            start.args(["--wait", "--timeout=300", "--log"]).arg(self.home.log());
             match self.run("pg_ctl start", &mut start) {
                 Ok(_) => {
                     info!(port = chosen, "started the private Postgres server on 127.0.0.1:{chosen}");
@@ -207,7 +232,7 @@ impl PrivateServer {
     /// have left out.
     fn make_database(&self) -> Result<(), DatabaseError> {
         let maintenance = self.url_of("postgres")?;
-        let mut connection = connect_patiently(&maintenance, Wait::AtMost(Duration::from_secs(60)))?;
+        let mut connection = connect(&maintenance)?;
         if !has_database(&mut connection)? {
             connection
                 .batch_execute(&format!("create database {NAME}"))
