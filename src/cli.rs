@@ -295,6 +295,8 @@ pub enum GenerateFormat {
     Bundles,
     /// Bulk export: one NDJSON file for each resource type
     Ndjson,
+    /// All patients in one Bundle
+    Bundle,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod database;
 pub mod files;
+pub mod generate;
 pub mod inspect;
 pub mod migrate;
 pub mod once;
@@ -36,7 +37,7 @@ pub fn dispatch(command: &Command, settings: &Settings) -> Result<ExitCode> {
         Command::Show(arguments) => show::run(settings, arguments),
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
-        Command::Generate(_) => anyhow::bail!("this build cannot generate"),
+        Command::Generate(arguments) => generate::run(arguments),
     }
 }
 
