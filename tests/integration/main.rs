@@ -1,5 +1,7 @@
 //! Tests of the whole road, in one binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod migrations;
 mod oracle;
 mod private_server;

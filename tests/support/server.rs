@@ -75,6 +75,7 @@ fn start_server() -> Server {
 
 /// Starts a child that deletes the server when this process ends. It is in a
 /// process group of its own, so that Ctrl-C does not reach it.
+#[expect(clippy::zombie_processes, reason = "the watchdog outlives this process on purpose")]
 fn watch(folder: &Path) -> ChildStdin {
     let script = "read -r _; \"$1\" database reset --yes --data-dir data --log-dir logs; cd /; rm -rf \"$2\"";
     let mut child = Command::new("/bin/sh")
