@@ -162,8 +162,16 @@ create index resource_deleted on etl.resource (deleted_at) where deleted_at is n
 
 create table etl.resource_body (
   id bigint primary key,
-  body text compression lz4 not null
+  body text not null
 );
+-- Servers may be built without lz4, and then compress as they always did.
+do $migration$
+begin
+  if exists (select from pg_settings
+              where name = 'default_toast_compression' and 'lz4' = any (enumvals)) then
+    alter table etl.resource_body alter column body set compression lz4;
+  end if;
+end $migration$;
 comment on table etl.resource_body is 'the JSON as received, where bodies are kept in the database';
 comment on column etl.resource_body.id is 'key of the resource';
 comment on column etl.resource_body.body is 'its JSON';

@@ -309,7 +309,7 @@ mod tests {
             has_sentence = line.starts_with("# ");
         }
         let mut expected: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
-        expected.push("POSTGRES_PORT");
+        expected.extend(["POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_SHARED_BUFFERS"]);
         assert_eq!(found, expected);
     }
 

@@ -16,7 +16,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -57,12 +56,12 @@ pub enum TriggerError {
     Inbox { path: PathBuf, source: std::io::Error },
     #[error("cannot run the schedule")]
     Scheduler(#[from] tokio_cron_scheduler::JobSchedulerError),
-    #[error("cannot start the service's threads or wait for signals")]
+    #[error("cannot start the service's threads")]
     Process(#[from] std::io::Error),
 }
 
-/// Runs looks until SIGTERM, SIGINT, or the token ends the service, and
-/// returns at most ten seconds later. Builds the runtime that it needs.
+/// Runs looks until the token is cancelled, and returns at most ten seconds
+/// later. Builds the runtime that it needs.
 ///
 /// `look` does the work. It is called on a thread of its own, may block, and
 /// should end soon after the token that it is given is cancelled.
@@ -71,30 +70,13 @@ where
     Work: Fn(&CancellationToken) -> Look + Send + Sync + 'static,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let ending = runtime.block_on(async {
-        cancel_on_signal(&cancel)?;
-        run(settings, cancel, look).await
-    });
+    let ending = runtime.block_on(run(settings, cancel, look));
     // An abandoned look is still on its thread; do not wait for it.
     runtime.shutdown_background();
     ending
 }
 
-fn cancel_on_signal(cancel: &CancellationToken) -> Result<(), std::io::Error> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let cancel = cancel.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => info!("told to end by SIGTERM"),
-            _ = interrupt.recv() => info!("told to end by SIGINT"),
-        }
-        cancel.cancel();
-    });
-    Ok(())
-}
-
-/// As [`serve`], within a runtime and without signals.
+/// As [`serve`], within a runtime.
 pub async fn run<Work>(
     settings: &Settings,
     cancel: CancellationToken,
