@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
 use crate::map::{self, Batch, FullUrls, Input, Mapper, Plan};
-use crate::pipeline::{limits, timezone};
-use crate::source::{self, Content, Defect, Document, Frame, Sink};
+use crate::pipeline::{form_name, limits, timezone};
+use crate::source::{self, Content, Defect, Document, Frame, Sink, Stopped};
 
 /// What one file holds.
 #[derive(Debug, Default, Serialize)]
@@ -97,11 +97,9 @@ impl Inspector {
 }
 
 impl Sink for Inspector {
-    type Error = std::convert::Infallible;
-
-    fn document(&mut self, document: &Document) -> Result<(), Self::Error> {
-        self.document.clone_from(&document.name);
-        let form = document.form.name();
+    fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
+        document.name.clone_into(&mut self.document);
+        let form = form_name(&document.form);
         self.found.documents.push(if document.name.is_empty() {
             form.to_owned()
         } else {
@@ -110,16 +108,16 @@ impl Sink for Inspector {
         Ok(())
     }
 
-    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Self::Error> {
+    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
         match frame.content {
-            Content::Delete(_) => self.found.deletes += 1,
-            Content::Nothing => self.found.without_resource += 1,
+            Content::Delete => self.found.deletes += 1,
+            Content::None => self.found.without_resource += 1,
             Content::Patch => self.problem(&frame.location, "PATCH cannot be loaded".to_owned()),
             Content::Resource => {
                 self.batch.clear();
                 let input = Input {
                     bytes: frame.bytes,
-                    full_url: frame.full_url,
+                    full_url: frame.full_url.as_deref(),
                     full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
                     effective_at: None,
                 };
@@ -137,8 +135,8 @@ impl Sink for Inspector {
         Ok(())
     }
 
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Self::Error> {
-        self.problem(&defect.location, format!("{}, at byte {}", defect.reason, defect.offset));
+    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+        self.problem(&defect.location, format!("{}, at byte {}", defect.reason, defect.seen_at));
         Ok(())
     }
 }

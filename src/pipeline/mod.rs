@@ -26,10 +26,11 @@ use crate::kind;
 use crate::ledger::{Claim, ClaimedFile, Run};
 use crate::load::{Account, LoadError};
 use crate::report::Summary;
-use crate::source::{Limits, SourceError};
+use crate::source::{Limits, ReadError};
 
-use reader::{Reader, Stopped};
-pub use remap::{RemapError, remap};
+use reader::Reader;
+pub(crate) use reader::form_name;
+pub use remap::remap;
 use worker::{Work, Worker};
 
 /// Why a run could not go on. What was committed stays; the files in hand
@@ -46,8 +47,6 @@ pub enum PipelineError {
     Load(#[from] LoadError),
     #[error("a loaded file cannot be moved to {folder}")]
     Move { folder: String, source: std::io::Error },
-    #[error(transparent)]
-    Remap(#[from] RemapError),
 }
 
 /// How far a file is, shared by the reader and the workers.
@@ -121,9 +120,9 @@ struct ReadFile {
 pub fn limits(settings: &Settings) -> Limits {
     Limits {
         resource_bytes: usize::try_from(settings.limits.max_resource_bytes).unwrap_or(usize::MAX),
-        archive_members: usize::try_from(settings.limits.max_archive_members).unwrap_or(usize::MAX),
+        archive_members: u32::try_from(settings.limits.max_archive_members).unwrap_or(u32::MAX),
         archive_ratio: settings.limits.max_archive_ratio,
-        archive_bytes: settings.limits.max_archive_bytes,
+        archive_output_bytes: settings.limits.max_archive_bytes,
         ..Limits::default()
     }
 }
@@ -282,11 +281,11 @@ impl Reading<'_> {
         let mut reader =
             Reader::new(Arc::clone(&progress), self.settings, sender, self.cancel, self.is_aborted);
         let outcome = crate::source::read(&file.path, &limits(self.settings), &mut reader)
-            .and_then(|()| reader.flush().map_err(SourceError::Sink));
+            .and_then(|()| reader.flush().map_err(ReadError::Stopped));
         let mut is_interrupted = false;
         let error = match outcome {
             Ok(()) => None,
-            Err(SourceError::Sink(Stopped)) => {
+            Err(ReadError::Stopped(_)) => {
                 is_interrupted = true;
                 None
             }

@@ -5,19 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::Progress;
 use super::worker::{Record, Work};
 use crate::config::Settings;
 use crate::load::Reject;
-use crate::source::{Content, Defect, Document, Frame, Sink};
-
-/// The run is to end before the file does.
-#[derive(Clone, Copy, Debug, Error)]
-#[error("stopped")]
-pub struct Stopped;
+use crate::source::{Companion, Content, Defect, Document, Form, Frame, Reason, Sink, Stopped};
 
 /// So many small records fill a batch, however few bytes they are.
 const MAX_RECORDS: usize = 20_000;
@@ -122,11 +116,9 @@ impl<'r> Reader<'r> {
 }
 
 impl Sink for Reader<'_> {
-    type Error = Stopped;
-
-    fn document(&mut self, document: &Document) -> Result<(), Stopped> {
-        self.document.clone_from(&document.name);
-        let form = document.form.name();
+    fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
+        document.name.clone_into(&mut self.document);
+        let form = form_name(&document.form);
         if !self.forms.contains(&form) {
             self.forms.push(form);
         }
@@ -138,13 +130,13 @@ impl Sink for Reader<'_> {
             return Ok(());
         }
         match &frame.content {
-            Content::Nothing => self.work.skipped += 1,
+            Content::None => self.work.skipped += 1,
             Content::Patch => {
                 let location = self.place(&frame.location);
                 let message = "PATCH changes what only the sender's server has; ask for the whole resource";
                 self.reject(frame.position, location, "patch", message.to_owned(), frame.bytes);
             }
-            Content::Resource | Content::Delete(_) => {
+            Content::Resource | Content::Delete => {
                 let location = self.place(&frame.location);
                 self.work.push(Record::of(&frame, location), frame.bytes);
             }
@@ -157,8 +149,38 @@ impl Sink for Reader<'_> {
             return Ok(());
         }
         let location = self.place(&defect.location);
-        let message = format!("{}, at byte {} of the document", defect.reason, defect.offset);
-        self.reject(defect.position, location, defect.reason.word(), message, defect.bytes);
+        let message = format!("{}, at byte {} of the document", defect.reason, defect.seen_at);
+        // No frame's number: a defect takes no part in the order of records.
+        self.reject(0, location, reason_word(&defect.reason), message, defect.bytes);
         self.flush_if_full()
+    }
+}
+
+/// What a document was found to be, for the ledger and for people.
+pub(crate) fn form_name(form: &Form) -> &'static str {
+    match form {
+        Form::Resource => "resource",
+        Form::Array => "array",
+        Form::Ndjson => "NDJSON",
+        Form::Sequence => "sequence of resources",
+        Form::Bundle => "Bundle",
+        Form::Companion(Companion::ExportLog) => "log of a bulk export",
+        Form::Companion(_) => "companion of a bulk export",
+        Form::Empty => "empty",
+        Form::Unreadable => "unreadable",
+    }
+}
+
+/// A word for counting and filtering.
+fn reason_word(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Truncated | Reason::CompressedTruncated => "truncated",
+        Reason::Expected(_) | Reason::Trailing => "unbalanced",
+        Reason::NotObject(_) | Reason::NotJson(_) => "not_json",
+        Reason::TooLarge(_) | Reason::ArchiveTooLarge(_) => "too_large",
+        Reason::TooDeep(_) | Reason::BundleTooDeep(_) | Reason::ArchiveTooDeep(_) => "too_deep",
+        Reason::CompressedDamaged | Reason::Checksum | Reason::Archive(_) => "damaged",
+        Reason::Encrypted => "encrypted",
+        Reason::UnsupportedCompression(_) => "unsupported_compression",
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashSet;
-use thiserror::Error;
 use tracing::warn;
 
 use super::worker::{Record, Work, Worker};
@@ -17,14 +16,7 @@ use crate::config::Settings;
 use crate::database::Database;
 use crate::ledger::{ClaimedFile, Run};
 use crate::load::{Account, LoadError};
-use crate::source::{self, Content, Defect, Document, Frame, Sink, SourceError};
-
-/// Why an archived file could not be read again.
-#[derive(Debug, Error)]
-pub enum RemapError {
-    #[error("the archived file {path} cannot be read: {reason}")]
-    Source { path: String, reason: String },
-}
+use crate::source::{self, Content, Defect, Document, Frame, Sink, Stopped};
 
 /// Resources that refer to numbers whose bearers have come by now.
 const RESOLVABLE: &str = "\
@@ -137,12 +129,15 @@ fn write_anew(
             work: Work::new(Arc::clone(&progress)),
             batch_bytes: usize::try_from(settings.batch_bytes).unwrap_or(usize::MAX),
             account: Account::default(),
+            failure: None,
         };
-        match source::read(&path, &limits(settings), &mut again) {
-            Ok(()) => {}
-            Err(SourceError::Sink(error)) => return Err(error.into()),
+        let read = source::read(&path, &limits(settings), &mut again);
+        if let Some(failure) = again.failure.take() {
+            return Err(failure.into());
+        }
+        if let Err(error) = read {
             // Its frames before the fault were loaded, and are written anew.
-            Err(error) => warn!(file.id = file_id, "the archived file cannot be read to its end: {error}"),
+            warn!(file.id = file_id, "the archived file cannot be read to its end: {error}");
         }
         again.flush()?;
         account += again.account;
@@ -158,6 +153,8 @@ struct Again<'a> {
     work: Work,
     batch_bytes: usize,
     account: Account,
+    /// Why the reading was stopped.
+    failure: Option<LoadError>,
 }
 
 impl Again<'_> {
@@ -173,25 +170,26 @@ impl Again<'_> {
 }
 
 impl Sink for Again<'_> {
-    type Error = LoadError;
-
-    fn document(&mut self, _: &Document) -> Result<(), LoadError> {
+    fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 
-    fn frame(&mut self, frame: Frame<'_>) -> Result<(), LoadError> {
+    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
         if frame.content != Content::Resource || !self.positions.contains(&frame.position) {
             return Ok(());
         }
         self.work.note_record(frame.position);
         self.work.push(Record::of(&frame, String::new()), frame.bytes);
-        if self.work.byte_count() >= self.batch_bytes {
-            self.flush()?;
+        if self.work.byte_count() >= self.batch_bytes
+            && let Err(failure) = self.flush()
+        {
+            self.failure = Some(failure);
+            return Err(Stopped);
         }
         Ok(())
     }
 
-    fn defect(&mut self, _: Defect<'_>) -> Result<(), LoadError> {
+    fn defect(&mut self, _: Defect<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! A *worker* takes batches from the queue, maps their resources and loads
 //! them over its own connection.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +13,19 @@ use tracing::error;
 use super::{PipelineError, Progress, eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
+use crate::json::{Parser, Value};
 use crate::kind::moment;
 use crate::load::{Account, Delete, Load, LoadError, Loader, Origin, Reject};
 use crate::map::{self, Batch, FullUrls, Identity, Input, Mapper, Plan};
 use crate::model::ResourceType;
 use crate::source::{Bundle, Content, Frame};
+
+impl FullUrls for Bundle {
+    fn resolve(&self, full_url: &str) -> Option<(ResourceType, String)> {
+        let (name, fhir_id) = Bundle::resolve(self, full_url)?;
+        Some((ResourceType::named(name)?, fhir_id.into_owned()))
+    }
+}
 
 /// A record that waits to be mapped.
 pub(super) struct Record {
@@ -31,10 +40,8 @@ pub(super) struct Record {
 
 impl Record {
     pub fn of(frame: &Frame<'_>, location: String) -> Self {
-        let delete = match &frame.content {
-            Content::Delete(url) => Some(url.clone()),
-            _ => None,
-        };
+        let url = || frame.request.as_ref().map(|request| request.url.clone().into_owned());
+        let delete = (frame.content == Content::Delete).then(|| url().unwrap_or_default());
         Record {
             bytes: 0..0,
             delete,
@@ -45,14 +52,14 @@ impl Record {
                 length: frame.bytes.len() as u64,
             },
             location,
-            full_url: frame.full_url.map(str::to_owned),
-            last_modified: frame.last_modified.map(str::to_owned),
+            full_url: frame.full_url.clone().map(Cow::into_owned),
+            last_modified: frame.last_modified.clone().map(Cow::into_owned),
             bundle: frame.bundle.cloned(),
         }
     }
 
     fn effective_at(&self) -> Option<&str> {
-        let of_bundle = || self.bundle.as_ref()?.timestamp.as_deref();
+        let of_bundle = || self.bundle.as_ref()?.timestamp();
         self.last_modified.as_deref().or_else(of_bundle)
     }
 }
@@ -257,8 +264,12 @@ impl Worker {
     fn is_wanted(&self, bytes: &[u8]) -> bool {
         match &self.wanted {
             ResourceTypes::All => true,
-            ResourceTypes::Only(_) => crate::source::resource_type(bytes)
-                .is_none_or(|resource_type| self.wanted.contains(resource_type)),
+            ResourceTypes::Only(wanted) => {
+                let mut parser = Parser::default();
+                let Ok(tree) = parser.parse(bytes) else { return true };
+                let resource_type = tree.root().get("resourceType").and_then(Value::as_text);
+                resource_type.is_none_or(|resource_type| wanted.contains(&*resource_type))
+            }
         }
     }
 

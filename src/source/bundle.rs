@@ -1,180 +1,232 @@
-//! Bundles. Because references lead forward and backward, and because type
-//! and timestamp may follow the entries, a Bundle is *surveyed* before its
-//! entries are delivered.
-//! Source: <https://hl7.org/fhir/R4/bundle.html>.
+//! A *Bundle* here is what its entries need to know of the whole: its type,
+//! its timestamp, and which resource each `fullUrl` in it names.
+//!
+//! The names are kept as a sorted list of 24 bytes an entry, so that the
+//! index of a Bundle of a million entries is 24 MB; an id that equals the
+//! UUID of its `fullUrl` is not kept twice.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::full_url::FullUrlIndex;
-use super::scan::{members, plain_string};
-use super::{Content, Location};
-use crate::map::FullUrls;
-use crate::model::ResourceType;
+use super::full_url;
 
-/// What holds for all entries of a Bundle.
+/// A Bundle around frames; see the module.
 #[derive(Debug, Default)]
 pub struct Bundle {
-    /// transaction, collection, history …
-    pub bundle_type: String,
-    pub timestamp: Option<String>,
-    pub full_urls: FullUrlIndex,
-    /// The Bundle that this one is an entry of.
-    pub outer: Option<Arc<Bundle>>,
-    /// How many entries there are, and how many of them DELETE and POST.
-    pub(super) entry_count: u64,
-    pub(super) delete_count: u64,
-    pub(super) post_count: u64,
+    bundle_type: Option<String>,
+    timestamp: Option<String>,
+    base_url: Option<String>,
+    targets: Vec<Target>,
+    /// The resource types that occur, which targets name by number.
+    types: Vec<String>,
+    /// The ids that no UUID gives, each with its length before it.
+    ids: Vec<u8>,
+    outer: Option<Arc<Bundle>>,
 }
 
-impl FullUrls for Bundle {
-    fn resolve(&self, full_url: &str) -> Option<(ResourceType, String)> {
-        self.full_urls
-            .resolve(full_url)
-            .or_else(|| self.outer.as_ref().and_then(|outer| FullUrls::resolve(&**outer, full_url)))
-    }
+/// What a `fullUrl` names.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    key: [u64; 2],
+    /// Offset in `ids`, or [`SAME_AS_UUID`].
+    id: u32,
+    resource_type: u16,
 }
+
+/// The id is the UUID of the key, in lower case.
+const SAME_AS_UUID: u32 = u32::MAX;
 
 impl Bundle {
-    /// Notes a member of the Bundle other than `entry`.
-    pub(super) fn note_member(&mut self, name: &[u8], value: &[u8]) {
-        match name {
-            b"type" => self.bundle_type = plain_string(value).unwrap_or_default().to_owned(),
-            b"timestamp" => self.timestamp = plain_string(value).map(str::to_owned),
-            _ => {}
+    /// `Bundle.type` as written.
+    pub fn bundle_type(&self) -> Option<&str> {
+        self.bundle_type.as_deref()
+    }
+
+    /// `Bundle.timestamp` as written.
+    pub fn timestamp(&self) -> Option<&str> {
+        self.timestamp.as_deref()
+    }
+
+    /// The base of the server that the Bundle came from: what stands before
+    /// `/Type/id` in the first `fullUrl` that ends so.
+    pub fn base_url(&self) -> Option<&str> {
+        self.base_url.as_deref()
+    }
+
+    /// The Bundle that this one is an entry of.
+    pub fn outer(&self) -> Option<&Arc<Bundle>> {
+        self.outer.as_ref()
+    }
+
+    /// Type and id of the resource that a `fullUrl` of this Bundle, or of one
+    /// around it, names; the id is [`super::id_from_full_url`]'s where the
+    /// resource has none. When entries of one Bundle have the same `fullUrl`
+    /// (as the versions in a history have), the last of them is meant. A UUID
+    /// matches in upper and lower case.
+    pub fn resolve(&self, full_url: &str) -> Option<(&str, Cow<'_, str>)> {
+        let key = full_url::key(full_url);
+        let mut bundle = self;
+        loop {
+            if let Ok(index) = bundle.targets.binary_search_by(|target| target.key.cmp(&key)) {
+                return bundle.target(bundle.targets[index]);
+            }
+            bundle = bundle.outer.as_deref()?;
         }
     }
 
-    /// Counts an entry in and notes its URL.
-    pub(super) fn note_entry(&mut self, bytes: &[u8]) {
-        self.entry_count += 1;
-        let entry = Entry::read(bytes);
-        match entry.method {
-            Some("DELETE") => self.delete_count += 1,
-            Some("POST") => self.post_count += 1,
-            _ => {}
+    fn target(&self, target: Target) -> Option<(&str, Cow<'_, str>)> {
+        let resource_type = self.types.get(usize::from(target.resource_type))?;
+        if target.id == SAME_AS_UUID {
+            let number = u128::from(target.key[0]) << 64 | u128::from(target.key[1]);
+            return Some((resource_type, uuid::Uuid::from_u128(number).to_string().into()));
         }
-        let Some((full_url, resource)) = entry.full_url.zip(entry.resource) else { return };
-        let head = Head::read(&bytes[resource]);
-        if let Some(resource_type) = head.resource_type.and_then(ResourceType::named) {
-            self.full_urls.add(full_url, resource_type, head.id);
-        }
+        let start = target.id as usize;
+        let length = u16::from_le_bytes(*self.ids.get(start..)?.first_chunk()?);
+        let id = self.ids.get(start + 2..start + 2 + usize::from(length))?;
+        Some((resource_type, std::str::from_utf8(id).ok()?.into()))
     }
 }
 
-/// The rank of entries in the order in which they take effect.
+/// Collects what a [`Bundle`] says.
 #[derive(Debug, Default)]
-pub(super) struct Ranks {
-    seen: u64,
-    deletes: u64,
-    posts: u64,
-    others: u64,
+pub(super) struct Builder {
+    bundle: Bundle,
 }
 
-impl Ranks {
-    /// The rank of the next entry, from 1.
-    pub fn next(&mut self, bundle: &Bundle, method: Option<&str>) -> u64 {
-        self.seen += 1;
-        match bundle.bundle_type.as_str() {
-            "history" => bundle.entry_count + 1 - self.seen.min(bundle.entry_count),
-            "transaction" => {
-                let (counter, before) = match method {
-                    Some("DELETE") => (&mut self.deletes, 0),
-                    Some("POST") => (&mut self.posts, bundle.delete_count),
-                    _ => (&mut self.others, bundle.delete_count + bundle.post_count),
-                };
-                *counter += 1;
-                before + *counter
+impl Builder {
+    pub fn set_type(&mut self, bundle_type: Option<String>) {
+        self.bundle.bundle_type = bundle_type;
+    }
+
+    pub fn set_timestamp(&mut self, timestamp: Option<String>) {
+        self.bundle.timestamp = timestamp;
+    }
+
+    /// Notes that `full_url` names the resource of this type and id. An id of
+    /// more than 65,535 bytes, and ids past 4 GiB of them, are not noted: a
+    /// reference to them stays unresolved.
+    pub fn add(&mut self, full_url: &str, resource_type: &str, id: Option<&str>) {
+        let Some(id) = id.or_else(|| full_url::id_from_full_url(full_url)) else {
+            return;
+        };
+        let Some(resource_type_number) = self.type_number(resource_type) else {
+            return;
+        };
+        let same = full_url::uuid(full_url)
+            .is_some_and(|uuid| uuid.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()) == id);
+        let id_place = if same {
+            SAME_AS_UUID
+        } else {
+            let (Ok(place), Ok(length)) = (u32::try_from(self.bundle.ids.len()), u16::try_from(id.len()))
+            else {
+                return;
+            };
+            if place == SAME_AS_UUID {
+                return;
             }
-            _ => self.seen,
+            self.bundle.ids.extend_from_slice(&length.to_le_bytes());
+            self.bundle.ids.extend_from_slice(id.as_bytes());
+            place
+        };
+        if self.bundle.base_url.is_none() {
+            let base = full_url::base(full_url, resource_type, id);
+            self.bundle.base_url = base.map(|length| full_url[..length].to_owned());
         }
+        let key = full_url::key(full_url);
+        self.bundle.targets.push(Target { key, id: id_place, resource_type: resource_type_number });
+    }
+
+    /// The number of a resource type; FHIR has 150, so a search is short.
+    fn type_number(&mut self, resource_type: &str) -> Option<u16> {
+        let types = &mut self.bundle.types;
+        let known = types.iter().position(|known| known == resource_type);
+        let number = known.unwrap_or(types.len());
+        if number >= MOST_TYPES {
+            return None;
+        }
+        if known.is_none() {
+            types.push(resource_type.to_owned());
+        }
+        u16::try_from(number).ok()
+    }
+
+    pub fn finish(mut self, outer: Option<Arc<Bundle>>) -> Bundle {
+        let targets = &mut self.bundle.targets;
+        // Stable, so that of equal keys the last stays the last.
+        targets.sort_by_key(|target| target.key);
+        targets.dedup_by(|later, earlier| {
+            let is_same = later.key == earlier.key;
+            if is_same {
+                *earlier = *later;
+            }
+            is_same
+        });
+        targets.shrink_to_fit();
+        self.bundle.outer = outer;
+        self.bundle
     }
 }
 
-/// The parts of an entry.
-#[derive(Debug, Default)]
-pub(super) struct Entry<'b> {
-    pub full_url: Option<&'b str>,
-    pub resource: Option<std::ops::Range<usize>>,
-    pub method: Option<&'b str>,
-    pub url: Option<&'b str>,
-    pub last_modified: Option<&'b str>,
-}
+/// More resource types than these are nonsense that must not slow the search.
+const MOST_TYPES: usize = 1000;
 
-impl<'b> Entry<'b> {
-    pub fn read(bytes: &'b [u8]) -> Self {
-        let mut entry = Entry::default();
-        for (name, at) in members(bytes) {
-            match name {
-                b"fullUrl" => entry.full_url = plain_string(&bytes[at]),
-                b"resource" if bytes[at.start] == b'{' => entry.resource = Some(at),
-                b"request" => {
-                    for (name, inner) in members(&bytes[at.clone()]) {
-                        let value = plain_string(&bytes[at.start + inner.start..at.start + inner.end]);
-                        match name {
-                            b"method" => entry.method = value,
-                            b"url" => entry.url = value,
-                            _ => {}
-                        }
-                    }
-                }
-                b"response" => {
-                    for (name, inner) in members(&bytes[at.clone()]) {
-                        if name == b"lastModified" {
-                            entry.last_modified =
-                                plain_string(&bytes[at.start + inner.start..at.start + inner.end]);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        entry
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(bundle: &Bundle, full_url: &str) -> Option<(String, String)> {
+        bundle.resolve(full_url).map(|(resource_type, id)| (resource_type.to_owned(), id.into_owned()))
     }
 
-    /// What the entry asks for.
-    pub fn content(&self) -> Content {
-        match (self.method, self.url) {
-            (Some("DELETE"), url) => Content::Delete(url.unwrap_or_default().to_owned()),
-            (Some("PATCH"), _) => Content::Patch,
-            (Some("GET" | "HEAD"), _) if self.resource.is_none() => Content::Nothing,
-            _ if self.resource.is_some() => Content::Resource,
-            _ => Content::Nothing,
-        }
+    fn pair(resource_type: &str, id: &str) -> Option<(String, String)> {
+        Some((resource_type.to_owned(), id.to_owned()))
     }
-}
 
-/// The members that tell what an object is.
-#[derive(Debug, Default)]
-pub(super) struct Head<'b> {
-    pub resource_type: Option<&'b str>,
-    pub id: Option<&'b str>,
-    pub is_log: bool,
-    pub has_transaction_time: bool,
-    pub has_output: bool,
-}
-
-impl<'b> Head<'b> {
-    pub fn read(bytes: &'b [u8]) -> Self {
-        let mut head = Head::default();
-        for (name, at) in members(bytes) {
-            match name {
-                b"resourceType" => head.resource_type = plain_string(&bytes[at]),
-                b"id" => head.id = plain_string(&bytes[at]),
-                b"exportId" | b"eventId" => head.is_log = true,
-                b"transactionTime" => head.has_transaction_time = true,
-                b"output" => head.has_output = true,
-                _ => {}
-            }
-            // The rest of a resource tells nothing more.
-            if head.resource_type.is_some() && head.id.is_some() {
-                break;
-            }
-        }
-        head
+    #[test]
+    fn full_urls_of_every_form_resolve() {
+        let uuid = "6f1df156-8793-56a0-6df1-570bca4dcc07";
+        let mut builder = Builder::default();
+        builder.add(&format!("urn:uuid:{uuid}"), "Patient", Some(uuid));
+        builder.add("urn:uuid:00000000-0000-0000-0000-000000000001", "Encounter", Some("e1"));
+        builder.add("urn:uuid:00000000-0000-0000-0000-000000000002", "Encounter", None);
+        builder.add("https://a.example/r4/Condition/c1", "Condition", Some("c1"));
+        builder.add("https://a.example/r4/Condition/c2", "Condition", None);
+        builder.add("urn:oid:1.2.3", "Device", Some("d1"));
+        builder.add("urn:oid:1.2.4", "Device", None);
+        let bundle = builder.finish(None);
+        assert_eq!(resolved(&bundle, &format!("urn:uuid:{uuid}")), pair("Patient", uuid));
+        assert_eq!(resolved(&bundle, &format!("urn:uuid:{}", uuid.to_uppercase())), pair("Patient", uuid));
+        assert_eq!(
+            resolved(&bundle, "urn:uuid:00000000-0000-0000-0000-000000000001"),
+            pair("Encounter", "e1")
+        );
+        assert_eq!(
+            resolved(&bundle, "urn:uuid:00000000-0000-0000-0000-000000000002"),
+            pair("Encounter", "00000000-0000-0000-0000-000000000002")
+        );
+        assert_eq!(resolved(&bundle, "https://a.example/r4/Condition/c1"), pair("Condition", "c1"));
+        assert_eq!(resolved(&bundle, "https://a.example/r4/Condition/c2"), pair("Condition", "c2"));
+        assert_eq!(resolved(&bundle, "urn:oid:1.2.3"), pair("Device", "d1"));
+        assert_eq!(resolved(&bundle, "urn:oid:1.2.4"), None);
+        assert_eq!(resolved(&bundle, "https://a.example/r4/Condition/c3"), None);
+        assert_eq!(bundle.base_url(), Some("https://a.example/r4"));
     }
-}
 
-/// Where an entry of the Bundle at `outer` stands.
-pub(super) fn entry_location(outer: &[u64], number: u64) -> Location {
-    Location::Entry([outer, &[number]].concat())
+    #[test]
+    fn the_last_of_equal_full_urls_is_meant_and_outer_bundles_are_asked() {
+        let mut outer = Builder::default();
+        outer.add("urn:oid:1", "Patient", Some("outer"));
+        outer.add("urn:oid:2", "Patient", Some("only-outer"));
+        let mut inner = Builder::default();
+        inner.add("urn:oid:1", "Patient", Some("first"));
+        inner.add("urn:oid:1", "Group", Some("last"));
+        let inner = inner.finish(Some(Arc::new(outer.finish(None))));
+        assert_eq!(resolved(&inner, "urn:oid:1"), pair("Group", "last"));
+        assert_eq!(resolved(&inner, "urn:oid:2"), pair("Patient", "only-outer"));
+    }
+
+    #[test]
+    fn an_entry_takes_24_bytes() {
+        assert_eq!(size_of::<Target>(), 24);
+    }
 }

@@ -1,544 +1,468 @@
-//! One document: told apart by its first bytes, and cut into frames.
+//! A *document* is one stream of bytes with FHIR in it. Its layout decides
+//! how it is cut: by lines, where a broken line costs only itself, or by
+//! values, whatever their lines. A whole compact Bundle is a document of one
+//! line; a line too long to be held is read as a value.
 
 use std::io;
-use std::sync::Arc;
 
-use super::bundle::{Bundle, Entry, Head, Ranks, entry_location};
-use super::open::Opened;
-use super::scan::{items, members, value_end};
-use super::stream::{Next, Stream};
-use super::{Content, Defect, DefectReason, Document, Form, Frame, Limits, Location, Sink, SourceError};
+use super::archive::Member;
+use super::entry::{self, Span};
+use super::form;
+use super::layer::{Damage, Stream};
+use super::layout::{Layout, has_more, line_end, next_value, pass_blank_lines, pass_line};
+use super::survey::{self, Survey};
+use super::token::{Fault, kind_of};
+use super::window::Window;
+use super::{Defect, Document, Form, Limits, Location, ReadError, Reason, Sink, Stopped, companion};
 
-/// What is counted over all documents of a file.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    members: u32,
-    positions: u64,
-}
-
-/// How many bytes of what is no frame are handed on.
-const DEFECT_BYTES: usize = 64 << 10;
-
-/// The reading of one document.
-struct Reading<'d, S: Sink> {
-    limits: &'d Limits,
-    counters: &'d mut Counters,
-    sink: &'d mut S,
-    member: u32,
-}
-
-type Result<T, S> = std::result::Result<T, SourceError<<S as Sink>::Error>>;
-
-pub(super) fn read<S: Sink>(
-    opened: &dyn Opened,
+/// Reads one document of a file; its frames take positions from
+/// `next_position` on, and leave there what comes after.
+pub(super) fn read(
+    member: Member,
     limits: &Limits,
-    counters: &mut Counters,
-    sink: &mut S,
-) -> Result<(), S> {
-    let member = counters.members;
-    counters.members += 1;
-    let mut reading = Reading { limits, counters, sink, member };
-    reading.document(opened)
+    sink: &mut dyn Sink,
+    next_position: &mut u64,
+) -> Result<(), ReadError> {
+    let Member { number, name, content } = member;
+    let opened = match content {
+        Ok(opened) => opened,
+        Err(reason) => {
+            let mut reader = Reader::new(number, &name, limits, sink, next_position, &no_stream);
+            return reader.unreadable(&reason);
+        }
+    };
+    let reopen = |offset| opened.origin.reopen(offset);
+    let mut reader = Reader::new(number, &name, limits, sink, next_position, &reopen);
+    if let Some(companion) = companion::of_document(&opened.head, &name) {
+        reader.announce(Form::Companion(companion))?;
+        return Ok(());
+    }
+    if let Some(class) = form::foreign(&opened.head) {
+        return reader.unreadable(&Reason::NotJson(class));
+    }
+    reader.read(opened.stream)
 }
 
-impl<S: Sink> Reading<'_, S> {
-    fn document(&mut self, opened: &dyn Opened) -> Result<(), S> {
-        let mut stream = Stream::new(opened.reader()?);
-        if !skip_mark(&mut stream)? {
-            self.announce(opened, Form::Ndjson)?;
-            return self.not_json(&mut stream, "UTF-16 text: save it as UTF-8");
+/// Opens what cannot be opened.
+fn no_stream(_: u64) -> io::Result<Stream> {
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// Why reading does not simply go on.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The file cannot be read further.
+    File(ReadError),
+    /// The rest of what bounds the value (its line, the Bundle it lies in, or
+    /// the document) is lost; the defect has been reported.
+    Rest,
+}
+
+impl From<Stopped> for Halt {
+    fn from(stopped: Stopped) -> Self {
+        Self::File(stopped.into())
+    }
+}
+
+impl From<ReadError> for Halt {
+    fn from(error: ReadError) -> Self {
+        Self::File(error)
+    }
+}
+
+/// Cuts one document; `deliver` has the other half of it.
+pub(super) struct Reader<'r> {
+    pub number: u32,
+    pub limits: &'r Limits,
+    pub sink: &'r mut dyn Sink,
+    pub next_position: &'r mut u64,
+    name: &'r str,
+    /// Opens the stream again at an offset.
+    reopen: &'r dyn Fn(u64) -> io::Result<Stream>,
+    /// The second reading, of values too large to be held; it follows behind
+    /// the first and never goes back.
+    second: Option<Window<'static>>,
+    form: Option<Form>,
+}
+
+/// Where a value of a document stands, and what it is called there.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    location: Location,
+    /// How its document is called if the value is the first of several.
+    several: fn() -> Form,
+}
+
+impl<'r> Reader<'r> {
+    pub fn new(
+        number: u32,
+        name: &'r str,
+        limits: &'r Limits,
+        sink: &'r mut dyn Sink,
+        next_position: &'r mut u64,
+        reopen: &'r dyn Fn(u64) -> io::Result<Stream>,
+    ) -> Self {
+        Self { number, limits, sink, next_position, name, reopen, second: None, form: None }
+    }
+
+    /// Tells the sink what the document is; the first word on it stands.
+    fn announce(&mut self, form: Form) -> Result<(), Stopped> {
+        if self.form.is_some() {
+            return Ok(());
         }
-        match stream.next_byte()? {
-            None => self.announce(opened, Form::Empty),
-            Some(b'{') => self.values(opened, stream),
-            Some(b'[') => {
-                self.announce(opened, Form::Array)?;
-                self.array(&mut stream)
-            }
-            Some(first) => {
-                if stream.window().starts_with(b"crc\0") {
-                    return self.announce(opened, Form::Checksum);
-                }
-                self.announce(opened, Form::Ndjson)?;
-                let what = match first {
-                    b'<' => "HTML or XML",
-                    b'%' if stream.window().starts_with(b"%PDF") => "a PDF",
-                    0..=8 | 0x0e..=0x1f => "binary",
-                    _ => "some other text",
-                };
-                self.not_json(&mut stream, what)
-            }
+        self.form = Some(form.clone());
+        self.sink.document(&Document { member: self.number, name: self.name, form })
+    }
+
+    /// A document of which nothing can be read.
+    fn unreadable(&mut self, reason: &Reason) -> Result<(), ReadError> {
+        self.announce(Form::Unreadable)?;
+        self.sink.defect(Defect {
+            member: self.number,
+            location: Location::default(),
+            offset: 0,
+            length: None,
+            seen_at: 0,
+            reason: reason.clone(),
+            bytes: &[],
+            ends_document: true,
+        })?;
+        Ok(())
+    }
+
+    /// Reads the stream to its end, or as far as sense can be made of it.
+    pub fn read(&mut self, stream: Stream) -> Result<(), ReadError> {
+        let mut window = Window::new(stream, 0, self.limits.read_bytes);
+        match self.values(&mut window) {
+            Ok(()) | Err(Halt::Rest) => Ok(()),
+            Err(Halt::File(error)) => Err(error),
         }
     }
 
-    fn announce(&mut self, opened: &dyn Opened, form: Form) -> Result<(), S> {
-        let document = Document { member: self.member, name: opened.name().to_owned(), form };
-        self.sink.document(&document).map_err(SourceError::Sink)
-    }
-
-    fn not_json(&mut self, stream: &mut Stream<'_>, what: &'static str) -> Result<(), S> {
-        self.defect(DefectReason::NotJson(what), stream.offset(), Location::Value(1), stream.window())
-    }
-
-    /// A document that begins with an object: NDJSON if that ends in its
-    /// line, else a resource or a Bundle, perhaps with more behind it.
-    fn values(&mut self, opened: &dyn Opened, mut stream: Stream<'_>) -> Result<(), S> {
-        let limit = self.limits.memory_document_bytes;
-        // As much as is needed to see the first value whole, up to the limit.
-        let first = loop {
-            if let Some(end) = value_end(stream.window(), 0) {
-                break Some(end);
-            }
-            if stream.window().len() > limit || !stream.grow()? {
-                break None;
+    fn values(&mut self, window: &mut Window<'_>) -> Result<(), Halt> {
+        let first = pass_blank_lines(window);
+        let (line, byte) = match first {
+            Ok((line, Some(byte))) => (line, byte),
+            Ok((_, None)) => return Ok(self.announce(Form::Empty)?),
+            Err(damage) => {
+                let reason = damage.reason()?;
+                return Ok(self.unreadable(&reason)?);
             }
         };
-        let Some(end) = first else {
-            if is_bundle_so_far(stream.window()) {
-                self.announce(opened, Form::Bundle)?;
-                return self.large_bundle(opened);
-            }
-            return self.lines_or_values(opened, stream);
-        };
-        let window = stream.window();
-        let head = Head::read(&window[..end]);
-        let is_one_line = !window[..end].contains(&b'\n');
-        let form = match head {
-            Head { resource_type: None, is_log: true, .. } => Form::ExportLog,
-            Head { resource_type: None, has_transaction_time: true, has_output: true, .. } => {
-                Form::ExportManifest
-            }
-            Head { resource_type: Some("Bundle"), .. } if !is_one_line => Form::Bundle,
-            _ if !is_one_line => Form::Resource,
-            _ => Form::Ndjson,
-        };
-        if form.is_companion() {
-            return self.announce(opened, form);
+        match Layout::of(window, byte, self.limits.memory_document_bytes) {
+            Layout::Lines => self.lines(window, line),
+            Layout::Values => self.sequence(window),
+            Layout::Foreign => Ok(self.unreadable(&Reason::NotJson(form::text_class(byte)))?),
         }
-        if form != Form::Ndjson {
-            self.announce(opened, form)?;
-            return self.value_sequence(&mut stream);
-        }
-        let has_more = match stream_has_more(&mut stream, end)? {
-            true => Form::Ndjson,
-            false if head_is_bundle(&stream.window()[..end]) => Form::Bundle,
-            false => Form::Resource,
-        };
-        self.announce(opened, has_more)?;
-        if has_more == Form::Ndjson { self.lines(&mut stream) } else { self.value_sequence(&mut stream) }
     }
 
-    /// The first value does not end within the limit for memory, and is no
-    /// Bundle as far as can be seen.
-    fn lines_or_values(&mut self, opened: &dyn Opened, mut stream: Stream<'_>) -> Result<(), S> {
-        let first_line = memchr::memchr(b'\n', stream.window());
-        if first_line.is_some_and(|end| stream.window()[..end].ends_with(b"}") && end > 1) {
-            self.announce(opened, Form::Ndjson)?;
-            return self.lines(&mut stream);
-        }
-        self.announce(opened, Form::Resource)?;
-        self.value_sequence(&mut stream)
-    }
-
-    fn lines(&mut self, stream: &mut Stream<'_>) -> Result<(), S> {
-        let mut number = 0;
+    /// NDJSON, or all on one line.
+    fn lines(&mut self, window: &mut Window<'_>, first_line: u64) -> Result<(), Halt> {
+        let mut line = first_line;
         loop {
-            if stream.window().is_empty() && !stream.grow()? {
-                return Ok(());
-            }
-            number += 1;
-            let offset = stream.offset();
-            let location = Location::Line(number);
-            let Some(length) = stream.line(self.limits.resource_bytes)? else {
-                self.defect(DefectReason::TooLarge, offset, location, &[])?;
-                stream.consume(1.min(stream.window().len()));
+            let start = window.offset();
+            window.hold(usize::MAX);
+            let end = line_end(window, self.limits.memory_document_bytes);
+            window.go_to(start);
+            window.release();
+            let Some(end) = end else {
+                self.long_line(window, line)?;
+                if window.offset() == start {
+                    return Ok(());
+                }
                 continue;
             };
-            let line = &stream.window()[..length];
-            let blanks = line.len() - line.trim_ascii_start().len();
-            let value = line.trim_ascii();
-            if !value.is_empty() {
-                let offset = offset + blanks as u64;
-                match value_end(value, 0) {
-                    Some(end) if end == value.len() => self.value(value, offset, location, None, 0)?,
-                    Some(_) => self.defect(DefectReason::Unbalanced, offset, location, value)?,
-                    None => {
-                        let is_last = length == stream.window().len();
-                        let reason = if is_last { DefectReason::Truncated } else { DefectReason::Unbalanced };
-                        self.defect(reason, offset, location, value)?;
-                    }
-                }
+            let bound = window.set_bound(end);
+            let done = self.line(window, line);
+            window.set_bound(bound);
+            match done {
+                Ok(()) | Err(Halt::Rest) => {}
+                Err(halt) => return Err(halt),
             }
-            stream.consume(length);
-            stream.consume(1.min(stream.window().len()));
+            if !window.go_to(end) {
+                self.or_lost(window, Location::at_line(line), |window| Ok(window.skip_to(end)?))?;
+            }
+            // The line feed, if this was not the last line.
+            match window.peek() {
+                Ok(Some(_)) => window.consume(1),
+                _ => return Ok(()),
+            }
+            line += 1;
         }
     }
 
-    fn value_sequence(&mut self, stream: &mut Stream<'_>) -> Result<(), S> {
-        let mut number = 0;
-        while stream.next_byte()?.is_some() {
-            number += 1;
-            if !self.next_value(stream, Location::Value(number))? {
-                return Ok(());
+    /// The values of one line, at which the window is bound to end.
+    fn line(&mut self, window: &mut Window<'_>, line: u64) -> Result<(), Halt> {
+        let place = Place { location: Location::at_line(line), several: || Form::Ndjson };
+        while let Some(byte) = self.or_lost(window, place.location, next_value)? {
+            if !matches!(byte, b'{' | b'[') {
+                self.announce(Form::Ndjson)?;
+                let reason = Reason::NotJson(form::text_class(byte));
+                let start = window.offset();
+                let fault = Fault::Broken { reason, seen_at: start };
+                return Err(self.lost(window, start, place.location, fault));
             }
+            self.value(window, byte, place)?;
         }
         Ok(())
     }
 
-    fn array(&mut self, stream: &mut Stream<'_>) -> Result<(), S> {
-        stream.consume(1);
-        let mut number = 0;
+    /// One value of a line that is too long to be held, or the blanks or
+    /// rubbish in its place.
+    fn long_line(&mut self, window: &mut Window<'_>, line: u64) -> Result<(), Halt> {
+        let place = Place { location: Location::at_line(line), several: || Form::Ndjson };
+        match self.or_lost(window, place.location, next_value)? {
+            Some(byte @ (b'{' | b'[')) => self.value(window, byte, place),
+            Some(byte) => {
+                self.announce(Form::Ndjson)?;
+                let start = window.offset();
+                let reason = Reason::NotJson(form::text_class(byte));
+                self.or_lost(window, place.location, |window| Ok(pass_line(window)?))?;
+                let length = Some(window.offset() - start);
+                self.report(window, place.location, start, length, start, reason, false)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Values one after the other, whatever their lines.
+    fn sequence(&mut self, window: &mut Window<'_>) -> Result<(), Halt> {
+        let mut item = 0;
         loop {
-            match stream.next_byte()? {
-                Some(b']') => return Ok(()),
-                Some(b',') => stream.consume(1),
+            item += 1;
+            let place = Place { location: Location::default().at_item(item), several: || Form::Sequence };
+            match self.or_lost(window, place.location, next_value)? {
+                Some(byte @ (b'{' | b'[')) => self.value(window, byte, place)?,
                 Some(_) => {
-                    number += 1;
-                    if !self.next_value(stream, Location::Item(number))? {
-                        return Ok(());
-                    }
+                    let start = window.offset();
+                    let fault = Fault::Broken { reason: Reason::Trailing, seen_at: start };
+                    return Err(self.lost(window, start, place.location, fault));
                 }
-                None => {
-                    let location = Location::Item(number + 1);
-                    return self.defect(DefectReason::Truncated, stream.offset(), location, &[]);
-                }
+                None => return Ok(()),
             }
         }
     }
 
-    /// Takes the value at the window; false where the document is at its end.
-    fn next_value(&mut self, stream: &mut Stream<'_>, location: Location) -> Result<bool, S> {
-        let offset = stream.offset();
-        match stream.value(self.limits.resource_bytes)? {
-            Next::Value(0) | Next::Unbalanced => {
-                self.defect(DefectReason::Unbalanced, offset, location, stream.window())?;
-                Ok(false)
-            }
-            Next::Value(length) => {
-                self.value(&stream.window()[..length], offset, location, None, 0)?;
-                stream.consume(length);
-                Ok(true)
-            }
-            Next::TooLarge => {
-                self.defect(DefectReason::TooLarge, offset, location, &[])?;
-                Ok(true)
-            }
-            Next::Truncated => {
-                self.defect(DefectReason::Truncated, offset, location, stream.window())?;
-                Ok(false)
-            }
+    fn value(&mut self, window: &mut Window<'_>, byte: u8, place: Place) -> Result<(), Halt> {
+        match byte {
+            b'[' => self.array(window, place),
+            _ => self.object(window, place),
         }
     }
 
-    /// A whole value: a resource, or a Bundle in memory.
-    fn value(
-        &mut self,
-        bytes: &[u8],
-        offset: u64,
-        location: Location,
-        outer: Option<&Arc<Bundle>>,
-        depth: usize,
-    ) -> Result<(), S> {
-        if head_is_bundle(bytes) {
-            return self.memory_bundle(bytes, offset, &location, outer, depth);
-        }
-        self.counters.positions += 1;
-        self.sink
-            .frame(Frame {
-                bytes,
-                content: Content::Resource,
-                member: self.member,
-                offset,
-                location,
-                position: self.counters.positions,
-                full_url: None,
-                last_modified: None,
-                bundle: outer,
-            })
-            .map_err(SourceError::Sink)
-    }
-
-    fn memory_bundle(
-        &mut self,
-        bytes: &[u8],
-        offset: u64,
-        location: &Location,
-        outer: Option<&Arc<Bundle>>,
-        depth: usize,
-    ) -> Result<(), S> {
-        if depth >= self.limits.bundle_depth {
-            return self.defect(DefectReason::TooDeep, offset, location.clone(), bytes);
-        }
-        let mut bundle = Bundle { outer: outer.cloned(), ..Bundle::default() };
-        let mut entries = Vec::new();
-        for (name, at) in members(bytes) {
-            if name == b"entry" {
-                for item in items(&bytes[at.clone()]) {
-                    let item = at.start + item.start..at.start + item.end;
-                    bundle.note_entry(&bytes[item.clone()]);
-                    entries.push(item);
-                }
-            } else {
-                bundle.note_member(name, &bytes[at]);
-            }
-        }
-        bundle.full_urls.finish();
-        let bundle = Arc::new(bundle);
-        let before = self.begin_bundle(&bundle);
-        let mut ranks = Ranks::default();
-        let within: &[u64] = match location {
-            Location::Entry(numbers) => numbers,
-            _ => &[],
+    /// An array of resources, and of Bundles.
+    fn array(&mut self, window: &mut Window<'_>, place: Place) -> Result<(), Halt> {
+        let location = match self.form {
+            // The only value, as far as anybody knows.
+            None => Location::default(),
+            Some(_) => Location { item: 0, ..place.location },
         };
-        for (index, at) in entries.into_iter().enumerate() {
-            let location = entry_location(within, index as u64 + 1);
-            let offset = offset + at.start as u64;
-            self.entry(&bytes[at], offset, location, &bundle, before, &mut ranks, depth)?;
+        self.announce(Form::Array)?;
+        window.consume(1);
+        let mut item = 0;
+        while let Some(byte) = self.or_lost(window, location, |window| window.next_element())? {
+            item += 1;
+            let location = location.at_item(item);
+            if byte == b'{' {
+                self.object(window, Place { location, several: || Form::Array })?;
+                continue;
+            }
+            let start = window.offset();
+            let depth = self.limits.json_depth;
+            self.or_lost(window, location, |window| window.skip_value(depth))?;
+            let length = Some(window.offset() - start);
+            self.report(window, location, start, length, start, Reason::NotObject(kind_of(byte)), false)?;
         }
         Ok(())
     }
 
-    /// Reserves the positions of a Bundle's entries.
-    fn begin_bundle(&mut self, bundle: &Bundle) -> u64 {
-        let before = self.counters.positions;
-        self.counters.positions += bundle.entry_count;
-        before
+    /// A resource, a Bundle, or a companion.
+    fn object(&mut self, window: &mut Window<'_>, place: Place) -> Result<(), Halt> {
+        let start = window.offset();
+        window.hold(self.limits.memory_document_bytes);
+        let survey = survey::of(window, self.limits, 1);
+        let done = self.surveyed(window, start..window.offset(), survey, place);
+        window.release();
+        done
     }
 
-    #[expect(clippy::too_many_arguments, reason = "an entry is known by its bytes, place, Bundle and rank")]
-    fn entry(
+    /// Delivers the object at `span`, which the latest hold may have, and
+    /// leaves the window behind it.
+    fn surveyed(
         &mut self,
-        bytes: &[u8],
-        offset: u64,
-        location: Location,
-        bundle: &Arc<Bundle>,
-        before: u64,
-        ranks: &mut Ranks,
-        depth: usize,
-    ) -> Result<(), S> {
-        let entry = Entry::read(bytes);
-        let position = before + ranks.next(bundle, entry.method);
-        let content = entry.content();
-        let at = match (&content, entry.resource) {
-            (Content::Resource, Some(resource)) => resource,
-            _ => 0..bytes.len(),
-        };
-        if content == Content::Resource && head_is_bundle(&bytes[at.clone()]) {
-            let offset = offset + at.start as u64;
-            return self.memory_bundle(&bytes[at], offset, &location, Some(bundle), depth + 1);
+        window: &mut Window<'_>,
+        span: Span,
+        survey: Survey,
+        mut place: Place,
+    ) -> Result<(), Halt> {
+        if self.form.is_none() {
+            let form = self.first_form(window, &survey, place);
+            if form != (place.several)() {
+                place.location = Location::default();
+            }
+            self.announce(form)?;
         }
-        self.sink
-            .frame(Frame {
-                bytes: &bytes[at.clone()],
-                content,
-                member: self.member,
-                offset: offset + at.start as u64,
-                location,
-                position,
-                full_url: entry.full_url,
-                last_modified: entry.last_modified,
-                bundle: Some(bundle),
-            })
-            .map_err(SourceError::Sink)
+        if survey.is_bundle() {
+            return self.large_or_held(window, span, survey, place.location);
+        }
+        if let Some(fault) = survey.fault {
+            return self.broken(window, span.start, place.location, fault);
+        }
+        if matches!(self.form, Some(Form::Companion(_))) && survey.companion().is_some() {
+            return Ok(());
+        }
+        let size = span.end - span.start;
+        if size > self.limits.resource_bytes as u64 {
+            let reason = Reason::TooLarge(self.limits.resource_bytes);
+            return self.report(window, place.location, span.start, Some(size), span.start, reason, false);
+        }
+        if window.is_held() {
+            return self.resource(window, span, place.location);
+        }
+        // It did not say early that it is no Bundle.
+        let mut second = self.second_at(span.start, place.location)?;
+        second.hold(self.limits.resource_bytes);
+        let end = span.end;
+        self.or_lost(&mut second, place.location, |second| Ok(second.skip_to(end)?))?;
+        self.resource(&second, span, place.location)?;
+        second.release();
+        self.second = Some(second);
+        Ok(())
     }
 
-    /// A Bundle too long for memory: surveyed in one pass, delivered in the
-    /// next.
-    fn large_bundle(&mut self, opened: &dyn Opened) -> Result<(), S> {
-        let mut bundle = Bundle::default();
-        let mut survey = Stream::new(opened.reader()?);
-        skip_mark(&mut survey)?;
-        survey.next_byte()?;
-        each_entry(&mut survey, self.limits, &mut |part| {
-            match part {
-                Part::Member(name, value) => bundle.note_member(name, value),
-                Part::Entry(bytes, _) => bundle.note_entry(bytes),
-                // It has a place in the order all the same.
-                Part::Defect(..) => bundle.entry_count += 1,
-            }
-            Ok::<(), SourceError<S::Error>>(())
+    /// A Bundle, from memory or by a second reading.
+    fn large_or_held(
+        &mut self,
+        window: &mut Window<'_>,
+        span: Span,
+        survey: Survey,
+        location: Location,
+    ) -> Result<(), Halt> {
+        if window.is_held() && window.go_to(span.start) {
+            return self.bundle(window, survey, None, location, *self.next_position);
+        }
+        let mut second = self.second_at(span.start, location)?;
+        self.bundle(&mut second, survey, None, location, *self.next_position)?;
+        if second.offset() != span.end {
+            return Err(ReadError::Changed.into());
+        }
+        self.second = Some(second);
+        Ok(())
+    }
+
+    /// What a document is whose first value has been surveyed.
+    fn first_form(&self, window: &mut Window<'_>, survey: &Survey, place: Place) -> Form {
+        if let Some(companion) = survey.companion() {
+            return Form::Companion(companion);
+        }
+        // What is too large to be held, or has no end, is taken to be alone.
+        let has_end = survey.fault.is_none() || window.bound().is_some();
+        if has_end && window.is_held() && has_more(window) {
+            return (place.several)();
+        }
+        match survey.is_bundle() {
+            true => Form::Bundle,
+            false => Form::Resource,
+        }
+    }
+
+    /// The second reading, at an offset that it has not passed.
+    fn second_at(&mut self, offset: u64, location: Location) -> Result<Window<'static>, Halt> {
+        let second = match self.second.take() {
+            Some(second) => Ok(second),
+            None => (self.reopen)(offset).map(|stream| Window::new(stream, offset, self.limits.read_bytes)),
+        };
+        let mut second = second.map_err(|error| match Damage::from(error).reason() {
+            // The first reading came further.
+            Ok(_) => ReadError::Changed,
+            Err(error) => error,
         })?;
-        drop(survey);
-        bundle.full_urls.finish();
-        let bundle = Arc::new(bundle);
-        let before = self.begin_bundle(&bundle);
-        let mut ranks = Ranks::default();
-        let mut number = 0;
-        let mut stream = Stream::new(opened.reader()?);
-        skip_mark(&mut stream)?;
-        stream.next_byte()?;
-        each_entry(&mut stream, self.limits, &mut |part| match part {
-            Part::Member(..) => Ok(()),
-            Part::Entry(bytes, offset) => {
-                number += 1;
-                let location = entry_location(&[], number);
-                self.entry(bytes, offset, location, &bundle, before, &mut ranks, 0)
-            }
-            Part::Defect(reason, offset, bytes) => {
-                number += 1;
-                ranks.next(&bundle, None);
-                self.defect(reason, offset, entry_location(&[], number), bytes)
-            }
-        })
+        let byte = self.or_lost(&mut second, location, |second| {
+            second.skip_to(offset)?;
+            Ok(second.peek()?)
+        })?;
+        match byte {
+            Some(_) => Ok(second),
+            None => Err(ReadError::Changed.into()),
+        }
     }
 
-    fn defect(
+    /// Reports the broken value that begins at `start`, and goes on behind it
+    /// where that can be found.
+    fn broken(
         &mut self,
-        reason: DefectReason,
-        offset: u64,
+        window: &mut Window<'_>,
+        start: u64,
         location: Location,
-        bytes: &[u8],
-    ) -> Result<(), S> {
-        self.counters.positions += 1;
-        self.sink
-            .defect(Defect {
-                reason,
-                member: self.member,
-                offset,
-                location,
-                position: self.counters.positions,
-                bytes: &bytes[..bytes.len().min(DEFECT_BYTES)],
-            })
-            .map_err(SourceError::Sink)
-    }
-}
-
-/// Passes over a UTF-8 byte order mark; false for UTF-16.
-fn skip_mark(stream: &mut Stream<'_>) -> io::Result<bool> {
-    while stream.window().len() < 3 && stream.grow()? {}
-    if stream.window().starts_with(b"\xef\xbb\xbf") {
-        stream.consume(3);
-    }
-    Ok(!stream.window().starts_with(b"\xff\xfe") && !stream.window().starts_with(b"\xfe\xff"))
-}
-
-fn stream_has_more(stream: &mut Stream<'_>, from: usize) -> io::Result<bool> {
-    loop {
-        if stream.window()[from..].iter().any(|byte| !byte.is_ascii_whitespace()) {
-            return Ok(true);
+        fault: Fault,
+    ) -> Result<(), Halt> {
+        if let Fault::Broken { reason, seen_at } = &fault
+            && matches!(entry::pass(window, start, reason), Ok(true))
+        {
+            let length = Some(window.offset() - start);
+            return self.report(window, location, start, length, *seen_at, reason.clone(), false);
         }
-        // Only blanks so far; a file of blanks alone ends somewhere.
-        if stream.window().len() > from + (1 << 20) || !stream.grow()? {
-            return Ok(false);
-        }
+        Err(self.lost(window, start, location, fault))
     }
-}
 
-fn head_is_bundle(bytes: &[u8]) -> bool {
-    // Most resources have neither word, and are spared a closer look.
-    memchr::memmem::find(bytes, b"\"Bundle\"").is_some() && Head::read(bytes).resource_type == Some("Bundle")
-}
-
-/// Whether an object that has not ended is a Bundle: its type says so, or it
-/// has entries before it says what it is.
-fn is_bundle_so_far(bytes: &[u8]) -> bool {
-    let mut seen = 0;
-    for (name, at) in members(bytes) {
-        if name == b"resourceType" {
-            return &bytes[at] == b"\"Bundle\"";
-        }
-        seen = at.end;
+    /// Does what may fail for the bytes' sake; if it does, the rest is lost.
+    pub fn or_lost<'w, T>(
+        &mut self,
+        window: &mut Window<'w>,
+        location: Location,
+        work: impl FnOnce(&mut Window<'w>) -> Result<T, Fault>,
+    ) -> Result<T, Halt> {
+        let start = window.offset();
+        work(window).map_err(|fault| self.lost(window, start, location, fault))
     }
-    let rest = bytes[seen..].trim_ascii_start();
-    let rest = rest.strip_prefix(b",").or(rest.strip_prefix(b"{")).unwrap_or(rest).trim_ascii_start();
-    rest.strip_prefix(b"\"entry\"").is_some()
-}
 
-/// A part of a Bundle that streams by.
-enum Part<'p> {
-    Member(&'p [u8], &'p [u8]),
-    Entry(&'p [u8], u64),
-    Defect(DefectReason, u64, &'p [u8]),
-}
-
-/// Reads the object that the stream begins with, member by member, and
-/// `entry` item by item.
-fn each_entry<E: From<io::Error>>(
-    stream: &mut Stream<'_>,
-    limits: &Limits,
-    take: &mut dyn FnMut(Part<'_>) -> std::result::Result<(), E>,
-) -> std::result::Result<(), E> {
-    stream.consume(1);
-    loop {
-        match stream.next_byte()? {
-            Some(b',') => {
-                stream.consume(1);
-                continue;
-            }
-            Some(b'"') => {}
-            Some(b'}') => return Ok(()),
-            Some(_) => return take(Part::Defect(DefectReason::Unbalanced, stream.offset(), stream.window())),
-            None => return take(Part::Defect(DefectReason::Truncated, stream.offset(), &[])),
-        }
-        let Next::Value(length) = stream.value(limits.resource_bytes)? else {
-            return take(Part::Defect(DefectReason::Truncated, stream.offset(), stream.window()));
+    /// Reports that from `start` on the rest is lost.
+    pub fn lost(&mut self, window: &Window<'_>, start: u64, location: Location, fault: Fault) -> Halt {
+        let (reason, seen_at) = match fault {
+            Fault::Broken { reason, seen_at } => (reason, seen_at),
+            Fault::Damaged(damage) => match damage.reason() {
+                Ok(reason) => (reason, window.offset()),
+                Err(error) => return Halt::File(error),
+            },
         };
-        let name = stream.window()[1..length - 1].to_vec();
-        stream.consume(length);
-        if stream.next_byte()? != Some(b':') {
-            return take(Part::Defect(DefectReason::Unbalanced, stream.offset(), stream.window()));
+        let bound = window.bound();
+        let length = bound.map(|bound| bound.saturating_sub(start));
+        if let Err(stopped) = self.announce(Form::Unreadable) {
+            return stopped.into();
         }
-        stream.consume(1);
-        if stream.next_byte()? == Some(b'[') && name == b"entry" {
-            stream.consume(1);
-            if !each_item(stream, limits, take)? {
-                return Ok(());
-            }
-            continue;
+        match self.report(window, location, start, length, seen_at, reason, bound.is_none()) {
+            Ok(()) => Halt::Rest,
+            Err(halt) => halt,
         }
-        match stream.value(limits.resource_bytes)? {
-            Next::Value(length) => {
-                take(Part::Member(&name, &stream.window()[..length]))?;
-                stream.consume(length);
-            }
-            Next::TooLarge => {}
-            Next::Truncated => {
-                return take(Part::Defect(DefectReason::Truncated, stream.offset(), stream.window()));
-            }
-            Next::Unbalanced => {
-                return take(Part::Defect(DefectReason::Unbalanced, stream.offset(), stream.window()));
-            }
-        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of a defect")]
+    pub fn report(
+        &mut self,
+        window: &Window<'_>,
+        location: Location,
+        offset: u64,
+        length: Option<u64>,
+        seen_at: u64,
+        reason: Reason,
+        ends_document: bool,
+    ) -> Result<(), Halt> {
+        let most = self.limits.defect_bytes;
+        let size =
+            length.and_then(|length| usize::try_from(length).ok()).map_or(most, |length| length.min(most));
+        self.sink.defect(Defect {
+            member: self.number,
+            location,
+            offset,
+            length,
+            seen_at,
+            reason,
+            bytes: window.prefix(offset, size),
+            ends_document,
+        })?;
+        Ok(())
     }
 }
 
-/// The items of `entry`; false where the document is at its end.
-fn each_item<E: From<io::Error>>(
-    stream: &mut Stream<'_>,
-    limits: &Limits,
-    take: &mut dyn FnMut(Part<'_>) -> std::result::Result<(), E>,
-) -> std::result::Result<bool, E> {
-    loop {
-        match stream.next_byte()? {
-            Some(b']') => {
-                stream.consume(1);
-                return Ok(true);
-            }
-            Some(b',') => {
-                stream.consume(1);
-                continue;
-            }
-            Some(_) => {}
-            None => {
-                take(Part::Defect(DefectReason::Truncated, stream.offset(), &[]))?;
-                return Ok(false);
-            }
-        }
-        let offset = stream.offset();
-        match stream.value(limits.resource_bytes)? {
-            Next::Value(0) | Next::Unbalanced => {
-                take(Part::Defect(DefectReason::Unbalanced, offset, stream.window()))?;
-                return Ok(false);
-            }
-            Next::Value(length) => {
-                take(Part::Entry(&stream.window()[..length], offset))?;
-                stream.consume(length);
-            }
-            Next::TooLarge => take(Part::Defect(DefectReason::TooLarge, offset, &[]))?,
-            Next::Truncated => {
-                take(Part::Defect(DefectReason::Truncated, offset, stream.window()))?;
-                return Ok(false);
-            }
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,102 +1,82 @@
-//! The entries of a Bundle by their `fullUrl`, at 24 bytes an entry in the
-//! usual case, so that even a Bundle of millions of entries can be surveyed.
+//! A *full URL* is `Bundle.entry.fullUrl`: the name by which the entries of a
+//! Bundle refer to each other.
 
 use sha2::{Digest, Sha256};
 
-use crate::model::ResourceType;
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    /// The first half of the SHA-256 of the URL.
-    hash: [u64; 2],
-    resource_type: ResourceType,
-    /// Where the id stands in `ids`; `FROM_URL` where the URL has it.
-    id: u32,
-}
-
-const FROM_URL: u32 = u32::MAX;
-
-/// Type and id of each entry, found by its `fullUrl`. Where two entries have
-/// one URL, the later one counts.
-#[derive(Debug, Default)]
-pub struct FullUrlIndex {
-    entries: Vec<Entry>,
-    ids: Vec<Box<str>>,
-}
-
-impl FullUrlIndex {
-    pub(super) fn add(&mut self, full_url: &str, resource_type: ResourceType, fhir_id: Option<&str>) {
-        let of_url = id_in(full_url);
-        let id = match fhir_id {
-            Some(id) if Some(id) != of_url => {
-                self.ids.push(id.into());
-                self.ids.len() as u32 - 1
-            }
-            _ => FROM_URL,
-        };
-        self.entries.push(Entry { hash: hash(full_url), resource_type, id });
+/// The id that a full URL gives a resource without one: `X` of
+/// `urn:uuid:X`, the last segment of an absolute URL (before `_history`).
+pub fn id_from_full_url(full_url: &str) -> Option<&str> {
+    if let Some(uuid) = full_url.strip_prefix("urn:uuid:") {
+        return (!uuid.is_empty()).then_some(uuid);
     }
-
-    /// Makes it ready for `resolve`.
-    pub(super) fn finish(&mut self) {
-        // Stable, so that the last of equal ones stands last.
-        self.entries.sort_by_key(|entry| entry.hash);
-        self.entries.shrink_to_fit();
-    }
-
-    /// Type and id of the entry with that URL.
-    pub fn resolve(&self, full_url: &str) -> Option<(ResourceType, String)> {
-        if self.entries.is_empty() {
-            return None;
-        }
-        let wanted = hash(full_url);
-        let after = self.entries.partition_point(|entry| entry.hash <= wanted);
-        let entry = self.entries[..after].last().filter(|entry| entry.hash == wanted)?;
-        let id = match entry.id {
-            FROM_URL => id_in(full_url)?,
-            index => &self.ids[index as usize],
-        };
-        Some((entry.resource_type, id.to_owned()))
-    }
+    let (_, path) = full_url.split_once("://")?;
+    let current = path.split_once("/_history/").map_or(path, |(current, _)| current);
+    let (_, id) = current.rsplit_once('/')?;
+    (!id.is_empty() && !id.contains(['?', '#'])).then_some(id)
 }
 
-/// `urn:uuid:X` → X, an absolute URL → its last segment.
-fn id_in(full_url: &str) -> Option<&str> {
-    let id = match full_url.strip_prefix("urn:uuid:").or(full_url.strip_prefix("urn:oid:")) {
-        Some(id) => id,
-        None => full_url.rsplit('/').next()?,
-    };
-    (!id.is_empty()).then_some(id)
+/// The part of a full URL before `/Type/id`, when it ends in that.
+pub(super) fn base(full_url: &str, resource_type: &str, id: &str) -> Option<usize> {
+    let before =
+        full_url.strip_suffix(id)?.strip_suffix('/')?.strip_suffix(resource_type)?.strip_suffix('/')?;
+    before.contains("://").then_some(before.len())
 }
 
-fn hash(full_url: &str) -> [u64; 2] {
+/// 128 bits that stand for a full URL: of a `urn:uuid:` the UUID itself, of
+/// anything else the first half of its SHA-256, so that no sender can make
+/// two URLs meet.
+pub(super) fn key(full_url: &str) -> [u64; 2] {
+    if let Some(uuid) = uuid(full_url) {
+        return [(uuid.as_u128() >> 64) as u64, uuid.as_u128() as u64];
+    }
     let digest = Sha256::digest(full_url.as_bytes());
-    let half = |at: usize| {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&digest[at..at + 8]);
-        u64::from_be_bytes(bytes)
+    let half = |range: std::ops::Range<usize>| {
+        digest[range].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte))
     };
-    [half(0), half(8)]
+    [half(0..8), half(8..16)]
+}
+
+/// The UUID of a `urn:uuid:` URL in its usual form of 36 characters.
+pub(super) fn uuid(full_url: &str) -> Option<uuid::Uuid> {
+    let text = full_url.strip_prefix("urn:uuid:")?;
+    if text.len() != 36 {
+        return None;
+    }
+    uuid::Uuid::try_parse(text).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pretty_assertions::assert_eq;
 
     #[test]
-    fn urls_lead_to_type_and_id_and_the_last_one_counts() {
-        let patient = ResourceType::named("Patient").expect("a type");
-        let device = ResourceType::named("Device").expect("a type");
-        let mut index = FullUrlIndex::default();
-        index.add("urn:uuid:a", patient, Some("a"));
-        index.add("urn:uuid:b", patient, Some("other"));
-        index.add("https://x.example/fhir/Patient/7", patient, None);
-        index.add("urn:uuid:a", device, Some("a"));
-        index.finish();
-        assert_eq!(index.resolve("urn:uuid:a"), Some((device, "a".to_owned())));
-        assert_eq!(index.resolve("urn:uuid:b"), Some((patient, "other".to_owned())));
-        assert_eq!(index.resolve("https://x.example/fhir/Patient/7"), Some((patient, "7".to_owned())));
-        assert_eq!(index.resolve("urn:uuid:c"), None);
+    fn ids_come_from_full_urls() {
+        let uuid = "6f1df156-8793-56a0-6df1-570bca4dcc07";
+        assert_eq!(id_from_full_url(&format!("urn:uuid:{uuid}")), Some(uuid));
+        assert_eq!(id_from_full_url("https://fhir.example.org/r4/Patient/17"), Some("17"));
+        assert_eq!(id_from_full_url("https://fhir.example.org/r4/Patient/17/_history/3"), Some("17"));
+        assert_eq!(id_from_full_url("https://fhir.example.org/r4/Patient?name=x"), None);
+        assert_eq!(id_from_full_url("https://fhir.example.org/"), None);
+        assert_eq!(id_from_full_url("urn:oid:1.2.3"), None);
+        assert_eq!(id_from_full_url("Patient/17"), None);
+        assert_eq!(id_from_full_url("urn:uuid:"), None);
+    }
+
+    #[test]
+    fn a_uuid_is_its_own_key_in_either_case() {
+        let lower = key("urn:uuid:6f1df156-8793-56a0-6df1-570bca4dcc07");
+        assert_eq!(lower, [0x6f1d_f156_8793_56a0, 0x6df1_570b_ca4d_cc07]);
+        assert_eq!(key("urn:uuid:6F1DF156-8793-56A0-6DF1-570BCA4DCC07"), lower);
+        assert_ne!(key("urn:uuid:6f1df156"), lower);
+    }
+
+    #[test]
+    fn the_base_is_what_stands_before_type_and_id() {
+        assert_eq!(
+            base("https://a.example/r4/Patient/17", "Patient", "17"),
+            Some("https://a.example/r4".len())
+        );
+        assert_eq!(base("https://a.example/r4/Patient/17", "Patient", "7"), None);
+        assert_eq!(base("urn:uuid:17", "Patient", "17"), None);
     }
 }

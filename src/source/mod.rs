@@ -1,264 +1,350 @@
-//! A *source file* is whatever a sender dropped: plain, gzip or zip, and in it
-//! one resource, an array, NDJSON or Bundles, nested as they like. This module
-//! cuts it into *frames*: the bytes of one resource each, exactly as received,
-//! with what its Bundle says about it.
+//! A *source* is one delivered file; reading it gives the bytes of each FHIR
+//! resource in it, one after the other, as *frames*.
 //!
-//! What a file is, is told by its content, never by its name. Memory stays
-//! flat whatever the file's size: a document is held whole only up to
-//! `Limits::memory_document_bytes`, and a single resource only up to
-//! `Limits::resource_bytes`. Framing checks brackets and quotes; whether a
-//! frame is JSON is for its parser to say.
+//! The road of a file through this module:
+//!
+//! 1. `archive` opens it: plain, gzip or zip, told by content, nested ones
+//!    too. What comes out is a row of *documents* ("members"), each a stream
+//!    of bytes; a plain or gzip file is one document, numbered 0.
+//! 2. `document` tells what the stream is (one resource, a JSON array,
+//!    NDJSON, a Bundle, a companion that is no FHIR) and cuts it.
+//! 3. `survey` goes over each Bundle before its entries are delivered,
+//!    since `type`, `timestamp` and the targets of forward references may
+//!    come after the entries that need them.
+//! 4. The [`Sink`] gets frames, and a [`Defect`] for what could not be cut.
+//!
+//! Nothing here builds a tree or holds a file: `scan` follows quotes and
+//! brackets through a sliding `window`, which grows to the size of the
+//! largest resource at most. A Bundle that is too large to be held is read
+//! twice. What a frame holds has balanced brackets and closed strings, and
+//! begins with `{`; whether it is JSON, and FHIR, is for the reader of the
+//! frame to say. Bytes from outside never panic here, never fill memory, and
+//! cost their neighbours nothing where a next line or entry can be found.
 
+mod archive;
 mod bundle;
+mod companion;
+mod cursor;
+mod deliver;
 mod document;
+mod entry;
+mod form;
 mod full_url;
-mod open;
+mod layer;
+mod layout;
+mod location;
 mod scan;
-mod stream;
+mod survey;
+mod token;
+mod window;
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 pub use bundle::Bundle;
-pub use full_url::FullUrlIndex;
-pub use open::read_span;
+pub use companion::Companion;
+pub use full_url::id_from_full_url;
+pub use location::Location;
 
-/// What a file may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Bounds on what one source may ask of memory, time and disk.
+#[derive(Clone, Debug)]
 pub struct Limits {
-    /// The longest resource.
+    /// Largest resource (with its Bundle entry), in bytes; also the largest
+    /// Bundle inside a Bundle.
     pub resource_bytes: usize,
-    /// The longest document that is held in memory whole.
+    /// A Bundle up to this many bytes is held in memory; a larger one is
+    /// read twice.
     pub memory_document_bytes: usize,
-    /// The most members of one archive.
-    pub archive_members: usize,
-    /// The most bytes that an archive may become.
-    pub archive_bytes: u64,
-    /// How many times longer than its compressed bytes content may be.
+    /// How many documents the archives in one file may hold together.
+    pub archive_members: u32,
+    /// How many times its own size a compressed file may unpack to.
     pub archive_ratio: u64,
-    /// How deep archives may stand in archives.
-    pub archive_depth: usize,
-    /// How deep Bundles may stand in Bundles.
-    pub bundle_depth: usize,
+    /// How much it may unpack to before the ratio is looked at, in bytes.
+    pub archive_ratio_free_bytes: u64,
+    /// How many bytes a compressed file may unpack to.
+    pub archive_output_bytes: u64,
+    /// How many archives may lie in each other: a gzip in a zip is 2.
+    pub archive_nesting: u8,
+    /// Largest zip inside an archive: it is spooled to a temporary file.
+    pub nested_archive_bytes: u64,
+    /// How many Bundles may lie in each other, at most [`Location::DEPTH`].
+    pub bundle_nesting: u8,
+    /// How deep the brackets of one resource may nest.
+    pub json_depth: u32,
+    /// How much is read from the file at once, in bytes.
+    pub read_bytes: usize,
+    /// How many bytes of what could not be cut a [`Defect`] carries.
+    pub defect_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
+        Self {
             resource_bytes: 64 << 20,
             memory_document_bytes: 8 << 20,
             archive_members: 100_000,
-            archive_bytes: 1 << 40,
             archive_ratio: 200,
-            archive_depth: 3,
-            bundle_depth: 8,
+            archive_ratio_free_bytes: 64 << 20,
+            archive_output_bytes: 1 << 40,
+            archive_nesting: 3,
+            nested_archive_bytes: 1 << 30,
+            bundle_nesting: 8,
+            json_depth: 512,
+            read_bytes: 256 << 10,
+            defect_bytes: 64 << 10,
         }
     }
 }
 
-/// What a document was found to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Resource,
-    Array,
-    Ndjson,
-    Bundle,
-    /// The log of a bulk export.
-    ExportLog,
-    /// The manifest of a bulk export.
-    ExportManifest,
-    /// A checksum file, as Hadoop writes beside its output.
-    Checksum,
-    Empty,
+/// Takes what is found in a source, in document order.
+///
+/// Every method may stop the reading; [`read`] then returns
+/// [`ReadError::Stopped`].
+pub trait Sink {
+    /// A document begins: called once for each, before its frames and
+    /// defects. Directories of an archive are no documents.
+    fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped>;
+
+    /// A resource, or a Bundle entry that is none.
+    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped>;
+
+    /// Something that could not be cut into frames.
+    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped>;
 }
 
-impl Form {
-    pub fn name(self) -> &'static str {
-        match self {
-            Form::Resource => "resource",
-            Form::Array => "array",
-            Form::Ndjson => "NDJSON",
-            Form::Bundle => "Bundle",
-            Form::ExportLog => "log of a bulk export",
-            Form::ExportManifest => "manifest of a bulk export",
-            Form::Checksum => "checksum",
-            Form::Empty => "empty",
-        }
-    }
+/// The sink wants no more; why is its own affair.
+#[derive(Clone, Copy, Debug, Error, Eq, PartialEq)]
+#[error("the reading was stopped")]
+pub struct Stopped;
 
-    /// Whether it accompanies FHIR data and is none itself.
-    pub fn is_companion(self) -> bool {
-        matches!(self, Form::ExportLog | Form::ExportManifest | Form::Checksum | Form::Empty)
-    }
-}
-
-/// One document: the file itself, or a member of an archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// Counted from 0 over the whole file.
+/// One stream of bytes in a source: the file itself, or a member of an archive.
+#[derive(Clone, Debug)]
+pub struct Document<'a> {
+    /// Number in the file, in reading order, from 0; members of nested
+    /// archives count on.
     pub member: u32,
-    /// Its name within the archive; empty for a plain file.
-    pub name: String,
+    /// The member's path in the archive, control characters escaped; to be
+    /// shown, never to be opened. Empty for a plain or gzip file.
+    pub name: &'a str,
     pub form: Form,
 }
 
-/// Where a frame stands, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// The document's only value, or the value with that number.
-    Value(u64),
-    Line(u64),
-    Item(u64),
-    /// Numbers of the entry in its Bundle, of that Bundle's entry, …, from 1.
-    Entry(Vec<u64>),
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Location::Value(1) => out.write_str("the document"),
-            Location::Value(number) => write!(out, "value {number}"),
-            Location::Line(number) => write!(out, "line {number}"),
-            Location::Item(number) => write!(out, "item {number}"),
-            Location::Entry(numbers) => {
-                out.write_str("entry ")?;
-                for (index, number) in numbers.iter().enumerate() {
-                    if index > 0 {
-                        out.write_str(".")?;
-                    }
-                    write!(out, "{number}")?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// What a frame asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// A resource to keep.
+/// What a document is, told by its first value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// One resource.
     Resource,
-    /// `DELETE` of what that URL names.
-    Delete(String),
-    /// A change that only the sender's server can carry out.
-    Patch,
-    /// An entry without a resource: GET, HEAD, or nothing.
-    Nothing,
+    /// A JSON array of resources.
+    Array,
+    /// One resource (or Bundle) a line.
+    Ndjson,
+    /// Several JSON values that span lines, one after the other.
+    Sequence,
+    /// One Bundle.
+    Bundle,
+    /// No FHIR, but a known companion of it: nothing is delivered.
+    Companion(Companion),
+    /// Nothing but blanks.
+    Empty,
+    /// Could not be told; a [`Defect`] follows and says why.
+    Unreadable,
 }
 
-/// The bytes of one resource, or of an entry that has none.
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Content {
+    /// A resource to be loaded.
+    Resource,
+    /// A Bundle entry with `request.method` DELETE; `request.url` says of what.
+    Delete,
+    /// A Bundle entry with `request.method` PATCH.
+    Patch,
+    /// A Bundle entry that brings nothing: GET, HEAD, or without resource.
+    None,
+}
+
+/// The `request` of a Bundle entry.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Request<'a> {
+    /// As written; FHIR has upper case.
+    pub method: Cow<'a, str>,
+    /// As written; empty when it is missing.
+    pub url: Cow<'a, str>,
+}
+
+/// The bytes of one resource (or one Bundle entry without) and where they stand.
 #[derive(Clone, Debug)]
-pub struct Frame<'f> {
-    pub bytes: &'f [u8],
+pub struct Frame<'a> {
+    /// The resource exactly as received, from `{` to `}`; for
+    /// [`Content::Delete`], [`Content::Patch`] and [`Content::None`] the
+    /// whole entry.
+    pub bytes: &'a [u8],
     pub content: Content,
-    /// The document that it stands in.
+    /// Number of the document, see [`Document::member`].
     pub member: u32,
-    /// Of `bytes`, in the decompressed document.
+    /// Offset of `bytes` in the document's stream, after decompression.
     pub offset: u64,
     pub location: Location,
-    /// Unique in the file, from 1: the order in which records take effect.
-    /// Document order, but for history Bundles, which run newest first, and
-    /// transactions, where DELETE goes before POST before PUT
+    /// The order in which frames of this file take effect: from 1, unique
+    /// over all its documents, not without gaps. Document order, but the
+    /// entries of a history Bundle count from last to first (they are
+    /// written newest first, <https://hl7.org/fhir/R4/http.html#history>) and those of
+    /// a transaction DELETE before POST before PUT and PATCH before the rest
     /// (<https://hl7.org/fhir/R4/http.html#trules>).
     pub position: u64,
-    pub full_url: Option<&'f str>,
-    /// `entry.response.lastModified`.
-    pub last_modified: Option<&'f str>,
-    pub bundle: Option<&'f Arc<Bundle>>,
+    /// `entry.fullUrl`.
+    pub full_url: Option<Cow<'a, str>>,
+    /// `entry.request`, when it has a method.
+    pub request: Option<Request<'a>>,
+    /// `entry.response.lastModified`, as written.
+    pub last_modified: Option<Cow<'a, str>>,
+    /// The (innermost) Bundle that the frame is an entry of.
+    pub bundle: Option<&'a Arc<Bundle>>,
 }
 
-/// Why a stretch of a document is no frame.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum DefectReason {
-    #[error("the document ends in the middle of a value")]
-    Truncated,
-    #[error("brackets or quotes do not match")]
-    Unbalanced,
-    #[error("longer than the limit for one resource (MAX_RESOURCE_BYTES)")]
-    TooLarge,
-    #[error("not JSON: the document is {0}")]
-    NotJson(&'static str),
-    #[error("Bundles are nested too deep")]
-    TooDeep,
-}
-
-impl DefectReason {
-    /// A word for counting and filtering.
-    pub fn word(self) -> &'static str {
-        match self {
-            DefectReason::Truncated => "truncated",
-            DefectReason::Unbalanced => "unbalanced",
-            DefectReason::TooLarge => "too_large",
-            DefectReason::NotJson(_) => "not_json",
-            DefectReason::TooDeep => "too_deep",
-        }
-    }
-}
-
-/// What could not be framed.
+/// Something in a document that could not be cut into frames.
 #[derive(Clone, Debug)]
-pub struct Defect<'f> {
-    pub reason: DefectReason,
+pub struct Defect<'a> {
+    /// Number of the document, see [`Document::member`].
     pub member: u32,
-    pub offset: u64,
     pub location: Location,
-    pub position: u64,
-    /// The beginning of its bytes, at most 64 KiB.
-    pub bytes: &'f [u8],
+    /// Where the broken value begins in the document's stream.
+    pub offset: u64,
+    /// How many bytes were passed over, where that is known.
+    pub length: Option<u64>,
+    /// Where in the stream it was seen to be broken.
+    pub seen_at: u64,
+    pub reason: Reason,
+    /// The first of its bytes, at most [`Limits::defect_bytes`]; empty where
+    /// they were not kept. May hold a patient's values.
+    pub bytes: &'a [u8],
+    /// The rest of the document could not be read.
+    pub ends_document: bool,
 }
 
-/// The receiver of a file's frames. Any method may stop the reading with its
-/// own error.
-pub trait Sink {
-    type Error;
-
-    /// A document begins. Its frames follow.
-    fn document(&mut self, document: &Document) -> Result<(), Self::Error>;
-    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Self::Error>;
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Self::Error>;
+/// Why something could not be cut into frames.
+#[derive(Clone, Debug, Error, Eq, PartialEq)]
+pub enum Reason {
+    #[error("ends before its brackets and strings are closed; it may have been cut off on its way")]
+    Truncated,
+    #[error("broken JSON: expected {0}")]
+    Expected(&'static str),
+    #[error("broken JSON: more data after the end of the value")]
+    Trailing,
+    #[error("expected a JSON object, found {0}")]
+    NotObject(&'static str),
+    #[error("not JSON: begins with {0}")]
+    NotJson(&'static str),
+    #[error("larger than the limit of {0} bytes for one resource")]
+    TooLarge(usize),
+    #[error("nested deeper than the limit of {0} brackets")]
+    TooDeep(u32),
+    #[error("Bundles nested deeper than the limit of {0}")]
+    BundleTooDeep(u8),
+    #[error("the compressed data end too early; ask for the file again")]
+    CompressedTruncated,
+    #[error("the compressed data are damaged; ask for the file again")]
+    CompressedDamaged,
+    #[error("the checksum does not match; ask for the file again")]
+    Checksum,
+    #[error("encrypted; deliver it without a password")]
+    Encrypted,
+    #[error("compressed by method {0}; only stored, deflate and gzip are read")]
+    UnsupportedCompression(String),
+    #[error("archives nested deeper than the limit of {0}")]
+    ArchiveTooDeep(u8),
+    #[error("an archive inside an archive, larger than the limit of {0} bytes")]
+    ArchiveTooLarge(u64),
+    #[error("an archive that cannot be opened: {0}")]
+    Archive(String),
 }
 
-/// Why a file cannot be read further.
+/// Why a whole source could not be read, or not to its end.
 #[derive(Debug, Error)]
-pub enum SourceError<E> {
-    #[error("the file cannot be read: {0}")]
-    Io(#[from] std::io::Error),
-    #[error("{0}")]
-    Archive(#[from] ArchiveError),
+pub enum ReadError {
+    #[error("cannot open the file: {0}")]
+    Open(#[source] io::Error),
+    #[error("not a regular file")]
+    NotAFile,
+    #[error("cannot read the file: {0}")]
+    Io(#[source] Arc<io::Error>),
+    #[error("the file changed while it was read; it will be read again")]
+    Changed,
+    #[error("a zip archive that cannot be opened: {0}; ask for the file again")]
+    Archive(String),
+    #[error("the archive has more than {0} members; split it, or raise the limit")]
+    TooManyMembers(u32),
+    #[error(
+        "unpacks to more than {ratio} times its size, which looks like an archive made to fill the disk; \
+         raise the limit if it is a true delivery"
+    )]
+    Ratio { ratio: u64 },
+    #[error("unpacks to more than {0} bytes; split it, or raise the limit")]
+    Output(u64),
+    #[error("cannot spool a nested archive to a temporary file: {0}")]
+    Spool(#[source] io::Error),
+    #[error("the file has no bytes {offset} to {end} in member {member}; it is not the file that was loaded")]
+    NoSuchSpan { member: u32, offset: u64, end: u64 },
     #[error(transparent)]
-    Sink(E),
+    Stopped(#[from] Stopped),
 }
 
-/// Why an archive cannot be read further.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ArchiveError {
-    #[error("the gzip data of {0} are damaged or end too early; ask the sender for the file again")]
-    DamagedGzip(String),
-    #[error("the zip archive {0} is damaged or ends too early; ask the sender for the file again")]
-    DamagedZip(String),
-    #[error("{0} is encrypted; ask the sender for it without a password")]
-    Encrypted(String),
-    #[error("{0} is packed in a way that is not supported; use deflate or store")]
-    UnsupportedMethod(String),
-    #[error("{0} has more members than MAX_ARCHIVE_MEMBERS allows")]
-    TooManyMembers(String),
-    #[error("{0} grows beyond what MAX_ARCHIVE_RATIO or MAX_ARCHIVE_BYTES allow; it may be a bomb")]
-    TooLarge(String),
-    #[error("{0} holds archives in archives deeper than is opened")]
-    TooDeep(String),
+/// Reads the file at `path` and gives every resource in it to `sink`.
+///
+/// Broken entries, lines and members go to [`Sink::defect`]; an error means
+/// that the file could not be read to its end. Blocks; `path` must be a
+/// regular file.
+pub fn read(path: &Path, limits: &Limits, sink: &mut dyn Sink) -> Result<(), ReadError> {
+    read_file(open(path)?, limits, sink)
 }
 
-/// Reads the file and gives its frames to `sink`, document after document.
-pub fn read<S: Sink>(path: &Path, limits: &Limits, sink: &mut S) -> Result<(), SourceError<S::Error>> {
-    let mut counters = document::Counters::default();
-    open::each_document(path, limits, &mut |opened| document::read(opened, limits, &mut counters, sink))
+/// As [`read`], of a file that is open already. Its own read position is
+/// neither used nor moved, so a replaced path does not matter.
+pub fn read_file(file: File, limits: &Limits, sink: &mut dyn Sink) -> Result<(), ReadError> {
+    let mut next_position = 1;
+    archive::walk(file, limits, &mut |member| {
+        document::read(member, limits, sink, &mut next_position)?;
+        Ok(archive::Walk::Continue)
+    })
 }
 
-/// The resource type that the JSON object states, read by its brackets alone.
-pub fn resource_type(bytes: &[u8]) -> Option<&str> {
-    bundle::Head::read(bytes).resource_type
+/// The `length` bytes at `offset` of document `member` again, as a
+/// [`Frame`] located them.
+///
+/// Errors with [`ReadError::NoSuchSpan`] when they are not there, or are
+/// more than [`Limits::resource_bytes`].
+pub fn read_span(
+    path: &Path,
+    limits: &Limits,
+    member: u32,
+    offset: u64,
+    length: u64,
+) -> Result<Vec<u8>, ReadError> {
+    let missing = || ReadError::NoSuchSpan { member, offset, end: offset.saturating_add(length) };
+    let size = usize::try_from(length).ok().filter(|size| *size <= limits.resource_bytes);
+    let size = size.ok_or_else(missing)?;
+    let mut span = None;
+    archive::walk(open(path)?, limits, &mut |found| {
+        if found.number < member {
+            return Ok(archive::Walk::Continue);
+        }
+        if let Ok(opened) = found.content {
+            span = opened.span(offset, size)?;
+        }
+        Ok(archive::Walk::Stop)
+    })?;
+    span.ok_or_else(missing)
+}
+
+/// Opens a regular file; asks first, because opening a FIFO would wait.
+fn open(path: &Path) -> Result<File, ReadError> {
+    if !path.metadata().map_err(ReadError::Open)?.is_file() {
+        return Err(ReadError::NotAFile);
+    }
+    File::open(path).map_err(ReadError::Open)
 }
