@@ -52,6 +52,6 @@ COPY --from=builder /build/target/release/fhirmill /usr/local/bin/fhirmill
 USER fhirmill
 WORKDIR /srv/fhirmill
 VOLUME ["/srv/fhirmill/inbox", "/srv/fhirmill/archive", "/srv/fhirmill/rejects", "/srv/fhirmill/logs"]
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["fhirmill", "status", "--health"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 CMD ["fhirmill", "status", "--health"]
 ENTRYPOINT ["fhirmill"]
 CMD ["run"]

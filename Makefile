@@ -72,7 +72,7 @@ logs: ## Follow the logs
 	  else tail --lines 100 --follow "$$(ls -t logs/fhirmill.*.log | head -1)"; fi
 
 psql: ## Open psql on the database
-	@if scripts/in-docker $(COMPOSE); then $(COMPOSE) exec postgres psql --username fhirmill fhirmill; \
+	@if scripts/in-docker $(COMPOSE); then $(COMPOSE) exec $$([ -t 0 ] || echo -T) postgres psql --username fhirmill fhirmill; \
 	  else $(EMBEDDED) database start >/dev/null && psql "$$($(EMBEDDED) database url)"; fi
 
 migrate: ## Bring the database's tables up to date

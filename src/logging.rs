@@ -126,7 +126,9 @@ fn lines<Writer>(settings: &LogSettings, writer: Writer) -> BoxedLayer
 where
     Writer: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse_lossy(settings.level.as_str());
+    // The scheduler tells its own life at the level at which we tell ours.
+    let directives = format!("tokio_cron_scheduler=warn,{}", settings.level.as_str());
+    let filter = EnvFilter::builder().parse_lossy(directives);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     match settings.format {
         LogFormat::Text => layer.with_filter(filter).boxed(),

@@ -5,6 +5,7 @@
 mod migrations;
 mod oracle;
 mod private_server;
+mod service;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
