@@ -119,6 +119,11 @@ impl<'t> Value<'t> {
         self.members().find(|(member, value)| *member == name && !value.is_null()).map(|(_, value)| value)
     }
 
+    /// The value of the whole text that this one is a part of.
+    pub fn root(self) -> Value<'t> {
+        self.tree.root()
+    }
+
     /// The object or array that the value stands in; `None` for the root.
     pub fn parent(self) -> Option<Value<'t>> {
         let mut at = self.tree.root();

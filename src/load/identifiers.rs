@@ -25,7 +25,8 @@ cross join lateral (
   union
   select r.resource_type, r.id
     from etl.resource r
-   where a.system = 'urn:uuid' and r.source_id = $1 and r.resource_type = a.resource_type
+   where a.system = 'urn:uuid' and r.source_id = $1
+     and r.resource_type = any(case a.resource_type when '' then $5 else array[a.resource_type] end)
      and r.fhir_id = a.value and r.content_hash is not null
 ) m
 join etl.resource r on r.id = m.id and r.source_id = $1
@@ -61,6 +62,7 @@ pub(super) fn learn(
         .bind::<Array<Text>, _>(&types)
         .bind::<Array<Text>, _>(&systems)
         .bind::<Array<Text>, _>(&values)
+        .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
         .load(connection)?;
     let has_found = !bearers.is_empty();
     for Bearer { ordinal, resource_type, id } in bearers {

@@ -4,6 +4,7 @@
 
 use super::batch::{Batch, Identity};
 use super::identifier::{IdentifierKey, KnownIdentifiers};
+use super::route::contained_with_id;
 use crate::json::Value;
 use crate::kind::{Defect, DefectReason, Referenced, References};
 use crate::model::ResourceType;
@@ -88,6 +89,18 @@ impl References for Resolver<'_> {
         let (meaning, written) = match reference.get("reference") {
             Some(written) => {
                 let text = written.as_text().ok_or(Defect::new(written, DefectReason::ExpectedString))?;
+                if let Some(id) = text.strip_prefix('#') {
+                    let contained = contained_with_id(reference.root(), id);
+                    let name = contained
+                        .and_then(|contained| contained.get("resourceType"))
+                        .and_then(Value::as_text);
+                    let resource_type = name.and_then(|name| ResourceType::named(&name)).or(stated);
+                    return Ok(Referenced {
+                        target: None,
+                        resource_type: resource_type.map(ResourceType::name),
+                        written: Some(text.into_owned()),
+                    });
+                }
                 (self.read(&text, stated), text.into_owned())
             }
             None => {

@@ -76,7 +76,11 @@ fn holds(value: Value<'_>, path: &[String], expected: &str) -> bool {
 /// The contained resource that a reference such as `#payer` means.
 fn contained<'t>(reference: Value<'t>, root: Value<'t>) -> Option<Value<'t>> {
     let reference = reference.get("reference")?.as_text()?;
-    let id = reference.strip_prefix('#')?;
+    contained_with_id(root, reference.strip_prefix('#')?)
+}
+
+/// The contained resource of that id.
+pub(super) fn contained_with_id<'t>(root: Value<'t>, id: &str) -> Option<Value<'t>> {
     root.get("contained")?
         .items()
         .find(|resource| resource.get("id").and_then(Value::as_text).is_some_and(|own| own == id))

@@ -165,7 +165,9 @@ pub(crate) fn form_name(form: &Form) -> &'static str {
         Form::Sequence => "sequence of resources",
         Form::Bundle => "Bundle",
         Form::Companion(Companion::ExportLog) => "log of a bulk export",
-        Form::Companion(_) => "companion of a bulk export",
+        Form::Companion(Companion::ExportManifest { .. }) => "manifest of a bulk export",
+        Form::Companion(Companion::Checksum) => "checksum",
+        Form::Companion(Companion::Marker) => "marker",
         Form::Empty => "empty",
         Form::Unreadable => "unreadable",
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashSet;
 use tracing::warn;
@@ -16,6 +16,7 @@ use crate::config::Settings;
 use crate::database::Database;
 use crate::ledger::{ClaimedFile, Run};
 use crate::load::{Account, LoadError};
+use crate::model::ResourceType;
 use crate::source::{self, Content, Defect, Document, Frame, Sink, Stopped};
 
 /// Resources that refer to numbers whose bearers have come by now.
@@ -34,7 +35,8 @@ where (select count(distinct m.id) from (
        and b.source_id = r.source_id
     union all
     select b.id from etl.resource b
-     where u.system = 'urn:uuid' and b.source_id = r.source_id and b.resource_type = u.resource_type
+     where u.system = 'urn:uuid' and b.source_id = r.source_id
+       and b.resource_type = any(case u.resource_type when '' then $1 else array[u.resource_type] end)
        and b.fhir_id = u.value and b.content_hash is not null) m) = 1
 order by 1, 2";
 
@@ -72,7 +74,9 @@ pub(super) fn resolve_late(
     database: &Database,
     run: &mut Run,
 ) -> Result<u64, PipelineError> {
-    let wanted: Vec<Wanted> = sql_query(RESOLVABLE).load(run.connection())?;
+    let wanted: Vec<Wanted> = sql_query(RESOLVABLE)
+        .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
+        .load(run.connection())?;
     Ok(write_anew(settings, database, run.id, wanted)?.updated)
 }
 
@@ -86,9 +90,7 @@ pub fn remap(
     let wanted: Vec<Wanted> = if resource_types.is_empty() {
         sql_query(CURRENT).load(&mut connection)?
     } else {
-        sql_query(CURRENT_OF_TYPES)
-            .bind::<diesel::sql_types::Array<Text>, _>(resource_types)
-            .load(&mut connection)?
+        sql_query(CURRENT_OF_TYPES).bind::<Array<Text>, _>(resource_types).load(&mut connection)?
     };
     write_anew(settings, database, 0, wanted)
 }
