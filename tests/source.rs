@@ -1,6 +1,8 @@
 //! Files as senders deliver them, plain and in archives, whole and broken,
 //! read from disk as the service reads them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
