@@ -64,7 +64,7 @@ shell: password ## Open a shell in fhirmill's container
 ##@ Either way
 
 stop: ## Stop the containers and the private server; all data stay
-	@if docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory password && $(COMPOSE) down; fi
+	@if scripts/in-docker $(COMPOSE); then $(COMPOSE) down; fi
 	@if [ -x $(FHIRMILL) ] && [ -d data ]; then $(EMBEDDED) database stop; fi
 
 logs: ## Follow the logs
