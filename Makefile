@@ -39,7 +39,7 @@ one-run: prerequisites binary folders ## Load all of ./inbox into the private da
 
 demo: prerequisites binary folders ## Load samples and invented patients, and answer a first query
 	@mkdir -p inbox/generated
-	@if ls samples/* >/dev/null 2>&1; then cp -R samples/. inbox/; fi
+	@if ls samples/* >/dev/null 2>&1; then cp -R samples/. inbox/ && rm -f inbox/README.md; fi
 	@$(EMBEDDED) generate --patients 10 --seed 1 --out inbox/generated
 	@$(EMBEDDED) once
 	@psql "$$($(EMBEDDED) database url)" --quiet --file scripts/first-query.sql
@@ -64,7 +64,7 @@ shell: password ## Open a shell in fhirmill's container
 ##@ Either way
 
 stop: ## Stop the containers and the private server; all data stay
-	@if docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory password && $(COMPOSE) down; fi
+	@if scripts/in-docker $(COMPOSE); then $(COMPOSE) down; fi
 	@if [ -x $(FHIRMILL) ] && [ -d data ]; then $(EMBEDDED) database stop; fi
 
 logs: ## Follow the logs
