@@ -2,10 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod forms;
+mod loading;
 mod migrations;
 mod oracle;
 mod private_server;
+mod references;
+mod rejects;
+mod road;
+mod schema;
 mod service;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod versions;
