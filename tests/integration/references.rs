@@ -1,0 +1,195 @@
+//! What references lead to.
+
+use serde_json::{Value, json};
+
+use crate::road::{account, load, load_twice};
+use crate::support::{Mill, NULL};
+
+/// How the one observation refers to its patient: the patient's id, the type,
+/// the words that are kept.
+fn subject(mill: &Mill) -> Vec<String> {
+    let rows = mill.query(
+        "select r.fhir_id, o.subject_type, o.subject_reference, o.subject_id is not distinct from o.patient_id as same \
+         from observation o left join etl.resource r on r.id = o.subject_id",
+    );
+    assert_eq!(rows.len(), 1);
+    rows[0].clone()
+}
+
+fn observation(subject: Value) -> Value {
+    json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": subject})
+}
+
+fn numbered_patient(id: &str, number: &str) -> String {
+    json!({"resourceType": "Patient", "id": id, "identifier": [{"system": "urn:mrn", "value": number}]}).to_string()
+}
+
+#[test]
+fn a_urn_leads_backward_and_forward_in_its_bundle() {
+    const UUID: &str = "urn:uuid:0a1b2c3d-0000-4000-8000-000000000001";
+    let patient = json!({"fullUrl": UUID, "resource": {"resourceType": "Patient", "id": "named-otherwise"}});
+    let observation = json!({"fullUrl": "urn:uuid:0a1b2c3d-0000-4000-8000-000000000002",
+        "resource": observation(json!({"reference": UUID}))});
+    for entries in [json!([patient, observation]), json!([observation, patient])] {
+        let mill = Mill::new();
+        let bundle = json!({"resourceType": "Bundle", "type": "collection", "entry": entries}).to_string();
+        load_twice(&mill, &[("b.json", bundle.as_bytes())]);
+        assert_eq!(subject(&mill), ["named-otherwise", "Patient", NULL, "true"]);
+    }
+}
+
+#[test]
+fn a_resource_without_an_id_goes_by_its_full_url() {
+    let mill = Mill::new();
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"fullUrl": "urn:uuid:77", "resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}},
+        {"resource": observation(json!({"reference": "urn:uuid:77"}))}]});
+    load_twice(&mill, &[("b.json", bundle.to_string().as_bytes())]);
+    assert_eq!(subject(&mill), ["77", "Patient", NULL, "true"]);
+    assert_eq!(mill.value("select o.patient_id = p.id from observation o, patient p"), "true");
+}
+
+#[test]
+fn a_relative_reference_has_a_key_before_its_target_comes() {
+    let mill = Mill::new();
+    let text = observation(json!({"reference": "Patient/late/_history/3"})).to_string();
+    load_twice(&mill, &[("o.json", text.as_bytes())]);
+    assert_eq!(subject(&mill), ["late", "Patient", NULL, "true"]);
+    let registered = "select revision, content_hash, file_id from etl.resource where fhir_id = 'late'";
+    assert_eq!(mill.query(registered), [["0", NULL, NULL]]);
+    assert_eq!(mill.value("select count(*) from patient"), "0");
+
+    let patient = r#"{"resourceType":"Patient","id":"late"}"#;
+    assert_eq!(account(&load_twice(&mill, &[("p.json", patient.as_bytes())])), [("inserted", 1)]);
+    assert_eq!(mill.value("select count(*) from patient p join observation o on o.patient_id = p.id"), "1");
+}
+
+#[test]
+fn an_absolute_reference_is_known_by_its_server() {
+    let bundle = |reference: &str| {
+        json!({"resourceType": "Bundle", "type": "searchset", "entry": [
+            {"fullUrl": "https://here.example/fhir/Observation/o",
+             "resource": observation(json!({"reference": reference}))}]})
+        .to_string()
+    };
+    let mill = Mill::new();
+    load_twice(&mill, &[("b.json", bundle("https://here.example/fhir/Patient/p").as_bytes())]);
+    assert_eq!(subject(&mill), ["p", "Patient", NULL, "true"]);
+
+    let mill = Mill::new();
+    load_twice(&mill, &[("b.json", bundle("https://there.example/fhir/Patient/p").as_bytes())]);
+    let found = subject(&mill);
+    assert_eq!((found[0].as_str(), found[2].as_str()), (NULL, "https://there.example/fhir/Patient/p"));
+}
+
+#[test]
+fn a_number_leads_to_the_one_who_bears_it() {
+    let written = json!({"reference": "Patient?identifier=urn:mrn|7"});
+    let logical = json!({"identifier": {"system": "urn:mrn", "value": "7"}, "type": "Patient"});
+    for reference in [written, logical] {
+        let observation = observation(reference.clone()).to_string();
+        let patient = numbered_patient("p", "7");
+
+        let earlier = Mill::new();
+        load(&earlier, &[("1.json", patient.as_bytes())]);
+        let summary = load_twice(&earlier, &[("2.json", observation.as_bytes())]);
+        assert_eq!(subject(&earlier), ["p", "Patient", NULL, "true"], "earlier, {reference}");
+        assert_eq!(summary["resolved_late"], 0, "{reference}");
+
+        let together = Mill::new();
+        let lines = format!("{observation}\n{patient}\n");
+        load_twice(&together, &[("all.ndjson", lines.as_bytes())]);
+        assert_eq!(subject(&together), ["p", "Patient", NULL, "true"], "together, {reference}");
+
+        let later = Mill::new();
+        load_twice(&later, &[("1.json", observation.as_bytes())]);
+        let words = [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"];
+        assert_eq!(subject(&later), words, "before, {reference}");
+        assert_eq!(later.value("select count(*) from etl.unresolved_reference"), "1");
+        let summary = load_twice(&later, &[("2.json", patient.as_bytes())]);
+        assert_eq!(summary["resolved_late"], 1, "{reference}");
+        assert_eq!(subject(&later), ["p", "Patient", NULL, "true"], "later, {reference}");
+        assert_eq!(later.value("select count(*) from etl.unresolved_reference"), "0");
+    }
+}
+
+#[test]
+fn a_number_that_two_bear_leads_nowhere() {
+    let mill = Mill::new();
+    let lines = [
+        numbered_patient("p", "7"),
+        numbered_patient("q", "7"),
+        observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string(),
+    ];
+    load_twice(&mill, &[("all.ndjson", lines.join("\n").as_bytes())]);
+    assert_eq!(subject(&mill), [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"]);
+}
+
+#[test]
+fn a_number_is_looked_for_in_its_own_source() {
+    let mill = Mill::new();
+    let text = observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string();
+    load_twice(&mill, &[("north/p.json", numbered_patient("p", "7").as_bytes()), ("south/o.json", text.as_bytes())]);
+    assert_eq!(subject(&mill), [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"]);
+}
+
+#[test]
+fn a_urn_may_name_what_another_file_brings() {
+    let mill = Mill::new();
+    let condition = json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "urn:uuid:55"}}).to_string();
+    load_twice(&mill, &[("1.json", condition.as_bytes())]);
+    assert_eq!(mill.query("select subject_id, subject_reference from condition"), [[NULL, "urn:uuid:55"]]);
+    let patient = r#"{"resourceType":"Patient","id":"55"}"#;
+    load_twice(&mill, &[("2.json", patient.as_bytes())]);
+    // The type of the target is not stated, but FHIR allows a patient here.
+    assert_eq!(
+        mill.value("select count(*) from condition c join patient p on p.id = c.patient_id"),
+        "1"
+    );
+}
+
+#[test]
+fn a_contained_resource_has_no_key() {
+    let mill = Mill::new();
+    let text = json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"},
+        "contained": [{"resourceType": "Practitioner", "id": "x", "name": [{"family": "Inside"}]}],
+        "participant": [{"individual": {"reference": "#x", "display": "Dr. Inside"}}]});
+    load_twice(&mill, &[("e.json", text.to_string().as_bytes())]);
+    let found = mill.query(
+        "select individual_type, individual_id, individual_display, individual_reference, practitioner_id from encounter_participant",
+    );
+    assert_eq!(found, [["Practitioner", NULL, "Dr. Inside", "#x", NULL]]);
+    assert_eq!(mill.value("select count(*) from practitioner"), "0");
+    assert_eq!(mill.value("select count(*) from etl.resource"), "1");
+}
+
+#[test]
+fn a_target_of_the_wrong_type_keeps_its_words() {
+    let mill = Mill::new();
+    let text = json!({"resourceType": "Patient", "id": "p",
+        "managingOrganization": {"reference": "Practitioner/d", "display": "Dr. Bell"}});
+    load_twice(&mill, &[("p.json", text.to_string().as_bytes())]);
+    let found = mill.query(
+        "select managing_organization_id, managing_organization_display, managing_organization_reference from patient",
+    );
+    assert_eq!(found, [[NULL, "Dr. Bell", "Practitioner/d"]]);
+    // An observation may be of a device; that is no patient.
+    let mill = Mill::new();
+    let text = observation(json!({"reference": "Device/d"})).to_string();
+    load_twice(&mill, &[("o.json", text.as_bytes())]);
+    let found = mill.query(
+        "select o.patient_id, o.subject_type, r.fhir_id, o.subject_reference from observation o join etl.resource r on r.id = o.subject_id",
+    );
+    assert_eq!(found, [[NULL, "Device", "d", NULL]]);
+}
+
+#[test]
+fn what_is_no_reference_to_a_resource_keeps_its_words() {
+    for words in ["Nobody/1", "Patient", "Patient?name=x", "some text"] {
+        let mill = Mill::new();
+        let text = observation(json!({"reference": words})).to_string();
+        load_twice(&mill, &[("o.json", text.as_bytes())]);
+        let found = subject(&mill);
+        assert_eq!((found[0].as_str(), found[2].as_str()), (NULL, words));
+    }
+}
