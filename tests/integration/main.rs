@@ -8,7 +8,9 @@ mod migrations;
 mod oracle;
 mod private_server;
 mod references;
+mod rejects;
 mod road;
+mod schema;
 mod service;
 mod settings;
 #[path = "../support/mod.rs"]

@@ -1,0 +1,247 @@
+//! What cannot be loaded is named with its place and reason, costs its
+//! neighbours nothing, and shows no value of a patient.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::road::{account, load, load_with_code, rows_as_written};
+use crate::support::Mill;
+
+/// Stands in every bad record, and may be in no message.
+const SECRET: &str = "Quillfeather";
+
+/// What is wrong with a record, its line, and how it is to be reported:
+/// reason, type, id, and a part of the message.
+type Bad = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+
+const BAD: [Bad; 8] = [
+    (
+        "a date that is none",
+        r#"{"resourceType":"Patient","id":"bad","birthDate":"Quillfeather"}"#,
+        "invalid_value",
+        "Patient",
+        "bad",
+        "birthDate",
+    ),
+    (
+        "a number for a text",
+        r#"{"resourceType":"Patient","id":"bad","name":[{"family":"Quillfeather"},{"family":7}]}"#,
+        "invalid_value",
+        "Patient",
+        "bad",
+        "name[1].family",
+    ),
+    (
+        "a text for a flag",
+        r#"{"resourceType":"Patient","id":"bad","active":"Quillfeather"}"#,
+        "invalid_value",
+        "Patient",
+        "bad",
+        "active",
+    ),
+    (
+        "a character that Postgres cannot keep",
+        "{\"resourceType\":\"Patient\",\"id\":\"bad\",\"name\":[{\"family\":\"Quillfeather\\u0000\"}]}",
+        "",
+        "",
+        "",
+        "",
+    ),
+    (
+        "a member twice",
+        r#"{"resourceType":"Patient","id":"bad","gender":"Quillfeather","gender":"male"}"#,
+        "not_json",
+        "",
+        "",
+        "",
+    ),
+    (
+        "a type that FHIR R4 has not",
+        r#"{"resourceType":"Quillfeather","id":"bad"}"#,
+        "unknown_resource_type",
+        "",
+        "",
+        "FHIR R4",
+    ),
+    ("no type", r#"{"id":"bad","family":"Quillfeather"}"#, "no_resource_type", "", "", "no resourceType"),
+    ("broken JSON", r#"{"resourceType":"Patient","id":"bad","family":Quillfeather}"#, "not_json", "", "", ""),
+];
+
+#[test]
+fn a_bad_resource_costs_its_neighbours_nothing() {
+    for (what, line, reason, resource_type, fhir_id, part) in BAD {
+        let mill = Mill::new();
+        let text = format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"a\"}}\n{line}\n{{\"resourceType\":\"Patient\",\"id\":\"b\"}}\n"
+        );
+        let summary = load_with_code(&mill, &[("p.ndjson", text.as_bytes())], 3);
+        assert_eq!(account(&summary), [("inserted", 2), ("rejected", 1)], "{what}");
+        assert_eq!(mill.query("select fhir_id from patient order by 1"), [["a"], ["b"]], "{what}");
+
+        let rows = mill.query(
+            "select location, position, reason, coalesce(resource_type, '') as type, coalesce(fhir_id, '') as id, \
+                    message, encode(raw, 'escape') as raw from etl.rejected_record",
+        );
+        assert_eq!(rows.len(), 1, "{what}");
+        let row = &rows[0];
+        assert_eq!((row[0].as_str(), row[1].as_str()), ("line 2", "2"), "{what}");
+        if !reason.is_empty() {
+            assert_eq!([&row[2], &row[3], &row[4]], [reason, resource_type, fhir_id], "{what}: {}", row[5]);
+        }
+        assert!(row[5].contains(part), "{what}: {}", row[5]);
+        assert!(!row[5].is_empty() && !row[5].contains(SECRET), "{what}: {}", row[5]);
+        assert_eq!(row[6].replace("\\\\", "\\"), line, "{what}");
+        // The file is archived: the most of it was loaded.
+        assert_eq!(mill.value("select status from etl.load_file"), "loaded", "{what}");
+        no_secret_in_logs(&mill);
+
+        // The same file again: nothing is loaded twice, nothing is rejected twice.
+        let before = rows_as_written(&mill);
+        assert_eq!(load(&mill, &[("p.ndjson", text.as_bytes())])["duplicate_files"], 1, "{what}");
+        assert_eq!(rows_as_written(&mill), before, "{what}");
+        assert_eq!(mill.value("select count(*) from etl.rejected_record"), "1", "{what}");
+    }
+}
+
+#[track_caller]
+fn no_secret_in_logs(mill: &Mill) {
+    for path in mill.listing() {
+        if path.starts_with("logs/") || path.ends_with(".report.txt") {
+            let text = std::fs::read_to_string(mill.path(&path)).unwrap();
+            assert!(!text.contains(SECRET), "{path} shows a value");
+        }
+    }
+}
+
+#[test]
+fn an_entry_that_is_bad_is_named_by_its_number() {
+    let mill = Mill::new();
+    let bundle = r#"{"resourceType":"Bundle","type":"collection","entry":[
+        {"resource":{"resourceType":"Patient","id":"a"}},
+        {"resource":{"resourceType":"Bundle","type":"collection","entry":[
+            {"resource":{"resourceType":"Patient","id":"b"}},
+            {"resource":{"resourceType":"Patient","id":"c","birthDate":"2024-13-01"}}]}},
+        {"resource":{"resourceType":"Observation","id":"o","valueQuantity":{"value":"much"}}}]}"#;
+    let summary = load_with_code(&mill, &[("b.json", bundle.as_bytes())], 3);
+    assert_eq!(account(&summary), [("inserted", 2), ("rejected", 2)]);
+    let rows = mill.query("select location, resource_type, fhir_id from etl.rejected_record order by position");
+    assert_eq!(rows, [["entry 2.2", "Patient", "c"], ["entry 3", "Observation", "o"]]);
+}
+
+#[test]
+fn a_patch_is_rejected() {
+    let mill = Mill::new();
+    let bundle = r#"{"resourceType":"Bundle","type":"batch","entry":[
+        {"resource":{"resourceType":"Patient","id":"a"}},
+        {"resource":{"resourceType":"Parameters"},"request":{"method":"PATCH","url":"Patient/a"}}]}"#;
+    let summary = load_with_code(&mill, &[("b.json", bundle.as_bytes())], 3);
+    assert_eq!(account(&summary), [("inserted", 1), ("rejected", 1)]);
+    assert_eq!(mill.value("select reason from etl.rejected_record"), "patch");
+}
+
+#[test]
+fn a_page_of_html_goes_to_the_rejects_with_a_report() {
+    let mill = Mill::new();
+    let page = "<!doctype html><html><body>Session of Quillfeather has expired</body></html>";
+    let files: [(&str, &[u8]); 2] =
+        [("north/patients.json", page.as_bytes()), ("north/good.json", br#"{"resourceType":"Patient","id":"a"}"#)];
+    let summary = load_with_code(&mill, &files, 3);
+    assert_eq!((&summary["loaded_files"], &summary["rejected_files"]), (&1.into(), &1.into()));
+    let listing = mill.listing();
+    for wanted in ["rejects/north/patients.json", "rejects/north/patients.json.report.txt"] {
+        assert!(listing.iter().any(|path| path == wanted), "{wanted} is not in {listing:?}");
+    }
+    assert!(!listing.iter().any(|path| path.starts_with("inbox/")), "{listing:?}");
+    assert_eq!(std::fs::read_to_string(mill.path("rejects/north/patients.json")).unwrap(), page);
+    let report = std::fs::read_to_string(mill.path("rejects/north/patients.json.report.txt")).unwrap();
+    assert!(report.starts_with("north/patients.json\n"), "{report}");
+    assert!(report.contains("Records seen: 1, of them rejected: 1."), "{report}");
+    no_secret_in_logs(&mill);
+    let found = mill.query(
+        "select f.status, r.reason, r.message like '%HTML%' as names_it from etl.load_file f \
+         join etl.rejected_record r on r.file_id = f.id",
+    );
+    assert_eq!(found, [["rejected", "not_json", "true"]]);
+
+    // Once more, as a sender would who did not look.
+    let again = load_with_code(&mill, &files, 3);
+    assert_eq!((&again["duplicate_files"], &again["rejected_files"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn of_a_gzip_that_ends_too_early_the_whole_records_are_loaded() {
+    let mill = Mill::new();
+    let mut lines = String::new();
+    for number in 0..20_000u32 {
+        // Numbers that compress badly, so that the cut falls among records.
+        let noise = number.wrapping_mul(2_654_435_761);
+        lines.push_str(&format!("{{\"resourceType\":\"Patient\",\"id\":\"p{number}-{noise}\"}}\n"));
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(lines.as_bytes()).unwrap();
+    let whole = encoder.finish().unwrap();
+    let cut = &whole[..whole.len() / 2];
+    let summary = load_with_code(&mill, &[("p.ndjson.gz", cut)], 3);
+    assert_eq!(summary["rejected_files"], 1, "{summary}");
+    let loaded: u64 = mill.value("select count(*) from patient").parse().unwrap();
+    assert!((1..20_000).contains(&loaded), "{loaded} rows");
+    assert_eq!(summary["account"]["inserted"], loaded);
+    let error = mill.value("select error from etl.load_file");
+    assert!(error.contains("ends too early") || error.contains("end too early"), "{error}");
+    assert!(mill.listing().iter().any(|path| path == "rejects/default/p.ndjson.gz.report.txt"));
+
+    // The whole file, which the sender sends then, brings the rest.
+    let summary = load(&mill, &[("p.ndjson.gz", &whole)]);
+    assert_eq!(summary["account"]["unchanged"], loaded);
+    assert_eq!(summary["account"]["inserted"], 20_000 - loaded);
+}
+
+#[test]
+fn a_line_that_ends_in_the_middle_is_rejected() {
+    let mill = Mill::new();
+    let text = "{\"resourceType\":\"Patient\",\"id\":\"a\"}\n{\"resourceType\":\"Patient\",\"id\":\"b\"";
+    let summary = load_with_code(&mill, &[("p.ndjson", text.as_bytes())], 3);
+    assert_eq!(account(&summary), [("inserted", 1), ("rejected", 1)]);
+    assert_eq!(mill.query("select location, reason from etl.rejected_record"), [["line 2", "truncated"]]);
+}
+
+#[test]
+fn every_record_is_accounted_for() {
+    let mill = Mill::new();
+    let bundle = r#"{"resourceType":"Bundle","type":"batch","timestamp":"2024-01-02T00:00:00Z","entry":[
+        {"resource":{"resourceType":"Patient","id":"new"}},
+        {"resource":{"resourceType":"Patient","id":"changed","gender":"male"}},
+        {"resource":{"resourceType":"Patient","id":"same"}},
+        {"resource":{"resourceType":"Patient","id":"old","meta":{"lastUpdated":"2023-01-01T00:00:00Z"}}},
+        {"resource":{"resourceType":"Patient","id":"bad","active":"maybe"}},
+        {"request":{"method":"GET","url":"Patient/x"}},
+        {"request":{"method":"DELETE","url":"Patient/gone"}}]}"#;
+    let before = r#"[{"resourceType":"Patient","id":"changed"},{"resourceType":"Patient","id":"same"},
+        {"resourceType":"Patient","id":"gone"},
+        {"resourceType":"Patient","id":"old","gender":"male","meta":{"lastUpdated":"2023-06-01T00:00:00Z"}}]"#;
+    load(&mill, &[("1.json", before.as_bytes())]);
+    let summary = load_with_code(&mill, &[("2.json", bundle.as_bytes())], 3);
+    let each = [
+        ("inserted", 1),
+        ("updated", 1),
+        ("unchanged", 1),
+        ("stale", 1),
+        ("deleted", 1),
+        ("rejected", 1),
+        ("skipped", 1),
+    ];
+    assert_eq!(account(&summary), each);
+    assert_eq!(
+        mill.query(
+            "select path, seen, seen = inserted + updated + unchanged + stale + deleted + rejected + skipped as adds_up \
+             from etl.load_file order by id"
+        ),
+        [["1.json", "4", "true"], ["2.json", "7", "true"]]
+    );
+    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["changed"], ["new"], ["old"], ["same"]]);
+    let counts = mill.value("select counts from etl.load_run order by id desc limit 1");
+    let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
+    assert_eq!((&counts["seen"], &counts["deleted"]), (&7.into(), &1.into()));
+}

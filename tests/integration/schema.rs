@@ -1,0 +1,150 @@
+//! The declarations, the migrated database and the generated `table!`s say
+//! the same.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use fhirmill::model::{sql, tables};
+
+use crate::support::Mill;
+
+/// Nullability and type of each column of the tables of a schema.
+fn catalog(mill: &Mill, schema: &str) -> BTreeMap<String, Vec<[String; 3]>> {
+    let rows = mill.query(&format!(
+        "select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as is_required \
+         from pg_class c join pg_attribute a on a.attrelid = c.oid \
+         where c.relnamespace = '{schema}'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped \
+           and c.relname <> '__diesel_schema_migrations' \
+         order by c.relname collate \"C\", a.attnum"
+    ));
+    let mut tables: BTreeMap<String, Vec<[String; 3]>> = BTreeMap::new();
+    for row in rows {
+        let [table, column, sql_type, is_required] = row.try_into().unwrap();
+        tables.entry(table).or_default().push([column, sql_type, is_required]);
+    }
+    tables
+}
+
+/// How Postgres spells a type that the declarations abbreviate.
+fn spelled(sql_type: &str) -> &str {
+    match sql_type {
+        "timestamptz" => "timestamp with time zone",
+        "time" => "time without time zone",
+        other => other,
+    }
+}
+
+#[test]
+fn the_catalog_is_as_declared() {
+    let mill = Mill::new();
+    let mut declared = BTreeMap::new();
+    for table in tables() {
+        let columns: Vec<[String; 3]> = table
+            .columns
+            .iter()
+            .map(|column| {
+                let sql_type = spelled(column.sql_type.sql()).to_owned();
+                [column.name.clone(), sql_type, (!column.is_nullable).to_string()]
+            })
+            .collect();
+        declared.insert(table.name.clone(), columns);
+    }
+    let found = catalog(&mill, "public");
+    let names = |tables: &BTreeMap<String, _>| tables.keys().cloned().collect::<Vec<_>>();
+    pretty_assertions::assert_eq!(names(&found), names(&declared));
+    for (name, columns) in &declared {
+        pretty_assertions::assert_eq!(&found[name], columns, "columns of {name}");
+    }
+}
+
+#[test]
+fn keys_are_as_declared() {
+    let mill = Mill::new();
+    let found = mill.query(
+        "select c.conrelid::regclass::text as table, string_agg(a.attname, ',' order by k.position) as columns \
+         from pg_constraint c cross join unnest(c.conkey) with ordinality as k (number, position) \
+         join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number \
+         where c.contype = 'p' and c.connamespace = 'public'::regnamespace \
+           and c.conrelid <> '__diesel_schema_migrations'::regclass group by 1",
+    );
+    let mut found: Vec<(String, String)> = found.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    found.sort();
+    let mut declared: Vec<(String, String)> =
+        tables().iter().map(|table| (table.name.clone(), table.key.join(","))).collect();
+    declared.sort();
+    pretty_assertions::assert_eq!(found, declared);
+}
+
+#[test]
+fn every_table_and_column_is_explained() {
+    let mill = Mill::new();
+    let silent = mill.query(
+        "select c.oid::regclass::text as table, coalesce(a.attname, '') as column \
+         from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
+         where c.relnamespace in ('public'::regnamespace, 'etl'::regnamespace) and c.relkind = 'r' \
+           and c.relname <> '__diesel_schema_migrations' \
+           and (trim(coalesce(col_description(c.oid, a.attnum), '')) = '' \
+             or trim(coalesce(obj_description(c.oid, 'pg_class'), '')) = '')",
+    );
+    assert_eq!(silent, Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn comments_are_as_declared() {
+    let mill = Mill::new();
+    let mut found: Vec<(String, String)> = mill
+        .query(
+            "select c.relname || coalesce('.' || a.attname, '') as name, coalesce(d.description, '') as comment \
+             from pg_class c join pg_description d on d.objoid = c.oid and d.classoid = 'pg_class'::regclass \
+             left join pg_attribute a on a.attrelid = c.oid and a.attnum = d.objsubid and a.attnum > 0 \
+             where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'",
+        )
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    found.sort();
+    let mut declared = Vec::new();
+    for table in tables() {
+        declared.push((table.name.clone(), table.comment.clone()));
+        for column in &table.columns {
+            declared.push((format!("{}.{}", table.name, column.name), column.comment.clone()));
+        }
+    }
+    declared.sort();
+    pretty_assertions::assert_eq!(found, declared);
+}
+
+#[test]
+fn the_generated_tables_are_as_declared() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/src/tables.rs");
+    let written = std::fs::read_to_string(path).unwrap();
+    let generated = sql::diesel_tables(&tables());
+    // Before them stand the tables that are written by hand.
+    let first = generated.lines().nth(1).unwrap();
+    let begin = written.find(first).unwrap() - "diesel::table! {\n".len();
+    let differs = written[begin..].trim_end().lines().zip(generated.trim_end().lines()).find(|(left, right)| left != right);
+    assert_eq!(differs, None, "schema/src/tables.rs against the declarations");
+    assert_eq!(written[begin..].trim_end().lines().count(), generated.trim_end().lines().count());
+}
+
+#[test]
+fn down_leaves_no_object_behind() {
+    let mill = Mill::new();
+    const OBJECTS: &str = "select 'relation ' || c.oid::regclass as object from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+           where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname !~ '__diesel' \
+         union all select 'type ' || t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace \
+           where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and t.typname !~ '__diesel' \
+         union all select 'function ' || p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace \
+           where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' \
+         union all select 'schema ' || nspname from pg_namespace where nspname in ('etl', 'analytics') \
+         order by 1";
+    const COMMENTS: &str = "select count(*), md5(string_agg(description, '|' order by objoid::regclass::text, objsubid)) as text \
+        from pg_description where classoid = 'pg_class'::regclass and objoid >= 16384";
+    let (objects, comments) = (mill.query(OBJECTS), mill.query(COMMENTS));
+    assert!(objects.len() > 200, "{} objects", objects.len());
+    mill.run(&["migrate", "down", "--all"]).expect_code(0);
+    assert_eq!(mill.query(OBJECTS), Vec::<Vec<String>>::new());
+    mill.run(&["migrate", "up"]).expect_code(0);
+    pretty_assertions::assert_eq!(mill.query(OBJECTS), objects);
+    assert_eq!(mill.query(COMMENTS), comments);
+}
