@@ -62,20 +62,39 @@ fn forms() -> Vec<(&'static str, String)> {
         ("NDJSON with a byte order mark", format!("\u{feff}{first}\n{second}\n")),
         ("NDJSON with blank lines", format!("\n\n{first}\n  \n\r\n{second}\n\n")),
         ("pretty values one after the other", format!("{}\n{}", pretty(first), pretty(second))),
-        ("Bundle with its type last", format!(
-            r#"{{"entry":[{{"resource":{first}}},{{"resource":{second}}}],"type":"collection","resourceType":"Bundle"}}"#
-        )),
+        (
+            "Bundle with its type last",
+            format!(
+                r#"{{"entry":[{{"resource":{first}}},{{"resource":{second}}}],"type":"collection","resourceType":"Bundle"}}"#
+            ),
+        ),
         ("pretty Bundle", pretty(&bundle("collection"))),
         ("Bundle with a byte order mark", format!("\u{feff}{}", bundle("collection"))),
-        ("Bundle in a Bundle", format!(
-            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{first}}},
+        (
+            "Bundle in a Bundle",
+            format!(
+                r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{first}}},
                {{"resource":{{"resourceType":"Bundle","type":"searchset","entry":[{{"resource":{second}}}]}}}}]}}"#
-        )),
-        ("a Bundle a line", format!(
-            "{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{{\"resource\":{first}}}]}}\n{second}\n"
-        )),
+            ),
+        ),
+        (
+            "a Bundle a line",
+            format!(
+                "{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{{\"resource\":{first}}}]}}\n{second}\n"
+            ),
+        ),
     ];
-    for kind in ["document", "message", "transaction", "transaction-response", "batch", "batch-response", "history", "searchset", "collection"] {
+    for kind in [
+        "document",
+        "message",
+        "transaction",
+        "transaction-response",
+        "batch",
+        "batch-response",
+        "history",
+        "searchset",
+        "collection",
+    ] {
         forms.push((kind, bundle(kind)));
     }
     forms
@@ -125,7 +144,8 @@ fn a_single_resource_may_be_written_in_one_line_or_many() {
 #[test]
 fn a_zip_may_hold_several_files_of_several_forms() {
     let mill = Mill::new();
-    let bundle = format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{SECOND}}}]}}"#);
+    let bundle =
+        format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{SECOND}}}]}}"#);
     let packed = zip(&[
         ("export/", b""),
         ("export/Patient.ndjson", FIRST.as_bytes()),

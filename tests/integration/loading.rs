@@ -151,9 +151,11 @@ fn what_a_patient_has_several_of_has_rows_of_its_own() {
     let races = mill.query("select ordinal, kind, level, code from patient_race order by ordinal");
     assert_eq!(
         races,
-        [["1", "race", "ombCategory", "2106-3"], ["2", "race", "ombCategory", "2028-9"], [
-            "3", "race", "detailed", "2034-7"
-        ]]
+        [
+            ["1", "race", "ombCategory", "2106-3"],
+            ["2", "race", "ombCategory", "2028-9"],
+            ["3", "race", "detailed", "2034-7"]
+        ]
     );
 }
 
@@ -221,7 +223,8 @@ fn the_same_resources_in_another_file_write_nothing() {
     load(&mill, &[("a.json", PATIENT.as_bytes()), ("b.json", ENCOUNTER.as_bytes())]);
     let before = rows_as_written(&mill);
     // Other bytes, other white space, other order of members, same content.
-    let encounter = ENCOUNTER.replacen(r#""id": "e1", "status": "finished""#, r#""status": "finished", "id": "e1""#, 1);
+    let encounter =
+        ENCOUNTER.replacen(r#""id": "e1", "status": "finished""#, r#""status": "finished", "id": "e1""#, 1);
     assert_ne!(encounter, ENCOUNTER);
     let array = format!("[{encounter},\n\n{PATIENT}]");
     let summary = load_twice(&mill, &[("again.json", array.as_bytes())]);
@@ -236,7 +239,11 @@ fn the_same_content_with_a_later_version_moves_the_registry_alone() {
     let mill = Mill::new();
     load(&mill, &[("a.json", PATIENT.as_bytes())]);
     let before = rows_as_written(&mill);
-    let later = PATIENT.replacen("\"versionId\": \"2\"", "\"versionId\": \"3\"", 1).replacen("2024-03-01T", "2024-03-02T", 1);
+    let later = PATIENT.replacen("\"versionId\": \"2\"", "\"versionId\": \"3\"", 1).replacen(
+        "2024-03-01T",
+        "2024-03-02T",
+        1,
+    );
     let summary = load_twice(&mill, &[("later.json", later.as_bytes())]);
     assert_eq!(account(&summary), [("unchanged", 1)]);
     assert_eq!(rows_as_written(&mill), before);

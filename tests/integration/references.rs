@@ -21,7 +21,8 @@ fn observation(subject: Value) -> Value {
 }
 
 fn numbered_patient(id: &str, number: &str) -> String {
-    json!({"resourceType": "Patient", "id": id, "identifier": [{"system": "urn:mrn", "value": number}]}).to_string()
+    json!({"resourceType": "Patient", "id": id, "identifier": [{"system": "urn:mrn", "value": number}]})
+        .to_string()
 }
 
 #[test]
@@ -129,23 +130,24 @@ fn a_number_that_two_bear_leads_nowhere() {
 fn a_number_is_looked_for_in_its_own_source() {
     let mill = Mill::new();
     let text = observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string();
-    load_twice(&mill, &[("north/p.json", numbered_patient("p", "7").as_bytes()), ("south/o.json", text.as_bytes())]);
+    load_twice(
+        &mill,
+        &[("north/p.json", numbered_patient("p", "7").as_bytes()), ("south/o.json", text.as_bytes())],
+    );
     assert_eq!(subject(&mill), [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"]);
 }
 
 #[test]
 fn a_urn_may_name_what_another_file_brings() {
     let mill = Mill::new();
-    let condition = json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "urn:uuid:55"}}).to_string();
+    let condition =
+        json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "urn:uuid:55"}}).to_string();
     load_twice(&mill, &[("1.json", condition.as_bytes())]);
     assert_eq!(mill.query("select subject_id, subject_reference from condition"), [[NULL, "urn:uuid:55"]]);
     let patient = r#"{"resourceType":"Patient","id":"55"}"#;
     load_twice(&mill, &[("2.json", patient.as_bytes())]);
     // The type of the target is not stated, but FHIR allows a patient here.
-    assert_eq!(
-        mill.value("select count(*) from condition c join patient p on p.id = c.patient_id"),
-        "1"
-    );
+    assert_eq!(mill.value("select count(*) from condition c join patient p on p.id = c.patient_id"), "1");
 }
 
 #[test]

@@ -126,7 +126,8 @@ fn an_entry_that_is_bad_is_named_by_its_number() {
         {"resource":{"resourceType":"Observation","id":"o","valueQuantity":{"value":"much"}}}]}"#;
     let summary = load_with_code(&mill, &[("b.json", bundle.as_bytes())], 3);
     assert_eq!(account(&summary), [("inserted", 2), ("rejected", 2)]);
-    let rows = mill.query("select location, resource_type, fhir_id from etl.rejected_record order by position");
+    let rows =
+        mill.query("select location, resource_type, fhir_id from etl.rejected_record order by position");
     assert_eq!(rows, [["entry 2.2", "Patient", "c"], ["entry 3", "Observation", "o"]]);
 }
 
@@ -145,8 +146,10 @@ fn a_patch_is_rejected() {
 fn a_page_of_html_goes_to_the_rejects_with_a_report() {
     let mill = Mill::new();
     let page = "<!doctype html><html><body>Session of Quillfeather has expired</body></html>";
-    let files: [(&str, &[u8]); 2] =
-        [("north/patients.json", page.as_bytes()), ("north/good.json", br#"{"resourceType":"Patient","id":"a"}"#)];
+    let files: [(&str, &[u8]); 2] = [
+        ("north/patients.json", page.as_bytes()),
+        ("north/good.json", br#"{"resourceType":"Patient","id":"a"}"#),
+    ];
     let summary = load_with_code(&mill, &files, 3);
     assert_eq!((&summary["loaded_files"], &summary["rejected_files"]), (&1.into(), &1.into()));
     let listing = mill.listing();
@@ -240,7 +243,10 @@ fn every_record_is_accounted_for() {
         ),
         [["1.json", "4", "true"], ["2.json", "7", "true"]]
     );
-    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["changed"], ["new"], ["old"], ["same"]]);
+    assert_eq!(
+        mill.query("select fhir_id from patient order by 1"),
+        [["changed"], ["new"], ["old"], ["same"]]
+    );
     let counts = mill.value("select counts from etl.load_run order by id desc limit 1");
     let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
     assert_eq!((&counts["seen"], &counts["deleted"]), (&7.into(), &1.into()));

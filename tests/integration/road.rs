@@ -65,8 +65,11 @@ pub fn account(summary: &Value) -> Vec<(&'static str, u64)> {
 /// One row with the columns asked for, under the names of their columns.
 #[track_caller]
 pub fn columns(mill: &Mill, from: &str, wanted: &[(&str, &str)]) {
-    let list: Vec<String> =
-        wanted.iter().enumerate().map(|(number, (column, _))| format!("({column})::text as c{number}")).collect();
+    let list: Vec<String> = wanted
+        .iter()
+        .enumerate()
+        .map(|(number, (column, _))| format!("({column})::text as c{number}"))
+        .collect();
     let rows = mill.query(&format!("select {} from {from}", list.join(", ")));
     assert_eq!(rows.len(), 1, "rows of {from}");
     let found: Vec<(&str, &str)> =

@@ -67,7 +67,8 @@ fn keys_are_as_declared() {
          where c.contype = 'p' and c.connamespace = 'public'::regnamespace \
            and c.conrelid <> '__diesel_schema_migrations'::regclass group by 1",
     );
-    let mut found: Vec<(String, String)> = found.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    let mut found: Vec<(String, String)> =
+        found.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     found.sort();
     let mut declared: Vec<(String, String)> =
         tables().iter().map(|table| (table.name.clone(), table.key.join(","))).collect();
@@ -122,7 +123,11 @@ fn the_generated_tables_are_as_declared() {
     // Before them stand the tables that are written by hand.
     let first = generated.lines().nth(1).unwrap();
     let begin = written.find(first).unwrap() - "diesel::table! {\n".len();
-    let differs = written[begin..].trim_end().lines().zip(generated.trim_end().lines()).find(|(left, right)| left != right);
+    let differs = written[begin..]
+        .trim_end()
+        .lines()
+        .zip(generated.trim_end().lines())
+        .find(|(left, right)| left != right);
     assert_eq!(differs, None, "schema/src/tables.rs against the declarations");
     assert_eq!(written[begin..].trim_end().lines().count(), generated.trim_end().lines().count());
 }

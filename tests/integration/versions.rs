@@ -50,7 +50,10 @@ fn a_newer_version_replaces_the_row_and_keeps_the_key() {
 fn of_one_time_the_higher_version_wins() {
     let mill = Mill::new();
     let at = |version: u32, gender: &str| {
-        patient(&format!(r#""meta":{{"lastUpdated":"2024-01-01T00:00:00Z","versionId":"{version}"}},"#), gender)
+        patient(
+            &format!(r#""meta":{{"lastUpdated":"2024-01-01T00:00:00Z","versionId":"{version}"}},"#),
+            gender,
+        )
     };
     // As numbers: 10 is more than 9.
     assert_eq!(deliver(&mill, "1.json", &at(10, "female")), [("inserted", 1)]);
@@ -67,7 +70,8 @@ fn without_a_time_the_later_file_wins() {
     assert_eq!(deliver(&mill, "a.json", &patient("", "female")), [("updated", 1)]);
     assert_eq!(gender(&mill), "female");
     // A version number alone decides too.
-    let numbered = |version: u32, gender: &str| patient(&format!(r#""meta":{{"versionId":"{version}"}},"#), gender);
+    let numbered =
+        |version: u32, gender: &str| patient(&format!(r#""meta":{{"versionId":"{version}"}},"#), gender);
     assert_eq!(deliver(&mill, "b.json", &numbered(5, "other")), [("updated", 1)]);
     assert_eq!(deliver(&mill, "c.json", &numbered(4, "unknown")), [("stale", 1)]);
     assert_eq!(gender(&mill), "other");
@@ -131,13 +135,21 @@ fn a_delete_removes_all_rows_and_only_a_newer_version_brings_them_back() {
     assert_eq!(deliver(&mill, "2.json", &delete.to_string()), [("deleted", 1)]);
     assert_eq!(mill.query("select fhir_id from patient"), [["q"]]);
     assert_eq!(mill.query("select family from patient_name"), [["Stays"]]);
-    let deleted = mill.value("select (deleted_at at time zone 'UTC')::text from etl.resource where fhir_id = 'p'");
+    let deleted =
+        mill.value("select (deleted_at at time zone 'UTC')::text from etl.resource where fhir_id = 'p'");
     assert_eq!(deleted, "2024-01-10 00:00:00");
 
     assert_eq!(deliver(&mill, "3.json", &named("2024-01-06T00:00:00Z", "Older")), [("stale", 1)]);
     assert_eq!(mill.query("select fhir_id from patient"), [["q"]]);
     assert_eq!(deliver(&mill, "4.json", &named("2024-01-11T00:00:00Z", "New")), [("updated", 1)]);
-    assert_eq!(mill.query("select fhir_id, id = any(array[KEY]) as same from patient where fhir_id = 'p'".replace("KEY", &key).as_str()), [["p", "true"]]);
+    assert_eq!(
+        mill.query(
+            "select fhir_id, id = any(array[KEY]) as same from patient where fhir_id = 'p'"
+                .replace("KEY", &key)
+                .as_str()
+        ),
+        [["p", "true"]]
+    );
     assert_eq!(mill.query("select family from patient_name order by 1"), [["New"], ["Stays"]]);
     assert_eq!(mill.value("select deleted_at from etl.resource where fhir_id = 'p'"), NULL);
     // The delete again, in other words: it is older than what is there.
@@ -175,7 +187,8 @@ fn names_that_vanish_move_to_history() {
                "name": names, "address": [{"city": "Springton"}]})
         .to_string()
     };
-    let (maiden, married, nick) = (json!({"family": "Maiden"}), json!({"family": "Married"}), json!({"given": ["Nick"]}));
+    let (maiden, married, nick) =
+        (json!({"family": "Maiden"}), json!({"family": "Married"}), json!({"given": ["Nick"]}));
     const HISTORY: &str = "select family, (valid_from at time zone 'UTC')::text as since, \
         (valid_to at time zone 'UTC')::text as until from patient_name_history order by valid_to, family";
 
@@ -183,7 +196,10 @@ fn names_that_vanish_move_to_history() {
     // Only put in another order: nothing has vanished.
     assert_eq!(deliver(&mill, "2.json", &version("02", json!([nick, maiden]))), [("updated", 1)]);
     assert_eq!(mill.query(HISTORY), Vec::<Vec<String>>::new());
-    assert_eq!(mill.query("select ordinal, family from patient_name order by ordinal"), [["1", NULL], ["2", "Maiden"]]);
+    assert_eq!(
+        mill.query("select ordinal, family from patient_name order by ordinal"),
+        [["1", NULL], ["2", "Maiden"]]
+    );
 
     deliver(&mill, "3.json", &version("03", json!([married, nick])));
     assert_eq!(mill.query(HISTORY), [["Maiden", "2024-01-02 00:00:00", "2024-01-03 00:00:00"]]);
@@ -208,8 +224,10 @@ fn names_that_vanish_move_to_history() {
 fn a_list_that_shrinks_loses_its_rows() {
     let mill = Mill::new();
     let encounter = |participants: &[&str]| {
-        let participants: Vec<_> =
-            participants.iter().map(|id| json!({"individual": {"reference": format!("Practitioner/{id}")}})).collect();
+        let participants: Vec<_> = participants
+            .iter()
+            .map(|id| json!({"individual": {"reference": format!("Practitioner/{id}")}}))
+            .collect();
         json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"},
                "identifier": participants.iter().enumerate().map(|(number, _)| json!({"value": number.to_string()})).collect::<Vec<_>>(),
                "participant": participants})
