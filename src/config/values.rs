@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn sizes_take_plain_bytes_and_units_of_both_kinds() {
         assert_eq!(bytes("65536"), Some(65_536));
-        assert_eq!(bytes("8MiB"), Some(16_777_216));
+        assert_eq!(bytes("16MiB"), Some(16_777_216));
         assert_eq!(bytes("16 MB"), Some(16_000_000));
         assert_eq!(bytes("1tib"), Some(1_099_511_627_776));
         assert_eq!(bytes("16M"), None);

@@ -64,7 +64,14 @@ impl CopyBuffer {
         self.bytes.is_empty()
     }
 
+    /// Forgets all rows. The memory is kept for the next batch, unless this
+    /// one did not need it: batches of one type after the other would else
+    /// keep the memory of every type.
     pub fn clear(&mut self) {
+        if self.bytes.is_empty() {
+            *self = CopyBuffer::default();
+            return;
+        }
         self.bytes.clear();
         self.keys.clear();
         self.sources.clear();
