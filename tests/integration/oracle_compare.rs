@@ -126,7 +126,12 @@ fn current(mill: &Mill, files: &BTreeMap<String, Vec<u8>>) -> Vec<Current> {
         let place = rest.iter().position(|delivered| delivered.resource == resource);
         let place = place.unwrap_or_else(|| panic!("{resource_type}/{fhir_id} is not in {path}"));
         let delivered = rest.remove(place);
-        found.push(Current { id, source_id: source_id.parse().unwrap(), key: (resource_type, fhir_id), delivered });
+        found.push(Current {
+            id,
+            source_id: source_id.parse().unwrap(),
+            key: (resource_type, fhir_id),
+            delivered,
+        });
     }
     found
 }
@@ -219,7 +224,8 @@ fn every_column_is_as_the_oracle_says() {
     );
 
     let current = current(&mill, &files);
-    let names: HashMap<&str, &Key> = current.iter().map(|current| (current.id.as_str(), &current.key)).collect();
+    let names: HashMap<&str, &Key> =
+        current.iter().map(|current| (current.id.as_str(), &current.key)).collect();
     let keys: BTreeMap<String, Vec<String>> =
         tables().into_iter().map(|table| (table.name.clone(), table.key.clone())).collect();
     let mut expected = expected_rows(&mill, &current, &keys);
@@ -235,14 +241,16 @@ fn every_column_is_as_the_oracle_says() {
             let name = key.iter().find_map(|part| names.get(part.as_str()));
             let who = format!("{name:?} {key:?}");
             let Some(expected) = expected.remove(&key) else {
-                comparison.differs(format!("{}: rows that are too many", table.name), format!("{who} {found:?}"));
+                comparison
+                    .differs(format!("{}: rows that are too many", table.name), format!("{who} {found:?}"));
                 continue;
             };
             filled.insert(table.name.clone());
             let columns: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
             for column in columns {
                 comparison.compared += 1;
-                let of = |row: &Printed| row.get(column).cloned().unwrap_or_else(|| "no such column".to_owned());
+                let of =
+                    |row: &Printed| row.get(column).cloned().unwrap_or_else(|| "no such column".to_owned());
                 let (wanted, had) = (of(&expected), of(&found));
                 if wanted != had {
                     let example = format!("{who}: expected {wanted}, found {had}");
@@ -254,7 +262,10 @@ fn every_column_is_as_the_oracle_says() {
         }
         for (key, row) in expected {
             let name = key.iter().find_map(|part| names.get(part.as_str()));
-            comparison.differs(format!("{}: rows that are missing", table.name), format!("{name:?} {key:?} {row:?}"));
+            comparison.differs(
+                format!("{}: rows that are missing", table.name),
+                format!("{name:?} {key:?} {row:?}"),
+            );
         }
     }
     for (table, rows) in expected {
