@@ -133,6 +133,8 @@ impl Run {
             let status = match (adds_up, error) {
                 (false, _) => "failed",
                 (true, Some(_)) => "rejected",
+                // Nothing of it could be used.
+                (true, None) if seen > 0 && account.rejected == seen => "rejected",
                 (true, None) => "loaded",
             };
             sql_query(

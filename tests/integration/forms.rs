@@ -189,9 +189,9 @@ fn what_accompanies_an_export_is_no_reject() {
         [
             ["Group.ndjson", "empty", "loaded"],
             ["Patient.ndjson", "resource", "loaded"],
-            ["Patient.ndjson.crc", "companion of a bulk export", "loaded"],
+            ["Patient.ndjson.crc", "checksum", "loaded"],
             ["log.ndjson", "log of a bulk export", "loaded"],
-            ["manifest.json", "companion of a bulk export", "loaded"],
+            ["manifest.json", "manifest of a bulk export", "loaded"],
         ]
     );
     let before = rows_as_written(&mill);

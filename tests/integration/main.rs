@@ -6,8 +6,6 @@ mod forms;
 mod loading;
 mod migrations;
 mod oracle;
-mod oracle_compare;
-mod oracle_resources;
 mod private_server;
 mod references;
 mod rejects;
