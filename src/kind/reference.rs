@@ -189,7 +189,8 @@ impl Kind for Key {
     }
 }
 
-/// The key that all the references agree on, if they do.
+/// The key that all the references to a certain type agree on, if they do.
+/// References to other types have no say.
 pub(super) struct Agreed {
     pub target: String,
 }
@@ -207,7 +208,10 @@ impl Kind for Agreed {
         let mut agreed = None;
         for element in elements {
             let Some(reference) = object(&[*element])? else { continue };
-            let target = row.references.resolve(reference, Some(&self.target))?.target;
+            let Referenced { target, resource_type, .. } = row.references.resolve(reference, None)?;
+            if resource_type.is_some_and(|resource_type| resource_type != self.target) {
+                continue;
+            }
             if target.is_none() || (agreed.is_some() && agreed != target) {
                 row.copy.null();
                 return Ok(());
