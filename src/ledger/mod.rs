@@ -44,6 +44,8 @@ pub enum Claim {
     Loaded { id: i64 },
     /// Another process has it.
     Taken,
+    /// This run is loading another file of the same content.
+    InFlight,
 }
 
 #[derive(QueryableByName)]
@@ -66,6 +68,8 @@ struct Open {
     sha256: Vec<u8>,
     #[diesel(sql_type = Bool)]
     is_alive: bool,
+    #[diesel(sql_type = Bool)]
+    is_own: bool,
 }
 
 #[derive(QueryableByName)]
@@ -223,7 +227,8 @@ fn claim(
     let open: Vec<Open> = sql_query(
         "select f.id, f.sha256, exists (select from pg_locks l where l.locktype = 'advisory' and l.granted \
            and l.database = (select oid from pg_database where datname = current_database()) \
-           and l.classid::bigint = $3 and l.objid::bigint = f.load_run_id and f.load_run_id <> $4) as is_alive \
+           and l.classid::bigint = $3 and l.objid::bigint = f.load_run_id and f.load_run_id <> $4) as is_alive, \
+         f.load_run_id = $4 as is_own \
          from etl.load_file f where f.status = 'loading' and f.source_id = $1 and (f.path = $2 or f.sha256 = $5) \
          order by f.id",
     )
@@ -235,6 +240,9 @@ fn claim(
     .load(connection)?;
     if open.iter().any(|open| open.is_alive) {
         return Ok(Claim::Taken);
+    }
+    if open.iter().any(|open| open.is_own) {
+        return Ok(Claim::InFlight);
     }
     let mut resumed = None;
     for open in open {

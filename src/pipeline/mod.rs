@@ -229,6 +229,10 @@ impl Reading<'_> {
             self.file(file, sender, summary)?;
             self.finish_those_done(summary)?;
         }
+        self.finish_all(summary)
+    }
+
+    fn finish_all(&mut self, summary: &mut Summary) -> Result<(), PipelineError> {
         for read in std::mem::take(&mut self.in_flight) {
             read.progress.wait();
             self.finish(read, summary)?;
@@ -262,9 +266,15 @@ impl Reading<'_> {
                 return Ok(());
             }
         };
-        let claimed = match self.run.claim(file, sha256)? {
+        let mut claim = self.run.claim(file, sha256)?;
+        if matches!(claim, Claim::InFlight) {
+            // Two files of one content in one inbox: the first one decides.
+            self.finish_all(summary)?;
+            claim = self.run.claim(file, sha256)?;
+        }
+        let claimed = match claim {
             Claim::Load(claimed) => claimed,
-            Claim::Taken => {
+            Claim::Taken | Claim::InFlight => {
                 info!("{} is being loaded by another process", file.relative);
                 return Ok(());
             }
