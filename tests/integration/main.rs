@@ -6,6 +6,8 @@ mod forms;
 mod loading;
 mod migrations;
 mod oracle;
+mod oracle_compare;
+mod oracle_resources;
 mod private_server;
 mod references;
 mod rejects;
