@@ -9,6 +9,7 @@ use crate::cli::{CheckArguments, ExitCode};
 use crate::config::Settings;
 use crate::database::{Database, Wait};
 use crate::model::{self, Table, TableKind, sql};
+use crate::report::{ProgressMeter, Unit};
 
 #[derive(QueryableByName)]
 struct Count {
@@ -27,9 +28,14 @@ struct Finding {
 pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> {
     let mut connection = Database::open(settings, Wait::No)?.connect()?;
     let mut findings = Vec::new();
-    for (rule, query) in rules(&model::tables()) {
+    let rules = rules(&model::tables());
+    let meter = ProgressMeter::new();
+    meter.begin("checking", rules.len() as u64, Unit::Items("rules"));
+    for (rule, query) in rules {
         findings.push(Finding { rule, broken: count(&mut connection, &query)? });
+        meter.set(findings.len() as u64);
     }
+    meter.end();
     let broken: Vec<&Finding> = findings.iter().filter(|finding| finding.broken > 0).collect();
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&broken)?);

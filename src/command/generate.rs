@@ -1,14 +1,12 @@
 //! `fhirmill generate`: files of invented patients.
 
-use std::io::IsTerminal;
-
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{ExitCode, GenerateArguments, GenerateFormat};
 use crate::generate::{Format, Plan, Written, generate};
+use crate::report::{ProgressMeter, Unit};
 
-/// Writes the files; shows a bar on a terminal.
+/// Writes the files.
 pub fn run(arguments: &GenerateArguments) -> Result<ExitCode> {
     let plan = Plan {
         patients: arguments.patients,
@@ -20,15 +18,11 @@ pub fn run(arguments: &GenerateArguments) -> Result<ExitCode> {
             GenerateFormat::Bundle => Format::Bundle,
         },
     };
-    let bar = if std::io::stderr().is_terminal() {
-        let style = ProgressStyle::with_template("{bar:40} {pos} of {len} patients, {eta} left")?;
-        ProgressBar::new(arguments.patients).with_style(style)
-    } else {
-        ProgressBar::hidden()
-    };
-    let written = generate(&plan, &mut |patients| bar.set_position(patients))
+    let meter = ProgressMeter::new();
+    meter.begin("writing", arguments.patients, Unit::Items("patients"));
+    let written = generate(&plan, &mut |patients| meter.set(patients))
         .with_context(|| format!("{} cannot be written", plan.out.display()))?;
-    bar.finish_and_clear();
+    meter.end();
     let Written { files, resources, bytes } = written;
     println!("{files} files, {resources} resources, {:.1} MB in {}", bytes as f64 / 1e6, plan.out.display());
     Ok(ExitCode::Success)

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
 use crate::pipeline;
-use crate::report::Summary;
+use crate::report::{ProgressMeter, Summary};
 
 /// Migrates, loads the inbox and prints the summary.
 pub fn run(settings: &Settings, arguments: &OnceArguments) -> Result<ExitCode> {
@@ -18,7 +18,7 @@ pub fn run(settings: &Settings, arguments: &OnceArguments) -> Result<ExitCode> {
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
     super::cancel_on_signal(&cancel)?;
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "once")?;
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "once", &ProgressMeter::new())?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {

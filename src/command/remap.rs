@@ -8,6 +8,7 @@ use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
 use crate::model::ResourceType;
 use crate::pipeline;
+use crate::report::ProgressMeter;
 
 /// Writes the rows of all current resources anew.
 pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> {
@@ -17,7 +18,7 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     }
     let database = Database::open(settings, Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
-    let account = pipeline::remap(settings, &database, &arguments.resource_type)?;
+    let account = pipeline::remap(settings, &database, &arguments.resource_type, &ProgressMeter::new())?;
     println!("{} resources written anew, {} rows", account.updated, account.rows);
     Ok(ExitCode::Success)
 }

@@ -13,6 +13,7 @@ use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
 use crate::inbox::DEFAULT_SOURCE;
 use crate::pipeline;
+use crate::report::ProgressMeter;
 
 #[derive(QueryableByName)]
 struct Rejected {
@@ -20,8 +21,12 @@ struct Rejected {
     id: i64,
     #[diesel(sql_type = Text)]
     source: String,
-    #[diesel(sql_type = Nullable<Binary>)]
-    raw: Option<Vec<u8>>,
+}
+
+#[derive(QueryableByName)]
+struct Raw {
+    #[diesel(sql_type = Binary)]
+    raw: Vec<u8>,
 }
 
 /// Puts the rejected records into the inbox as files of their source, named
@@ -32,7 +37,7 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     migrations::up(&database, MIGRATIONS)?;
     let mut connection = database.connect()?;
     let rejects: Vec<Rejected> = sql_query(
-        "select r.id, s.code as source, r.raw from etl.rejected_record r \
+        "select r.id, s.code as source from etl.rejected_record r \
          join etl.load_file f on f.id = r.file_id join etl.source s on s.id = f.source_id \
          where r.retried_at is null and r.raw <> '' and ($1 is null or r.file_id = $1) order by r.id",
     )
@@ -43,14 +48,17 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
         return Ok(ExitCode::Success);
     }
     let mut ids = Vec::with_capacity(rejects.len());
-    for Rejected { id, source, raw } in rejects {
+    for Rejected { id, source } in rejects {
+        // One after the other: together they may be more than memory holds.
+        let Raw { raw: mut content } = sql_query("select raw from etl.rejected_record where id = $1")
+            .bind::<BigInt, _>(id)
+            .get_result(&mut connection)?;
         let folder = match source.as_str() {
             DEFAULT_SOURCE => settings.inbox_dir.clone(),
             source => settings.inbox_dir.join(source),
         };
         std::fs::create_dir_all(&folder)?;
         // A blank more makes it a delivery of its own for the ledger.
-        let mut content = raw.unwrap_or_default();
         content.extend_from_slice(format!("\n{}\n", " ".repeat((id % 64) as usize)).as_bytes());
         let partial = folder.join(format!("retry-{id}.json.part"));
         std::fs::write(&partial, content)?;
@@ -63,7 +71,7 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
     super::cancel_on_signal(&cancel)?;
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry")?;
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &ProgressMeter::new())?;
     print!("{summary}");
     Ok(exit_code(&summary))
 }

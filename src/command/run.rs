@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
 use crate::pipeline;
+use crate::report::ProgressMeter;
 use crate::trigger::{self, Ending, Look};
 
 /// Looks at the inbox at start, by the schedule and when files arrive, until
@@ -36,7 +37,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 /// One look at the inbox. A failure is told and tried again: the files are
 /// still there.
 fn look(settings: &Settings, database: &Database, cancel: &CancellationToken) -> Look {
-    match pipeline::load_inbox(settings, database, cancel, "run") {
+    match pipeline::load_inbox(settings, database, cancel, "run", &ProgressMeter::hidden()) {
         Ok(summary) if summary.settling > 0 => Look { again_in: Some(settings.settle.max(SHORTEST_WAIT)) },
         Ok(_) => Look::default(),
         Err(failure) => {

@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(settings.watch, Watch::Native);
         assert_eq!(settings.settle, Duration::from_secs(2));
         assert_eq!(settings.workers, std::thread::available_parallelism().unwrap());
-        assert_eq!(settings.batch_bytes, 8 * 1024 * 1024);
+        assert_eq!(settings.batch_bytes, 6 * 1024 * 1024);
         assert_eq!(settings.resource_types, ResourceTypes::All);
         assert_eq!(settings.limits.max_archive_bytes, 1 << 40);
         assert_eq!(settings.log.days, 14);

@@ -8,6 +8,7 @@
 mod account;
 mod history;
 mod identifiers;
+mod known_keys;
 mod registry;
 
 use std::cell::RefCell;
@@ -19,7 +20,6 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use fhirmill_schema::{CopyError, copy_in};
-use rustc_hash::FxHashMap;
 use thiserror::Error;
 use tracing::debug;
 
@@ -27,6 +27,7 @@ pub use account::Account;
 
 use crate::copy::{self, CopyBuffer};
 use crate::map::{Batch, Identity, Plan};
+use known_keys::KnownKeys;
 use registry::Outcome;
 
 /// Why a batch was not loaded. Nothing of it is in the tables then.
@@ -41,6 +42,12 @@ pub enum LoadError {
     ClaimLost,
     #[error("the registry answered for {answered} of {asked} resources")]
     RegistryIncomplete { asked: usize, answered: usize },
+    /// The run was given up before the batch's turn.
+    #[error("the run was given up after another failure")]
+    Abandoned,
+    /// A defect of the program; the panic's place is in the log.
+    #[error("fhirmill has a defect: a batch could not be worked on; please report the panic in the log")]
+    Panicked,
 }
 
 impl LoadError {
@@ -132,16 +139,17 @@ pub struct Load<'l> {
     pub is_remap: bool,
 }
 
-/// The most keys that are remembered between batches.
-const MAX_KNOWN_KEYS: usize = 200_000;
 const MAX_TRIES: u32 = 8;
+/// The registry is asked for so many keys in one transaction.
+const TARGETS_AT_ONCE: usize = 20_000;
+/// COPY's messages are so long: libpq holds a whole message in memory.
+const MESSAGE_BYTES: usize = 64 << 10;
 
 /// Loads batches over one connection.
 pub struct Loader {
     connection: PgConnection,
     plan: &'static Plan,
-    /// Keys of resources that were referred to, by source.
-    known_keys: FxHashMap<(i16, Identity), i64>,
+    known_keys: KnownKeys,
 }
 
 impl Loader {
@@ -149,7 +157,7 @@ impl Loader {
     pub fn new(mut connection: PgConnection, plan: &'static Plan) -> Result<Self, LoadError> {
         connection.batch_execute(registry::TEMPORARY_TABLES)?;
         connection.batch_execute(history::TEMPORARY_TABLES)?;
-        Ok(Loader { connection, plan, known_keys: FxHashMap::default() })
+        Ok(Loader { connection, plan, known_keys: KnownKeys::default() })
     }
 
     /// Loads the batch and gives its part of the account.
@@ -173,20 +181,15 @@ impl Loader {
     /// Given in a transaction of their own, so that batches that name the same
     /// hospital do not wait for each other.
     fn target_keys(&mut self, load: &Load<'_>) -> Result<Vec<i64>, LoadError> {
-        let (keys, unknown) = registry::known_targets(load, &self.known_keys);
-        let mut keys = keys;
-        if unknown.is_empty() {
-            return Ok(keys);
-        }
-        if self.known_keys.len() + unknown.len() > MAX_KNOWN_KEYS {
-            self.known_keys.clear();
-        }
-        let found = self
-            .connection
-            .transaction(|connection| registry::keys_of(connection, load.source_id, &unknown))?;
-        for ((target, identity), key) in unknown.into_iter().zip(found) {
-            keys[target] = key;
-            self.known_keys.insert((load.source_id, identity), key);
+        let (mut keys, unknown) = registry::known_targets(load, &self.known_keys);
+        for unknown in unknown.chunks(TARGETS_AT_ONCE) {
+            let found = self
+                .connection
+                .transaction(|connection| registry::keys_of(connection, load.source_id, unknown))?;
+            for ((target, identity), key) in unknown.iter().zip(found) {
+                keys[*target] = key;
+                self.known_keys.insert(load.source_id, identity, key);
+            }
         }
         Ok(keys)
     }
@@ -220,7 +223,7 @@ fn write(
     } else {
         registry::decide(connection, load, keys)?
     };
-    replace(connection, plan, load, &outcomes)?;
+    replace(connection, plan, &outcomes)?;
     load.batch.fill_keys(keys, load.source_id);
 
     let is_applied = |resource: usize| outcomes.of_resources[resource].is_applied();
@@ -239,10 +242,9 @@ fn write(
 fn replace(
     connection: &mut PgConnection,
     plan: &'static Plan,
-    load: &Load<'_>,
     outcomes: &registry::Outcomes,
 ) -> Result<(), LoadError> {
-    for (resource_type, ids) in outcomes.replaced_by_type(load) {
+    for (resource_type, ids) in outcomes.replaced_by_type() {
         for (table, key) in plan.tables_of(resource_type) {
             let is_other = table == "other_resource";
             let condition = if is_other { " and resource_type = $2" } else { "" };
@@ -290,7 +292,9 @@ fn copy_runs<'r>(
         let failed = |error: std::io::Error| Error::SerializationError(Box::new(error));
         out.write_all(copy::HEADER).map_err(failed)?;
         for run in runs.borrow_mut().by_ref() {
-            out.write_all(run).map_err(failed)?;
+            for message in run.chunks(MESSAGE_BYTES) {
+                out.write_all(message).map_err(failed)?;
+            }
         }
         out.write_all(copy::TRAILER).map_err(failed)
     };

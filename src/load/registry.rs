@@ -5,6 +5,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, SmallInt};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 
+use super::known_keys::KnownKeys;
 use super::{Load, LoadError, copy_buffer};
 use crate::copy::CopyBuffer;
 use crate::map::{Identity, TargetIdentity};
@@ -50,7 +51,7 @@ pub(super) struct Outcomes {
 }
 
 impl Outcomes {
-    pub fn replaced_by_type(&self, _load: &Load<'_>) -> Vec<(ResourceType, Vec<i64>)> {
+    pub fn replaced_by_type(&self) -> Vec<(ResourceType, Vec<i64>)> {
         let mut by_type: std::collections::BTreeMap<ResourceType, Vec<i64>> = Default::default();
         for (resource_type, key) in &self.replaced {
             by_type.entry(*resource_type).or_default().push(*key);
@@ -66,10 +67,10 @@ impl Outcomes {
 
 /// The keys of targets as far as they are known, and the identities of the
 /// rest with their places, sorted.
-pub(super) fn known_targets(
-    load: &Load<'_>,
-    known: &FxHashMap<(i16, Identity), i64>,
-) -> (Vec<i64>, Vec<(usize, Identity)>) {
+pub(super) fn known_targets<'l>(
+    load: &'l Load<'_>,
+    known: &KnownKeys,
+) -> (Vec<i64>, Vec<(usize, &'l Identity)>) {
     let mut keys = vec![0; load.batch.targets().len()];
     let mut is_own = vec![false; keys.len()];
     for registration in load.batch.resources() {
@@ -80,13 +81,13 @@ pub(super) fn known_targets(
         match identity {
             TargetIdentity::Key(key) => keys[target] = *key,
             TargetIdentity::Identity(_) if is_own[target] => {}
-            TargetIdentity::Identity(identity) => match known.get(&(load.source_id, identity.clone())) {
-                Some(key) => keys[target] = *key,
-                None => unknown.push((target, identity.clone())),
+            TargetIdentity::Identity(identity) => match known.get(load.source_id, identity) {
+                Some(key) => keys[target] = key,
+                None => unknown.push((target, identity)),
             },
         }
     }
-    unknown.sort_unstable_by(|(_, left), (_, right)| left.cmp(right));
+    unknown.sort_unstable_by_key(|(_, identity)| *identity);
     (keys, unknown)
 }
 
@@ -102,7 +103,7 @@ struct TargetKey {
 pub(super) fn keys_of(
     connection: &mut PgConnection,
     source_id: i16,
-    targets: &[(usize, Identity)],
+    targets: &[(usize, &Identity)],
 ) -> Result<Vec<i64>, LoadError> {
     let mut buffer = CopyBuffer::default();
     for (ordinal, (_, identity)) in targets.iter().enumerate() {

@@ -2,6 +2,9 @@
 //! the registry must know of each resource. Keys stand in it as *targets*,
 //! numbers into a list of identities, until the registry gives them.
 
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use rustc_hash::FxHashMap;
 
 use super::identifier::IdentifierKey;
@@ -65,13 +68,16 @@ pub struct Batch {
     tables: Vec<TableRows>,
     touched: Vec<(usize, Mark)>,
     targets: Vec<TargetIdentity>,
-    by_identity: FxHashMap<Identity, Target>,
+    /// The targets that stand for identities, found by their identity. The
+    /// hash is seeded: nobody can choose ids that collide.
+    by_identity: HashTable<Target>,
+    hash_builder: DefaultHashBuilder,
     by_key: FxHashMap<i64, Target>,
     resources: Vec<Registration>,
     /// Numbers whose bearers are not known, with the resource that named them.
     unresolved: Vec<(u32, IdentifierKey)>,
     /// Elements that R4 does not define, and how often they came.
-    unmapped: FxHashMap<(ResourceType, String), u64>,
+    unmapped: HashMap<(ResourceType, String), u64>,
     unmapped_of_current: Vec<(ResourceType, String)>,
 }
 
@@ -82,11 +88,12 @@ impl Batch {
             tables: (0..table_count).map(|_| TableRows::default()).collect(),
             touched: Vec::new(),
             targets: Vec::new(),
-            by_identity: FxHashMap::default(),
+            by_identity: HashTable::new(),
+            hash_builder: DefaultHashBuilder::default(),
             by_key: FxHashMap::default(),
             resources: Vec::new(),
             unresolved: Vec::new(),
-            unmapped: FxHashMap::default(),
+            unmapped: HashMap::default(),
             unmapped_of_current: Vec::new(),
         }
     }
@@ -133,13 +140,26 @@ impl Batch {
     }
 
     /// The target that stands for that resource.
-    pub fn target(&mut self, identity: Identity) -> Target {
-        if let Some(&target) = self.by_identity.get(&identity) {
-            return target;
+    pub fn target(&mut self, resource_type: ResourceType, fhir_id: &str) -> Target {
+        let Batch { targets, by_identity, hash_builder, .. } = self;
+        let hash = hash_builder.hash_one((resource_type, fhir_id));
+        let is_it = |target: &Target| match &targets[*target as usize] {
+            TargetIdentity::Identity(identity) => {
+                identity.resource_type == resource_type && identity.fhir_id == fhir_id
+            }
+            TargetIdentity::Key(_) => false,
+        };
+        if let Some(target) = by_identity.find(hash, is_it) {
+            return *target;
         }
-        let target = self.targets.len() as Target;
-        self.by_identity.insert(identity.clone(), target);
-        self.targets.push(TargetIdentity::Identity(identity));
+        let target = targets.len() as Target;
+        targets.push(TargetIdentity::Identity(Identity { resource_type, fhir_id: fhir_id.to_owned() }));
+        by_identity.insert_unique(hash, target, |target| match &targets[*target as usize] {
+            TargetIdentity::Identity(identity) => {
+                hash_builder.hash_one((identity.resource_type, identity.fhir_id.as_str()))
+            }
+            TargetIdentity::Key(_) => unreachable!("only identities are found by identity"),
+        });
         target
     }
 

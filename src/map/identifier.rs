@@ -3,7 +3,7 @@
 //! Who bears the number is for the database to say; what it has said is
 //! remembered here.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::{HashMap, HashSet};
 
 use crate::model::ResourceType;
 
@@ -21,8 +21,8 @@ pub struct IdentifierKey {
 /// What is known of numbers, and what is asked.
 #[derive(Debug, Default)]
 pub struct KnownIdentifiers {
-    bearers: FxHashMap<IdentifierKey, (ResourceType, i64)>,
-    asked: FxHashSet<IdentifierKey>,
+    bearers: HashMap<IdentifierKey, (ResourceType, i64)>,
+    asked: HashSet<IdentifierKey>,
 }
 
 /// Beyond that many the memory is given back and asking begins anew.

@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use super::batch::{Batch, Identity, Registration};
+use super::batch::{Batch, Registration};
 use super::extension;
 use super::generic::{self, Owner};
 use super::identifier::KnownIdentifiers;
@@ -132,15 +132,14 @@ impl Mapper {
             Some(id) => id.into_owned(),
             None => input.full_url.and_then(id_of_full_url).unwrap_or_else(|| generated_id(&content_hash)),
         };
-        let named = fhir_id.clone();
-        let target = batch.target(Identity { resource_type, fhir_id });
+        let target = batch.target(resource_type, &fhir_id);
         let mut writing = Writing {
             plan: self.plan,
             resource: self.plan.of(resource_type),
             resource_type,
             tree,
             target,
-            fhir_id: &named,
+            fhir_id: &fhir_id,
             timezone: self.settings.timezone,
             resolver: Resolver {
                 batch,
@@ -158,7 +157,7 @@ impl Mapper {
                 batch.abandon_resource();
                 Err(MapError::Value {
                     resource_type: resource_type.name(),
-                    fhir_id: Some(named),
+                    fhir_id: Some(fhir_id),
                     path: tree.value_at(defect.at).path(),
                     reason: defect.reason,
                 })

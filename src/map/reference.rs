@@ -2,7 +2,9 @@
 //! <https://hl7.org/fhir/R4/references.html> and, within a Bundle, of
 //! <https://hl7.org/fhir/R4/bundle.html#references>.
 
-use super::batch::{Batch, Identity};
+use std::borrow::Cow;
+
+use super::batch::Batch;
 use super::identifier::{IdentifierKey, KnownIdentifiers};
 use super::route::contained_with_id;
 use crate::json::Value;
@@ -12,7 +14,7 @@ use crate::model::ResourceType;
 /// The resources of a Bundle by their `fullUrl`.
 pub trait FullUrls {
     /// Type and id of the entry with that `fullUrl`.
-    fn resolve(&self, full_url: &str) -> Option<(ResourceType, String)>;
+    fn resolve(&self, full_url: &str) -> Option<(ResourceType, Cow<'_, str>)>;
 }
 
 /// Resolves the references of one resource.
@@ -26,16 +28,26 @@ pub(super) struct Resolver<'r> {
 }
 
 /// What a reference's text says, before anything is looked up.
-enum Written {
-    Identity(Identity),
+enum Written<'w> {
+    Identity(ResourceType, Cow<'w, str>),
     Bearer(IdentifierKey),
+    /// A resource within the resource, of that type, which has no key.
+    Contained(Option<ResourceType>),
     Nothing,
 }
 
-impl Resolver<'_> {
-    fn read(&self, written: &str, stated: Option<ResourceType>) -> Written {
+impl<'r> Resolver<'r> {
+    fn read<'w>(&self, written: &'w str, reference: Value<'_>, stated: Option<ResourceType>) -> Written<'w>
+    where
+        'r: 'w,
+    {
+        if let Some(id) = written.strip_prefix('#') {
+            let contained = contained_with_id(reference.root(), id);
+            let name = contained.and_then(|contained| contained.get("resourceType")).and_then(Value::as_text);
+            return Written::Contained(name.and_then(|name| ResourceType::named(&name)).or(stated));
+        }
         if let Some((resource_type, fhir_id)) = self.full_urls.and_then(|urls| urls.resolve(written)) {
-            return Written::Identity(Identity { resource_type, fhir_id });
+            return Written::Identity(resource_type, fhir_id);
         }
         if let Some(value) = written.strip_prefix("urn:uuid:").or(written.strip_prefix("urn:oid:")) {
             let value = value.to_owned();
@@ -57,21 +69,21 @@ impl Resolver<'_> {
             None => written,
         };
         match relative_identity(relative) {
-            Some(identity) => Written::Identity(identity),
+            Some((resource_type, fhir_id)) => Written::Identity(resource_type, Cow::Borrowed(fhir_id)),
             None => Written::Nothing,
         }
     }
 }
 
 /// `Type/id`, perhaps with `/_history/…` behind.
-fn relative_identity(written: &str) -> Option<Identity> {
+fn relative_identity(written: &str) -> Option<(ResourceType, &str)> {
     let (name, rest) = written.split_once('/')?;
     let resource_type = ResourceType::named(name)?;
     let fhir_id = rest.split_once("/_history/").map_or(rest, |(id, _)| id);
     if fhir_id.is_empty() || fhir_id.contains(['/', '#', '?']) {
         return None;
     }
-    Some(Identity { resource_type, fhir_id: fhir_id.to_owned() })
+    Some((resource_type, fhir_id))
 }
 
 impl References for Resolver<'_> {
@@ -86,22 +98,11 @@ impl References for Resolver<'_> {
         let expected = expected.and_then(ResourceType::named);
         let stated = member(reference, "type")?.and_then(|name| ResourceType::named(&name)).or(expected);
 
-        let (meaning, written) = match reference.get("reference") {
+        let by_identifier;
+        let (written, meaning) = match reference.get("reference") {
             Some(written) => {
                 let text = written.as_text().ok_or(Defect::new(written, DefectReason::ExpectedString))?;
-                if let Some(id) = text.strip_prefix('#') {
-                    let contained = contained_with_id(reference.root(), id);
-                    let name = contained
-                        .and_then(|contained| contained.get("resourceType"))
-                        .and_then(Value::as_text);
-                    let resource_type = name.and_then(|name| ResourceType::named(&name)).or(stated);
-                    return Ok(Referenced {
-                        target: None,
-                        resource_type: resource_type.map(ResourceType::name),
-                        written: Some(text.into_owned()),
-                    });
-                }
-                (self.read(&text, stated), text.into_owned())
+                (text, None)
             }
             None => {
                 let Some(identifier) = reference.get("identifier") else {
@@ -111,24 +112,24 @@ impl References for Resolver<'_> {
                 let system = member(identifier, "system")?.unwrap_or_default();
                 let value = member(identifier, "value")?.unwrap_or_default();
                 let name = stated.map(ResourceType::name).unwrap_or_default();
-                let written = format!("{name}?identifier={system}|{value}");
+                by_identifier = format!("{name}?identifier={system}|{value}");
                 let meaning = match stated {
                     Some(_) => {
                         Written::Bearer(IdentifierKey { resource_type: stated, system: Some(system), value })
                     }
                     None => Written::Nothing,
                 };
-                (meaning, written)
+                (Cow::Borrowed(by_identifier.as_str()), Some(meaning))
             }
         };
+        let meaning = meaning.unwrap_or_else(|| self.read(&written, reference, stated));
 
         let (resource_type, target) = match meaning {
-            Written::Identity(identity) => {
-                let resource_type = identity.resource_type;
+            Written::Identity(resource_type, fhir_id) => {
                 if expected.is_some_and(|expected| expected != resource_type) {
                     (Some(resource_type), None)
                 } else {
-                    (Some(resource_type), Some(self.batch.target(identity)))
+                    (Some(resource_type), Some(self.batch.target(resource_type, &fhir_id)))
                 }
             }
             Written::Bearer(identifier) => match self.identifiers.bearer(&identifier) {
@@ -141,12 +142,13 @@ impl References for Resolver<'_> {
                     (resource_type, None)
                 }
             },
+            Written::Contained(resource_type) => (resource_type, None),
             Written::Nothing => (stated, None),
         };
         Ok(Referenced {
             target,
             resource_type: resource_type.map(ResourceType::name),
-            written: target.is_none().then_some(written),
+            written: target.is_none().then(|| written.into_owned()),
         })
     }
 }
@@ -159,10 +161,10 @@ mod tests {
     #[test]
     fn a_relative_reference_is_type_and_id() {
         let read = |written| {
-            relative_identity(written).map(|identity| (identity.resource_type.name(), identity.fhir_id))
+            relative_identity(written).map(|(resource_type, fhir_id)| (resource_type.name(), fhir_id))
         };
-        assert_eq!(read("Patient/1"), Some(("Patient", "1".to_owned())));
-        assert_eq!(read("Patient/a_b.c-d/_history/3"), Some(("Patient", "a_b.c-d".to_owned())));
+        assert_eq!(read("Patient/1"), Some(("Patient", "1")));
+        assert_eq!(read("Patient/a_b.c-d/_history/3"), Some(("Patient", "a_b.c-d")));
         for written in [
             "Patient",
             "Patient/",

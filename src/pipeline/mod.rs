@@ -4,13 +4,13 @@
 //! settings, whatever the files are.
 
 mod eob_coverage;
+mod handover;
 mod reader;
 mod remap;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
@@ -25,9 +25,10 @@ use crate::inbox::{self, InboxFile};
 use crate::kind;
 use crate::ledger::{Claim, ClaimedFile, Run};
 use crate::load::{Account, LoadError};
-use crate::report::Summary;
+use crate::report::{ProgressMeter, Summary, Unit};
 use crate::source::{Limits, ReadError};
 
+use handover::Handover;
 use reader::Reader;
 pub(crate) use reader::form_name;
 pub use remap::remap;
@@ -127,6 +128,11 @@ pub fn limits(settings: &Settings) -> Limits {
     }
 }
 
+/// The most bytes of JSON in a batch, unless one resource has more.
+fn batch_bytes(settings: &Settings) -> usize {
+    usize::try_from(settings.batch_bytes).unwrap_or(usize::MAX / 2)
+}
+
 /// The settings' time zone in the terms of the kinds.
 pub fn timezone(settings: &Settings) -> kind::Timezone {
     match settings.assume_timezone {
@@ -142,6 +148,7 @@ pub fn load_inbox(
     database: &Database,
     cancel: &CancellationToken,
     command: &str,
+    meter: &ProgressMeter,
 ) -> Result<Summary, PipelineError> {
     let started = Instant::now();
     let mut summary = Summary::default();
@@ -156,7 +163,7 @@ pub fn load_inbox(
             if ready.is_empty() {
                 return Ok(());
             }
-            load_files(settings, database, cancel, command, &ready, &mut summary)
+            load_files(settings, database, cancel, command, meter, &ready, &mut summary)
         })?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)
@@ -167,33 +174,36 @@ fn load_files(
     database: &Database,
     cancel: &CancellationToken,
     command: &str,
+    meter: &ProgressMeter,
     ready: &[InboxFile],
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
     let mut run = Run::begin(database.connect()?, command)?;
     summary.run_id = Some(run.id);
-    let is_aborted = AtomicBool::new(false);
     let workers = settings.workers.get();
-    let (sender, receiver) = sync_channel::<Work>(workers);
-    let receiver = Mutex::new(receiver);
+    // One batch waits, so that a worker that is done finds work at once.
+    let (sender, receiver) = sync_channel::<Work>(1);
+    let handover = Handover::new(receiver, 2 * batch_bytes(settings));
     let mut ready_workers = Vec::with_capacity(workers);
     for _ in 0..workers {
         ready_workers.push(Worker::new(settings, database)?);
     }
     let result = std::thread::scope(|scope| {
         for mut worker in ready_workers {
-            let (receiver, is_aborted) = (&receiver, &is_aborted);
-            scope.spawn(move || worker.run(receiver, is_aborted));
+            let handover = &handover;
+            scope.spawn(move || worker.run(handover));
         }
+        meter.begin("loading", ready.iter().map(|file| file.size).sum(), Unit::Bytes);
         let mut reading =
-            Reading { settings, cancel, run: &mut run, is_aborted: &is_aborted, in_flight: Vec::new() };
+            Reading { settings, cancel, meter, run: &mut run, handover: &handover, in_flight: Vec::new() };
         let result = reading.files(ready, &sender, summary);
+        meter.end();
         // The workers end when the last sender is gone.
         drop(sender);
         result
     });
     if result.is_ok() && summary.account.inserted + summary.account.updated > 0 && !cancel.is_cancelled() {
-        summary.resolved_late = remap::resolve_late(settings, database, &mut run)?;
+        summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
     }
     let status = match &result {
         Ok(()) if summary.failed_files == 0 => "finished",
@@ -209,8 +219,9 @@ fn load_files(
 struct Reading<'r> {
     settings: &'r Settings,
     cancel: &'r CancellationToken,
+    meter: &'r ProgressMeter,
     run: &'r mut Run,
-    is_aborted: &'r AtomicBool,
+    handover: &'r Handover,
     in_flight: Vec<ReadFile>,
 }
 
@@ -221,13 +232,16 @@ impl Reading<'_> {
         sender: &std::sync::mpsc::SyncSender<Work>,
         summary: &mut Summary,
     ) -> Result<(), PipelineError> {
+        let mut bytes_before = 0;
         for file in ready {
-            if self.cancel.is_cancelled() || self.is_aborted.load(Ordering::Relaxed) {
+            if self.cancel.is_cancelled() || self.handover.is_aborted() {
                 summary.is_interrupted = self.cancel.is_cancelled();
                 break;
             }
-            self.file(file, sender, summary)?;
+            self.file(file, bytes_before, sender, summary)?;
             self.finish_those_done(summary)?;
+            bytes_before += file.size;
+            self.meter.set(bytes_before);
         }
         self.finish_all(summary)
     }
@@ -255,6 +269,7 @@ impl Reading<'_> {
     fn file(
         &mut self,
         file: &InboxFile,
+        bytes_before: u64,
         sender: &std::sync::mpsc::SyncSender<Work>,
         summary: &mut Summary,
     ) -> Result<(), PipelineError> {
@@ -288,8 +303,9 @@ impl Reading<'_> {
         };
         summary.bytes += file.size;
         let progress = Arc::new(Progress::new(self.run.id, claimed));
+        let done = |bytes: u64| self.meter.set(bytes_before + bytes.min(file.size));
         let mut reader =
-            Reader::new(Arc::clone(&progress), self.settings, sender, self.cancel, self.is_aborted);
+            Reader::new(Arc::clone(&progress), self.settings, sender, self.cancel, self.handover, &done);
         let outcome = crate::source::read(&file.path, &limits(self.settings), &mut reader)
             .and_then(|()| reader.flush().map_err(ReadError::Stopped));
         let mut is_interrupted = false;

@@ -2,15 +2,15 @@
 //! `BATCH_BYTES` for the workers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Progress;
+use super::handover::Handover;
 use super::worker::{Record, Work};
 use crate::config::Settings;
-use crate::load::Reject;
+use crate::load::{LoadError, Reject};
 use crate::source::{Companion, Content, Defect, Document, Form, Frame, Reason, Sink, Stopped};
 
 /// So many small records fill a batch, however few bytes they are.
@@ -20,7 +20,9 @@ pub(super) struct Reader<'r> {
     progress: Arc<Progress>,
     sender: &'r SyncSender<Work>,
     cancel: &'r CancellationToken,
-    is_aborted: &'r AtomicBool,
+    handover: &'r Handover,
+    /// Told how far in the file the reading is.
+    done: &'r dyn Fn(u64),
     batch_bytes: usize,
     document: String,
     forms: Vec<&'static str>,
@@ -35,15 +37,17 @@ impl<'r> Reader<'r> {
         settings: &Settings,
         sender: &'r SyncSender<Work>,
         cancel: &'r CancellationToken,
-        is_aborted: &'r AtomicBool,
+        handover: &'r Handover,
+        done: &'r dyn Fn(u64),
     ) -> Self {
         Reader {
-            work: Work::new(Arc::clone(&progress)),
+            work: Work::new(Arc::clone(&progress), handover.take_spare()),
             progress,
             sender,
             cancel,
-            is_aborted,
-            batch_bytes: usize::try_from(settings.batch_bytes).unwrap_or(usize::MAX),
+            handover,
+            done,
+            batch_bytes: super::batch_bytes(settings),
             document: String::new(),
             forms: Vec::new(),
             delivered: 0,
@@ -65,19 +69,25 @@ impl<'r> Reader<'r> {
         if self.work.is_empty() {
             return Ok(());
         }
-        let work = std::mem::replace(&mut self.work, Work::new(Arc::clone(&self.progress)));
+        let next = Work::new(Arc::clone(&self.progress), self.handover.take_spare());
+        let work = std::mem::replace(&mut self.work, next);
         self.progress.sent();
-        if let Err(unsent) = self.sender.send(work) {
-            // Every worker has ended.
-            drop(unsent);
-            self.progress.done(Ok(Default::default()));
-            return Err(Stopped);
-        }
-        Ok(())
+        self.sender.send(work).map_err(|_| {
+            self.progress.done(Err(LoadError::Abandoned));
+            Stopped
+        })
     }
 
-    /// Counts a record in; false if an earlier run has committed it.
-    fn deliver(&mut self) -> Result<bool, Stopped> {
+    /// Counts in a record of so many bytes; false if an earlier run has
+    /// committed it.
+    fn deliver(&mut self, length: usize) -> Result<bool, Stopped> {
+        if self.cancel.is_cancelled() || self.handover.is_aborted() {
+            return Err(Stopped);
+        }
+        let is_full = self.work.byte_count() + length > self.batch_bytes;
+        if is_full || self.work.record_count() >= MAX_RECORDS {
+            self.flush()?;
+        }
         self.delivered += 1;
         let number = self.delivered;
         if self.progress.file.done.iter().any(|(first, last)| (*first..=*last).contains(&number)) {
@@ -88,22 +98,12 @@ impl<'r> Reader<'r> {
         Ok(true)
     }
 
-    fn flush_if_full(&mut self) -> Result<(), Stopped> {
-        if self.work.byte_count() >= self.batch_bytes || self.work.record_count() >= MAX_RECORDS {
-            self.flush()?;
-        }
-        if self.cancel.is_cancelled() || self.is_aborted.load(Ordering::Relaxed) {
-            return Err(Stopped);
-        }
-        Ok(())
-    }
-
     fn place(&self, location: &dyn std::fmt::Display) -> String {
         if self.document.is_empty() { location.to_string() } else { format!("{}, {location}", self.document) }
     }
 
     fn reject(&mut self, position: u64, location: String, reason: &str, message: String, raw: &[u8]) {
-        self.work.rejects.push(Reject {
+        self.work.reject(Reject {
             position,
             location,
             resource_type: None,
@@ -126,9 +126,10 @@ impl Sink for Reader<'_> {
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        if !self.deliver()? {
+        if !self.deliver(frame.bytes.len())? {
             return Ok(());
         }
+        (self.done)(frame.offset + frame.bytes.len() as u64);
         match &frame.content {
             Content::None => self.work.skipped += 1,
             Content::Patch => {
@@ -141,18 +142,18 @@ impl Sink for Reader<'_> {
                 self.work.push(Record::of(&frame, location), frame.bytes);
             }
         }
-        self.flush_if_full()
+        Ok(())
     }
 
     fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
-        if !self.deliver()? {
+        if !self.deliver(defect.bytes.len())? {
             return Ok(());
         }
         let location = self.place(&defect.location);
         let message = format!("{}, at byte {} of the document", defect.reason, defect.seen_at);
         // No frame's number: a defect takes no part in the order of records.
         self.reject(0, location, reason_word(&defect.reason), message, defect.bytes);
-        self.flush_if_full()
+        Ok(())
     }
 }
 

@@ -1,13 +1,12 @@
 //! A *remap* writes rows anew from archived files: all of them after the model
 //! has grown, or those of resources whose references can be resolved only now.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use rustc_hash::FxHashSet;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::warn;
 
 use super::worker::{Record, Work, Worker};
@@ -17,15 +16,22 @@ use crate::database::Database;
 use crate::ledger::{ClaimedFile, Run};
 use crate::load::{Account, LoadError};
 use crate::model::ResourceType;
+use crate::report::{ProgressMeter, Unit};
 use crate::source::{self, Content, Defect, Document, Frame, Sink, Stopped};
 
+/// What is to be written anew, in a session's own table: it may be every
+/// resource there is.
+const WANTED: &str = "\
+create temporary table if not exists wanted (file_id bigint, position bigint, primary key (file_id, position));
+truncate wanted";
+
 /// Resources that refer to numbers whose bearers have come by now.
-const RESOLVABLE: &str = "\
-select distinct r.file_id, r.position, r.source_id, f.archive_path
+const WANT_RESOLVABLE: &str = "\
+insert into wanted
+select distinct r.file_id, r.position
 from etl.unresolved_reference u
 join etl.resource r on r.id = u.resource_id
-join etl.load_file f on f.id = r.file_id
-where (select count(distinct m.id) from (
+where r.file_id is not null and (select count(distinct m.id) from (
     select i.patient_id as id from patient_identifier i join etl.resource b on b.id = i.patient_id
      where u.resource_type = 'Patient' and i.value = u.value and coalesce(i.system, '') = u.system
        and b.source_id = r.source_id
@@ -37,34 +43,67 @@ where (select count(distinct m.id) from (
     select b.id from etl.resource b
      where u.system = 'urn:uuid' and b.source_id = r.source_id
        and b.resource_type = any(case u.resource_type when '' then $1 else array[u.resource_type] end)
-       and b.fhir_id = u.value and b.content_hash is not null) m) = 1
-order by 1, 2";
+       and b.fhir_id = u.value and b.content_hash is not null) m) = 1";
 
-/// What a remap reads: all current resources, of some types perhaps.
-const CURRENT: &str = "\
-select r.file_id, r.position, r.source_id, f.archive_path
-from etl.resource r
-join etl.load_file f on f.id = r.file_id
-where r.content_hash is not null
-order by 1, 2";
+/// All current resources, or those of some types.
+const WANT_CURRENT: &str = "\
+insert into wanted
+select file_id, position from etl.resource
+where content_hash is not null and file_id is not null
+  and (cardinality($1::text[]) = 0 or resource_type = any($1))";
 
-const CURRENT_OF_TYPES: &str = "\
-select r.file_id, r.position, r.source_id, f.archive_path
-from etl.resource r
-join etl.load_file f on f.id = r.file_id
-where r.content_hash is not null and r.resource_type = any($1)
-order by 1, 2";
+const FILES: &str = "\
+select f.id as file_id, f.source_id, f.archive_path, w.last, w.resources
+from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
+join etl.load_file f on f.id = w.file_id
+order by 1";
+
+const POSITIONS: &str = "\
+select position from wanted where file_id = $1 and position > $2 order by position limit 50000";
 
 #[derive(QueryableByName)]
-struct Wanted {
+struct WantedFile {
     #[diesel(sql_type = BigInt)]
     file_id: i64,
-    #[diesel(sql_type = BigInt)]
-    position: i64,
     #[diesel(sql_type = SmallInt)]
     source_id: i16,
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    last: i64,
+    #[diesel(sql_type = BigInt)]
+    resources: i64,
+}
+
+#[derive(QueryableByName)]
+struct Position {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+/// A set of positions in a file: a bit for each.
+struct Positions(Vec<u64>);
+
+impl Positions {
+    fn of_file(connection: &mut PgConnection, file: &WantedFile) -> Result<Self, PipelineError> {
+        let mut bits = vec![0; file.last as usize / 64 + 1];
+        let mut after = -1;
+        loop {
+            let page: Vec<Position> = sql_query(POSITIONS)
+                .bind::<BigInt, _>(file.file_id)
+                .bind::<BigInt, _>(after)
+                .load(connection)?;
+            let Some(last) = page.last() else { return Ok(Positions(bits)) };
+            after = last.position;
+            for Position { position } in page {
+                bits[position as usize / 64] |= 1 << (position % 64);
+            }
+        }
+    }
+
+    fn contains(&self, position: u64) -> bool {
+        self.0.get(position as usize / 64).is_some_and(|bits| bits >> (position % 64) & 1 == 1)
+    }
 }
 
 /// Writes the rows of resources anew whose references can be resolved now;
@@ -73,11 +112,14 @@ pub(super) fn resolve_late(
     settings: &Settings,
     database: &Database,
     run: &mut Run,
+    meter: &ProgressMeter,
 ) -> Result<u64, PipelineError> {
-    let wanted: Vec<Wanted> = sql_query(RESOLVABLE)
+    let connection = run.connection();
+    connection.batch_execute(WANTED)?;
+    sql_query(WANT_RESOLVABLE)
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
-        .load(run.connection())?;
-    Ok(write_anew(settings, database, run.id, wanted)?.updated)
+        .execute(connection)?;
+    Ok(write_anew(settings, database, connection, meter)?.updated)
 }
 
 /// Writes the rows of all current resources anew, or of those of some types.
@@ -85,52 +127,52 @@ pub fn remap(
     settings: &Settings,
     database: &Database,
     resource_types: &[String],
+    meter: &ProgressMeter,
 ) -> Result<Account, PipelineError> {
     let mut connection = database.connect()?;
-    let wanted: Vec<Wanted> = if resource_types.is_empty() {
-        sql_query(CURRENT).load(&mut connection)?
-    } else {
-        sql_query(CURRENT_OF_TYPES).bind::<Array<Text>, _>(resource_types).load(&mut connection)?
-    };
-    write_anew(settings, database, 0, wanted)
+    connection.batch_execute(WANTED)?;
+    sql_query(WANT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(&mut connection)?;
+    write_anew(settings, database, &mut connection, meter)
 }
 
+/// Writes the rows of the resources anew that the connection has in `wanted`.
 fn write_anew(
     settings: &Settings,
     database: &Database,
-    run_id: i64,
-    wanted: Vec<Wanted>,
+    connection: &mut PgConnection,
+    meter: &ProgressMeter,
 ) -> Result<Account, PipelineError> {
     let mut account = Account::default();
-    if wanted.is_empty() {
+    let files: Vec<WantedFile> = sql_query(FILES).load(connection)?;
+    if files.is_empty() {
         return Ok(account);
     }
+    let resources: i64 = files.iter().map(|file| file.resources).sum();
+    meter.begin("writing anew", resources as u64, Unit::Items("resources"));
     let mut worker = Worker::new(settings, database)?;
-    let mut files: BTreeMap<i64, (i16, Option<String>, FxHashSet<u64>)> = BTreeMap::new();
-    for Wanted { file_id, position, source_id, archive_path } in wanted {
-        let file = files.entry(file_id).or_insert_with(|| (source_id, archive_path, FxHashSet::default()));
-        file.2.insert(position as u64);
-    }
-    for (file_id, (source_id, archive_path, positions)) in files {
-        let Some(path) = archive_path.map(PathBuf::from).filter(|path| path.is_file()) else {
-            warn!(file.id = file_id, "the archived file is gone; its resources keep the rows they have");
+    for file in files {
+        let archived = file.archive_path.as_ref().map(PathBuf::from).filter(|path| path.is_file());
+        let Some(path) = archived else {
+            warn!(file.id = file.file_id, "the archived file is gone; its resources keep the rows they have");
             continue;
         };
-        let file = ClaimedFile {
-            id: file_id,
-            source_id,
+        let positions = Positions::of_file(connection, &file)?;
+        let claimed = ClaimedFile {
+            id: file.file_id,
+            source_id: file.source_id,
             sha256: [0; 32],
             done: Vec::new(),
             account: Account::default(),
         };
-        let progress = Arc::new(Progress::new(run_id, file));
+        let progress = Arc::new(Progress::new(0, claimed));
         let mut again = Again {
             worker: &mut worker,
             progress: &progress,
             positions: &positions,
-            work: Work::new(Arc::clone(&progress)),
-            batch_bytes: usize::try_from(settings.batch_bytes).unwrap_or(usize::MAX),
-            account: Account::default(),
+            work: Work::new(Arc::clone(&progress), Vec::new()),
+            batch_bytes: super::batch_bytes(settings),
+            meter,
+            account,
             failure: None,
         };
         let read = source::read(&path, &limits(settings), &mut again);
@@ -139,11 +181,12 @@ fn write_anew(
         }
         if let Err(error) = read {
             // Its frames before the fault were loaded, and are written anew.
-            warn!(file.id = file_id, "the archived file cannot be read to its end: {error}");
+            warn!(file.id = file.file_id, "the archived file cannot be read to its end: {error}");
         }
         again.flush()?;
-        account += again.account;
+        account = again.account;
     }
+    meter.end();
     Ok(account)
 }
 
@@ -151,9 +194,10 @@ fn write_anew(
 struct Again<'a> {
     worker: &'a mut Worker,
     progress: &'a Arc<Progress>,
-    positions: &'a FxHashSet<u64>,
+    positions: &'a Positions,
     work: Work,
     batch_bytes: usize,
+    meter: &'a ProgressMeter,
     account: Account,
     /// Why the reading was stopped.
     failure: Option<LoadError>,
@@ -164,9 +208,12 @@ impl Again<'_> {
         if self.work.is_empty() {
             return Ok(());
         }
-        let mut work = std::mem::replace(&mut self.work, Work::new(Arc::clone(self.progress)));
-        work.is_remap = true;
-        self.account += self.worker.work(work)?.0;
+        self.work.is_remap = true;
+        self.account += self.worker.work(&mut self.work)?.0;
+        self.meter.set(self.account.total());
+        let mut bytes = std::mem::take(&mut self.work.bytes);
+        bytes.clear();
+        self.work = Work::new(Arc::clone(self.progress), bytes);
         Ok(())
     }
 }
@@ -177,17 +224,17 @@ impl Sink for Again<'_> {
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        if frame.content != Content::Resource || !self.positions.contains(&frame.position) {
+        if frame.content != Content::Resource || !self.positions.contains(frame.position) {
             return Ok(());
         }
-        self.work.note_record(frame.position);
-        self.work.push(Record::of(&frame, String::new()), frame.bytes);
-        if self.work.byte_count() >= self.batch_bytes
+        if self.work.byte_count() + frame.bytes.len() > self.batch_bytes
             && let Err(failure) = self.flush()
         {
             self.failure = Some(failure);
             return Err(Stopped);
         }
+        self.work.note_record(frame.position);
+        self.work.push(Record::of(&frame, String::new()), frame.bytes);
         Ok(())
     }
 

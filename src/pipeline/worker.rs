@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tracing::error;
 
+use super::handover::Handover;
 use super::{PipelineError, Progress, eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
@@ -21,9 +21,9 @@ use crate::model::ResourceType;
 use crate::source::{Bundle, Content, Frame};
 
 impl FullUrls for Bundle {
-    fn resolve(&self, full_url: &str) -> Option<(ResourceType, String)> {
+    fn resolve(&self, full_url: &str) -> Option<(ResourceType, Cow<'_, str>)> {
         let (name, fhir_id) = Bundle::resolve(self, full_url)?;
-        Some((ResourceType::named(name)?, fhir_id.into_owned()))
+        Some((ResourceType::named(name)?, fhir_id))
     }
 }
 
@@ -67,9 +67,10 @@ impl Record {
 /// Records of one file that are loaded together.
 pub(super) struct Work {
     pub progress: Arc<Progress>,
-    bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     records: Vec<Record>,
-    pub rejects: Vec<Reject>,
+    rejects: Vec<Reject>,
+    rejected_bytes: usize,
     pub skipped: u64,
     numbers: Option<(u64, u64)>,
     /// Rows are written anew, nothing is decided.
@@ -77,12 +78,14 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub fn new(progress: Arc<Progress>) -> Self {
+    /// Empty; `bytes` is memory to use.
+    pub fn new(progress: Arc<Progress>, bytes: Vec<u8>) -> Self {
         Work {
             progress,
-            bytes: Vec::new(),
+            bytes,
             records: Vec::new(),
             rejects: Vec::new(),
+            rejected_bytes: 0,
             skipped: 0,
             numbers: None,
             is_remap: false,
@@ -104,8 +107,14 @@ impl Work {
         self.numbers.is_none()
     }
 
+    pub fn reject(&mut self, reject: Reject) {
+        self.rejected_bytes += reject.raw.len();
+        self.rejects.push(reject);
+    }
+
+    /// The bytes of all records that are held, rejected ones too.
     pub fn byte_count(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.rejected_bytes
     }
 
     pub fn record_count(&self) -> usize {
@@ -151,37 +160,36 @@ impl Worker {
 
     /// Works until the queue is closed. After a failure of the database the
     /// rest of the queue is left unloaded: its files are taken again later.
-    pub fn run(&mut self, queue: &Mutex<Receiver<Work>>, is_aborted: &AtomicBool) {
-        loop {
-            let received = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(work) = received else { return };
-            let progress = Arc::clone(&work.progress);
-            let result = if is_aborted.load(Ordering::Relaxed) {
-                Err(LoadError::Database(diesel::result::Error::BrokenTransactionManager))
+    pub fn run(&mut self, handover: &Handover) {
+        while let Some(mut work) = handover.receive() {
+            let result = if handover.is_aborted() {
+                Err(LoadError::Abandoned)
             } else {
-                self.work(work)
+                // A worker that died would leave its batch uncounted and the reader waiting.
+                catch_unwind(AssertUnwindSafe(|| self.work(&mut work))).unwrap_or(Err(LoadError::Panicked))
             };
             if let Err(failure) = &result
                 && !matches!(failure, LoadError::ClaimLost)
-                && !is_aborted.swap(true, Ordering::Relaxed)
+                && handover.abort()
             {
-                error!(file.id = progress.file.id, "a batch could not be loaded: {failure}");
+                error!(file.id = work.progress.file.id, "a batch could not be loaded: {failure}");
             }
-            progress.done(result);
+            work.progress.done(result);
+            handover.give_spare(work.bytes);
         }
     }
 
     /// Maps and loads one batch.
-    pub fn work(&mut self, mut work: Work) -> Result<(Account, BTreeMap<&'static str, u64>), LoadError> {
+    pub fn work(&mut self, work: &mut Work) -> Result<(Account, BTreeMap<&'static str, u64>), LoadError> {
         if self.drops_coverage {
-            drop_coverage(&mut work);
+            drop_coverage(work);
         }
         let source_id = work.progress.file.source_id;
-        let mut mapped = self.map(&work);
+        let mut mapped = self.map(work);
         // The database knows who bears the numbers that references name; the
         // batch is mapped again with what it says, and remembers it.
         if self.loader.learn_identifiers(source_id, self.mapper.identifiers())? {
-            mapped = self.map(&work);
+            mapped = self.map(work);
             self.mapper.identifiers().take_asked();
         }
         let mut by_type = BTreeMap::new();

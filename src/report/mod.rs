@@ -1,12 +1,15 @@
 //! The *summary* of a run: what became of files and resources, for people and
 //! for scripts.
 
+mod progress_meter;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::load::Account;
+pub use progress_meter::{ProgressMeter, Unit};
 
 /// What a run did.
 #[derive(Clone, Debug, Default, Serialize)]
