@@ -40,7 +40,8 @@ fn text_column(name: String, holds: &str) -> Column {
     Column::new(name, SqlType::Text, holds)
 }
 
-/// All of a concept: system, code, display of the chosen coding, and text.
+/// All of a concept: system, code, display of the chosen coding, and text. A
+/// Coding in its place (`AuditEvent.type`) counts as its only coding.
 pub(super) struct CodeableConcept;
 
 impl Kind for CodeableConcept {
@@ -58,7 +59,7 @@ impl Kind for CodeableConcept {
             row.copy.nulls(4);
             return Ok(());
         };
-        let coding = chosen_coding(concept);
+        let coding = chosen_coding(concept).or(Some(concept));
         row.member_text(coding, "system")?;
         row.member_text(coding, "code")?;
         row.member_text(coding, "display")?;

@@ -14,7 +14,7 @@ use super::route::follow;
 use crate::copy::Target;
 use crate::json::{Canonical, JsonError, Kind, Parser, Tree, Value};
 use crate::kind::{Defect, DefectReason, Row, Timezone, moment};
-use crate::model::{ResourceType, Rows};
+use crate::model::{GenericTable, ResourceType, Rows};
 
 /// What holds for all resources.
 #[derive(Clone, Copy, Debug)]
@@ -365,9 +365,15 @@ impl<'t> Writing<'_, 't> {
         Ok(())
     }
 
-    /// Gives each list of extensions to the innermost row that it stands in.
+    /// Gives each list of extensions to the innermost row that it stands in;
+    /// telecoms in their generic table take their own.
     fn hand_out_extensions(&self, lists: &[Value<'t>], jobs: &mut [RowJob<'_, 't>]) {
-        for list in lists {
+        let telecoms = self.resource.lists.iter().filter(|list| list.table == GenericTable::Telecom);
+        let telecoms: Vec<Value<'t>> =
+            telecoms.filter_map(|telecoms| jobs[0].slots[telecoms.place.slot]).collect();
+        let is_of_telecom =
+            |list: &&Value<'t>| telecoms.iter().any(|telecom| telecom.extent().contains(&list.index()));
+        for list in lists.iter().filter(|list| !is_of_telecom(list)) {
             let innermost = jobs
                 .iter_mut()
                 .filter(|job| job.table.has_extension && job.element.extent().contains(&list.index()))
