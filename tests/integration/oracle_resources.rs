@@ -28,7 +28,8 @@ pub const RESOURCES: &str = r##"[{"resourceType":"Patient", "id":"p1",
   "identifier":[{"system":"http://hl7.org/fhir/sid/us-npi","value":"1234567893"}],
   "name":[{"text":"Dr. Bell","family":"Bell","given":["Dee"],"prefix":["Dr."]}], "gender":"male",
   "birthDate":"1960-01-02", "address":[{"line":["2 Mill Road"],"city":"Springton"}],
-  "telecom":[{"system":"phone","value":"556"}],
+  "telecom":[{"system":"phone","value":"556","extension":[{"url":"http://example.org/direct","valueBoolean":true}]}],
+  "extension":[{"url":"http://example.org/load","valueInteger":3}],
   "qualification":[{"code":{"coding":[{"system":"urn:codes","code":"MD","display":"Doctor"}]},"period":{"start":"1990"},"issuer":{"reference":"Organization/o1","display":"North Clinic"}}],
   "communication":[{"coding":[{"system":"urn:codes","code":"de"}]}]},
 {"resourceType":"PractitionerRole", "id":"pr1", "active":true,
@@ -461,5 +462,7 @@ pub const RESOURCES: &str = r##"[{"resourceType":"Patient", "id":"p1",
 {"resourceType":"Flag", "id":"f1", "status":"active",
   "code":{"coding":[{"system":"urn:codes","code":"fall","display":"Fall risk"}]},
   "subject":{"reference":"Patient/p1","display":"Ada Quill"}, "encounter":{"reference":"Encounter/e1"},
-  "period":{"start":"2024-05"}}]
+  "period":{"start":"2024-05"}},
+{"resourceType":"AuditEvent", "id":"ae1", "type":{"system":"urn:audit","code":"110100","display":"Application Activity"},
+  "recorded":"2024-01-02T03:04:05Z"}]
 "##;
