@@ -48,14 +48,14 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     let mut connection = database.connect()?;
     let scan = inbox::scan(&settings.inbox_dir, settings.settle);
     let ledger: Ledger = sql_query(
-        "select (select to_char(max(started_at), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from etl.load_run) as last_run, \
+        "select (select to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from etl.load_run) as last_run, \
          (select status from etl.load_run order by id desc limit 1) as last_run_status, \
          count(*) filter (where status = 'loaded') as files_loaded, \
          count(*) filter (where status = 'loading') as files_loading, \
          count(*) filter (where status = 'rejected') as files_rejected, \
          count(*) filter (where status = 'failed') as files_failed, \
          (select count(*) from etl.rejected_record where retried_at is null) as records_rejected, \
-         (select greatest(reltuples, 0)::bigint from pg_class where oid = 'etl.resource'::regclass) as resources, \
+         coalesce(sum(inserted), 0)::bigint as resources, \
          pg_database_size(current_database()) as database_bytes from etl.load_file",
     )
     .get_result(&mut connection)?;
@@ -76,7 +76,11 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     }
     let ledger = &status.ledger;
     println!("database   {} (PostgreSQL {})", status.database, status.postgres_version);
-    println!("           {:.1} MB, about {} resources", ledger.database_bytes as f64 / 1e6, ledger.resources);
+    println!(
+        "           {:.1} MB, {} resources inserted so far",
+        ledger.database_bytes as f64 / 1e6,
+        ledger.resources
+    );
     println!("inbox      {} waiting, {} still being written", status.waiting_files, status.settling_files);
     match (&ledger.last_run, &ledger.last_run_status) {
         (Some(at), Some(outcome)) => println!("last run   {at}, {outcome}"),

@@ -114,15 +114,24 @@ pub(super) fn resolve_late(
     run: &mut Run,
     meter: &ProgressMeter,
 ) -> Result<u64, PipelineError> {
-    let connection = run.connection();
+    Ok(resolve(settings, database, run.connection(), meter)?.updated)
+}
+
+fn resolve(
+    settings: &Settings,
+    database: &Database,
+    connection: &mut PgConnection,
+    meter: &ProgressMeter,
+) -> Result<Account, PipelineError> {
     connection.batch_execute(WANTED)?;
     sql_query(WANT_RESOLVABLE)
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
         .execute(connection)?;
-    Ok(write_anew(settings, database, connection, meter)?.updated)
+    write_anew(settings, database, connection, meter)
 }
 
-/// Writes the rows of all current resources anew, or of those of some types.
+/// Writes the rows of all current resources anew, or of those of some types;
+/// gives their account.
 pub fn remap(
     settings: &Settings,
     database: &Database,
@@ -132,7 +141,10 @@ pub fn remap(
     let mut connection = database.connect()?;
     connection.batch_execute(WANTED)?;
     sql_query(WANT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(&mut connection)?;
-    write_anew(settings, database, &mut connection, meter)
+    let account = write_anew(settings, database, &mut connection, meter)?;
+    // Numbers whose bearers came back only after who named them.
+    resolve(settings, database, &mut connection, meter)?;
+    Ok(account)
 }
 
 /// Writes the rows of the resources anew that the connection has in `wanted`.
