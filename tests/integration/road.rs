@@ -46,7 +46,8 @@ pub fn rows_as_written(mill: &Mill) -> Vec<Vec<String>> {
             table[0]
         ));
     }
-    mill.query(&parts.join(" union all "))
+    // A parallel plan gives them in any order.
+    mill.query(&format!("{} order by name", parts.join(" union all ")))
 }
 
 /// What became of the resources of a run, in the words of the summary, those
