@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::{ExitCode, FilesArguments};
 use crate::config::Settings;
 use crate::database::{Database, Wait};
+use crate::ledger::Counts;
 
 #[derive(QueryableByName, Serialize)]
 struct File {
@@ -27,20 +28,9 @@ struct File {
     size_bytes: i64,
     #[diesel(sql_type = BigInt)]
     seen: i64,
-    #[diesel(sql_type = BigInt)]
-    inserted: i64,
-    #[diesel(sql_type = BigInt)]
-    updated: i64,
-    #[diesel(sql_type = BigInt)]
-    unchanged: i64,
-    #[diesel(sql_type = BigInt)]
-    stale: i64,
-    #[diesel(sql_type = BigInt)]
-    deleted: i64,
-    #[diesel(sql_type = BigInt)]
-    rejected: i64,
-    #[diesel(sql_type = BigInt)]
-    skipped: i64,
+    #[diesel(embed)]
+    #[serde(flatten)]
+    counts: Counts,
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -52,7 +42,7 @@ pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> 
     let mut connection = Database::open(settings, Wait::No)?.connect()?;
     let files: Vec<File> = sql_query(
         "select f.id, s.code as source, f.path, f.status, \
-         to_char(f.started_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started_at, f.form, f.size_bytes, f.seen, \
+         to_char(f.started_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started_at, f.form, f.size_bytes, f.seen, \
          f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped, f.archive_path, f.error \
          from etl.load_file f join etl.source s on s.id = f.source_id \
          where $1 is null or s.code = $1 order by f.id desc limit $2",
@@ -69,13 +59,13 @@ pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> 
         println!(
             "        seen {} = inserted {} + updated {} + unchanged {} + stale {} + deleted {} + rejected {} + skipped {}",
             file.seen,
-            file.inserted,
-            file.updated,
-            file.unchanged,
-            file.stale,
-            file.deleted,
-            file.rejected,
-            file.skipped
+            file.counts.inserted,
+            file.counts.updated,
+            file.counts.unchanged,
+            file.counts.stale,
+            file.counts.deleted,
+            file.counts.rejected,
+            file.counts.skipped
         );
         if let Some(error) = &file.error {
             println!("        {error}");

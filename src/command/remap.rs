@@ -18,7 +18,7 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     }
     let database = Database::open(settings, Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
-    let account = pipeline::remap(settings, &database, &arguments.resource_type, &ProgressMeter::new())?;
-    println!("{} resources written anew, {} rows", account.updated, account.rows);
+    let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &ProgressMeter::new())?;
+    println!("{} resources written anew, {} rows", remapped.resources, remapped.rows);
     Ok(ExitCode::Success)
 }

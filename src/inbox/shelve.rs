@@ -35,9 +35,13 @@ fn shelve(folder: &Path, file: &InboxFile, sha256: &[u8; 32]) -> io::Result<Path
         target = folder.join(with_hash);
     }
     move_file(&file.path, &target)?;
-    // The name must outlive a power failure as the ledger's entry does.
-    File::open(folder)?.sync_all()?;
     Ok(target)
+}
+
+/// Makes the names in a folder outlive a power failure, as the ledger's entry
+/// does that is written next.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Renames, or copies and removes where the target is on another file system.

@@ -2,14 +2,17 @@
 //! is, and its account. A file is claimed here before it is read, so that two
 //! processes never load one file, and a dead one's files are taken over.
 
+mod claim;
+
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Jsonb, Nullable, SmallInt, Text};
-use diesel::{Connection, OptionalExtension, PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use tracing::info;
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use serde::Serialize;
 
 use crate::inbox::InboxFile;
 use crate::load::Account;
+pub use claim::{Claim, ClaimedFile};
 
 /// The first of the two numbers of the advisory lock that a live run holds.
 const RUN_LOCK: i32 = 7_303_014;
@@ -23,29 +26,27 @@ pub struct Run {
     connection: PgConnection,
 }
 
-/// A file that is this run's to load.
+/// A file that was read to its end, as far as it could be, and whose records
+/// are all committed.
 #[derive(Clone, Debug)]
-pub struct ClaimedFile {
+pub struct ReadFile<'f> {
     pub id: i64,
-    pub source_id: i16,
-    pub sha256: [u8; 32],
-    /// Parts that an interrupted run has committed: first and last record.
-    pub done: Vec<(u64, u64)>,
-    /// What became of the records of those parts.
-    pub account: Account,
+    /// The records that the reader counted.
+    pub seen: u64,
+    /// What the file was found to be.
+    pub form: &'f str,
+    /// Why it could not be read to its end.
+    pub error: Option<&'f str>,
 }
 
-/// The answer to a claim.
-#[derive(Clone, Debug)]
-pub enum Claim {
-    /// Load it.
-    Load(ClaimedFile),
-    /// It is loaded already; it only has to go to the archive.
-    Loaded { id: i64 },
-    /// Another process has it.
-    Taken,
-    /// This run is loading another file of the same content.
-    InFlight,
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileStatus {
+    Loaded,
+    /// It could not be read to its end, or nothing of it could be used.
+    Rejected,
+    /// Its account does not add up.
+    Failed,
 }
 
 #[derive(QueryableByName)]
@@ -55,44 +56,73 @@ struct Id {
 }
 
 #[derive(QueryableByName)]
-struct SourceId {
-    #[diesel(sql_type = SmallInt)]
-    id: i16,
-}
-
-#[derive(QueryableByName)]
-struct Open {
+struct Finished {
     #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = Binary)]
-    sha256: Vec<u8>,
-    #[diesel(sql_type = Bool)]
-    is_alive: bool,
-    #[diesel(sql_type = Bool)]
-    is_own: bool,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(embed)]
+    counts: Counts,
 }
 
-#[derive(QueryableByName)]
-struct Part {
+/// The columns of an account.
+#[derive(QueryableByName, Serialize)]
+pub(crate) struct Counts {
     #[diesel(sql_type = BigInt)]
-    first_position: i64,
+    pub inserted: i64,
     #[diesel(sql_type = BigInt)]
-    last_position: i64,
+    pub updated: i64,
     #[diesel(sql_type = BigInt)]
-    inserted: i64,
+    pub unchanged: i64,
     #[diesel(sql_type = BigInt)]
-    updated: i64,
+    pub stale: i64,
     #[diesel(sql_type = BigInt)]
-    unchanged: i64,
+    pub deleted: i64,
     #[diesel(sql_type = BigInt)]
-    stale: i64,
+    pub rejected: i64,
     #[diesel(sql_type = BigInt)]
-    deleted: i64,
-    #[diesel(sql_type = BigInt)]
-    rejected: i64,
-    #[diesel(sql_type = BigInt)]
-    skipped: i64,
+    pub skipped: i64,
 }
+
+impl From<Counts> for Account {
+    fn from(counts: Counts) -> Self {
+        Account {
+            inserted: counts.inserted as u64,
+            updated: counts.updated as u64,
+            unchanged: counts.unchanged as u64,
+            stale: counts.stale as u64,
+            deleted: counts.deleted as u64,
+            rejected: counts.rejected as u64,
+            skipped: counts.skipped as u64,
+        }
+    }
+}
+
+/// The verdict over files: `seen` was counted by the reader, the rest by the
+/// batches, so that they can differ.
+const FINISH: &str = "\
+with part as (
+  select file_id, sum(inserted) as inserted, sum(updated) as updated, sum(unchanged) as unchanged,
+         sum(stale) as stale, sum(deleted) as deleted, sum(rejected) as rejected, sum(skipped) as skipped
+    from etl.load_batch where file_id = any($2) group by 1),
+account as (
+  select a.id, a.seen, a.form, a.error,
+         coalesce(p.inserted, 0) as inserted, coalesce(p.updated, 0) as updated,
+         coalesce(p.unchanged, 0) as unchanged, coalesce(p.stale, 0) as stale, coalesce(p.deleted, 0) as deleted,
+         coalesce(p.rejected, 0) as rejected, coalesce(p.skipped, 0) as skipped
+    from unnest($2, $3, $4, $5) as a (id, seen, form, error)
+    left join part p on p.file_id = a.id)
+update etl.load_file f set
+  status = case
+    when a.seen <> a.inserted + a.updated + a.unchanged + a.stale + a.deleted + a.rejected + a.skipped then 'failed'
+    when a.error is not null or (a.seen > 0 and a.rejected = a.seen) then 'rejected'
+    else 'loaded' end,
+  finished_at = now(), form = a.form, seen = a.seen, inserted = a.inserted, updated = a.updated,
+  unchanged = a.unchanged, stale = a.stale, deleted = a.deleted, rejected = a.rejected, skipped = a.skipped,
+  error = a.error
+from account a
+where f.id = a.id and f.load_run_id = $1
+returning f.id, f.status, f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped";
 
 impl Run {
     /// Begins a run.
@@ -109,72 +139,64 @@ impl Run {
         Ok(Run { id, connection })
     }
 
-    /// Asks for a file.
-    pub fn claim(&mut self, file: &InboxFile, sha256: [u8; 32]) -> Result<Claim, diesel::result::Error> {
+    /// Asks for files; answers in their order.
+    pub fn claim(&mut self, files: &[(&InboxFile, [u8; 32])]) -> Result<Vec<Claim>, diesel::result::Error> {
         let run_id = self.id;
         self.connection.transaction(|connection| {
             sql_query("select pg_advisory_xact_lock($1)")
                 .bind::<BigInt, _>(CLAIM_LOCK)
                 .execute(connection)?;
-            claim(connection, run_id, file, sha256)
+            claim::claim(connection, run_id, files)
         })
     }
 
-    /// Ends the account of a file whose records are all committed. Tells
-    /// whether it adds up: `seen` was counted by the reader, the rest by the
-    /// batches. A file that does not add up is marked failed.
-    pub fn finish_file(
+    /// Ends the accounts of files; gives the status and the account of each,
+    /// `None` where the file is another process' by now.
+    pub fn finish(
         &mut self,
-        file: &ClaimedFile,
-        seen: u64,
-        form: &str,
-        error: Option<&str>,
-    ) -> Result<(Account, bool), diesel::result::Error> {
+        files: &[ReadFile<'_>],
+    ) -> Result<Vec<Option<(FileStatus, Account)>>, diesel::result::Error> {
         let run_id = self.id;
-        self.connection.transaction(|connection| {
-            let (_, account) = parts(connection, file.id)?;
-            let adds_up = account.total() == seen;
-            let status = match (adds_up, error) {
-                (false, _) => "failed",
-                (true, Some(_)) => "rejected",
-                // Nothing of it could be used.
-                (true, None) if seen > 0 && account.rejected == seen => "rejected",
-                (true, None) => "loaded",
-            };
-            sql_query(
-                "update etl.load_file set status = $3, finished_at = now(), form = $4, seen = $5, inserted = $6, \
-                 updated = $7, unchanged = $8, stale = $9, deleted = $10, rejected = $11, skipped = $12, error = $13 \
-                 where id = $1 and load_run_id = $2",
-            )
-            .bind::<BigInt, _>(file.id)
-            .bind::<BigInt, _>(run_id)
-            .bind::<Text, _>(status)
-            .bind::<Text, _>(form)
-            .bind::<BigInt, _>(seen as i64)
-            .bind::<BigInt, _>(account.inserted as i64)
-            .bind::<BigInt, _>(account.updated as i64)
-            .bind::<BigInt, _>(account.unchanged as i64)
-            .bind::<BigInt, _>(account.stale as i64)
-            .bind::<BigInt, _>(account.deleted as i64)
-            .bind::<BigInt, _>(account.rejected as i64)
-            .bind::<BigInt, _>(account.skipped as i64)
-            .bind::<Nullable<Text>, _>(error)
-            .execute(connection)?;
-            if adds_up {
-                sql_query("delete from etl.load_batch where file_id = $1")
-                    .bind::<BigInt, _>(file.id)
-                    .execute(connection)?;
-            }
-            Ok((account, adds_up))
-        })
+        let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
+        let finished: Vec<Finished> = self.connection.transaction(|connection| {
+            let finished: Vec<Finished> = sql_query(FINISH)
+                .bind::<BigInt, _>(run_id)
+                .bind::<Array<BigInt>, _>(&ids)
+                .bind::<Array<BigInt>, _>(files.iter().map(|file| file.seen as i64).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(files.iter().map(|file| file.form).collect::<Vec<_>>())
+                .bind::<Array<Nullable<Text>>, _>(files.iter().map(|file| file.error).collect::<Vec<_>>())
+                .load(connection)?;
+            // The parts of a failed file are kept: they show where it went wrong.
+            let done: Vec<i64> =
+                finished.iter().filter(|file| file.status != "failed").map(|file| file.id).collect();
+            sql_query("delete from etl.load_batch where file_id = any($1)")
+                .bind::<Array<BigInt>, _>(&done)
+                .execute(connection)?;
+            Ok::<_, diesel::result::Error>(finished)
+        })?;
+        let mut by_id: BTreeMap<i64, (FileStatus, Account)> = finished
+            .into_iter()
+            .map(|file| {
+                let status = match file.status.as_str() {
+                    "loaded" => FileStatus::Loaded,
+                    "rejected" => FileStatus::Rejected,
+                    _ => FileStatus::Failed,
+                };
+                (file.id, (status, file.counts.into()))
+            })
+            .collect();
+        Ok(ids.iter().map(|id| by_id.remove(id)).collect())
     }
 
-    /// Notes where a file lies now.
-    pub fn note_moved(&mut self, file_id: i64, path: &str) -> Result<(), diesel::result::Error> {
-        sql_query("update etl.load_file set archive_path = $2 where id = $1")
-            .bind::<BigInt, _>(file_id)
-            .bind::<Text, _>(path)
-            .execute(&mut self.connection)?;
+    /// Notes where files lie now.
+    pub fn note_moved(&mut self, moved: &[(i64, String)]) -> Result<(), diesel::result::Error> {
+        let (ids, paths): (Vec<i64>, Vec<&str>) = moved.iter().map(|(id, path)| (*id, path.as_str())).unzip();
+        sql_query(
+            "update etl.load_file f set archive_path = m.path from unnest($1, $2) as m (id, path) where f.id = m.id",
+        )
+        .bind::<Array<BigInt>, _>(ids)
+        .bind::<Array<Text>, _>(paths)
+        .execute(&mut self.connection)?;
         Ok(())
     }
 
@@ -197,115 +219,4 @@ impl Run {
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
-}
-
-fn claim(
-    connection: &mut PgConnection,
-    run_id: i64,
-    file: &InboxFile,
-    sha256: [u8; 32],
-) -> Result<Claim, diesel::result::Error> {
-    sql_query("insert into etl.source (code) values ($1) on conflict do nothing")
-        .bind::<Text, _>(&file.source)
-        .execute(connection)?;
-    let SourceId { id: source_id } = sql_query("select id from etl.source where code = $1")
-        .bind::<Text, _>(&file.source)
-        .get_result(connection)?;
-
-    // A file of that content is loaded once for each source.
-    let loaded: Option<Id> = sql_query(
-        "select id from etl.load_file where source_id = $1 and sha256 = $2 and status = 'loaded' order by id limit 1",
-    )
-    .bind::<SmallInt, _>(source_id)
-    .bind::<Binary, _>(&sha256[..])
-    .get_result(connection)
-    .optional()?;
-    if let Some(Id { id }) = loaded {
-        return Ok(Claim::Loaded { id });
-    }
-
-    let open: Vec<Open> = sql_query(
-        "select f.id, f.sha256, exists (select from pg_locks l where l.locktype = 'advisory' and l.granted \
-           and l.database = (select oid from pg_database where datname = current_database()) \
-           and l.classid::bigint = $3 and l.objid::bigint = f.load_run_id and f.load_run_id <> $4) as is_alive, \
-         f.load_run_id = $4 as is_own \
-         from etl.load_file f where f.status = 'loading' and f.source_id = $1 and (f.path = $2 or f.sha256 = $5) \
-         order by f.id",
-    )
-    .bind::<SmallInt, _>(source_id)
-    .bind::<Text, _>(&file.relative)
-    .bind::<BigInt, _>(i64::from(RUN_LOCK))
-    .bind::<BigInt, _>(run_id)
-    .bind::<Binary, _>(&sha256[..])
-    .load(connection)?;
-    if open.iter().any(|open| open.is_alive) {
-        return Ok(Claim::Taken);
-    }
-    if open.iter().any(|open| open.is_own) {
-        return Ok(Claim::InFlight);
-    }
-    let mut resumed = None;
-    for open in open {
-        if open.sha256 == sha256 && resumed.is_none() {
-            resumed = Some(open.id);
-            continue;
-        }
-        // The file was replaced while it was read; what was loaded of it stays.
-        sql_query("update etl.load_file set status = 'abandoned', finished_at = now() where id = $1")
-            .bind::<BigInt, _>(open.id)
-            .execute(connection)?;
-    }
-    let id = match resumed {
-        Some(id) => {
-            sql_query("update etl.load_file set load_run_id = $2, path = $3 where id = $1")
-                .bind::<BigInt, _>(id)
-                .bind::<BigInt, _>(run_id)
-                .bind::<Text, _>(&file.relative)
-                .execute(connection)?;
-            info!(file.id = id, "goes on with {}, which an earlier run has begun", file.relative);
-            id
-        }
-        None => {
-            let Id { id } = sql_query(
-                "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status) \
-                 values ($1, $2, $3, $4, $5, 'loading') returning id",
-            )
-            .bind::<BigInt, _>(run_id)
-            .bind::<SmallInt, _>(source_id)
-            .bind::<Text, _>(&file.relative)
-            .bind::<BigInt, _>(file.size as i64)
-            .bind::<Binary, _>(&sha256[..])
-            .get_result(connection)?;
-            id
-        }
-    };
-    let (done, account) = parts(connection, id)?;
-    Ok(Claim::Load(ClaimedFile { id, source_id, sha256, done, account }))
-}
-
-/// The committed parts of a file, and their account.
-fn parts(
-    connection: &mut PgConnection,
-    file_id: i64,
-) -> Result<(Vec<(u64, u64)>, Account), diesel::result::Error> {
-    let parts: Vec<Part> =
-        sql_query("select * from etl.load_batch where file_id = $1 order by first_position")
-            .bind::<BigInt, _>(file_id)
-            .load(connection)?;
-    let mut account = Account::default();
-    let mut done = Vec::with_capacity(parts.len());
-    for part in parts {
-        done.push((part.first_position as u64, part.last_position as u64));
-        account += Account {
-            inserted: part.inserted as u64,
-            updated: part.updated as u64,
-            unchanged: part.unchanged as u64,
-            stale: part.stale as u64,
-            deleted: part.deleted as u64,
-            rejected: part.rejected as u64,
-            skipped: part.skipped as u64,
-            rows: 0,
-        };
-    }
-    Ok((done, account))
 }

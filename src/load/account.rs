@@ -2,12 +2,12 @@
 
 use std::ops::AddAssign;
 
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use serde::Serialize;
 
 use super::registry::{Outcome, Outcomes};
-use super::{Load, LoadError, insert_rejects};
+use super::{Load, LoadError, LoadFile, insert_rejects};
 
 /// What became of records. Every record is in exactly one of the counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -19,8 +19,6 @@ pub struct Account {
     pub deleted: u64,
     pub rejected: u64,
     pub skipped: u64,
-    /// Rows that were written, of all tables.
-    pub rows: u64,
 }
 
 impl Account {
@@ -45,7 +43,6 @@ impl AddAssign for Account {
         self.deleted += other.deleted;
         self.rejected += other.rejected;
         self.skipped += other.skipped;
-        self.rows += other.rows;
     }
 }
 
@@ -55,32 +52,31 @@ struct Claim {
     _id: i64,
 }
 
-/// Makes sure that the file is still this run's: a process that was believed
+/// Makes sure that the files are still this run's: a process that was believed
 /// dead must not write beside the one that took over.
-pub(super) fn check_claim(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
+pub(super) fn check_claims(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
     if load.is_remap {
         return Ok(());
     }
+    let ids: Vec<i64> = load.files.iter().map(|file| file.id).collect();
     let claims: Vec<Claim> = sql_query(
         "select id as _id from etl.load_file \
-         where id = $1 and load_run_id = $2 and status = 'loading' for share",
+         where id = any($1) and load_run_id = $2 and status = 'loading' order by id for share",
     )
-    .bind::<BigInt, _>(load.file_id)
+    .bind::<Array<BigInt>, _>(&ids)
     .bind::<BigInt, _>(load.run_id)
     .load(connection)?;
-    if claims.is_empty() { Err(LoadError::ClaimLost) } else { Ok(()) }
+    if claims.len() == ids.len() { Ok(()) } else { Err(LoadError::ClaimLost) }
 }
 
-/// Writes rejects, unmapped elements and the batch's part of the account.
-pub(super) fn record(
-    connection: &mut PgConnection,
-    load: &Load<'_>,
-    outcomes: &Outcomes,
-    rows: u64,
-) -> Result<Account, LoadError> {
-    let mut account =
-        Account { rejected: load.rejects.len() as u64, skipped: load.skipped, rows, ..Account::default() };
-    for outcome in outcomes.of_resources.iter().chain(&outcomes.of_deletes) {
+/// What became of the records of each of the batch's files.
+pub(super) fn accounts(load: &Load<'_>, outcomes: &Outcomes) -> Vec<Account> {
+    let skipped = |file: &LoadFile| Account { skipped: file.skipped, ..Account::default() };
+    let mut accounts: Vec<Account> = load.files.iter().map(skipped).collect();
+    let of_resources = load.origins.iter().map(|origin| origin.file).zip(&outcomes.of_resources);
+    let of_deletes = load.deletes.iter().map(|delete| delete.file).zip(&outcomes.of_deletes);
+    for (file, outcome) in of_resources.chain(of_deletes) {
+        let account = &mut accounts[file];
         match outcome {
             Outcome::Inserted(_) => account.inserted += 1,
             Outcome::Updated(_) => account.updated += 1,
@@ -89,43 +85,50 @@ pub(super) fn record(
             Outcome::Stale => account.stale += 1,
         }
     }
-    if load.is_remap {
-        return Ok(account);
+    for reject in load.rejects {
+        accounts[reject.file].rejected += 1;
     }
-    insert_rejects(connection, load.file_id, load.rejects)?;
-    let mut unmapped: Vec<(&str, &str, u64)> = load
-        .batch
-        .unmapped()
-        .map(|(resource_type, element, count)| (resource_type.name(), element, count))
-        .collect();
-    unmapped.sort_unstable();
-    for (resource_type, element, count) in unmapped {
+    accounts
+}
+
+/// Writes rejects, unmapped elements and each file's part of the account.
+pub(super) fn record(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    accounts: &[Account],
+) -> Result<(), LoadError> {
+    insert_rejects(connection, load)?;
+    for unmapped in load.batch.unmapped() {
         sql_query(
             "insert into etl.unmapped_element as u (resource_type, element, resources, last_file_id) \
              values ($1, $2, $3, $4) on conflict (resource_type, element) do update \
              set resources = u.resources + excluded.resources, last_file_id = excluded.last_file_id",
         )
-        .bind::<Text, _>(resource_type)
-        .bind::<Text, _>(element)
-        .bind::<BigInt, _>(count as i64)
-        .bind::<BigInt, _>(load.file_id)
+        .bind::<Text, _>(unmapped.resource_type.name())
+        .bind::<Text, _>(unmapped.element)
+        .bind::<BigInt, _>(unmapped.resources as i64)
+        .bind::<BigInt, _>(load.files[load.origins[unmapped.last_resource].file].id)
         .execute(connection)?;
     }
+    let column = |value: fn(&LoadFile) -> i64| load.files.iter().map(value).collect::<Vec<i64>>();
+    let count = |value: fn(&Account) -> u64| {
+        accounts.iter().map(|account| value(account) as i64).collect::<Vec<i64>>()
+    };
     sql_query(
         "insert into etl.load_batch (file_id, first_position, last_position, \
          inserted, updated, unchanged, stale, deleted, rejected, skipped) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
-    .bind::<BigInt, _>(load.file_id)
-    .bind::<BigInt, _>(load.records.0 as i64)
-    .bind::<BigInt, _>(load.records.1 as i64)
-    .bind::<BigInt, _>(account.inserted as i64)
-    .bind::<BigInt, _>(account.updated as i64)
-    .bind::<BigInt, _>(account.unchanged as i64)
-    .bind::<BigInt, _>(account.stale as i64)
-    .bind::<BigInt, _>(account.deleted as i64)
-    .bind::<BigInt, _>(account.rejected as i64)
-    .bind::<BigInt, _>(account.skipped as i64)
+    .bind::<Array<BigInt>, _>(column(|file| file.id))
+    .bind::<Array<BigInt>, _>(column(|file| file.records.0 as i64))
+    .bind::<Array<BigInt>, _>(column(|file| file.records.1 as i64))
+    .bind::<Array<BigInt>, _>(count(|account| account.inserted))
+    .bind::<Array<BigInt>, _>(count(|account| account.updated))
+    .bind::<Array<BigInt>, _>(count(|account| account.unchanged))
+    .bind::<Array<BigInt>, _>(count(|account| account.stale))
+    .bind::<Array<BigInt>, _>(count(|account| account.deleted))
+    .bind::<Array<BigInt>, _>(count(|account| account.rejected))
+    .bind::<Array<BigInt>, _>(count(|account| account.skipped))
     .execute(connection)?;
-    Ok(account)
+    Ok(())
 }

@@ -38,7 +38,7 @@ pub enum LoadError {
     #[error("the database refused rows: {0}")]
     Copy(#[from] CopyError),
     /// Another process has taken the file over.
-    #[error("the file is no longer this run's")]
+    #[error("a file of the batch is no longer this run's")]
     ClaimLost,
     #[error("the registry answered for {answered} of {asked} resources")]
     RegistryIncomplete { asked: usize, answered: usize },
@@ -89,9 +89,11 @@ impl LoadError {
     }
 }
 
-/// Where one record of a batch stands in its file.
+/// Where one record of a batch stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
+    /// Among the batch's files.
+    pub file: usize,
     /// Unique in the file: the order in which records take effect.
     pub position: u64,
     pub member: u32,
@@ -102,6 +104,8 @@ pub struct Origin {
 /// What the sender wants deleted.
 #[derive(Clone, Debug)]
 pub struct Delete {
+    /// Among the batch's files.
+    pub file: usize,
     pub identity: Identity,
     pub position: u64,
     /// Microseconds since 2000-01-01 UTC, where the sender says when.
@@ -111,6 +115,8 @@ pub struct Delete {
 /// A record that could not be read.
 #[derive(Clone, Debug)]
 pub struct Reject {
+    /// Among the batch's files.
+    pub file: usize,
     pub position: u64,
     pub location: String,
     pub resource_type: Option<String>,
@@ -120,13 +126,21 @@ pub struct Reject {
     pub raw: Vec<u8>,
 }
 
+/// A file's part in a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadFile {
+    pub id: i64,
+    /// Numbers of the first and the last record, as they were delivered.
+    pub records: (u64, u64),
+    pub skipped: u64,
+}
+
 /// What is loaded in one transaction.
 pub struct Load<'l> {
     pub run_id: i64,
-    pub file_id: i64,
     pub source_id: i16,
-    /// Numbers of the first and the last record, as they were delivered.
-    pub records: (u64, u64),
+    /// In the order in which they are read.
+    pub files: &'l [LoadFile],
     pub batch: &'l mut Batch,
     /// Where each of the batch's resources stands.
     pub origins: &'l [Origin],
@@ -134,7 +148,6 @@ pub struct Load<'l> {
     pub bodies: Option<&'l [&'l [u8]]>,
     pub deletes: &'l [Delete],
     pub rejects: &'l [Reject],
-    pub skipped: u64,
     /// Rows of resources that the registry has already are written anew.
     pub is_remap: bool,
 }
@@ -144,6 +157,15 @@ const MAX_TRIES: u32 = 8;
 const TARGETS_AT_ONCE: usize = 20_000;
 /// COPY's messages are so long: libpq holds a whole message in memory.
 const MESSAGE_BYTES: usize = 64 << 10;
+
+/// What a batch became.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Of each of its files.
+    pub accounts: Vec<Account>,
+    /// Rows that were written, of all tables.
+    pub rows: u64,
+}
 
 /// Loads batches over one connection.
 pub struct Loader {
@@ -160,8 +182,8 @@ impl Loader {
         Ok(Loader { connection, plan, known_keys: KnownKeys::default() })
     }
 
-    /// Loads the batch and gives its part of the account.
-    pub fn load(&mut self, load: &mut Load<'_>) -> Result<Account, LoadError> {
+    /// Loads the batch.
+    pub fn load(&mut self, load: &mut Load<'_>) -> Result<Loaded, LoadError> {
         let mut keys = self.target_keys(load)?;
         let mut tries = 0;
         loop {
@@ -215,8 +237,8 @@ fn write(
     plan: &'static Plan,
     load: &mut Load<'_>,
     keys: &mut [i64],
-) -> Result<Account, LoadError> {
-    account::check_claim(connection, load)?;
+) -> Result<Loaded, LoadError> {
+    account::check_claims(connection, load)?;
     history::note_superseded(connection, load)?;
     let outcomes = if load.is_remap {
         registry::remapped(connection, load, keys)?
@@ -227,15 +249,18 @@ fn write(
     load.batch.fill_keys(keys, load.source_id);
 
     let is_applied = |resource: usize| outcomes.of_resources[resource].is_applied();
-    let mut row_count = 0;
+    let mut rows = 0;
     for (table, name) in plan.table_names.iter().enumerate() {
-        row_count += copy_runs(connection, name, load.batch.runs(table, &is_applied))?;
+        rows += copy_runs(connection, name, load.batch.runs(table, &is_applied))?;
     }
     history::keep_vanished(connection, &outcomes)?;
     copy_bodies(connection, load, &outcomes)?;
     copy_unresolved(connection, load, &outcomes)?;
-    let account = account::record(connection, load, &outcomes, row_count as u64)?;
-    Ok(account)
+    let accounts = account::accounts(load, &outcomes);
+    if !load.is_remap {
+        account::record(connection, load, &accounts)?;
+    }
+    Ok(Loaded { accounts, rows: rows as u64 })
 }
 
 /// Removes the rows of resources that come anew or go.
@@ -356,14 +381,14 @@ fn copy_unresolved(
 }
 
 /// Writes the rejects; they are few, or should be.
-fn insert_rejects(connection: &mut PgConnection, file_id: i64, rejects: &[Reject]) -> Result<(), LoadError> {
-    for reject in rejects {
+fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
+    for reject in load.rejects {
         sql_query(
             "insert into etl.rejected_record \
              (file_id, position, location, resource_type, fhir_id, reason, message, raw) \
              values ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
-        .bind::<BigInt, _>(file_id)
+        .bind::<BigInt, _>(load.files[reject.file].id)
         .bind::<BigInt, _>(reject.position as i64)
         .bind::<Text, _>(&reject.location)
         .bind::<Nullable<Text>, _>(reject.resource_type.as_deref())

@@ -166,12 +166,14 @@ where (r.content_hash is distinct from excluded.content_hash
     when excluded.version_id <> r.version_id and excluded.version_id ~ '^[0-9]{1,18}$' and r.version_id ~ '^[0-9]{1,18}$'
       then excluded.version_id::bigint > r.version_id::bigint
     else (excluded.file_id, excluded.position) > (r.file_id, r.position) end)
-returning r.id, r.position, r.revision";
+returning r.id, r.file_id, r.position, r.revision";
 
 #[derive(QueryableByName)]
 struct Applied {
     #[diesel(sql_type = BigInt)]
     id: i64,
+    #[diesel(sql_type = BigInt)]
+    file_id: i64,
     #[diesel(sql_type = BigInt)]
     position: i64,
     #[diesel(sql_type = Integer)]
@@ -180,14 +182,16 @@ struct Applied {
 
 /// What the registry has of records that it did not apply.
 const REMAINDER: &str = "\
-select r.id, b.position, (r.content_hash is not distinct from b.content_hash) as is_same
+select r.id, b.file_id, b.position, (r.content_hash is not distinct from b.content_hash) as is_same
 from batch_resource b join etl.resource r using (source_id, resource_type, fhir_id)
-where b.position <> all($1)";
+where r.id <> all($1)";
 
 #[derive(QueryableByName)]
 struct Remaining {
     #[diesel(sql_type = BigInt)]
     id: i64,
+    #[diesel(sql_type = BigInt)]
+    file_id: i64,
     #[diesel(sql_type = BigInt)]
     position: i64,
     #[diesel(sql_type = Bool)]
@@ -201,7 +205,7 @@ update etl.resource r set
   position = b.position, member = b.member, byte_offset = b.byte_offset, byte_length = b.byte_length
 from batch_resource b
 where r.source_id = b.source_id and r.resource_type = b.resource_type and r.fhir_id = b.fhir_id
-  and r.content_hash = b.content_hash and b.position <> all($1)
+  and r.content_hash = b.content_hash and r.id <> all($1)
   and (b.effective_at > r.effective_at
     or (r.effective_at is null and b.effective_at is not null)
     or (b.effective_at is not distinct from r.effective_at and b.version_id <> r.version_id
@@ -213,7 +217,8 @@ struct Candidate<'b> {
     identity: &'b Identity,
     effective_at: Option<i64>,
     version: Option<i64>,
-    position: u64,
+    /// File and position.
+    origin: (usize, u64),
     content_hash: Option<[u8; 32]>,
     place: Place,
 }
@@ -238,7 +243,7 @@ impl Candidate<'_> {
         {
             return own > others;
         }
-        self.position > other.position
+        self.origin > other.origin
     }
 }
 
@@ -255,16 +260,18 @@ pub(super) fn decide(
         replaced: Vec::new(),
     };
     let winners = winners(load, &mut outcomes);
-    let by_position: FxHashMap<u64, &Candidate<'_>> =
-        winners.iter().map(|winner| (winner.position, winner)).collect();
+    let by_origin: FxHashMap<(i64, i64), &Candidate<'_>> = winners
+        .iter()
+        .map(|winner| ((load.files[winner.origin.0].id, winner.origin.1 as i64), winner))
+        .collect();
     copy_buffer(connection, "batch_resource", &registrations(load, &winners))?;
 
     let applied: Vec<Applied> = sql_query(DECIDE).load(connection)?;
-    let mut positions = Vec::with_capacity(applied.len());
+    let mut applied_ids = Vec::with_capacity(applied.len());
     let mut answered = applied.len();
-    for Applied { id, position, revision } in applied {
-        positions.push(position);
-        let Some(winner) = by_position.get(&(position as u64)) else { continue };
+    for Applied { id, file_id, position, revision } in applied {
+        applied_ids.push(id);
+        let Some(winner) = by_origin.get(&(file_id, position)) else { continue };
         if revision > 1 {
             outcomes.replaced.push((winner.identity.resource_type, id));
         }
@@ -279,11 +286,11 @@ pub(super) fn decide(
     }
     if answered < winners.len() {
         let remaining: Vec<Remaining> =
-            sql_query(REMAINDER).bind::<Array<BigInt>, _>(&positions).load(connection)?;
+            sql_query(REMAINDER).bind::<Array<BigInt>, _>(&applied_ids).load(connection)?;
         answered += remaining.len();
         let mut has_same = false;
-        for Remaining { id, position, is_same } in remaining {
-            let Some(winner) = by_position.get(&(position as u64)) else { continue };
+        for Remaining { id, file_id, position, is_same } in remaining {
+            let Some(winner) = by_origin.get(&(file_id, position)) else { continue };
             let outcome = if is_same { Outcome::Unchanged } else { Outcome::Stale };
             has_same |= is_same && (winner.effective_at.is_some() || winner.version.is_some());
             match winner.place {
@@ -295,7 +302,7 @@ pub(super) fn decide(
             }
         }
         if has_same {
-            sql_query(MOVE_FORWARD).bind::<Array<BigInt>, _>(&positions).execute(connection)?;
+            sql_query(MOVE_FORWARD).bind::<Array<BigInt>, _>(&applied_ids).execute(connection)?;
         }
     }
     if answered != winners.len() {
@@ -313,7 +320,7 @@ fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>
             identity: load.batch.identity(resource),
             effective_at: registration.effective_at,
             version: registration.version_id.as_deref().and_then(|version| version.parse().ok()),
-            position: load.origins[resource].position,
+            origin: (load.origins[resource].file, load.origins[resource].position),
             content_hash: registration.content_hash,
             place: Place::Resource(resource),
         });
@@ -323,13 +330,12 @@ fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>
             identity: &delete.identity,
             effective_at: delete.effective_at,
             version: None,
-            position: delete.position,
+            origin: (delete.file, delete.position),
             content_hash: None,
             place: Place::Delete(index),
         });
     }
-    candidates
-        .sort_by(|left, right| left.identity.cmp(right.identity).then(left.position.cmp(&right.position)));
+    candidates.sort_by(|left, right| left.identity.cmp(right.identity).then(left.origin.cmp(&right.origin)));
     let mut winners: Vec<Candidate<'b>> = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let Some(last) = winners.last_mut().filter(|last| last.identity == candidate.identity) else {
@@ -351,6 +357,7 @@ fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>
 fn registrations(load: &Load<'_>, winners: &[Candidate<'_>]) -> CopyBuffer {
     let mut buffer = CopyBuffer::default();
     for winner in winners {
+        let (file_id, position) = (load.files[winner.origin.0].id, winner.origin.1 as i64);
         buffer.begin_row(20);
         buffer.smallint(load.source_id);
         buffer.text(winner.identity.resource_type.name());
@@ -366,8 +373,8 @@ fn registrations(load: &Load<'_>, winners: &[Candidate<'_>]) -> CopyBuffer {
                 let origin = &load.origins[resource];
                 buffer.optional_text(registration.version_id.as_deref());
                 optional_time(&mut buffer, registration.last_updated);
-                buffer.bigint(load.file_id);
-                buffer.bigint(winner.position as i64);
+                buffer.bigint(file_id);
+                buffer.bigint(position);
                 buffer.integer(origin.member as i32);
                 buffer.bigint(origin.offset as i64);
                 buffer.bigint(origin.length as i64);
@@ -392,8 +399,8 @@ fn registrations(load: &Load<'_>, winners: &[Candidate<'_>]) -> CopyBuffer {
             }
             Place::Delete(_) => {
                 buffer.nulls(2);
-                buffer.bigint(load.file_id);
-                buffer.bigint(winner.position as i64);
+                buffer.bigint(file_id);
+                buffer.bigint(position);
                 buffer.nulls(3);
                 buffer.timestamptz(winner.effective_at.unwrap_or_else(now));
                 buffer.boolean(false);
@@ -424,7 +431,7 @@ struct Current {
     position: i64,
 }
 
-/// For a remap: the resources whose current content is the one of this file
+/// For a remap, which takes one file at a time: the resources whose current content is the one of this file
 /// and position are written anew, and nothing else is touched.
 pub(super) fn remapped(
     connection: &mut PgConnection,
@@ -443,7 +450,7 @@ pub(super) fn remapped(
          order by id for update",
     )
     .bind::<SmallInt, _>(load.source_id)
-    .bind::<BigInt, _>(load.file_id)
+    .bind::<BigInt, _>(load.files[0].id)
     .bind::<Array<BigInt>, _>(&positions)
     .load(connection)?;
     let by_position: FxHashMap<i64, usize> =

@@ -49,6 +49,17 @@ pub struct Registration {
     pub is_id_generated: bool,
 }
 
+/// An element that R4 does not define.
+#[derive(Clone, Copy, Debug)]
+pub struct Unmapped<'b> {
+    pub resource_type: ResourceType,
+    pub element: &'b str,
+    /// How many resources of the batch have it.
+    pub resources: u64,
+    /// The number of the last of them.
+    pub last_resource: usize,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     resource: u32,
@@ -76,8 +87,9 @@ pub struct Batch {
     resources: Vec<Registration>,
     /// Numbers whose bearers are not known, with the resource that named them.
     unresolved: Vec<(u32, IdentifierKey)>,
-    /// Elements that R4 does not define, and how often they came.
-    unmapped: HashMap<(ResourceType, String), u64>,
+    /// Elements that R4 does not define: how many resources had them, and
+    /// which one was the last.
+    unmapped: HashMap<(ResourceType, String), (u64, usize)>,
     unmapped_of_current: Vec<(ResourceType, String)>,
 }
 
@@ -125,10 +137,20 @@ impl Batch {
         &self.unresolved
     }
 
-    pub fn unmapped(&self) -> impl Iterator<Item = (ResourceType, &str, u64)> {
-        self.unmapped
+    /// Sorted.
+    pub fn unmapped(&self) -> Vec<Unmapped<'_>> {
+        let mut all: Vec<Unmapped<'_>> = self
+            .unmapped
             .iter()
-            .map(|((resource_type, element), count)| (*resource_type, element.as_str(), *count))
+            .map(|((resource_type, element), (resources, last_resource))| Unmapped {
+                resource_type: *resource_type,
+                element,
+                resources: *resources,
+                last_resource: *last_resource,
+            })
+            .collect();
+        all.sort_unstable_by_key(|unmapped| (unmapped.resource_type, unmapped.element));
+        all
     }
 
     /// The type and id of the resource with that number in the batch.
@@ -203,7 +225,9 @@ impl Batch {
             }
         }
         for unmapped in self.unmapped_of_current.drain(..) {
-            *self.unmapped.entry(unmapped).or_default() += 1;
+            let (resources, last) = self.unmapped.entry(unmapped).or_default();
+            *resources += 1;
+            *last = resource as usize;
         }
         self.resources.push(registration);
     }

@@ -1,67 +1,107 @@
-//! The *reader* receives a file's frames and packs them into batches of
-//! `BATCH_BYTES` for the workers.
+//! The *reader* receives the frames of one file after the other and packs them
+//! into batches of `BATCH_BYTES` for the workers. Small files share a batch.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Progress;
 use super::handover::Handover;
-use super::worker::{Record, Work};
+use super::work::{Progress, Record, Work};
 use crate::config::Settings;
-use crate::load::{LoadError, Reject};
-use crate::source::{Companion, Content, Defect, Document, Form, Frame, Reason, Sink, Stopped};
+use crate::inbox::InboxFile;
+use crate::load::Reject;
+use crate::report::ProgressMeter;
+use crate::source::{
+    self, Companion, Content, Defect, Document, Form, Frame, Limits, ReadError, Reason, Sink, Stopped,
+};
 
 /// So many small records fill a batch, however few bytes they are.
 const MAX_RECORDS: usize = 20_000;
 
 pub(super) struct Reader<'r> {
-    progress: Arc<Progress>,
-    sender: &'r SyncSender<Work>,
+    sender: SyncSender<Work>,
     cancel: &'r CancellationToken,
     handover: &'r Handover,
-    /// Told how far in the file the reading is.
-    done: &'r dyn Fn(u64),
+    meter: &'r ProgressMeter,
+    limits: Limits,
     batch_bytes: usize,
+    work: Work,
+    file: Option<File>,
+}
+
+/// The file that is being read.
+struct File {
+    progress: Arc<Progress>,
+    /// Bytes of the files before it, and its own.
+    bytes_before: u64,
+    size: u64,
     document: String,
     forms: Vec<&'static str>,
     /// Records that were delivered, committed parts included.
     delivered: u64,
-    work: Work,
+}
+
+/// What was read of a file.
+pub(super) struct Reading {
+    /// How many records it has, as far as it was read.
+    pub seen: u64,
+    /// What it was found to be.
+    pub form: String,
+    pub outcome: Result<(), ReadError>,
 }
 
 impl<'r> Reader<'r> {
     pub fn new(
-        progress: Arc<Progress>,
         settings: &Settings,
-        sender: &'r SyncSender<Work>,
+        sender: SyncSender<Work>,
         cancel: &'r CancellationToken,
         handover: &'r Handover,
-        done: &'r dyn Fn(u64),
+        meter: &'r ProgressMeter,
     ) -> Self {
         Reader {
-            work: Work::new(Arc::clone(&progress), handover.take_spare()),
-            progress,
             sender,
             cancel,
             handover,
-            done,
+            meter,
+            limits: super::limits(settings),
             batch_bytes: super::batch_bytes(settings),
-            document: String::new(),
-            forms: Vec::new(),
-            delivered: 0,
+            work: Work::new(handover.take_spare()),
+            file: None,
         }
     }
 
-    /// How many records the file has, as far as it was read.
-    pub fn seen(&self) -> u64 {
-        self.delivered
-    }
-
-    /// What the file was found to be.
-    pub fn form(&self) -> String {
-        self.forms.join(", ")
+    /// Reads a file. Its last records may wait for those of the next file
+    /// until [`Reader::flush`]. Records before a fault are whole, and taken.
+    pub fn read(
+        &mut self,
+        file: &InboxFile,
+        progress: &Arc<Progress>,
+        bytes_before: u64,
+    ) -> Result<Reading, Stopped> {
+        if self.work.source_id().is_some_and(|source_id| source_id != progress.file.source_id) {
+            self.flush()?;
+        }
+        self.work.begin_file(progress);
+        let progress = Arc::clone(progress);
+        self.file = Some(File {
+            progress,
+            bytes_before,
+            size: file.size,
+            document: String::new(),
+            forms: Vec::new(),
+            delivered: 0,
+        });
+        let limits = self.limits.clone();
+        let outcome = source::read(&file.path, &limits, self);
+        let (seen, form) =
+            self.file.take().map(|file| (file.delivered, file.forms.join(", "))).unwrap_or_default();
+        self.work.end_file();
+        self.meter.set(bytes_before + file.size);
+        match outcome {
+            Err(ReadError::Stopped(stopped)) => Err(stopped),
+            outcome => Ok(Reading { seen, form, outcome }),
+        }
     }
 
     /// Sends what has been gathered.
@@ -69,13 +109,15 @@ impl<'r> Reader<'r> {
         if self.work.is_empty() {
             return Ok(());
         }
-        let next = Work::new(Arc::clone(&self.progress), self.handover.take_spare());
-        let work = std::mem::replace(&mut self.work, next);
-        self.progress.sent();
-        self.sender.send(work).map_err(|_| {
-            self.progress.done(Err(LoadError::Abandoned));
-            Stopped
-        })
+        let mut next = Work::new(self.handover.take_spare());
+        if let Some(file) = &self.file {
+            next.begin_file(&file.progress);
+        }
+        self.sender.send(std::mem::replace(&mut self.work, next)).map_err(|_| Stopped)
+    }
+
+    fn file(&mut self) -> &mut File {
+        self.file.as_mut().expect("frames come while a file is read")
     }
 
     /// Counts in a record of so many bytes; false if an earlier run has
@@ -88,9 +130,10 @@ impl<'r> Reader<'r> {
         if is_full || self.work.record_count() >= MAX_RECORDS {
             self.flush()?;
         }
-        self.delivered += 1;
-        let number = self.delivered;
-        if self.progress.file.done.iter().any(|(first, last)| (*first..=*last).contains(&number)) {
+        let file = self.file();
+        file.delivered += 1;
+        let number = file.delivered;
+        if file.progress.file.done.iter().any(|(first, last)| (*first..=*last).contains(&number)) {
             self.flush()?;
             return Ok(false);
         }
@@ -99,11 +142,15 @@ impl<'r> Reader<'r> {
     }
 
     fn place(&self, location: &dyn std::fmt::Display) -> String {
-        if self.document.is_empty() { location.to_string() } else { format!("{}, {location}", self.document) }
+        match &self.file {
+            Some(file) if !file.document.is_empty() => format!("{}, {location}", file.document),
+            _ => location.to_string(),
+        }
     }
 
     fn reject(&mut self, position: u64, location: String, reason: &str, message: String, raw: &[u8]) {
         self.work.reject(Reject {
+            file: 0,
             position,
             location,
             resource_type: None,
@@ -117,10 +164,11 @@ impl<'r> Reader<'r> {
 
 impl Sink for Reader<'_> {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
-        document.name.clone_into(&mut self.document);
+        let file = self.file();
+        document.name.clone_into(&mut file.document);
         let form = form_name(&document.form);
-        if !self.forms.contains(&form) {
-            self.forms.push(form);
+        if !file.forms.contains(&form) {
+            file.forms.push(form);
         }
         Ok(())
     }
@@ -129,9 +177,12 @@ impl Sink for Reader<'_> {
         if !self.deliver(frame.bytes.len())? {
             return Ok(());
         }
-        (self.done)(frame.offset + frame.bytes.len() as u64);
+        let file = self.file();
+        let read = (frame.offset + frame.bytes.len() as u64).min(file.size);
+        let done = file.bytes_before + read;
+        self.meter.set(done);
         match &frame.content {
-            Content::None => self.work.skipped += 1,
+            Content::None => self.work.skip(),
             Content::Patch => {
                 let location = self.place(&frame.location);
                 let message = "PATCH changes what only the sender's server has; ask for the whole resource";

@@ -9,12 +9,13 @@ use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::warn;
 
-use super::worker::{Record, Work, Worker};
-use super::{PipelineError, Progress, limits};
+use super::work::{Progress, Record, Work};
+use super::worker::Worker;
+use super::{PipelineError, limits};
 use crate::config::Settings;
 use crate::database::Database;
 use crate::ledger::{ClaimedFile, Run};
-use crate::load::{Account, LoadError};
+use crate::load::LoadError;
 use crate::model::ResourceType;
 use crate::report::{ProgressMeter, Unit};
 use crate::source::{self, Content, Defect, Document, Frame, Sink, Stopped};
@@ -81,6 +82,13 @@ struct Position {
     position: i64,
 }
 
+/// What a remap wrote.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Remapped {
+    pub resources: u64,
+    pub rows: u64,
+}
+
 /// A set of positions in a file: a bit for each.
 struct Positions(Vec<u64>);
 
@@ -114,7 +122,7 @@ pub(super) fn resolve_late(
     run: &mut Run,
     meter: &ProgressMeter,
 ) -> Result<u64, PipelineError> {
-    Ok(resolve(settings, database, run.connection(), meter)?.updated)
+    Ok(resolve(settings, database, run.connection(), meter)?.resources)
 }
 
 fn resolve(
@@ -122,7 +130,7 @@ fn resolve(
     database: &Database,
     connection: &mut PgConnection,
     meter: &ProgressMeter,
-) -> Result<Account, PipelineError> {
+) -> Result<Remapped, PipelineError> {
     connection.batch_execute(WANTED)?;
     sql_query(WANT_RESOLVABLE)
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
@@ -130,21 +138,20 @@ fn resolve(
     write_anew(settings, database, connection, meter)
 }
 
-/// Writes the rows of all current resources anew, or of those of some types;
-/// gives their account.
+/// Writes the rows of all current resources anew, or of those of some types.
 pub fn remap(
     settings: &Settings,
     database: &Database,
     resource_types: &[String],
     meter: &ProgressMeter,
-) -> Result<Account, PipelineError> {
+) -> Result<Remapped, PipelineError> {
     let mut connection = database.connect()?;
     connection.batch_execute(WANTED)?;
     sql_query(WANT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(&mut connection)?;
-    let account = write_anew(settings, database, &mut connection, meter)?;
+    let remapped = write_anew(settings, database, &mut connection, meter)?;
     // Numbers whose bearers came back only after who named them.
     resolve(settings, database, &mut connection, meter)?;
-    Ok(account)
+    Ok(remapped)
 }
 
 /// Writes the rows of the resources anew that the connection has in `wanted`.
@@ -153,15 +160,15 @@ fn write_anew(
     database: &Database,
     connection: &mut PgConnection,
     meter: &ProgressMeter,
-) -> Result<Account, PipelineError> {
-    let mut account = Account::default();
+) -> Result<Remapped, PipelineError> {
+    let mut remapped = Remapped::default();
     let files: Vec<WantedFile> = sql_query(FILES).load(connection)?;
     if files.is_empty() {
-        return Ok(account);
+        return Ok(remapped);
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
     meter.begin("writing anew", resources as u64, Unit::Items("resources"));
-    let mut worker = Worker::new(settings, database)?;
+    let mut worker = Worker::new(settings, database, 0)?;
     for file in files {
         let archived = file.archive_path.as_ref().map(PathBuf::from).filter(|path| path.is_file());
         let Some(path) = archived else {
@@ -169,24 +176,20 @@ fn write_anew(
             continue;
         };
         let positions = Positions::of_file(connection, &file)?;
-        let claimed = ClaimedFile {
-            id: file.file_id,
-            source_id: file.source_id,
-            sha256: [0; 32],
-            done: Vec::new(),
-            account: Account::default(),
-        };
-        let progress = Arc::new(Progress::new(0, claimed));
+        let claimed =
+            ClaimedFile { id: file.file_id, source_id: file.source_id, sha256: [0; 32], done: Vec::new() };
+        let progress = Arc::new(Progress::new(claimed));
         let mut again = Again {
             worker: &mut worker,
             progress: &progress,
             positions: &positions,
-            work: Work::new(Arc::clone(&progress), Vec::new()),
+            work: Work::default(),
             batch_bytes: super::batch_bytes(settings),
             meter,
-            account,
+            remapped,
             failure: None,
         };
+        again.work.begin_file(&progress);
         let read = source::read(&path, &limits(settings), &mut again);
         if let Some(failure) = again.failure.take() {
             return Err(failure.into());
@@ -196,10 +199,10 @@ fn write_anew(
             warn!(file.id = file.file_id, "the archived file cannot be read to its end: {error}");
         }
         again.flush()?;
-        account = again.account;
+        remapped = again.remapped;
     }
     meter.end();
-    Ok(account)
+    Ok(remapped)
 }
 
 /// Takes the wanted resources of a file again.
@@ -210,7 +213,7 @@ struct Again<'a> {
     work: Work,
     batch_bytes: usize,
     meter: &'a ProgressMeter,
-    account: Account,
+    remapped: Remapped,
     /// Why the reading was stopped.
     failure: Option<LoadError>,
 }
@@ -221,11 +224,14 @@ impl Again<'_> {
             return Ok(());
         }
         self.work.is_remap = true;
-        self.account += self.worker.work(&mut self.work)?.0;
-        self.meter.set(self.account.total());
+        let (accounts, tally) = self.worker.work(&mut self.work)?;
+        self.remapped.resources += accounts.iter().map(|account| account.updated).sum::<u64>();
+        self.remapped.rows += tally.rows;
+        self.meter.set(self.remapped.resources);
         let mut bytes = std::mem::take(&mut self.work.bytes);
         bytes.clear();
-        self.work = Work::new(Arc::clone(self.progress), bytes);
+        self.work = Work::new(bytes);
+        self.work.begin_file(self.progress);
         Ok(())
     }
 }

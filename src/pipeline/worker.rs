@@ -3,14 +3,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
-use tracing::error;
+use tracing::{error, warn};
 
-use super::handover::Handover;
-use super::{PipelineError, Progress, eob_coverage, timezone};
+use super::handover::{Handover, Tally};
+use super::work::{Record, Work};
+use super::{PipelineError, eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
 use crate::json::{Parser, Value};
@@ -18,7 +17,7 @@ use crate::kind::moment;
 use crate::load::{Account, Delete, Load, LoadError, Loader, Origin, Reject};
 use crate::map::{self, Batch, FullUrls, Identity, Input, Mapper, Plan};
 use crate::model::ResourceType;
-use crate::source::{Bundle, Content, Frame};
+use crate::source::Bundle;
 
 impl FullUrls for Bundle {
     fn resolve(&self, full_url: &str) -> Option<(ResourceType, Cow<'_, str>)> {
@@ -27,102 +26,8 @@ impl FullUrls for Bundle {
     }
 }
 
-/// A record that waits to be mapped.
-pub(super) struct Record {
-    bytes: Range<usize>,
-    delete: Option<String>,
-    origin: Origin,
-    location: String,
-    full_url: Option<String>,
-    last_modified: Option<String>,
-    bundle: Option<Arc<Bundle>>,
-}
-
-impl Record {
-    pub fn of(frame: &Frame<'_>, location: String) -> Self {
-        let url = || frame.request.as_ref().map(|request| request.url.clone().into_owned());
-        let delete = (frame.content == Content::Delete).then(|| url().unwrap_or_default());
-        Record {
-            bytes: 0..0,
-            delete,
-            origin: Origin {
-                position: frame.position,
-                member: frame.member,
-                offset: frame.offset,
-                length: frame.bytes.len() as u64,
-            },
-            location,
-            full_url: frame.full_url.clone().map(Cow::into_owned),
-            last_modified: frame.last_modified.clone().map(Cow::into_owned),
-            bundle: frame.bundle.cloned(),
-        }
-    }
-
-    fn effective_at(&self) -> Option<&str> {
-        let of_bundle = || self.bundle.as_ref()?.timestamp();
-        self.last_modified.as_deref().or_else(of_bundle)
-    }
-}
-
-/// Records of one file that are loaded together.
-pub(super) struct Work {
-    pub progress: Arc<Progress>,
-    pub bytes: Vec<u8>,
-    records: Vec<Record>,
-    rejects: Vec<Reject>,
-    rejected_bytes: usize,
-    pub skipped: u64,
-    numbers: Option<(u64, u64)>,
-    /// Rows are written anew, nothing is decided.
-    pub is_remap: bool,
-}
-
-impl Work {
-    /// Empty; `bytes` is memory to use.
-    pub fn new(progress: Arc<Progress>, bytes: Vec<u8>) -> Self {
-        Work {
-            progress,
-            bytes,
-            records: Vec::new(),
-            rejects: Vec::new(),
-            rejected_bytes: 0,
-            skipped: 0,
-            numbers: None,
-            is_remap: false,
-        }
-    }
-
-    pub fn note_record(&mut self, number: u64) {
-        let first = self.numbers.map_or(number, |(first, _)| first);
-        self.numbers = Some((first, number));
-    }
-
-    pub fn push(&mut self, record: Record, bytes: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        self.records.push(Record { bytes: start..self.bytes.len(), ..record });
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_none()
-    }
-
-    pub fn reject(&mut self, reject: Reject) {
-        self.rejected_bytes += reject.raw.len();
-        self.rejects.push(reject);
-    }
-
-    /// The bytes of all records that are held, rejected ones too.
-    pub fn byte_count(&self) -> usize {
-        self.bytes.len() + self.rejected_bytes
-    }
-
-    pub fn record_count(&self) -> usize {
-        self.records.len() + self.rejects.len()
-    }
-}
-
 pub(super) struct Worker {
+    run_id: i64,
     mapper: Mapper,
     loader: Loader,
     batch: Batch,
@@ -140,14 +45,17 @@ struct Mapped {
     records: Vec<usize>,
     deletes: Vec<Delete>,
     rejects: Vec<Reject>,
-    skipped: u64,
+    /// The file of each resource that is not wanted.
+    skipped: Vec<usize>,
 }
 
 impl Worker {
-    pub fn new(settings: &Settings, database: &Database) -> Result<Self, PipelineError> {
+    /// A worker of that run, with a connection of its own.
+    pub fn new(settings: &Settings, database: &Database, run_id: i64) -> Result<Self, PipelineError> {
         let plan = Plan::built_in();
         let timezone = timezone(settings);
         Ok(Worker {
+            run_id,
             mapper: Mapper::new(plan, map::Settings { timezone }),
             loader: Loader::new(database.connect()?, plan)?,
             batch: Batch::new(plan.table_names.len()),
@@ -162,29 +70,30 @@ impl Worker {
     /// rest of the queue is left unloaded: its files are taken again later.
     pub fn run(&mut self, handover: &Handover) {
         while let Some(mut work) = handover.receive() {
-            let result = if handover.is_aborted() {
-                Err(LoadError::Abandoned)
-            } else {
-                // A worker that died would leave its batch uncounted and the reader waiting.
-                catch_unwind(AssertUnwindSafe(|| self.work(&mut work))).unwrap_or(Err(LoadError::Panicked))
-            };
-            if let Err(failure) = &result
-                && !matches!(failure, LoadError::ClaimLost)
-                && handover.abort()
-            {
-                error!(file.id = work.progress.file.id, "a batch could not be loaded: {failure}");
+            if handover.is_aborted() {
+                continue;
             }
-            work.progress.done(result);
-            handover.give_spare(work.bytes);
+            // A worker that died would leave the reader waiting.
+            let result =
+                catch_unwind(AssertUnwindSafe(|| self.work(&mut work))).unwrap_or(Err(LoadError::Panicked));
+            match result {
+                Ok((_, tally)) => handover.add(tally),
+                Err(LoadError::ClaimLost) => warn!("another process has taken over a file of a batch"),
+                Err(failure) => {
+                    error!("a batch could not be loaded: {failure}");
+                    handover.abort(failure);
+                }
+            }
+            handover.give_spare(std::mem::take(&mut work.bytes));
         }
     }
 
-    /// Maps and loads one batch.
-    pub fn work(&mut self, work: &mut Work) -> Result<(Account, BTreeMap<&'static str, u64>), LoadError> {
+    /// Maps and loads one batch; gives each file's account.
+    pub fn work(&mut self, work: &mut Work) -> Result<(Vec<Account>, Tally), LoadError> {
+        let Some(source_id) = work.source_id() else { return Ok(Default::default()) };
         if self.drops_coverage {
             drop_coverage(work);
         }
-        let source_id = work.progress.file.source_id;
         let mut mapped = self.map(work);
         // The database knows who bears the numbers that references name; the
         // batch is mapped again with what it says, and remembers it.
@@ -201,20 +110,23 @@ impl Worker {
         });
         let mut rejects = std::mem::take(&mut work.rejects);
         rejects.append(&mut mapped.rejects);
-        let account = self.loader.load(&mut Load {
-            run_id: work.progress.run_id,
-            file_id: work.progress.file.id,
+        let mut files = work.files();
+        for file in mapped.skipped {
+            files[file].skipped += 1;
+        }
+        let loaded = self.loader.load(&mut Load {
+            run_id: self.run_id,
             source_id,
-            records: work.numbers.unwrap_or_default(),
+            files: &files,
             batch: &mut self.batch,
             origins: &mapped.origins,
             bodies: bodies.as_deref(),
             deletes: &mapped.deletes,
             rejects: &rejects,
-            skipped: work.skipped + mapped.skipped,
             is_remap: work.is_remap,
         })?;
-        Ok((account, by_type))
+        work.is_loaded();
+        Ok((loaded.accounts, Tally { rows: loaded.rows, by_type }))
     }
 
     fn map(&mut self, work: &Work) -> Mapped {
@@ -226,6 +138,7 @@ impl Worker {
                 match self.delete(url, record) {
                     Some(delete) => mapped.deletes.push(delete),
                     None => mapped.rejects.push(Reject {
+                        file: record.origin.file,
                         position: record.origin.position,
                         location: record.location.clone(),
                         resource_type: None,
@@ -238,7 +151,7 @@ impl Worker {
                 continue;
             }
             if !self.is_wanted(bytes) {
-                mapped.skipped += 1;
+                mapped.skipped.push(record.origin.file);
                 continue;
             }
             let input = Input {
@@ -255,6 +168,7 @@ impl Worker {
                 Err(error) => {
                     let (resource_type, fhir_id) = error.resource();
                     mapped.rejects.push(Reject {
+                        file: record.origin.file,
                         position: record.origin.position,
                         location: record.location.clone(),
                         resource_type: resource_type.map(str::to_owned),
@@ -293,6 +207,7 @@ impl Worker {
             .and_then(|written| moment::date_time(written, self.timezone))
             .map(|span| span.start);
         Some(Delete {
+            file: record.origin.file,
             identity: Identity { resource_type, fhir_id: fhir_id.to_owned() },
             position: record.origin.position,
             effective_at,

@@ -28,6 +28,8 @@ pub struct Summary {
     /// Records that the reader counted.
     pub seen: u64,
     pub account: Account,
+    /// Rows that were written, of all tables.
+    pub rows: u64,
     /// Resources as seen, by type.
     pub by_type: BTreeMap<&'static str, u64>,
     /// Resources whose references were resolved at the end of the run.
@@ -52,7 +54,7 @@ impl Summary {
             ("deleted", self.account.deleted),
             ("rejected", self.account.rejected),
             ("skipped", self.account.skipped),
-            ("rows", self.account.rows),
+            ("rows", self.rows),
         ])
     }
 
@@ -103,12 +105,7 @@ impl fmt::Display for Summary {
             writeln!(out, "outcome    {count:>12} {what}")?;
         }
         let seconds = self.seconds.max(0.001);
-        writeln!(
-            out,
-            "rows       {:>12} written, {:.0} a second",
-            self.account.rows,
-            self.account.rows as f64 / seconds
-        )?;
+        writeln!(out, "rows       {:>12} written, {:.0} a second", self.rows, self.rows as f64 / seconds)?;
         let megabytes = self.bytes as f64 / 1e6;
         writeln!(
             out,

@@ -1,0 +1,237 @@
+//! A *claim* makes a file a run's own before it is read.
+
+use std::collections::BTreeMap;
+
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use tracing::info;
+
+use super::{Id, RUN_LOCK};
+use crate::inbox::InboxFile;
+
+/// A file that is this run's to load.
+#[derive(Clone, Debug)]
+pub struct ClaimedFile {
+    pub id: i64,
+    pub source_id: i16,
+    pub sha256: [u8; 32],
+    /// Parts that an interrupted run has committed: first and last record.
+    pub done: Vec<(u64, u64)>,
+}
+
+/// The answer to a claim.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// Load it.
+    Load(ClaimedFile),
+    /// It is loaded already; it only has to go to the archive.
+    Loaded { id: i64 },
+    /// Another process has it.
+    Taken,
+    /// This run is loading another file of the same content.
+    InFlight,
+}
+
+/// What the ledger knows of a content.
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = SmallInt)]
+    source_id: i16,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    loaded_id: Option<i64>,
+}
+
+const KNOWN: &str = "\
+select s.id as source_id,
+       (select f.id from etl.load_file f
+         where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded' order by f.id limit 1) as loaded_id
+from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
+join etl.source s using (code)
+order by a.ordinal";
+
+/// A file that some run is loading, or was when it died.
+#[derive(QueryableByName)]
+struct Open {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = SmallInt)]
+    source_id: i16,
+    #[diesel(sql_type = Text)]
+    path: String,
+    #[diesel(sql_type = Binary)]
+    sha256: Vec<u8>,
+    #[diesel(sql_type = Bool)]
+    is_alive: bool,
+    #[diesel(sql_type = Bool)]
+    is_own: bool,
+}
+
+const OPEN: &str = "\
+select f.id, f.source_id, f.path, f.sha256,
+       f.load_run_id <> $2 and f.load_run_id in (
+         select l.objid::bigint from pg_locks l
+          where l.locktype = 'advisory' and l.granted and l.classid::bigint = $1
+            and l.database = (select oid from pg_database where datname = current_database())) as is_alive,
+       f.load_run_id = $2 as is_own
+from etl.load_file f
+where f.status = 'loading' and (f.sha256 = any($3) or f.path = any($4))
+order by f.id";
+
+#[derive(QueryableByName)]
+struct Part {
+    #[diesel(sql_type = BigInt)]
+    file_id: i64,
+    #[diesel(sql_type = BigInt)]
+    first_position: i64,
+    #[diesel(sql_type = BigInt)]
+    last_position: i64,
+}
+
+/// Claims what can be had of the files. The caller holds the claim lock.
+pub(super) fn claim(
+    connection: &mut PgConnection,
+    run_id: i64,
+    files: &[(&InboxFile, [u8; 32])],
+) -> Result<Vec<Claim>, diesel::result::Error> {
+    let hashes: Vec<&[u8]> = files.iter().map(|(_, sha256)| &sha256[..]).collect();
+    let codes: Vec<&str> = files.iter().map(|(file, _)| file.source.as_str()).collect();
+    sql_query(
+        "insert into etl.source (code) select distinct code from unnest($1) code on conflict do nothing",
+    )
+    .bind::<Array<Text>, _>(&codes)
+    .execute(connection)?;
+    let known: Vec<Known> =
+        sql_query(KNOWN).bind::<Array<Text>, _>(&codes).bind::<Array<Binary>, _>(&hashes).load(connection)?;
+    let open: Vec<Open> = sql_query(OPEN)
+        .bind::<BigInt, _>(i64::from(RUN_LOCK))
+        .bind::<BigInt, _>(run_id)
+        .bind::<Array<Binary>, _>(&hashes)
+        .bind::<Array<Text>, _>(files.iter().map(|(file, _)| file.relative.as_str()).collect::<Vec<_>>())
+        .load(connection)?;
+
+    let mut claims = Vec::with_capacity(files.len());
+    let mut abandoned = Vec::new();
+    let mut resumed = Vec::new();
+    let mut new: Vec<usize> = Vec::new();
+    for (index, ((file, sha256), known)) in files.iter().zip(&known).enumerate() {
+        if let Some(id) = known.loaded_id {
+            claims.push(Claim::Loaded { id });
+            continue;
+        }
+        let is_same = |open: &&Open| open.source_id == known.source_id && open.sha256 == sha256[..];
+        let is_it =
+            |open: &&Open| is_same(open) || (open.source_id == known.source_id && open.path == file.relative);
+        let mine = || open.iter().filter(is_it);
+        let is_twin = |other: &usize| files[*other].1 == *sha256 && files[*other].0.source == file.source;
+        if mine().any(|open| open.is_alive) {
+            claims.push(Claim::Taken);
+            continue;
+        }
+        if mine().any(|open| open.is_own) || new.iter().any(is_twin) {
+            claims.push(Claim::InFlight);
+            continue;
+        }
+        let again = mine().find(is_same).map(|open| open.id);
+        if again.is_some_and(|id| resumed.iter().any(|(resumed, _)| *resumed == id)) {
+            claims.push(Claim::InFlight);
+            continue;
+        }
+        // The file was replaced while it was read; what was loaded of it stays.
+        abandoned.extend(mine().map(|open| open.id).filter(|id| Some(*id) != again));
+        match again {
+            Some(id) => {
+                info!(file.id = id, "goes on with {}, which an earlier run has begun", file.relative);
+                resumed.push((id, file.relative.as_str()));
+            }
+            None => new.push(index),
+        }
+        claims.push(Claim::Load(ClaimedFile {
+            id: again.unwrap_or_default(),
+            source_id: known.source_id,
+            sha256: *sha256,
+            done: Vec::new(),
+        }));
+    }
+
+    if !abandoned.is_empty() {
+        sql_query("update etl.load_file set status = 'abandoned', finished_at = now() where id = any($1)")
+            .bind::<Array<BigInt>, _>(&abandoned)
+            .execute(connection)?;
+    }
+    take_over(connection, run_id, &resumed, &mut claims)?;
+    let ids = insert(connection, run_id, files, &known, &new)?;
+    for (index, id) in new.into_iter().zip(ids) {
+        if let Claim::Load(claimed) = &mut claims[index] {
+            claimed.id = id;
+        }
+    }
+    Ok(claims)
+}
+
+/// Makes a dead run's files this run's, and learns which parts are committed.
+fn take_over(
+    connection: &mut PgConnection,
+    run_id: i64,
+    resumed: &[(i64, &str)],
+    claims: &mut [Claim],
+) -> Result<(), diesel::result::Error> {
+    if resumed.is_empty() {
+        return Ok(());
+    }
+    let (ids, paths): (Vec<i64>, Vec<&str>) = resumed.iter().copied().unzip();
+    sql_query(
+        "update etl.load_file f set load_run_id = $1, path = r.path \
+         from unnest($2, $3) as r (id, path) where f.id = r.id",
+    )
+    .bind::<BigInt, _>(run_id)
+    .bind::<Array<BigInt>, _>(&ids)
+    .bind::<Array<Text>, _>(paths)
+    .execute(connection)?;
+    let parts: Vec<Part> = sql_query(
+        "select file_id, first_position, last_position from etl.load_batch \
+         where file_id = any($1) order by file_id, first_position",
+    )
+    .bind::<Array<BigInt>, _>(&ids)
+    .load(connection)?;
+    let mut done: BTreeMap<i64, Vec<(u64, u64)>> = BTreeMap::new();
+    for part in parts {
+        let range = (part.first_position as u64, part.last_position as u64);
+        done.entry(part.file_id).or_default().push(range);
+    }
+    for claim in claims {
+        if let Claim::Load(claimed) = claim
+            && claimed.id != 0
+        {
+            claimed.done = done.remove(&claimed.id).unwrap_or_default();
+        }
+    }
+    Ok(())
+}
+
+/// Enters new files; gives their ids, which are in their order.
+fn insert(
+    connection: &mut PgConnection,
+    run_id: i64,
+    files: &[(&InboxFile, [u8; 32])],
+    known: &[Known],
+    new: &[usize],
+) -> Result<Vec<i64>, diesel::result::Error> {
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of = |index: &usize| files[*index];
+    let mut ids: Vec<Id> = sql_query(
+        "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status) \
+         select $1, a.source_id, a.path, a.size_bytes, a.sha256, 'loading' \
+         from unnest($2, $3, $4, $5) with ordinality as a (source_id, path, size_bytes, sha256, ordinal) \
+         order by a.ordinal returning id",
+    )
+    .bind::<BigInt, _>(run_id)
+    .bind::<Array<SmallInt>, _>(new.iter().map(|index| known[*index].source_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(new.iter().map(|index| of(index).0.relative.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(new.iter().map(|index| of(index).0.size as i64).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(new.iter().map(|index| files[*index].1.to_vec()).collect::<Vec<_>>())
+    .load(connection)?;
+    ids.sort_unstable_by_key(|id| id.id);
+    Ok(ids.into_iter().map(|Id { id }| id).collect())
+}

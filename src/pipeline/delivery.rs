@@ -1,0 +1,270 @@
+//! A *delivery* is the files that one look at the inbox found: claimed, read,
+//! and, when their records are committed, closed in the ledger and moved.
+//! Small files go many at a time through every step.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tracing::{error, info, warn};
+
+use super::PipelineError;
+use super::reader::{Reader, Reading};
+use super::work::Progress;
+use crate::config::Settings;
+use crate::inbox::{self, InboxFile};
+use crate::ledger::{Claim, FileStatus, ReadFile, Run};
+use crate::load::Account;
+use crate::report::Summary;
+use crate::source::Stopped;
+
+/// So many files are claimed at once, or files of so many bytes.
+const CLAIM_FILES: usize = 500;
+const CLAIM_BYTES: u64 = 64 << 20;
+
+/// See the module.
+pub(super) struct Delivery<'d> {
+    settings: &'d Settings,
+    run: &'d mut Run,
+    reader: Reader<'d>,
+    summary: &'d mut Summary,
+    /// Files that were read and whose records may be in the works.
+    in_flight: Vec<InFlight>,
+    /// Files of the content of another one: that one decides for both.
+    twins: Vec<InboxFile>,
+    bytes_before: u64,
+}
+
+struct InFlight {
+    file: InboxFile,
+    progress: Arc<Progress>,
+    reading: Reading,
+}
+
+impl<'d> Delivery<'d> {
+    pub fn new(
+        settings: &'d Settings,
+        run: &'d mut Run,
+        reader: Reader<'d>,
+        summary: &'d mut Summary,
+    ) -> Self {
+        let (in_flight, twins) = (Vec::new(), Vec::new());
+        Delivery { settings, run, reader, summary, in_flight, twins, bytes_before: 0 }
+    }
+
+    /// Takes the files in their order. Where the run is given up, the rest
+    /// stays in the inbox.
+    pub fn take(mut self, files: &[InboxFile]) -> Result<(), PipelineError> {
+        let mut rest = files;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(together(rest));
+            rest = later;
+            if self.files(now)?.is_err() {
+                return self.stop();
+            }
+        }
+        if self.reader.flush().is_err() {
+            return self.stop();
+        }
+        self.finish(|progress| Some(progress.wait()))?;
+        let twins = std::mem::take(&mut self.twins);
+        for twin in &twins {
+            // Loaded by now, or to be loaded as the first was not.
+            if self.files(std::slice::from_ref(twin))?.is_err() || self.reader.flush().is_err() {
+                return self.stop();
+            }
+            self.finish(|progress| Some(progress.wait()))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what was sent; what was not is given up with the reader.
+    fn stop(self) -> Result<(), PipelineError> {
+        let Delivery { settings, run, reader, summary, in_flight, .. } = self;
+        drop(reader);
+        summary.is_interrupted = true;
+        finish(settings, run, summary, in_flight, |progress| Some(progress.wait())).map(|_| ())
+    }
+
+    /// Claims files and reads those that are to be loaded.
+    fn files(&mut self, files: &[InboxFile]) -> Result<Result<(), Stopped>, PipelineError> {
+        let mut asked = Vec::with_capacity(files.len());
+        for file in files {
+            match inbox::fingerprint(&file.path) {
+                Ok(sha256) => asked.push((file, sha256)),
+                Err(error) => {
+                    warn!("{} cannot be read and stays in the inbox: {error}", file.relative);
+                    self.summary.unreadable_files += 1;
+                }
+            }
+        }
+        let mut loaded = Vec::new();
+        for ((file, sha256), claim) in asked.iter().zip(self.run.claim(&asked)?) {
+            match claim {
+                Claim::Taken => info!("{} is being loaded by another process", file.relative),
+                Claim::InFlight => self.twins.push((*file).clone()),
+                Claim::Loaded { id } => {
+                    info!(file.id = id, "{} is loaded already; it goes to the archive", file.relative);
+                    loaded.push((id, archive(self.settings, file, sha256)?));
+                    self.summary.duplicate_files += 1;
+                }
+                Claim::Load(claimed) => {
+                    self.summary.bytes += file.size;
+                    let progress = Arc::new(Progress::new(claimed));
+                    match self.reader.read(file, &progress, self.bytes_before) {
+                        Ok(reading) => {
+                            self.in_flight.push(InFlight { file: (*file).clone(), progress, reading });
+                        }
+                        Err(stopped) => return Ok(Err(stopped)),
+                    }
+                }
+            }
+            self.bytes_before += file.size;
+        }
+        note_moved(self.run, &loaded)?;
+        self.finish(|progress| progress.is_settled().then(|| progress.wait()))?;
+        Ok(Ok(()))
+    }
+
+    /// Finishes the files for which `settled` tells whether all is loaded.
+    fn finish(&mut self, settled: impl Fn(&Progress) -> Option<bool>) -> Result<(), PipelineError> {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        self.in_flight = finish(self.settings, self.run, self.summary, in_flight, settled)?;
+        Ok(())
+    }
+}
+
+/// How many of the files are claimed together; at least one.
+fn together(files: &[InboxFile]) -> usize {
+    let mut bytes = 0;
+    let fits = |file: &&InboxFile| {
+        bytes += file.size;
+        bytes <= CLAIM_BYTES
+    };
+    files.iter().take(CLAIM_FILES).take_while(fits).count().max(1)
+}
+
+/// Closes the accounts of files and moves them where they belong; gives back
+/// those that are not settled.
+fn finish(
+    settings: &Settings,
+    run: &mut Run,
+    summary: &mut Summary,
+    in_flight: Vec<InFlight>,
+    settled: impl Fn(&Progress) -> Option<bool>,
+) -> Result<Vec<InFlight>, PipelineError> {
+    let (mut done, mut waiting) = (Vec::new(), Vec::new());
+    for file in in_flight {
+        match settled(&file.progress) {
+            Some(true) => done.push(file),
+            // It stays in the inbox, and the next look takes it up.
+            Some(false) => {}
+            None => waiting.push(file),
+        }
+    }
+    if done.is_empty() {
+        return Ok(waiting);
+    }
+    let errors: Vec<Option<String>> =
+        done.iter().map(|file| file.reading.outcome.as_ref().err().map(ToString::to_string)).collect();
+    let read: Vec<ReadFile<'_>> = done
+        .iter()
+        .zip(&errors)
+        .map(|(InFlight { progress, reading, .. }, error)| ReadFile {
+            id: progress.file.id,
+            seen: reading.seen,
+            form: &reading.form,
+            error: error.as_deref(),
+        })
+        .collect();
+    let finished = run.finish(&read)?;
+    let mut moved = Vec::with_capacity(done.len());
+    for ((InFlight { file, progress, .. }, read), finished) in done.iter().zip(&read).zip(finished) {
+        let Some((status, account)) = finished else {
+            warn!(file.id = read.id, "{} was taken over by another process", file.relative);
+            continue;
+        };
+        summary.seen += read.seen;
+        summary.account += account;
+        let sha256 = &progress.file.sha256;
+        let outcome = match status {
+            FileStatus::Failed => {
+                summary.failed_files += 1;
+                let (seen, accounted) = (read.seen, account.total());
+                error!(
+                    file.id = read.id,
+                    seen,
+                    accounted,
+                    "the account of {} does not add up; it stays in the inbox",
+                    file.relative
+                );
+                continue;
+            }
+            FileStatus::Rejected => {
+                summary.rejected_files += 1;
+                let report = reject_report(file, read, &account);
+                let path = inbox::reject(&settings.rejects_dir, file, sha256, &report)
+                    .map_err(|source| moving(&settings.rejects_dir, source))?;
+                moved.push((read.id, path));
+                "rejected"
+            }
+            FileStatus::Loaded => {
+                summary.loaded_files += 1;
+                moved.push((read.id, archive(settings, file, sha256)?));
+                "loaded"
+            }
+        };
+        info!(
+            file.id = read.id,
+            seen = read.seen,
+            account.inserted,
+            account.updated,
+            account.unchanged,
+            account.stale,
+            account.deleted,
+            account.rejected,
+            account.skipped,
+            bytes = file.size,
+            "{outcome} {}",
+            file.relative
+        );
+    }
+    note_moved(run, &moved)?;
+    Ok(waiting)
+}
+
+/// Notes where files lie now, when their new names outlive a power failure.
+fn note_moved(run: &mut Run, moved: &[(i64, PathBuf)]) -> Result<(), PipelineError> {
+    let folders: BTreeSet<&Path> = moved.iter().filter_map(|(_, path)| path.parent()).collect();
+    for folder in folders {
+        inbox::sync(folder).map_err(|source| moving(folder, source))?;
+    }
+    let moved: Vec<(i64, String)> =
+        moved.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
+    if !moved.is_empty() {
+        run.note_moved(&moved)?;
+    }
+    Ok(())
+}
+
+fn archive(settings: &Settings, file: &InboxFile, sha256: &[u8; 32]) -> Result<PathBuf, PipelineError> {
+    inbox::archive(&settings.archive_dir, file, sha256)
+        .map_err(|source| moving(&settings.archive_dir, source))
+}
+
+fn moving(folder: &Path, source: std::io::Error) -> PipelineError {
+    PipelineError::Move { folder: folder.display().to_string(), source }
+}
+
+fn reject_report(file: &InboxFile, read: &ReadFile<'_>, account: &Account) -> String {
+    let reason = match read.error {
+        Some(error) => format!("The file could not be read to its end: {error}\n"),
+        None => "No record of the file could be read.\n".to_owned(),
+    };
+    format!(
+        "{}\n\n{reason}\nRecords seen: {}, of them rejected: {}.\n\
+         Each with its place and reason: fhirmill rejects --file {}\n\
+         After a fix, drop the mended file into the inbox again.\n",
+        file.relative, read.seen, account.rejected, read.id
+    )
+}
