@@ -31,7 +31,8 @@ pub struct InboxFile {
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// Sorted, so that equal inboxes are read in the same order.
+    /// Sorted, so that equal inboxes are read in the same order: by source,
+    /// those first that others refer to, then by name.
     pub ready: Vec<InboxFile>,
     /// Files that somebody may still be writing.
     pub settling: usize,
@@ -76,8 +77,29 @@ pub fn scan(inbox: &Path, settle: Duration) -> io::Result<Scan> {
             scan.ready.extend(inbox_file(inbox, entry.path(), metadata.len()));
         }
     }
-    scan.ready.sort_by(|left, right| left.relative.cmp(&right.relative));
+    scan.ready.sort_by_cached_key(|file| (file.source.clone(), rank(&file.relative), file.relative.clone()));
     Ok(scan)
+}
+
+/// What the names of files begin with, of those that are read first, in that
+/// order: a reference to what is there already costs less than one to what is
+/// still to come. The first two are Synthea's, the others are a bulk export's.
+const READ_FIRST: [&str; 9] = [
+    "hospitalInformation",
+    "practitionerInformation",
+    "Organization",
+    "Location",
+    "Practitioner",
+    "PractitionerRole",
+    "Patient",
+    "Coverage",
+    "Encounter",
+];
+
+fn rank(relative: &str) -> usize {
+    let name = relative.rsplit('/').next().unwrap_or(relative);
+    let word = name.split(|character: char| !character.is_ascii_alphabetic()).next().unwrap_or(name);
+    READ_FIRST.iter().position(|first| *first == word).unwrap_or(READ_FIRST.len())
 }
 
 fn is_unfinished(name: &str) -> bool {
@@ -134,6 +156,36 @@ pub fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
 mod tests {
     use super::*;
     use pretty_assertions::assert_eq;
+
+    #[test]
+    fn what_others_refer_to_is_read_first() {
+        let inbox = tempfile::tempdir().expect("a folder");
+        for name in
+            ["Ann_1.json", "practitionerInformation17.json", "hospitalInformation17.json", "PatientList.csv"]
+        {
+            fs::write(inbox.path().join(name), "{}").expect("a file");
+        }
+        fs::create_dir(inbox.path().join("north")).expect("a folder");
+        for name in ["Condition.ndjson", "Patient.000.ndjson", "Encounter_2.ndjson.gz", "Organization.ndjson"]
+        {
+            fs::write(inbox.path().join("north").join(name), "{}").expect("a file");
+        }
+        let scan = scan(inbox.path(), Duration::ZERO).expect("a scan");
+        let order: Vec<&str> = scan.ready.iter().map(|file| file.relative.as_str()).collect();
+        assert_eq!(
+            order,
+            [
+                "hospitalInformation17.json",
+                "practitionerInformation17.json",
+                "Ann_1.json",
+                "PatientList.csv",
+                "north/Organization.ndjson",
+                "north/Patient.000.ndjson",
+                "north/Encounter_2.ndjson.gz",
+                "north/Condition.ndjson",
+            ]
+        );
+    }
 
     #[test]
     fn the_first_folder_is_the_source_and_unfinished_files_are_left_alone() {

@@ -153,6 +153,11 @@ pub struct Load<'l> {
 }
 
 const MAX_TRIES: u32 = 8;
+/// A batch's statements look up a few thousand rows of tables that may have
+/// billions. The planner knows nothing of the batch's temporary tables, and
+/// would read the big tables whole.
+const PLANNER: &str =
+    "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off";
 /// The registry is asked for so many keys in one transaction.
 const TARGETS_AT_ONCE: usize = 20_000;
 /// COPY's messages are so long: libpq holds a whole message in memory.
@@ -177,6 +182,7 @@ pub struct Loader {
 impl Loader {
     /// Takes the connection over and prepares it.
     pub fn new(mut connection: PgConnection, plan: &'static Plan) -> Result<Self, LoadError> {
+        connection.batch_execute(PLANNER)?;
         connection.batch_execute(registry::TEMPORARY_TABLES)?;
         connection.batch_execute(history::TEMPORARY_TABLES)?;
         Ok(Loader { connection, plan, known_keys: KnownKeys::default() })

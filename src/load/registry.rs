@@ -99,6 +99,17 @@ struct TargetKey {
     id: i64,
 }
 
+/// The keys that the registry has.
+const HAD: &str = "\
+select t.ordinal, r.id from batch_target t join etl.resource r using (source_id, resource_type, fhir_id)";
+
+/// Keys for those it does not have.
+const GIVE: &str = "\
+insert into etl.resource (source_id, resource_type, fhir_id) \
+select source_id, resource_type, fhir_id from batch_target where ordinal = any($1) \
+order by source_id, resource_type, fhir_id \
+on conflict do nothing";
+
 /// The keys of resources that may not have come yet, in the order asked for.
 pub(super) fn keys_of(
     connection: &mut PgConnection,
@@ -114,26 +125,29 @@ pub(super) fn keys_of(
         buffer.text(&identity.fhir_id);
     }
     copy_buffer(connection, "batch_target", &buffer)?;
-    sql_query(
-        "insert into etl.resource (source_id, resource_type, fhir_id) \
-         select source_id, resource_type, fhir_id from batch_target \
-         order by source_id, resource_type, fhir_id \
-         on conflict do nothing",
-    )
-    .execute(connection)?;
-    let found: Vec<TargetKey> = sql_query(
-        "select t.ordinal, r.id from batch_target t join etl.resource r \
-         using (source_id, resource_type, fhir_id)",
-    )
-    .load(connection)?;
     let mut keys = vec![0; targets.len()];
-    for TargetKey { ordinal, id } in &found {
-        keys[*ordinal as usize] = *id;
+    let mut had: Vec<TargetKey> = sql_query(HAD).load(connection)?;
+    fill(&mut keys, &had);
+    let missing: Vec<i32> =
+        (0..targets.len()).filter(|ordinal| keys[*ordinal] == 0).map(|ordinal| ordinal as i32).collect();
+    if !missing.is_empty() {
+        sql_query(GIVE).bind::<Array<Integer>, _>(&missing).execute(connection)?;
+        had = sql_query(format!("{HAD} where t.ordinal = any($1)"))
+            .bind::<Array<Integer>, _>(&missing)
+            .load(connection)?;
+        fill(&mut keys, &had);
     }
-    if found.len() != targets.len() {
-        return Err(LoadError::RegistryIncomplete { asked: targets.len(), answered: found.len() });
+    let answered = keys.iter().filter(|key| **key != 0).count();
+    if answered != targets.len() {
+        return Err(LoadError::RegistryIncomplete { asked: targets.len(), answered });
     }
     Ok(keys)
+}
+
+fn fill(keys: &mut [i64], found: &[TargetKey]) {
+    for TargetKey { ordinal, id } in found {
+        keys[*ordinal as usize] = *id;
+    }
 }
 
 /// One statement probes, locks, decides and gives the keys. The order of rows

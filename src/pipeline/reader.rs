@@ -79,7 +79,12 @@ impl<'r> Reader<'r> {
         progress: &Arc<Progress>,
         bytes_before: u64,
     ) -> Result<Reading, Stopped> {
-        if self.work.source_id().is_some_and(|source_id| source_id != progress.file.source_id) {
+        // A file that fits into one batch is not cut: its resources refer to
+        // each other, and a batch waits for keys that another one is giving.
+        let is_cut = |room: usize| file.size <= self.batch_bytes as u64 && file.size > room as u64;
+        let is_other_source =
+            self.work.source_id().is_some_and(|source_id| source_id != progress.file.source_id);
+        if is_other_source || is_cut(self.batch_bytes.saturating_sub(self.work.byte_count())) {
             self.flush()?;
         }
         self.work.begin_file(progress);
