@@ -18,9 +18,11 @@ pub struct IdentifierKey {
     pub value: String,
 }
 
-/// What is known of numbers, and what is asked.
+/// What is known of one source's numbers, and what is asked.
 #[derive(Debug, Default)]
 pub struct KnownIdentifiers {
+    /// Two sources may give one number to two people.
+    source_id: i16,
     bearers: HashMap<IdentifierKey, (ResourceType, i64)>,
     asked: HashSet<IdentifierKey>,
 }
@@ -29,6 +31,13 @@ pub struct KnownIdentifiers {
 const MAX_KNOWN: usize = 100_000;
 
 impl KnownIdentifiers {
+    /// What comes is of that source; what is known of another is forgotten.
+    pub fn begin_source(&mut self, source_id: i16) {
+        if self.source_id != source_id {
+            *self = KnownIdentifiers { source_id, ..KnownIdentifiers::default() };
+        }
+    }
+
     /// The type and key of the one resource that bears the number, if it is
     /// known; else the number is noted as asked for.
     pub fn bearer(&mut self, identifier: &IdentifierKey) -> Option<(ResourceType, i64)> {

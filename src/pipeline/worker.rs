@@ -94,6 +94,7 @@ impl Worker {
         if self.drops_coverage {
             drop_coverage(work);
         }
+        self.mapper.identifiers().begin_source(source_id);
         let mut mapped = self.map(work);
         // The database knows who bears the numbers that references name; the
         // batch is mapped again with what it says, and remembers it.

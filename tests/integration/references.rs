@@ -138,6 +138,20 @@ fn a_number_is_looked_for_in_its_own_source() {
 }
 
 #[test]
+fn two_sources_may_give_one_number_to_two_people() {
+    let mill = Mill::new();
+    let text = observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string();
+    let files = |patient: &str| format!("{}\n{text}\n", numbered_patient(patient, "7"));
+    let (north, south) = (files("p"), files("q"));
+    load_twice(&mill, &[("north/all.ndjson", north.as_bytes()), ("south/all.ndjson", south.as_bytes())]);
+    let rows = mill.query(
+        "select s.code, p.fhir_id, p.source_id = o.source_id as is_own from observation o \
+         join etl.source s on s.id = o.source_id left join patient p on p.id = o.patient_id order by 1",
+    );
+    assert_eq!(rows, [["north", "p", "true"], ["south", "q", "true"]]);
+}
+
+#[test]
 fn a_urn_may_name_what_another_file_brings() {
     let mill = Mill::new();
     let condition =
