@@ -19,3 +19,5 @@ mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod versions;
+mod views;
+mod views_claims;
