@@ -332,7 +332,7 @@ with numbered as (
    where v.value_number is not null and v.code is not null and v.effective_time is not null
      and v.patient_id is not null and coalesce(v.status, '') not in ('entered-in-error', 'cancelled')
   window latest_first as (partition by v.patient_id, v.code, v.code_system, v.unit
-                          order by v.effective_time desc, v.observation_id desc, v.component_ordinal))
+                          order by v.effective_time desc, v.fhir_id desc, v.component_ordinal))
 select n.patient_id, p.fhir_id as patient_fhir_id, n.category_code, n.code_system, n.code, n.name, n.unit,
        n.value_number as latest_value, n.comparator as latest_comparator, n.effective_time as latest_time, n.effective_date as latest_date,
        n.observation_id as latest_observation_id,
@@ -343,7 +343,7 @@ select n.patient_id, p.fhir_id as patient_fhir_id, n.category_code, n.code_syste
   from numbered n
   left join patient p on p.id = n.patient_id
  where n.place = 1;
-comment on view analytics.lab_trend is 'How does a value develop? One row a patient, code and unit: the latest number, the one before it, and the change. All numeric observations; filter category_code for laboratory. Values entered in error, cancelled or without a time are left out';
+comment on view analytics.lab_trend is 'How does a value develop? One row a patient, code and unit: the latest number, the one before it, and the change. All numeric observations; filter category_code for laboratory. Of values of one time that with the greater FHIR id counts as later; values entered in error, cancelled or without a time are left out';
 comment on column analytics.lab_trend.patient_id is 'key of the patient';
 comment on column analytics.lab_trend.patient_fhir_id is 'FHIR id of the patient; null if the patient was never delivered';
 comment on column analytics.lab_trend.category_code is 'category of the latest observation: laboratory, vital-signs …';
