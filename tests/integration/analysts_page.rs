@@ -37,7 +37,11 @@ fn answer(mill: &Mill, sql: &str) -> String {
     for row in rows {
         table.push('|');
         for value in row {
-            let _ = if value == NULL { write!(table, " |") } else { write!(table, " {value} |") };
+            let _ = if value == NULL {
+                write!(table, " |")
+            } else {
+                write!(table, " {} |", value.replace('|', "\\|"))
+            };
         }
         table.push('\n');
     }
