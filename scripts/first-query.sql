@@ -8,3 +8,8 @@ from condition
 group by 1
 order by patients desc, records desc, condition
 limit 10;
+\echo 'What was charged and paid, by payer:'
+select payer_name, count(*) as claims, sum(charge_amount) as charged, sum(paid_amount) as paid
+from analytics.claim_financials
+group by 1
+order by charged desc, payer_name;

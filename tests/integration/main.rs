@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod analysts_page;
 mod commands;
 mod forms;
 mod loading;
@@ -19,3 +20,5 @@ mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod versions;
+mod views;
+mod views_claims;

@@ -1,0 +1,314 @@
+//! What the analysts' views say of claims, coverage and references.
+
+use std::collections::HashSet;
+
+use fhirmill::kind::SqlType;
+use fhirmill::model::{TableKind, tables};
+use serde_json::{Value, json};
+
+use crate::road::load_with_code;
+use crate::support::{Mill, NULL, execute};
+use crate::views::load_resources;
+
+const STANDARD: &str = "http://terminology.hl7.org/CodeSystem/adjudication";
+const CARIN: &str = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication";
+const CMS: &str = "https://bluebutton.cms.gov/resources/codesystem/adjudication";
+
+/// An adjudication of an amount in a category of one or two codings.
+fn adjudication(codings: &[(&str, &str)], amount: f64) -> Value {
+    let codings: Vec<Value> =
+        codings.iter().map(|(system, code)| json!({"system": system, "code": code})).collect();
+    json!({"category": {"coding": codings}, "amount": {"value": amount, "currency": "USD"}})
+}
+
+/// A variable of CMS, beside the standard category that CMS gives it.
+fn cms(variable: &str, category: (&str, &str), amount: f64) -> Value {
+    let url = format!("https://bluebutton.cms.gov/resources/variables/{variable}");
+    adjudication(&[category, (CMS, &url)], amount)
+}
+
+fn eob(id: &str, more: Value) -> Value {
+    let mut eob = json!({"resourceType": "ExplanationOfBenefit", "id": id, "status": "active", "outcome": "complete",
+        "patient": {"reference": "Patient/p"}, "billablePeriod": {"start": "2020-01-31T23:00:00-05:00"}});
+    for (name, value) in more.as_object().unwrap() {
+        eob[name] = value.clone();
+    }
+    eob
+}
+
+#[test]
+fn an_amount_counts_once_a_line() {
+    let mill = Mill::new();
+    let line = |sequence: u32, adjudications: Vec<Value>| {
+        json!({"sequence": sequence, "servicedDate": "2020-01-31", "productOrService": {"coding": [{"code": format!("S{sequence}")}]},
+               "adjudication": adjudications})
+    };
+    load_resources(
+        &mill,
+        &[
+            json!({"resourceType": "Patient", "id": "p"}),
+            // As CMS writes it: the rate beside the total, the purchase price beside the
+            // charge, the payment three times; each pair in one standard category.
+            eob(
+                "a-cms",
+                json!({"item": [
+                    line(7, vec![
+                        cms("rev_cntr_rate_amt", (STANDARD, "submitted"), 10.0),
+                        cms("rev_cntr_tot_chrg_amt", (STANDARD, "submitted"), 120.0),
+                        cms("rev_cntr_ncvrd_chrg_amt", (CARIN, "noncovered"), 20.0),
+                    ]),
+                    line(7, vec![
+                        cms("line_dme_prchs_price_amt", (STANDARD, "submitted"), 999.0),
+                        cms("line_sbmtd_chrg_amt", (STANDARD, "submitted"), 80.0),
+                        cms("line_bene_pmt_amt", (CARIN, "paidtoprovider"), 500.0),
+                        cms("line_prvdr_pmt_amt", (CARIN, "paidtoprovider"), 50.0),
+                        cms("line_nch_pmt_amt", (CARIN, "paidtoprovider"), 51.0),
+                    ]),
+                ]}),
+            ),
+            // Standard categories alone; the first of two that mean the same.
+            eob(
+                "b-standard",
+                json!({"item": [
+                line(1, vec![
+                    adjudication(&[(STANDARD, "submitted")], 100.0),
+                    adjudication(&[(STANDARD, "submitted")], 1.0),
+                    adjudication(&[(STANDARD, "benefit")], 60.0),
+                    adjudication(&[(STANDARD, "copay")], 15.5),
+                    adjudication(&[("urn:own", "benefit")], 7.0),
+                ]),
+                line(2, vec![]),
+            ], "total": [
+                {"category": {"coding": [{"code": "submitted"}]}, "amount": {"value": 130, "currency": "USD"}},
+                {"category": {"coding": [{"code": "benefit"}]}, "amount": {"value": 60, "currency": "USD"}}]}),
+            ),
+            // The payment stands on the header only, and the charge on both.
+            eob(
+                "c-header",
+                json!({"adjudication": [
+                adjudication(&[(CARIN, "paidtoprovider")], 620.0), adjudication(&[(STANDARD, "submitted")], 5000.0)],
+                "item": [line(1, vec![adjudication(&[(STANDARD, "submitted")], 700.0)])]}),
+            ),
+            eob("d-empty", json!({"payment": {"amount": {"value": 3, "currency": "EUR"}}})),
+        ],
+    );
+    assert_eq!(
+        mill.query(
+            "select fhir_id, line_ordinal, line_number, service_date, product_or_service_code, charge_amount, paid_amount, \
+             copayment_amount, noncovered_amount from analytics.eob_line order by 1, 2"
+        ),
+        [
+            ["a-cms", "1", "7", "2020-01-31", "S7", "120.0", NULL, NULL, "20.0"],
+            ["a-cms", "2", "7", "2020-01-31", "S7", "80.0", "51.0", NULL, NULL],
+            ["b-standard", "1", "1", "2020-01-31", "S1", "100.0", "60.0", "15.5", NULL],
+            ["b-standard", "2", "2", "2020-01-31", "S2", NULL, NULL, NULL, NULL],
+            ["c-header", "1", "1", "2020-01-31", "S1", "700.0", NULL, NULL, NULL],
+        ]
+    );
+    const FINANCIALS: &str = "select fhir_id, service_date, submitted_amount, benefit_amount, charge_amount, paid_amount, \
+        copayment_amount, noncovered_amount, payment_amount, currency, line_count from analytics.claim_financials order by 1";
+    assert_eq!(
+        mill.query(FINANCIALS),
+        [
+            ["a-cms", "2020-01-31", NULL, NULL, "200.0", "51.0", NULL, "20.0", NULL, NULL, "2"],
+            ["b-standard", "2020-01-31", "130", "60", "100.0", "60.0", "15.5", NULL, NULL, "USD", "2"],
+            ["c-header", "2020-01-31", NULL, NULL, "700.0", "620.0", NULL, NULL, NULL, NULL, "1"],
+            ["d-empty", "2020-01-31", NULL, NULL, NULL, NULL, NULL, NULL, "3", "EUR", "0"],
+        ]
+    );
+    // What a category means is the operator's to say.
+    execute(mill.database_url(), "insert into etl.code_map values ('urn:own', 'benefit', 'paid_amount', 1)");
+    assert_eq!(mill.query(FINANCIALS)[1][5], "7.0");
+}
+
+#[test]
+fn the_payer_is_named_by_whatever_is_loaded() {
+    let mill = Mill::new();
+    load_resources(
+        &mill,
+        &[
+            json!({"resourceType": "Organization", "id": "i", "name": "Loaded Insurer"}),
+            json!({"resourceType": "Coverage", "id": "own", "payor": [{"reference": "Organization/i"}]}),
+            json!({"resourceType": "Coverage", "id": "other", "payor": [{"display": "Shown Payer"}]}),
+            eob("a", json!({"insurer": {"display": "Shown Insurer", "reference": "Organization/i"}})),
+            eob("b", json!({"insurer": {"reference": "Organization/i"}})),
+            eob(
+                "c",
+                json!({"insurance": [{"focal": false, "coverage": {"reference": "Coverage/own"}},
+                                          {"focal": true, "coverage": {"reference": "Coverage/other"}}]}),
+            ),
+            eob("d", json!({"insurance": [{"coverage": {"reference": "Coverage/own"}}]})),
+            eob("e", json!({"insurance": [{"coverage": {"display": "Shown Coverage"}}]})),
+            eob(
+                "f",
+                json!({"contained": [{"resourceType": "Coverage", "id": "c", "payor": [{"display": "Contained"}]}],
+                            "insurance": [{"coverage": {"reference": "#c"}}]}),
+            ),
+            eob("g", json!({})),
+        ],
+    );
+    assert_eq!(
+        mill.query("select fhir_id, payer_name from analytics.claim_financials order by 1"),
+        [
+            ["a", "Shown Insurer"],
+            ["b", "Loaded Insurer"],
+            ["c", "Shown Payer"],
+            ["d", "Loaded Insurer"],
+            ["e", "Shown Coverage"],
+            ["f", "Contained"],
+            ["g", NULL],
+        ]
+    );
+}
+
+#[test]
+fn months_of_coverage_are_counted() {
+    let mill = Mill::new();
+    let coverage = |id: &str, status: &str, period: Value| {
+        json!({"resourceType": "Coverage", "id": id, "status": status, "beneficiary": {"reference": "Patient/p"},
+               "payor": [{"display": "Payer"}], "period": period})
+    };
+    load_resources(
+        &mill,
+        &[
+            json!({"resourceType": "Patient", "id": "p"}),
+            coverage("a-parts", "active", json!({"start": "2020-01-30", "end": "2020-03-01"})),
+            coverage("b-partial", "cancelled", json!({"start": "2019-12", "end": "2020-02"})),
+            coverage("c-year", "active", json!({"start": "2021-12-31T23:00:00-05:00", "end": "2021"})),
+            coverage("d-open", "active", json!({"start": "2024-02-15"})),
+            coverage("e-cancelled", "cancelled", json!({"start": "2024-02-15"})),
+            coverage("f-draft", "draft", json!({"start": "2020-01-01", "end": "2020-01-31"})),
+            coverage("g-backward", "active", json!({"start": "2020-03-01", "end": "2020-01-31"})),
+            coverage("h-unknown", "active", json!({"end": "2020-01-31"})),
+            coverage("i-future", "active", json!({"start": "2999-01-01"})),
+        ],
+    );
+    assert_eq!(
+        mill.query(
+            "select fhir_id, patient_fhir_id, payer_name, month, covered_days, month_days from analytics.member_months \
+             where fhir_id <> 'd-open' order by 1, 4"
+        ),
+        [
+            ["a-parts", "p", "Payer", "2020-01-01", "2", "31"],
+            ["a-parts", "p", "Payer", "2020-02-01", "29", "29"],
+            ["a-parts", "p", "Payer", "2020-03-01", "1", "31"],
+            ["b-partial", "p", "Payer", "2019-12-01", "31", "31"],
+            ["b-partial", "p", "Payer", "2020-01-01", "31", "31"],
+            ["b-partial", "p", "Payer", "2020-02-01", "29", "29"],
+            ["c-year", "p", "Payer", "2021-12-01", "1", "31"],
+        ]
+    );
+    assert_eq!(
+        mill.query(
+            "select min(month) as first, min(covered_days) as fewest, max(month) = date_trunc('month', current_date)::date as is_current, \
+             count(*) = 12 * (extract(year from current_date) - 2024) + extract(month from current_date) - 1 as is_whole \
+             from analytics.member_months where fhir_id = 'd-open'"
+        ),
+        [["2024-02-01", "15", "true", "true"]]
+    );
+}
+
+#[test]
+fn what_is_missing_is_named_with_who_refers_to_it() {
+    let mill = Mill::new();
+    let lines = [
+        json!({"resourceType": "Patient", "id": "p", "generalPractitioner": [{"reference": "Practitioner/gp"}]}),
+        json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"}, "subject": {"reference": "Patient/p"},
+            "serviceProvider": {"reference": "Organization?identifier=urn:npi|1", "display": "Hill Hospital"},
+            "participant": [{"individual": {"reference": "Practitioner/gp"}}, {"individual": {"reference": "Practitioner/gp"}}]}),
+        json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": {"reference": "Patient/q"},
+            "encounter": {"reference": "Encounter/e"}, "specimen": {"reference": "Specimen/s"}, "performer": [{"reference": "#who"}],
+            "contained": [{"resourceType": "Practitioner", "id": "who"}]}),
+        json!({"resourceType": "Patient", "id": "q", "birthDate": "2020-02-31"}),
+        json!({"resourceType": "Procedure", "id": "r", "status": "completed", "subject": {"reference": "Patient/p"},
+            "performer": [{"actor": {"reference": "Practitioner/gp"},
+                           "onBehalfOf": {"reference": "Organization?identifier=urn:npi|1", "display": "Hill Hospital"}}],
+            "location": {"reference": "Location/l"}}),
+        json!({"resourceType": "Flag", "id": "f", "status": "active", "code": {"text": "x"}, "subject": {"reference": "Patient/z"}}),
+    ];
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    // The birth date of q is no date, so q is rejected.
+    load_with_code(&mill, &[("north/all.ndjson", lines.as_bytes())], 3);
+    let location = json!({"resourceType": "Location", "id": "l"}).to_string();
+    let delete = json!({"resourceType": "Bundle", "type": "transaction",
+        "entry": [{"request": {"method": "DELETE", "url": "Location/l"}}]})
+    .to_string();
+    load_with_code(&mill, &[("north/l.json", location.as_bytes())], 0);
+    load_with_code(&mill, &[("north/delete.json", delete.as_bytes())], 0);
+    assert_eq!(
+        mill.query(
+            "select resource_type, fhir_id, source, state, array_to_string(referred_to_by, ' ') as by, use_count \
+             from analytics.missing_resource order by 1, 2"
+        ),
+        [
+            ["Location", "l", "north", "deleted", "Procedure.location", "1"],
+            ["Patient", "q", "north", "rejected", "Observation.subject", "1"],
+            ["Patient", "z", "north", "never delivered", "Flag.patient", "1"],
+            [
+                "Practitioner",
+                "gp",
+                "north",
+                "never delivered",
+                "Encounter.participant.individual Patient.generalPractitioner Procedure.performer.actor",
+                "4"
+            ],
+            ["Specimen", "s", "north", "never delivered", "Observation.specimen", "1"],
+        ]
+    );
+    assert_eq!(
+        mill.query("select element, target_type, reference, display, use_count from analytics.unresolved_reference order by 1"),
+        [
+            ["Encounter.serviceProvider", "Organization", "Organization?identifier=urn:npi|1", "Hill Hospital", "1"],
+            ["Procedure.performer.onBehalfOf", "Organization", "Organization?identifier=urn:npi|1", "Hill Hospital", "1"],
+        ]
+    );
+}
+
+/// What the view leaves out, since another column or table says the same.
+const DRAWN_FROM_OTHERS: [&str; 10] = [
+    "appointment.patient_id",
+    "care_team.managing_organization_id",
+    "claim.encounter_id",
+    "consent.organization_id",
+    "coverage.payor_id",
+    "document_reference.encounter_id",
+    "encounter_participant.practitioner_id",
+    "explanation_of_benefit.encounter_id",
+    "medication_dispense.authorizing_prescription_id",
+    "provenance.patient_id",
+];
+
+#[test]
+fn the_view_of_references_knows_every_column_that_refers() {
+    let mill = Mill::new();
+    let used: HashSet<String> = mill
+        .query(
+            "select c.relname || '.' || a.attname as name from pg_rewrite w \
+             join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid \
+             join pg_class c on c.oid = d.refobjid \
+             join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid \
+             where w.ev_class = 'analytics.reference'::regclass",
+        )
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut left_out = Vec::new();
+    for table in tables() {
+        let is_one_row_a_resource = matches!(table.kind, TableKind::Resource | TableKind::Other);
+        let has = |name: &str| table.columns.iter().any(|column| column.name == name);
+        for column in &table.columns {
+            let name = format!("{}.{}", table.name, column.name);
+            let is_reference = column.sql_type == SqlType::BigInt
+                && column.name != "id"
+                && !table.key.contains(&column.name)
+                && table.kind != TableKind::History;
+            // The patient of a list's rows is that of the resource; a subject says more.
+            let is_repeated = column.name == "patient_id" && (!is_one_row_a_resource || has("subject_id"));
+            if is_reference && !is_repeated && !used.contains(&name) {
+                left_out.push(name);
+            }
+        }
+    }
+    left_out.sort();
+    assert_eq!(left_out, DRAWN_FROM_OTHERS);
+}
