@@ -4,10 +4,8 @@
 diesel::table! {
     /// The rows of the batch that is being loaded, as the registry is to have
     /// them: a temporary table of each connection.
-    batch_resource (position) {
-        source_id -> SmallInt,
-        resource_type -> Text,
-        fhir_id -> Text,
+    batch_resource (id) {
+        id -> BigInt,
         content_hash -> Nullable<Binary>,
         effective_at -> Nullable<Timestamptz>,
         version_id -> Nullable<Text>,
@@ -25,6 +23,16 @@ diesel::table! {
         tag -> Nullable<Jsonb>,
         security -> Nullable<Jsonb>,
         language -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Keys that are given to targets: a temporary table.
+    batch_key (id) {
+        id -> BigInt,
+        source_id -> SmallInt,
+        resource_type -> Text,
+        fhir_id -> Text,
     }
 }
 

@@ -18,31 +18,31 @@ create temporary table if not exists superseded_patient_address (like patient_ad
 
 /// Before the registry decides: keeps the versions that may be superseded,
 /// with the time they took effect, and their rows.
-pub(super) fn note_superseded(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
+pub(super) fn note_superseded(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    keys: &[i64],
+) -> Result<(), LoadError> {
     if load.is_remap {
         return Ok(());
     }
     let Some(patient) = ResourceType::named("Patient") else { return Ok(()) };
-    let mut ids: Vec<&str> = Vec::new();
-    for resource in 0..load.batch.resources().len() {
-        let identity = load.batch.identity(resource);
-        if identity.resource_type == patient {
-            ids.push(&identity.fhir_id);
-        }
-    }
-    for delete in load.deletes.iter().filter(|delete| delete.identity.resource_type == patient) {
-        ids.push(&delete.identity.fhir_id);
-    }
+    let resources = load.batch.resources().iter().map(|registration| registration.target);
+    let deletes = load.deletes.iter().map(|delete| delete.target);
+    let ids: Vec<i64> = resources
+        .chain(deletes)
+        .filter(|target| load.batch.resource_type(*target) == patient)
+        .map(|target| keys[target as usize])
+        .collect();
     if ids.is_empty() {
         return Ok(());
     }
     sql_query(
         "insert into superseded_version \
-         select id, coalesce(effective_at, loaded_at) from etl.resource \
-         where source_id = $1 and resource_type = 'Patient' and fhir_id = any($2) and content_hash is not null",
+         select id, coalesce(effective_at, loaded_at) from etl.resource_version \
+         where id = any($1) and content_hash is not null",
     )
-    .bind::<diesel::sql_types::SmallInt, _>(load.source_id)
-    .bind::<Array<diesel::sql_types::Text>, _>(&ids)
+    .bind::<Array<BigInt>, _>(&ids)
     .execute(connection)?;
     connection.batch_execute(
         "insert into superseded_patient_name select t.* from patient_name t join superseded_version v on v.id = t.patient_id;
@@ -73,7 +73,7 @@ pub(super) fn keep_vanished(connection: &mut PgConnection, outcomes: &Outcomes) 
                     coalesce(r.effective_at, r.deleted_at, r.loaded_at) \
                from superseded_{of} o \
                join superseded_version v on v.id = o.patient_id \
-               join etl.resource r on r.id = o.patient_id \
+               join etl.resource_version r on r.id = o.patient_id \
               where o.patient_id = any($1) \
                 and not exists (select from {of} n where n.patient_id = o.patient_id \
                                    and to_jsonb(n) - 'ordinal' = to_jsonb(o) - 'ordinal') \

@@ -8,11 +8,12 @@
 mod account;
 mod history;
 mod identifiers;
-mod known_keys;
+mod keys;
 mod registry;
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -25,9 +26,9 @@ use tracing::debug;
 
 pub use account::Account;
 
-use crate::copy::{self, CopyBuffer};
-use crate::map::{Batch, Identity, Plan};
-use known_keys::KnownKeys;
+use crate::copy::{self, CopyBuffer, Target};
+use crate::map::{Batch, Plan};
+pub use keys::KnownKeys;
 use registry::Outcome;
 
 /// Why a batch was not loaded. Nothing of it is in the tables then.
@@ -106,7 +107,8 @@ pub struct Origin {
 pub struct Delete {
     /// Among the batch's files.
     pub file: usize,
-    pub identity: Identity,
+    /// What is deleted, among the batch's targets.
+    pub target: Target,
     pub position: u64,
     /// Microseconds since 2000-01-01 UTC, where the sender says when.
     pub effective_at: Option<i64>,
@@ -158,8 +160,6 @@ const MAX_TRIES: u32 = 8;
 /// would read the big tables whole.
 const PLANNER: &str =
     "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off";
-/// The registry is asked for so many keys in one transaction.
-const TARGETS_AT_ONCE: usize = 20_000;
 /// COPY's messages are so long: libpq holds a whole message in memory.
 const MESSAGE_BYTES: usize = 64 << 10;
 
@@ -176,26 +176,34 @@ pub struct Loaded {
 pub struct Loader {
     connection: PgConnection,
     plan: &'static Plan,
-    known_keys: KnownKeys,
+    known_keys: Arc<KnownKeys>,
 }
 
 impl Loader {
-    /// Takes the connection over and prepares it.
-    pub fn new(mut connection: PgConnection, plan: &'static Plan) -> Result<Self, LoadError> {
+    /// Takes the connection over and prepares it; loaders of one database
+    /// share what keys they know.
+    pub fn new(
+        mut connection: PgConnection,
+        plan: &'static Plan,
+        known_keys: Arc<KnownKeys>,
+    ) -> Result<Self, LoadError> {
         connection.batch_execute(PLANNER)?;
+        connection.batch_execute(keys::TEMPORARY_TABLES)?;
         connection.batch_execute(registry::TEMPORARY_TABLES)?;
         connection.batch_execute(history::TEMPORARY_TABLES)?;
-        Ok(Loader { connection, plan, known_keys: KnownKeys::default() })
+        Ok(Loader { connection, plan, known_keys })
     }
 
     /// Loads the batch.
     pub fn load(&mut self, load: &mut Load<'_>) -> Result<Loaded, LoadError> {
-        let mut keys = self.target_keys(load)?;
+        // Given in transactions of their own, so that batches that name the
+        // same hospital, or each other's resources, do not wait for each other.
+        let keys = self.known_keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         let mut tries = 0;
         loop {
             tries += 1;
             let plan = self.plan;
-            match self.connection.transaction(|connection| write(connection, plan, load, &mut keys)) {
+            match self.connection.transaction(|connection| write(connection, plan, load, &keys)) {
                 Err(error) if error.is_worth_another_try() && tries < MAX_TRIES => {
                     debug!(tries, "the database broke a lock between two batches; trying again");
                     std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
@@ -203,23 +211,6 @@ impl Loader {
                 other => return other,
             }
         }
-    }
-
-    /// The keys of all targets; 0 for those that the batch itself brings.
-    /// Given in a transaction of their own, so that batches that name the same
-    /// hospital do not wait for each other.
-    fn target_keys(&mut self, load: &Load<'_>) -> Result<Vec<i64>, LoadError> {
-        let (mut keys, unknown) = registry::known_targets(load, &self.known_keys);
-        for unknown in unknown.chunks(TARGETS_AT_ONCE) {
-            let found = self
-                .connection
-                .transaction(|connection| registry::keys_of(connection, load.source_id, unknown))?;
-            for ((target, identity), key) in unknown.iter().zip(found) {
-                keys[*target] = key;
-                self.known_keys.insert(load.source_id, identity, key);
-            }
-        }
-        Ok(keys)
     }
 
     /// Who bears the numbers that references name; teaches `mapper` what it
@@ -242,10 +233,10 @@ fn write(
     connection: &mut PgConnection,
     plan: &'static Plan,
     load: &mut Load<'_>,
-    keys: &mut [i64],
+    keys: &[i64],
 ) -> Result<Loaded, LoadError> {
     account::check_claims(connection, load)?;
-    history::note_superseded(connection, load)?;
+    history::note_superseded(connection, load, keys)?;
     let outcomes = if load.is_remap {
         registry::remapped(connection, load, keys)?
     } else {

@@ -1,29 +1,22 @@
 //! The registry's answer: which resources of a batch are new, newer, the same
-//! or older than what the tables have, and what their keys are.
+//! or older than what the tables have.
 
-use diesel::sql_types::{Array, BigInt, Bool, Integer, SmallInt};
+use diesel::sql_types::{Array, BigInt, Bool, Integer};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 
-use super::known_keys::KnownKeys;
 use super::{Load, LoadError, copy_buffer};
-use crate::copy::CopyBuffer;
-use crate::map::{Identity, TargetIdentity};
+use crate::copy::{CopyBuffer, Target};
 use crate::model::ResourceType;
 
-/// A session's own tables, empty between transactions. Text compares by its
-/// bytes, as in the registry, so that both sort alike.
-pub(super) const TEMPORARY_TABLES: &str = r#"
+/// A session's own table, empty between transactions.
+pub(super) const TEMPORARY_TABLES: &str = "\
 create temporary table if not exists batch_resource (
-  source_id smallint, resource_type text collate "C", fhir_id text collate "C", content_hash bytea,
+  id bigint, content_hash bytea,
   effective_at timestamptz, version_id text, last_updated timestamptz, file_id bigint, position bigint,
   member integer, byte_offset bigint, byte_length bigint, deleted_at timestamptz, is_id_generated boolean,
   full_url text, meta_source text, profile text[], tag jsonb, security jsonb, language text
-) on commit delete rows;
-create temporary table if not exists batch_target (
-  ordinal integer, source_id smallint, resource_type text collate "C", fhir_id text collate "C"
-) on commit delete rows;
-"#;
+) on commit delete rows";
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +44,21 @@ pub(super) struct Outcomes {
 }
 
 impl Outcomes {
+    fn all_stale(load: &Load<'_>) -> Self {
+        Outcomes {
+            of_resources: vec![Outcome::Stale; load.origins.len()],
+            of_deletes: vec![Outcome::Stale; load.deletes.len()],
+            replaced: Vec::new(),
+        }
+    }
+
+    fn of(&mut self, place: Place) -> &mut Outcome {
+        match place {
+            Place::Resource(resource) => &mut self.of_resources[resource],
+            Place::Delete(delete) => &mut self.of_deletes[delete],
+        }
+    }
+
     pub fn replaced_by_type(&self) -> Vec<(ResourceType, Vec<i64>)> {
         let mut by_type: std::collections::BTreeMap<ResourceType, Vec<i64>> = Default::default();
         for (resource_type, key) in &self.replaced {
@@ -65,170 +73,76 @@ impl Outcomes {
     }
 }
 
-/// The keys of targets as far as they are known, and the identities of the
-/// rest with their places, sorted.
-pub(super) fn known_targets<'l>(
-    load: &'l Load<'_>,
-    known: &KnownKeys,
-) -> (Vec<i64>, Vec<(usize, &'l Identity)>) {
-    let mut keys = vec![0; load.batch.targets().len()];
-    let mut is_own = vec![false; keys.len()];
-    for registration in load.batch.resources() {
-        is_own[registration.target as usize] = true;
-    }
-    let mut unknown = Vec::new();
-    for (target, identity) in load.batch.targets().iter().enumerate() {
-        match identity {
-            TargetIdentity::Key(key) => keys[target] = *key,
-            TargetIdentity::Identity(_) if is_own[target] => {}
-            TargetIdentity::Identity(identity) => match known.get(load.source_id, identity) {
-                Some(key) => keys[target] = key,
-                None => unknown.push((target, identity)),
-            },
-        }
-    }
-    unknown.sort_unstable_by_key(|(_, identity)| *identity);
-    (keys, unknown)
-}
-
-#[derive(QueryableByName)]
-struct TargetKey {
-    #[diesel(sql_type = Integer)]
-    ordinal: i32,
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-}
-
-/// The keys that the registry has.
-const HAD: &str = "\
-select t.ordinal, r.id from batch_target t join etl.resource r using (source_id, resource_type, fhir_id)";
-
-/// Keys for those it does not have.
-const GIVE: &str = "\
-insert into etl.resource (source_id, resource_type, fhir_id) \
-select source_id, resource_type, fhir_id from batch_target where ordinal = any($1) \
-order by source_id, resource_type, fhir_id \
-on conflict do nothing";
-
-/// The keys of resources that may not have come yet, in the order asked for.
-pub(super) fn keys_of(
-    connection: &mut PgConnection,
-    source_id: i16,
-    targets: &[(usize, &Identity)],
-) -> Result<Vec<i64>, LoadError> {
-    let mut buffer = CopyBuffer::default();
-    for (ordinal, (_, identity)) in targets.iter().enumerate() {
-        buffer.begin_row(4);
-        buffer.integer(ordinal as i32);
-        buffer.smallint(source_id);
-        buffer.text(identity.resource_type.name());
-        buffer.text(&identity.fhir_id);
-    }
-    copy_buffer(connection, "batch_target", &buffer)?;
-    let mut keys = vec![0; targets.len()];
-    let mut had: Vec<TargetKey> = sql_query(HAD).load(connection)?;
-    fill(&mut keys, &had);
-    let missing: Vec<i32> =
-        (0..targets.len()).filter(|ordinal| keys[*ordinal] == 0).map(|ordinal| ordinal as i32).collect();
-    if !missing.is_empty() {
-        sql_query(GIVE).bind::<Array<Integer>, _>(&missing).execute(connection)?;
-        had = sql_query(format!("{HAD} where t.ordinal = any($1)"))
-            .bind::<Array<Integer>, _>(&missing)
-            .load(connection)?;
-        fill(&mut keys, &had);
-    }
-    let answered = keys.iter().filter(|key| **key != 0).count();
-    if answered != targets.len() {
-        return Err(LoadError::RegistryIncomplete { asked: targets.len(), answered });
-    }
-    Ok(keys)
-}
-
-fn fill(keys: &mut [i64], found: &[TargetKey]) {
-    for TargetKey { ordinal, id } in found {
-        keys[*ordinal as usize] = *id;
-    }
-}
-
-/// One statement probes, locks, decides and gives the keys. The order of rows
-/// is the same in every transaction, so that two of them never wait for each
-/// other in a circle.
+/// One statement probes, locks and decides. The order of rows is the same in
+/// every transaction, so that two of them never wait for each other in a
+/// circle.
 const DECIDE: &str = "\
-insert into etl.resource as r (
-  source_id, resource_type, fhir_id, revision, content_hash, effective_at, version_id, last_updated,
+insert into etl.resource_version as v (
+  id, revision, content_hash, effective_at, version_id, last_updated,
   file_id, position, member, byte_offset, byte_length, first_file_id, loaded_at, deleted_at,
   is_id_generated, full_url, meta_source, profile, tag, security, language)
 select
-  source_id, resource_type, fhir_id, 1, content_hash, effective_at, version_id, last_updated,
+  id, 1, content_hash, effective_at, version_id, last_updated,
   file_id, position, member, byte_offset, byte_length, file_id, now(), deleted_at,
   is_id_generated, full_url, meta_source, profile, tag, security, language
 from batch_resource
-order by source_id, resource_type, fhir_id
-on conflict (source_id, resource_type, fhir_id) do update set
-  revision = r.revision + 1, content_hash = excluded.content_hash, effective_at = excluded.effective_at,
+order by id
+on conflict (id) do update set
+  revision = v.revision + 1, content_hash = excluded.content_hash, effective_at = excluded.effective_at,
   version_id = excluded.version_id, last_updated = excluded.last_updated, file_id = excluded.file_id,
   position = excluded.position, member = excluded.member, byte_offset = excluded.byte_offset,
-  byte_length = excluded.byte_length, first_file_id = coalesce(r.first_file_id, excluded.first_file_id),
-  loaded_at = excluded.loaded_at, deleted_at = excluded.deleted_at,
+  byte_length = excluded.byte_length, loaded_at = excluded.loaded_at, deleted_at = excluded.deleted_at,
   is_id_generated = excluded.is_id_generated, full_url = excluded.full_url,
   meta_source = excluded.meta_source, profile = excluded.profile, tag = excluded.tag,
   security = excluded.security, language = excluded.language
-where (r.content_hash is distinct from excluded.content_hash
-       or (excluded.deleted_at is not null and r.deleted_at is null))
-  and (r.file_id is null or case
-    when excluded.effective_at <> r.effective_at then excluded.effective_at > r.effective_at
-    when excluded.version_id <> r.version_id and excluded.version_id ~ '^[0-9]{1,18}$' and r.version_id ~ '^[0-9]{1,18}$'
-      then excluded.version_id::bigint > r.version_id::bigint
-    else (excluded.file_id, excluded.position) > (r.file_id, r.position) end)
-returning r.id, r.file_id, r.position, r.revision";
+where (v.content_hash is distinct from excluded.content_hash
+       or (excluded.deleted_at is not null and v.deleted_at is null))
+  and case
+    when excluded.effective_at <> v.effective_at then excluded.effective_at > v.effective_at
+    when excluded.version_id <> v.version_id and excluded.version_id ~ '^[0-9]{1,18}$' and v.version_id ~ '^[0-9]{1,18}$'
+      then excluded.version_id::bigint > v.version_id::bigint
+    else (excluded.file_id, excluded.position) > (v.file_id, v.position) end
+returning v.id, v.revision";
 
 #[derive(QueryableByName)]
 struct Applied {
     #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = BigInt)]
-    file_id: i64,
-    #[diesel(sql_type = BigInt)]
-    position: i64,
     #[diesel(sql_type = Integer)]
     revision: i32,
 }
 
 /// What the registry has of records that it did not apply.
 const REMAINDER: &str = "\
-select r.id, b.file_id, b.position, (r.content_hash is not distinct from b.content_hash) as is_same
-from batch_resource b join etl.resource r using (source_id, resource_type, fhir_id)
-where r.id <> all($1)";
+select b.id, (v.content_hash is not distinct from b.content_hash) as is_same
+from batch_resource b join etl.resource_version v using (id)
+where b.id <> all($1)";
 
 #[derive(QueryableByName)]
 struct Remaining {
     #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = BigInt)]
-    file_id: i64,
-    #[diesel(sql_type = BigInt)]
-    position: i64,
     #[diesel(sql_type = Bool)]
     is_same: bool,
 }
 
 /// The same content with a later time or version: only those move forward.
 const MOVE_FORWARD: &str = "\
-update etl.resource r set
+update etl.resource_version v set
   effective_at = b.effective_at, version_id = b.version_id, last_updated = b.last_updated, file_id = b.file_id,
   position = b.position, member = b.member, byte_offset = b.byte_offset, byte_length = b.byte_length
 from batch_resource b
-where r.source_id = b.source_id and r.resource_type = b.resource_type and r.fhir_id = b.fhir_id
-  and r.content_hash = b.content_hash and r.id <> all($1)
-  and (b.effective_at > r.effective_at
-    or (r.effective_at is null and b.effective_at is not null)
-    or (b.effective_at is not distinct from r.effective_at and b.version_id <> r.version_id
-        and case when b.version_id ~ '^[0-9]{1,18}$' and r.version_id ~ '^[0-9]{1,18}$'
-                 then b.version_id::bigint > r.version_id::bigint end))";
+where v.id = b.id and v.content_hash = b.content_hash and b.id <> all($1)
+  and (b.effective_at > v.effective_at
+    or (v.effective_at is null and b.effective_at is not null)
+    or (b.effective_at is not distinct from v.effective_at and b.version_id <> v.version_id
+        and case when b.version_id ~ '^[0-9]{1,18}$' and v.version_id ~ '^[0-9]{1,18}$'
+                 then b.version_id::bigint > v.version_id::bigint end))";
 
 /// A record of the batch, as the order rule sees it.
-struct Candidate<'b> {
-    identity: &'b Identity,
+struct Candidate {
+    key: i64,
+    target: Target,
     effective_at: Option<i64>,
     version: Option<i64>,
     /// File and position.
@@ -243,7 +157,7 @@ enum Place {
     Delete(usize),
 }
 
-impl Candidate<'_> {
+impl Candidate {
     /// Whether this one takes effect after `other`, by the rule that `DECIDE`
     /// applies to what is in the registry.
     fn is_newer_than(&self, other: &Self) -> bool {
@@ -261,59 +175,43 @@ impl Candidate<'_> {
     }
 }
 
-/// Registers the batch and tells what became of each record; completes `keys`
-/// with those of the batch's own resources.
+/// Registers the batch, whose targets have these keys, and tells what became
+/// of each record.
 pub(super) fn decide(
     connection: &mut PgConnection,
     load: &Load<'_>,
-    keys: &mut [i64],
+    keys: &[i64],
 ) -> Result<Outcomes, LoadError> {
-    let mut outcomes = Outcomes {
-        of_resources: vec![Outcome::Stale; load.origins.len()],
-        of_deletes: vec![Outcome::Stale; load.deletes.len()],
-        replaced: Vec::new(),
-    };
-    let winners = winners(load, &mut outcomes);
-    let by_origin: FxHashMap<(i64, i64), &Candidate<'_>> = winners
-        .iter()
-        .map(|winner| ((load.files[winner.origin.0].id, winner.origin.1 as i64), winner))
-        .collect();
+    let mut outcomes = Outcomes::all_stale(load);
+    let winners = winners(load, keys, &mut outcomes);
+    let by_key: FxHashMap<i64, &Candidate> = winners.iter().map(|winner| (winner.key, winner)).collect();
     copy_buffer(connection, "batch_resource", &registrations(load, &winners))?;
 
     let applied: Vec<Applied> = sql_query(DECIDE).load(connection)?;
     let mut applied_ids = Vec::with_capacity(applied.len());
     let mut answered = applied.len();
-    for Applied { id, file_id, position, revision } in applied {
+    for Applied { id, revision } in applied {
         applied_ids.push(id);
-        let Some(winner) = by_origin.get(&(file_id, position)) else { continue };
+        let Some(winner) = by_key.get(&id) else { continue };
         if revision > 1 {
-            outcomes.replaced.push((winner.identity.resource_type, id));
+            outcomes.replaced.push((load.batch.resource_type(winner.target), id));
         }
-        match winner.place {
-            Place::Resource(resource) => {
-                outcomes.of_resources[resource] =
-                    if revision > 1 { Outcome::Updated(id) } else { Outcome::Inserted(id) };
-                keys[load.batch.resources()[resource].target as usize] = id;
-            }
-            Place::Delete(delete) => outcomes.of_deletes[delete] = Outcome::Deleted(id),
-        }
+        let outcome = match winner.place {
+            Place::Delete(_) => Outcome::Deleted(id),
+            Place::Resource(_) if revision > 1 => Outcome::Updated(id),
+            Place::Resource(_) => Outcome::Inserted(id),
+        };
+        *outcomes.of(winner.place) = outcome;
     }
     if answered < winners.len() {
         let remaining: Vec<Remaining> =
             sql_query(REMAINDER).bind::<Array<BigInt>, _>(&applied_ids).load(connection)?;
         answered += remaining.len();
         let mut has_same = false;
-        for Remaining { id, file_id, position, is_same } in remaining {
-            let Some(winner) = by_origin.get(&(file_id, position)) else { continue };
-            let outcome = if is_same { Outcome::Unchanged } else { Outcome::Stale };
+        for Remaining { id, is_same } in remaining {
+            let Some(winner) = by_key.get(&id) else { continue };
             has_same |= is_same && (winner.effective_at.is_some() || winner.version.is_some());
-            match winner.place {
-                Place::Resource(resource) => {
-                    outcomes.of_resources[resource] = outcome;
-                    keys[load.batch.resources()[resource].target as usize] = id;
-                }
-                Place::Delete(delete) => outcomes.of_deletes[delete] = outcome,
-            }
+            *outcomes.of(winner.place) = if is_same { Outcome::Unchanged } else { Outcome::Stale };
         }
         if has_same {
             sql_query(MOVE_FORWARD).bind::<Array<BigInt>, _>(&applied_ids).execute(connection)?;
@@ -327,11 +225,12 @@ pub(super) fn decide(
 
 /// Of several records of one resource in the batch only the newest is for the
 /// registry; the others are stale, or unchanged if they say the same.
-fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>> {
-    let mut candidates: Vec<Candidate<'b>> = Vec::with_capacity(load.origins.len() + load.deletes.len());
+fn winners(load: &Load<'_>, keys: &[i64], outcomes: &mut Outcomes) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(load.origins.len() + load.deletes.len());
     for (resource, registration) in load.batch.resources().iter().enumerate() {
         candidates.push(Candidate {
-            identity: load.batch.identity(resource),
+            key: keys[registration.target as usize],
+            target: registration.target,
             effective_at: registration.effective_at,
             version: registration.version_id.as_deref().and_then(|version| version.parse().ok()),
             origin: (load.origins[resource].file, load.origins[resource].position),
@@ -341,7 +240,8 @@ fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>
     }
     for (index, delete) in load.deletes.iter().enumerate() {
         candidates.push(Candidate {
-            identity: &delete.identity,
+            key: keys[delete.target as usize],
+            target: delete.target,
             effective_at: delete.effective_at,
             version: None,
             origin: (delete.file, delete.position),
@@ -349,33 +249,28 @@ fn winners<'b>(load: &'b Load<'_>, outcomes: &mut Outcomes) -> Vec<Candidate<'b>
             place: Place::Delete(index),
         });
     }
-    candidates.sort_by(|left, right| left.identity.cmp(right.identity).then(left.origin.cmp(&right.origin)));
-    let mut winners: Vec<Candidate<'b>> = Vec::with_capacity(candidates.len());
+    candidates.sort_unstable_by_key(|candidate| (candidate.key, candidate.origin));
+    let mut winners: Vec<Candidate> = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        let Some(last) = winners.last_mut().filter(|last| last.identity == candidate.identity) else {
+        let Some(last) = winners.last_mut().filter(|last| last.key == candidate.key) else {
             winners.push(candidate);
             continue;
         };
         let is_newer = candidate.is_newer_than(last);
         let loser = if is_newer { std::mem::replace(last, candidate) } else { candidate };
         if loser.content_hash == last.content_hash {
-            match loser.place {
-                Place::Resource(resource) => outcomes.of_resources[resource] = Outcome::Unchanged,
-                Place::Delete(delete) => outcomes.of_deletes[delete] = Outcome::Unchanged,
-            }
+            *outcomes.of(loser.place) = Outcome::Unchanged;
         }
     }
     winners
 }
 
-fn registrations(load: &Load<'_>, winners: &[Candidate<'_>]) -> CopyBuffer {
+fn registrations(load: &Load<'_>, winners: &[Candidate]) -> CopyBuffer {
     let mut buffer = CopyBuffer::default();
     for winner in winners {
         let (file_id, position) = (load.files[winner.origin.0].id, winner.origin.1 as i64);
-        buffer.begin_row(20);
-        buffer.smallint(load.source_id);
-        buffer.text(winner.identity.resource_type.name());
-        buffer.text(&winner.identity.fhir_id);
+        buffer.begin_row(18);
+        buffer.bigint(winner.key);
         match &winner.content_hash {
             Some(hash) => buffer.bytes(hash),
             None => buffer.null(),
@@ -450,20 +345,15 @@ struct Current {
 pub(super) fn remapped(
     connection: &mut PgConnection,
     load: &Load<'_>,
-    keys: &mut [i64],
+    keys: &[i64],
 ) -> Result<Outcomes, LoadError> {
-    let mut outcomes = Outcomes {
-        of_resources: vec![Outcome::Stale; load.origins.len()],
-        of_deletes: vec![Outcome::Stale; load.deletes.len()],
-        replaced: Vec::new(),
-    };
+    let mut outcomes = Outcomes::all_stale(load);
     let positions: Vec<i64> = load.origins.iter().map(|origin| origin.position as i64).collect();
     let current: Vec<Current> = sql_query(
-        "select id, position from etl.resource \
-         where source_id = $1 and file_id = $2 and position = any($3) and content_hash is not null \
+        "select id, position from etl.resource_version \
+         where file_id = $1 and position = any($2) and content_hash is not null \
          order by id for update",
     )
-    .bind::<SmallInt, _>(load.source_id)
     .bind::<BigInt, _>(load.files[0].id)
     .bind::<Array<BigInt>, _>(&positions)
     .load(connection)?;
@@ -471,9 +361,10 @@ pub(super) fn remapped(
         positions.iter().enumerate().map(|(resource, position)| (*position, resource)).collect();
     for Current { id, position } in current {
         let Some(&resource) = by_position.get(&position) else { continue };
-        outcomes.of_resources[resource] = Outcome::Updated(id);
-        outcomes.replaced.push((load.batch.identity(resource).resource_type, id));
-        keys[load.batch.resources()[resource].target as usize] = id;
+        if keys[load.batch.resources()[resource].target as usize] == id {
+            outcomes.of_resources[resource] = Outcome::Updated(id);
+            outcomes.replaced.push((load.batch.identity(resource).resource_type, id));
+        }
     }
     Ok(outcomes)
 }

@@ -153,6 +153,14 @@ impl Batch {
         all
     }
 
+    /// The type of a resource that is registered or deleted.
+    pub fn resource_type(&self, target: Target) -> ResourceType {
+        match &self.targets[target as usize] {
+            TargetIdentity::Identity(identity) => identity.resource_type,
+            TargetIdentity::Key(_) => unreachable!("a resource is registered by its identity"),
+        }
+    }
+
     /// The type and id of the resource with that number in the batch.
     pub fn identity(&self, resource: usize) -> &Identity {
         match &self.targets[self.resources[resource].target as usize] {

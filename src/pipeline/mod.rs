@@ -11,6 +11,7 @@ mod remap;
 mod work;
 mod worker;
 
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
@@ -22,7 +23,7 @@ use crate::database::{Database, DatabaseError};
 use crate::inbox::{self, InboxFile};
 use crate::kind;
 use crate::ledger::Run;
-use crate::load::LoadError;
+use crate::load::{KnownKeys, LoadError};
 use crate::report::{ProgressMeter, Summary, Unit};
 use crate::source::Limits;
 
@@ -116,9 +117,10 @@ fn load_files(
     // One batch waits, so that a worker that is done finds work at once.
     let (sender, receiver) = sync_channel::<Work>(1);
     let handover = Handover::new(receiver, 2 * batch_bytes(settings));
+    let known_keys = Arc::new(KnownKeys::default());
     let mut workers = Vec::new();
     for _ in 0..settings.workers.get() {
-        workers.push(Worker::new(settings, database, run.id)?);
+        workers.push(Worker::new(settings, database, run.id, Arc::clone(&known_keys))?);
     }
     let mut result = std::thread::scope(|scope| {
         for mut worker in workers {

@@ -168,7 +168,7 @@ fn write_anew(
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
     meter.begin("writing anew", resources as u64, Unit::Items("resources"));
-    let mut worker = Worker::new(settings, database, 0)?;
+    let mut worker = Worker::new(settings, database, 0, Arc::default())?;
     for file in files {
         let archived = file.archive_path.as_ref().map(PathBuf::from).filter(|path| path.is_file());
         let Some(path) = archived else {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tracing::{error, warn};
 
@@ -14,8 +15,8 @@ use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
 use crate::json::{Parser, Value};
 use crate::kind::moment;
-use crate::load::{Account, Delete, Load, LoadError, Loader, Origin, Reject};
-use crate::map::{self, Batch, FullUrls, Identity, Input, Mapper, Plan};
+use crate::load::{Account, Delete, KnownKeys, Load, LoadError, Loader, Origin, Reject};
+use crate::map::{self, Batch, FullUrls, Input, Mapper, Plan};
 use crate::model::ResourceType;
 use crate::source::Bundle;
 
@@ -51,13 +52,18 @@ struct Mapped {
 
 impl Worker {
     /// A worker of that run, with a connection of its own.
-    pub fn new(settings: &Settings, database: &Database, run_id: i64) -> Result<Self, PipelineError> {
+    pub fn new(
+        settings: &Settings,
+        database: &Database,
+        run_id: i64,
+        known_keys: Arc<KnownKeys>,
+    ) -> Result<Self, PipelineError> {
         let plan = Plan::built_in();
         let timezone = timezone(settings);
         Ok(Worker {
             run_id,
             mapper: Mapper::new(plan, map::Settings { timezone }),
-            loader: Loader::new(database.connect()?, plan)?,
+            loader: Loader::new(database.connect()?, plan, known_keys)?,
             batch: Batch::new(plan.table_names.len()),
             keeps_bodies: settings.keep_bodies == KeepBodies::Database,
             drops_coverage: settings.eob_coverage == EobCoverage::Drop,
@@ -196,6 +202,7 @@ impl Worker {
         }
     }
 
+    /// What a DELETE entry's url names, if it is one resource.
     fn delete(&mut self, url: &str, record: &Record) -> Option<Delete> {
         let (name, fhir_id) = url.rsplit_once('/')?;
         let name = name.rsplit('/').next()?;
@@ -209,7 +216,7 @@ impl Worker {
             .map(|span| span.start);
         Some(Delete {
             file: record.origin.file,
-            identity: Identity { resource_type, fhir_id: fhir_id.to_owned() },
+            target: self.batch.target(resource_type, fhir_id),
             position: record.origin.position,
             effective_at,
         })
