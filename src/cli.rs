@@ -88,6 +88,9 @@ pub enum Command {
     /// Start, stop or reset the private Postgres server, or say how to connect to it
     #[command(subcommand)]
     Database(DatabaseCommand),
+    /// Build or drop the secondary indexes, or say where they stand
+    #[command(subcommand)]
+    Indexes(IndexesCommand),
     /// Say how the service is doing: last runs, files waiting, rejects, database
     ///
     /// Example: fhirmill status --json
@@ -157,7 +160,7 @@ pub enum MigrateCommand {
     /// List the migrations and say which are applied
     ///
     /// Example: fhirmill migrate status --json
-    Status(MigrateStatusArguments),
+    Status(JsonArguments),
 }
 
 #[derive(Debug, Args)]
@@ -171,10 +174,31 @@ pub struct MigrateDownArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct MigrateStatusArguments {
+pub struct JsonArguments {
     /// Print the list as one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum IndexesCommand {
+    /// Build those that are missing
+    ///
+    /// Every run that loads something does so at its end.
+    ///
+    /// Example: fhirmill indexes build
+    Build,
+    /// Drop them all, before a very large load
+    ///
+    /// Loading without them and building them at the end of the run takes less time than keeping them up,
+    /// where a load brings more than the tables hold.
+    ///
+    /// Example: fhirmill indexes drop && fhirmill once
+    Drop,
+    /// Say how many stand and how many are missing
+    ///
+    /// Example: fhirmill indexes status
+    Status(JsonArguments),
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

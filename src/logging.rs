@@ -27,7 +27,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use crate::cli::{Command, DatabaseCommand, MigrateCommand};
+use crate::cli::{Command, DatabaseCommand, IndexesCommand, MigrateCommand};
 use crate::config::{LogFormat, LogSettings, LogStandardOutput};
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
@@ -54,9 +54,11 @@ impl Audience {
             | Command::Show(_)
             | Command::Generate(_)
             | Command::Migrate(MigrateCommand::Status(_))
+            | Command::Indexes(IndexesCommand::Status(_))
             | Command::Database(DatabaseCommand::Url) => Self::Reader,
             Command::Once(_)
             | Command::Migrate(_)
+            | Command::Indexes(_)
             | Command::Database(_)
             | Command::Retry(_)
             | Command::Remap(_)

@@ -6,6 +6,7 @@ pub mod check;
 pub mod database;
 pub mod files;
 pub mod generate;
+mod indexes;
 pub mod inspect;
 pub mod migrate;
 pub mod once;
@@ -30,6 +31,7 @@ pub fn dispatch(command: &Command, settings: &Settings) -> Result<ExitCode> {
         Command::Run => run::run(settings),
         Command::Once(arguments) => once::run(settings, arguments),
         Command::Inspect(arguments) => inspect::run(settings, arguments),
+        Command::Indexes(command) => indexes::run(settings, command),
         Command::Status(arguments) => status::run(settings, arguments),
         Command::Files(arguments) => files::run(settings, arguments),
         Command::Rejects(arguments) => rejects::run(settings, arguments),

@@ -5,9 +5,10 @@
 //! migrations, diesel's `table!`s and the data dictionary all come from it.
 //!
 //! This module reads the declarations (`parse`), tells the tables that they
-//! mean (`tables`), and writes those as SQL (`sql`). It knows nothing of
-//! connections or files.
+//! mean (`tables`) with their `indexes`, and writes those as SQL (`sql`). It
+//! knows nothing of connections or files.
 
+mod indexes;
 mod parse;
 pub mod sql;
 mod tables;
@@ -15,6 +16,7 @@ mod types;
 
 use std::sync::LazyLock;
 
+pub use indexes::{Index, indexes};
 pub use parse::DeclarationError;
 pub(crate) use tables::{
     ENCOUNTER_ID, PATIENT_ID, element_kind, front_element, is_only_front, parent_column, route_text,

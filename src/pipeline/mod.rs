@@ -6,6 +6,7 @@
 mod delivery;
 mod eob_coverage;
 mod handover;
+pub mod indexes;
 mod reader;
 mod remap;
 mod work;
@@ -143,6 +144,7 @@ fn load_files(
     let has_news = summary.account.inserted + summary.account.updated > 0;
     if result.is_ok() && has_news && !summary.is_interrupted {
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
+        summary.indexes_built = indexes::build(database, settings.workers.get(), cancel, meter)?;
     }
     let status = match &result {
         Ok(()) if summary.failed_files == 0 => "finished",

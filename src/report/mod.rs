@@ -34,6 +34,8 @@ pub struct Summary {
     pub by_type: BTreeMap<&'static str, u64>,
     /// Resources whose references were resolved at the end of the run.
     pub resolved_late: u64,
+    /// Secondary indexes that were missing.
+    pub indexes_built: u64,
     pub bytes: u64,
     pub seconds: f64,
     pub is_interrupted: bool,
@@ -114,6 +116,9 @@ impl fmt::Display for Summary {
         )?;
         if self.resolved_late > 0 {
             writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
+        }
+        if self.indexes_built > 0 {
+            writeln!(out, "indexes    {:>12} built at the end", self.indexes_built)?;
         }
         if self.has_rejects() {
             writeln!(out, "\nwhat was rejected, and why: fhirmill rejects")?;

@@ -5,6 +5,7 @@
 mod analysts_page;
 mod commands;
 mod forms;
+mod indexes;
 mod loading;
 mod migrations;
 mod oracle;

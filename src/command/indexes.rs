@@ -1,0 +1,52 @@
+//! `fhirmill indexes`: the secondary indexes, built, dropped, or where they
+//! stand.
+
+use anyhow::Result;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{ExitCode, IndexesCommand};
+use crate::config::Settings;
+use crate::database::migrations::{self, MIGRATIONS};
+use crate::database::{Database, Wait};
+use crate::model;
+use crate::pipeline::indexes;
+use crate::report::ProgressMeter;
+
+#[derive(Serialize)]
+struct Status {
+    built: usize,
+    missing: Vec<String>,
+}
+
+/// Builds, drops or counts the secondary indexes.
+pub fn run(settings: &Settings, command: &IndexesCommand) -> Result<ExitCode> {
+    let database = Database::open(settings, Wait::No)?;
+    migrations::up(&database, MIGRATIONS)?;
+    match command {
+        IndexesCommand::Build => {
+            let cancel = CancellationToken::new();
+            super::cancel_on_signal(&cancel)?;
+            let built = indexes::build(&database, settings.workers.get(), &cancel, &ProgressMeter::new())?;
+            println!("{built} indexes built");
+            let is_complete = indexes::missing(&mut database.connect()?)?.is_empty();
+            return Ok(match (is_complete, cancel.is_cancelled()) {
+                (true, _) => ExitCode::Success,
+                (false, true) => ExitCode::Interrupted,
+                (false, false) => ExitCode::Unexpected,
+            });
+        }
+        IndexesCommand::Drop => println!("{} indexes dropped", indexes::drop(&database)?),
+        IndexesCommand::Status(arguments) => {
+            let missing = indexes::missing(&mut database.connect()?)?;
+            let built = model::indexes().len() - missing.len();
+            if arguments.json {
+                let missing = missing.into_iter().map(|index| index.name).collect();
+                println!("{}", serde_json::to_string_pretty(&Status { built, missing })?);
+            } else {
+                println!("{built} indexes stand, {} are missing", missing.len());
+            }
+        }
+    }
+    Ok(ExitCode::Success)
+}

@@ -1,0 +1,144 @@
+//! Building the secondary indexes: those that are missing, after a run, over
+//! several connections. One index is one statement: a process that dies leaves
+//! nothing half built, and the next run goes on.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::database::{Database, DatabaseError};
+use crate::model::{Index, indexes};
+use crate::report::{ProgressMeter, Unit};
+
+/// Held by the process that builds.
+const BUILD_LOCK: i64 = 7_303_016;
+
+/// Sorting in memory is faster, and the sessions are few.
+const SESSION: &str = "set maintenance_work_mem = '256MB'";
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    is_locked: bool,
+}
+
+#[derive(QueryableByName)]
+struct Process {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+}
+
+fn failed(action: &'static str) -> impl Fn(diesel::result::Error) -> DatabaseError {
+    move |source| DatabaseError::Query { action, source }
+}
+
+/// The secondary indexes that the database does not have.
+pub fn missing(connection: &mut PgConnection) -> Result<Vec<Index>, DatabaseError> {
+    let there: Vec<Name> = sql_query(
+        "select relname::text as name from pg_class where relkind = 'i' and relnamespace = 'public'::regnamespace",
+    )
+    .load(connection)
+    .map_err(failed("list the indexes"))?;
+    let there: BTreeSet<String> = there.into_iter().map(|index| index.name).collect();
+    Ok(indexes().into_iter().filter(|index| !there.contains(&index.name)).collect())
+}
+
+/// Builds what is missing over that many connections, and tells the planner
+/// what the tables hold; gives the number of indexes built. An index that
+/// cannot be built is a warning: the data are there all the same. Does nothing
+/// while another process builds.
+pub fn build(
+    database: &Database,
+    workers: usize,
+    cancel: &CancellationToken,
+    meter: &ProgressMeter,
+) -> Result<u64, DatabaseError> {
+    let mut connection = database.connect()?;
+    if missing(&mut connection)?.is_empty() {
+        return Ok(0);
+    }
+    let Locked { is_locked } = sql_query("select pg_try_advisory_lock($1) as is_locked")
+        .bind::<BigInt, _>(BUILD_LOCK)
+        .get_result(&mut connection)
+        .map_err(failed("lock the building of indexes"))?;
+    if !is_locked {
+        info!("another process is building the indexes");
+        return Ok(0);
+    }
+    // Another process may have built them before the lock was had.
+    let missing = missing(&mut connection)?;
+    meter.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
+    let next = AtomicUsize::new(0);
+    let built = AtomicU64::new(0);
+    let processes = Mutex::new(Vec::new());
+    let take = || -> Result<(), DatabaseError> {
+        let mut session = database.connect()?;
+        session.batch_execute(SESSION).map_err(failed("prepare the building of indexes"))?;
+        let process: Process = sql_query("select pg_backend_pid() as id")
+            .get_result(&mut session)
+            .map_err(failed("prepare the building of indexes"))?;
+        processes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(process.id);
+        while let Some(index) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if cancel.is_cancelled() {
+                break;
+            }
+            match session.batch_execute(&index.sql) {
+                Ok(()) => meter.set(built.fetch_add(1, Ordering::Relaxed) + 1),
+                Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let builders: Vec<_> = (0..workers.max(1)).map(|_| scope.spawn(take)).collect();
+        while !cancel.is_cancelled() && builders.iter().any(|builder| !builder.is_finished()) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        if cancel.is_cancelled() {
+            let processes = processes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+            let cancelled = sql_query("select pg_cancel_backend(id) from unnest($1) id")
+                .bind::<Array<Integer>, _>(processes)
+                .execute(&mut connection);
+            if let Err(error) = cancelled {
+                warn!("the building of indexes cannot be cancelled: {error}");
+            }
+        }
+        builders.into_iter().try_for_each(|builder| builder.join().unwrap_or(Ok(())))
+    })?;
+    meter.end();
+    if !cancel.is_cancelled() {
+        let tables: BTreeSet<&str> = missing.iter().map(|index| index.table.as_str()).collect();
+        let tables: Vec<&str> = tables.into_iter().collect();
+        connection
+            .batch_execute(&format!("analyze {}, etl.resource_key, etl.resource_version", tables.join(", ")))
+            .map_err(failed("analyze the tables"))?;
+    }
+    Ok(built.into_inner())
+}
+
+/// Drops the secondary indexes, before a load so large that building them
+/// anew is cheaper than keeping them up; gives their number.
+pub fn drop(database: &Database) -> Result<usize, DatabaseError> {
+    let mut connection = database.connect()?;
+    let missing: BTreeSet<String> = missing(&mut connection)?.into_iter().map(|index| index.name).collect();
+    let there: Vec<String> =
+        indexes().into_iter().map(|index| index.name).filter(|name| !missing.contains(name)).collect();
+    for name in &there {
+        connection.batch_execute(&format!("drop index if exists {name}")).map_err(failed("drop an index"))?;
+    }
+    Ok(there.len())
+}
