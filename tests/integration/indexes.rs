@@ -55,7 +55,7 @@ fn every_reference_and_code_has_an_index_that_begins_with_it() {
          order by 1, 2",
         )
     };
-    assert!(without().len() > 50);
+    assert!(!without().is_empty());
     mill.run(&["indexes", "build"]).expect_code(0);
     assert_eq!(without(), Vec::<Vec<String>>::new());
 }
