@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .PHONY: help one-run demo test run-tests test-18 bench lint \
+        dictionary diagram \
         build start start-bg stop shell logs psql migrate reset-db \
         prerequisites binary folders shared-folders password image
 
@@ -98,6 +99,12 @@ test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run all tests on PostgreSQL 
 lint: ## Check format and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+
+dictionary: prerequisites ## Write docs/DATA_DICTIONARY.md anew, from a migrated database
+	WRITE_DICTIONARY=1 cargo test --quiet --test integration -- the_dictionary_is_the_catalog
+
+diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Draw docs/er-diagram.svg, from the keys that PostgreSQL 18 declares
+	scripts/er-diagram $(FHIRMILL) "$(abspath $(POSTGRES_18)/bin)" docs/er-diagram.svg
 
 bench: prerequisites ## Measure speed
 	cargo bench

@@ -38,17 +38,25 @@ const DECLARATIONS: [(&str, &str); 9] = [
 ];
 
 /// The declarations that fhirmill is built with.
-pub static DECLARED: LazyLock<Vec<Resource>> = LazyLock::new(|| {
-    let mut resources = Vec::new();
-    for (file, text) in DECLARATIONS {
-        match parse::resources(text) {
-            Ok(parsed) => resources.extend(parsed),
-            // Built in and covered by a test, so only a developer can see it.
-            Err(error) => panic!("src/model/{file}: {error}"),
-        }
+pub static DECLARED: LazyLock<Vec<Resource>> =
+    LazyLock::new(|| DECLARATIONS.iter().flat_map(|(file, text)| parsed(file, text)).collect());
+
+fn parsed(file: &str, text: &str) -> Vec<Resource> {
+    match parse::resources(text) {
+        Ok(resources) => resources,
+        // Built in and covered by a test, so only a developer can see it.
+        Err(error) => panic!("src/model/{file}: {error}"),
     }
-    resources
-});
+}
+
+/// What the declared types are about, in a word, with their names.
+pub fn subjects() -> Vec<(&'static str, Vec<String>)> {
+    let of_file = |(file, text): &(&'static str, &str)| {
+        let names = parsed(file, text).into_iter().map(|resource| resource.name).collect();
+        (file.trim_end_matches(".model"), names)
+    };
+    DECLARATIONS.iter().map(of_file).collect()
+}
 
 /// A resource type's declaration.
 #[derive(Clone, Debug)]

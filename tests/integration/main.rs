@@ -4,6 +4,7 @@
 
 mod analysts_page;
 mod commands;
+mod dictionary;
 mod forms;
 mod indexes;
 mod loading;
