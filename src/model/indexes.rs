@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use super::sql::quoted;
-use super::tables::PATIENT_ID;
+use super::tables::{PATIENT_ID, SOURCE_TABLE};
 use super::{Table, TableKind, tables};
 use crate::kind::SqlType;
 
@@ -63,7 +63,8 @@ pub fn indexes() -> Vec<Index> {
             if is_first_of_key {
                 continue;
             }
-            if column.refers_to.is_some() && !is_of_patient && !table.key.contains(&column.name) {
+            let refers = column.refers_to.as_deref().is_some_and(|target| target != SOURCE_TABLE);
+            if refers && !is_of_patient && !table.key.contains(&column.name) {
                 indexes.push(index(
                     &table.name,
                     &quoted(name),

@@ -65,6 +65,8 @@ impl TableColumn {
 /// The columns that stand before a resource's own, by name.
 pub(crate) const PATIENT_ID: &str = "patient_id";
 pub(crate) const ENCOUNTER_ID: &str = "encounter_id";
+/// What the column `source_id` of every resource is a key of.
+pub(crate) const SOURCE_TABLE: &str = "etl.source";
 
 /// All tables: every resource with its children, then the generic ones.
 pub fn tables() -> Vec<Table> {
@@ -80,7 +82,8 @@ pub fn tables() -> Vec<Table> {
     for table in &mut tables {
         for column in &mut table.columns {
             // A type without a table of its own can have no key.
-            column.refers_to = column.refers_to.take().filter(|target| names.contains(target));
+            let is_there = |target: &String| names.contains(target) || target == SOURCE_TABLE;
+            column.refers_to = column.refers_to.take().filter(is_there);
         }
     }
     tables
@@ -115,11 +118,8 @@ fn resource_table(resource: &Resource) -> Table {
     }
     columns.push(TableColumn::required("id", SqlType::BigInt, "key given by the registry, etl.resource"));
     columns.push(TableColumn::required("fhir_id", SqlType::Text, "id: the logical id as the source gave it"));
-    columns.push(TableColumn::required(
-        "source_id",
-        SqlType::SmallInt,
-        "the sender, etl.source: the health system that the resource came from",
-    ));
+    let source = "the sender, etl.source: the health system that the resource came from";
+    columns.push(TableColumn::required("source_id", SqlType::SmallInt, source).refers(SOURCE_TABLE));
     for (name, table) in [(PATIENT_ID, "patient"), (ENCOUNTER_ID, "encounter")] {
         if let Some(element) = front_element(resource, name) {
             let holds = format!("{}: key of the {table}", path_text(element));

@@ -89,7 +89,7 @@ fn tables(mill: &Mill) -> Vec<Table> {
         }
         let key = match (is_key.as_str(), refers_to.get(&(name, column.clone()))) {
             ("true", _) => "key".to_owned(),
-            (_, Some(table)) => format!("→ [{table}](#{table})"),
+            (_, Some(table)) => format!("→ [{table}](#{})", table.trim_start_matches("etl.")),
             _ => String::new(),
         };
         tables.last_mut().unwrap().columns.push([column, sql_type, key, holds]);
