@@ -118,6 +118,7 @@ impl Sink for Inspector {
                 let input = Input {
                     bytes: frame.bytes,
                     full_url: frame.full_url.as_deref(),
+                    base_url: None,
                     full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
                     effective_at: None,
                 };

@@ -15,6 +15,9 @@ pub struct ClaimedFile {
     pub id: i64,
     pub source_id: i16,
     pub sha256: [u8; 32],
+    /// The server behind the source, with a slash at its end: what its
+    /// absolute references begin with.
+    pub base_url: Option<String>,
     /// Parts that an interrupted run has committed: first and last record.
     pub done: Vec<(u64, u64)>,
 }
@@ -37,12 +40,14 @@ pub enum Claim {
 struct Known {
     #[diesel(sql_type = SmallInt)]
     source_id: i16,
+    #[diesel(sql_type = Nullable<Text>)]
+    base_url: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     loaded_id: Option<i64>,
 }
 
 const KNOWN: &str = "\
-select s.id as source_id,
+select s.id as source_id, rtrim(s.base_url, '/') || '/' as base_url,
        (select f.id from etl.load_file f
          where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded' order by f.id limit 1) as loaded_id
 from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
@@ -149,6 +154,7 @@ pub(super) fn claim(
             id: again.unwrap_or_default(),
             source_id: known.source_id,
             sha256: *sha256,
+            base_url: known.base_url.clone(),
             done: Vec::new(),
         }));
     }

@@ -29,6 +29,8 @@ pub struct Input<'i> {
     pub bytes: &'i [u8],
     pub full_url: Option<&'i str>,
     pub full_urls: Option<&'i dyn FullUrls>,
+    /// The server that it comes from, with a slash at its end.
+    pub base_url: Option<&'i str>,
     /// When the version took effect by its Bundle, where the resource itself
     /// does not say so.
     pub effective_at: Option<&'i str>,
@@ -145,7 +147,10 @@ impl Mapper {
                 batch,
                 identifiers: &mut self.identifiers,
                 full_urls: input.full_urls,
-                base_url: input.full_url.and_then(|full_url| base_url(full_url, resource_type)),
+                base_urls: [
+                    input.full_url.and_then(|full_url| base_url(full_url, resource_type)),
+                    input.base_url,
+                ],
             },
         };
         match writing.resource(input, content_hash) {

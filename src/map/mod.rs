@@ -13,9 +13,11 @@ mod mapper;
 mod plan;
 mod reference;
 mod route;
+mod version;
 
 pub use batch::{Batch, Identity, Registration, TargetIdentity};
 pub use identifier::{IdentifierKey, KnownIdentifiers};
 pub use mapper::{Input, MapError, Mapper, Settings};
 pub use plan::Plan;
 pub use reference::FullUrls;
+pub use version::version_of;

@@ -22,9 +22,9 @@ pub(super) struct Resolver<'r> {
     pub batch: &'r mut Batch,
     pub identifiers: &'r mut KnownIdentifiers,
     pub full_urls: Option<&'r dyn FullUrls>,
-    /// What the resource's own absolute `fullUrl` begins with, before its
-    /// type: the server that relative references are relative to.
-    pub base_url: Option<&'r str>,
+    /// The servers whose absolute references are as good as relative ones:
+    /// what the resource's own `fullUrl` begins with, and the source's.
+    pub base_urls: [Option<&'r str>; 2],
 }
 
 /// What a reference's text says, before anything is looked up.
@@ -64,10 +64,8 @@ impl<'r> Resolver<'r> {
                 _ => Written::Nothing,
             };
         }
-        let relative = match self.base_url {
-            Some(base) => written.strip_prefix(base).unwrap_or(written),
-            None => written,
-        };
+        let of_server = |base: &&str| written.strip_prefix(base);
+        let relative = self.base_urls.iter().flatten().find_map(of_server).unwrap_or(written);
         match relative_identity(relative) {
             Some((resource_type, fhir_id)) => Written::Identity(resource_type, Cow::Borrowed(fhir_id)),
             None => Written::Nothing,

@@ -19,6 +19,8 @@ pub(super) struct Tally {
     pub rows: u64,
     /// Resources that were mapped.
     pub by_type: BTreeMap<&'static str, u64>,
+    /// Elements that only another version of FHIR defines.
+    pub by_version: BTreeMap<&'static str, u64>,
 }
 
 pub(super) struct Handover {
@@ -60,6 +62,9 @@ impl Handover {
         sum.rows += tally.rows;
         for (name, count) in tally.by_type {
             *sum.by_type.entry(name).or_default() += count;
+        }
+        for (version, count) in tally.by_version {
+            *sum.by_version.entry(version).or_default() += count;
         }
     }
 

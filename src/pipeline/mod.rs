@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::config::{Settings, Timezone};
 use crate::database::{Database, DatabaseError};
@@ -138,6 +139,13 @@ fn load_files(
     let tally = handover.take_tally();
     summary.rows = tally.rows;
     summary.by_type = tally.by_type;
+    for (version, elements) in &tally.by_version {
+        warn!(
+            elements,
+            "resources of FHIR {version} came; they are loaded as far as R4 defines their elements"
+        );
+    }
+    summary.by_version = tally.by_version;
     if let Some(failure) = handover.take_failure() {
         result = result.and(Err(failure.into()));
     }

@@ -54,9 +54,10 @@ where content_hash is not null and file_id is not null
   and (cardinality($1::text[]) = 0 or resource_type = any($1))";
 
 const FILES: &str = "\
-select f.id as file_id, f.source_id, f.archive_path, w.last, w.resources
+select f.id as file_id, f.source_id, rtrim(s.base_url, '/') || '/' as base_url, f.archive_path, w.last, w.resources
 from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
 join etl.load_file f on f.id = w.file_id
+join etl.source s on s.id = f.source_id
 order by 1";
 
 const POSITIONS: &str = "\
@@ -68,6 +69,8 @@ struct WantedFile {
     file_id: i64,
     #[diesel(sql_type = SmallInt)]
     source_id: i16,
+    #[diesel(sql_type = Nullable<Text>)]
+    base_url: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -176,8 +179,13 @@ fn write_anew(
             continue;
         };
         let positions = Positions::of_file(connection, &file)?;
-        let claimed =
-            ClaimedFile { id: file.file_id, source_id: file.source_id, sha256: [0; 32], done: Vec::new() };
+        let claimed = ClaimedFile {
+            id: file.file_id,
+            source_id: file.source_id,
+            sha256: [0; 32],
+            base_url: file.base_url.clone(),
+            done: Vec::new(),
+        };
         let progress = Arc::new(Progress::new(claimed));
         let mut again = Again {
             worker: &mut worker,

@@ -177,6 +177,11 @@ impl Work {
         self.parts.iter().all(|part| part.numbers.is_none())
     }
 
+    /// The server behind that source.
+    pub fn base_url(&self) -> Option<&str> {
+        self.parts.first()?.progress.file.base_url.as_deref()
+    }
+
     /// The source of all of its files.
     pub fn source_id(&self) -> Option<i16> {
         self.parts.first().map(|part| part.progress.file.source_id)

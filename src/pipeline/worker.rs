@@ -16,7 +16,7 @@ use crate::database::Database;
 use crate::json::{Parser, Value};
 use crate::kind::moment;
 use crate::load::{Account, Delete, KnownKeys, Load, LoadError, Loader, Origin, Reject};
-use crate::map::{self, Batch, FullUrls, Input, Mapper, Plan};
+use crate::map::{self, Batch, FullUrls, Input, Mapper, Plan, version_of};
 use crate::model::ResourceType;
 use crate::source::Bundle;
 
@@ -133,7 +133,13 @@ impl Worker {
             is_remap: work.is_remap,
         })?;
         work.is_loaded();
-        Ok((loaded.accounts, Tally { rows: loaded.rows, by_type }))
+        let mut by_version = BTreeMap::new();
+        for unmapped in self.batch.unmapped() {
+            if let Some(version) = version_of(unmapped.resource_type, unmapped.element) {
+                *by_version.entry(version).or_default() += unmapped.resources;
+            }
+        }
+        Ok((loaded.accounts, Tally { rows: loaded.rows, by_type, by_version }))
     }
 
     fn map(&mut self, work: &Work) -> Mapped {
@@ -165,6 +171,7 @@ impl Worker {
                 bytes,
                 full_url: record.full_url.as_deref(),
                 full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
+                base_url: work.base_url(),
                 effective_at: record.effective_at(),
             };
             match self.mapper.map(&input, &mut self.batch) {

@@ -32,6 +32,8 @@ pub struct Summary {
     pub rows: u64,
     /// Resources as seen, by type.
     pub by_type: BTreeMap<&'static str, u64>,
+    /// Elements that only another version of FHIR defines, by version.
+    pub by_version: BTreeMap<&'static str, u64>,
     /// Resources whose references were resolved at the end of the run.
     pub resolved_late: u64,
     /// Secondary indexes that were missing.
@@ -116,6 +118,13 @@ impl fmt::Display for Summary {
         )?;
         if self.resolved_late > 0 {
             writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
+        }
+        for (version, elements) in &self.by_version {
+            writeln!(
+                out,
+                "WARNING    {elements:>12} elements of FHIR {version}, which R4 does not define, are in the archive only: \
+                 see etl.unmapped_element"
+            )?;
         }
         if self.indexes_built > 0 {
             writeln!(out, "indexes    {:>12} built at the end", self.indexes_built)?;

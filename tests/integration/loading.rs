@@ -1,5 +1,7 @@
 //! One resource each, and its columns as worked out by hand.
 
+use serde_json::json;
+
 use crate::road::{account, columns, load, load_twice, rows_as_written};
 use crate::support::{Mill, NULL};
 
@@ -165,7 +167,7 @@ fn an_encounter_fills_its_columns() {
     let files = [("a.json", PATIENT.as_bytes()), ("b.json", ENCOUNTER.as_bytes())];
     let summary = load_twice(&mill, &files);
     assert_eq!(account(&summary), [("inserted", 2)]);
-    assert_eq!(summary["by_type"], serde_json::json!({"Encounter": 1, "Patient": 1}));
+    assert_eq!(summary["by_type"], json!({"Encounter": 1, "Patient": 1}));
     columns(
         &mill,
         "encounter",
@@ -280,4 +282,18 @@ fn dates_without_an_offset_keep_their_words() {
             ("code", NULL),
         ],
     );
+}
+
+#[test]
+fn resources_of_other_versions_of_fhir_are_told() {
+    let mill = Mill::new();
+    let lines = [
+        json!({"resourceType": "Condition", "id": "stu3", "assertedDate": "2016-01-02", "context": {"reference": "Encounter/e"}}),
+        json!({"resourceType": "Encounter", "id": "r5", "status": "completed", "actualPeriod": {"start": "2024-01-02"}}),
+        json!({"resourceType": "Condition", "id": "r4", "recordedDate": "2020-01-02", "invented": 1}),
+    ];
+    let text = lines.map(|line| line.to_string()).join("\n");
+    let summary = load_twice(&mill, &[("mixed.ndjson", text.as_bytes())]);
+    assert_eq!(summary["by_version"], json!({"R5": 1, "STU3": 2}));
+    assert_eq!(account(&summary), [("inserted", 3)]);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::road::{account, load, load_twice};
-use crate::support::{Mill, NULL};
+use crate::support::{Mill, NULL, execute};
 
 /// How the one observation refers to its patient: the patient's id, the type,
 /// the words that are kept.
@@ -81,6 +81,15 @@ fn an_absolute_reference_is_known_by_its_server() {
     load_twice(&mill, &[("b.json", bundle("https://there.example/fhir/Patient/p").as_bytes())]);
     let found = subject(&mill);
     assert_eq!((found[0].as_str(), found[2].as_str()), (NULL, "https://there.example/fhir/Patient/p"));
+}
+
+#[test]
+fn an_absolute_reference_is_known_by_the_address_of_its_source() {
+    let mill = Mill::new();
+    execute(mill.database_url(), "update etl.source set base_url = 'https://there.example/fhir'");
+    let text = observation(json!({"reference": "https://there.example/fhir/Patient/p"})).to_string();
+    load_twice(&mill, &[("o.ndjson", text.as_bytes())]);
+    assert_eq!(subject(&mill), ["p", "Patient", NULL, "true"]);
 }
 
 #[test]
