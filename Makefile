@@ -106,8 +106,9 @@ dictionary: prerequisites ## Write docs/DATA_DICTIONARY.md anew, from a migrated
 diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Draw docs/er-diagram.svg, from the keys that PostgreSQL 18 declares
 	scripts/er-diagram $(FHIRMILL) "$(abspath $(POSTGRES_18)/bin)" docs/er-diagram.svg
 
-bench: prerequisites ## Measure speed
-	cargo bench
+bench: prerequisites binary ## Measure speed, as ratios (PATIENTS=300 ROUNDS=5 ONLY=name,name QUICK=1)
+	cargo build --quiet --profile local --example map
+	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench
 
 # Steps of the above.
 

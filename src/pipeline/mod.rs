@@ -152,7 +152,9 @@ fn load_files(
     let has_news = summary.account.inserted + summary.account.updated > 0;
     if result.is_ok() && has_news && !summary.is_interrupted {
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
+        let indexing = Instant::now();
         summary.indexes_built = indexes::build(database, settings.workers.get(), cancel, meter)?;
+        summary.index_seconds = indexing.elapsed().as_secs_f64();
     }
     let status = match &result {
         Ok(()) if summary.failed_files == 0 => "finished",
