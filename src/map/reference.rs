@@ -53,7 +53,10 @@ impl<'r> Resolver<'r> {
             let value = value.to_owned();
             return Written::Bearer(IdentifierKey { resource_type: stated, system: None, value });
         }
-        if let Some((name, query)) = written.split_once("?identifier=") {
+        // Most have no query, and a search for one byte is the cheaper one.
+        if written.contains('?')
+            && let Some((name, query)) = written.split_once("?identifier=")
+        {
             let (system, value) = query.split_once('|').unwrap_or(("", query));
             return match ResourceType::named(name) {
                 Some(resource_type) if !value.contains('&') => Written::Bearer(IdentifierKey {
