@@ -30,7 +30,7 @@ use writer::References;
 /// How the resources are laid into files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A transaction Bundle a patient, pretty-printed, and `hospital.json`.
+    /// A transaction Bundle a patient, pretty-printed, and `hospitalInformation.json`.
     Bundles,
     /// A bulk export: `Type.ndjson`, a resource a line.
     Ndjson,
@@ -74,7 +74,7 @@ fn generate_bundles(plan: &Plan, hospital: &Hospital, progress: &mut dyn FnMut(u
     composer.begin_bundle("batch");
     hospital.write(&mut composer, plan.seed);
     composer.end_bundle();
-    write_file(&plan.out.join("hospital.json"), &mut composer, &mut written)?;
+    write_file(&plan.out.join("hospitalInformation.json"), &mut composer, &mut written)?;
     for number in 0..plan.patients {
         composer.begin_bundle("transaction");
         patient::write(&mut composer, hospital, plan.seed, number);

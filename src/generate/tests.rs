@@ -73,7 +73,7 @@ fn a_patient_does_not_depend_on_how_many_there_are() {
     let (one, three) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     run(one.path(), 1, Format::Bundles);
     run(three.path(), 3, Format::Bundles);
-    for name in ["hospital.json", "patient-000001.json"] {
+    for name in ["hospitalInformation.json", "patient-000001.json"] {
         assert!(fs::read(one.path().join(name)).unwrap() == fs::read(three.path().join(name)).unwrap());
     }
     let first = fs::read(three.path().join("patient-000001.json")).unwrap();
@@ -84,7 +84,7 @@ fn a_patient_does_not_depend_on_how_many_there_are() {
 fn references_of_a_transaction_resolve() {
     let out = tempfile::tempdir().unwrap();
     let written = run(out.path(), 1, Format::Bundles);
-    let hospital = read_bundle(&out.path().join("hospital.json"));
+    let hospital = read_bundle(&out.path().join("hospitalInformation.json"));
     let patient = read_bundle(&out.path().join("patient-000001.json"));
     assert_eq!(written.resources, (hospital.len() + patient.len()) as u64);
     let mut known = HashSet::new();

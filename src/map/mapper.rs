@@ -8,9 +8,10 @@ use super::batch::{Batch, Registration};
 use super::extension;
 use super::generic::{self, Owner};
 use super::identifier::KnownIdentifiers;
-use super::plan::{ChildPlan, Field, ITSELF, Plan, ResourcePlan, SourcePlan, TablePlan};
+use super::plan::{Field, ITSELF, Plan, ResourcePlan, TablePlan};
 use super::reference::{FullUrls, Resolver};
 use super::route::follow;
+use super::rows::{RowJob, gather_children};
 use crate::copy::Target;
 use crate::json::{Canonical, JsonError, Kind, Parser, Tree, Value};
 use crate::kind::{Defect, DefectReason, Row, Timezone, moment};
@@ -79,24 +80,6 @@ pub struct Mapper {
     parser: Parser,
     canonical: Canonical,
     identifiers: KnownIdentifiers,
-}
-
-/// A row that is to be written.
-struct RowJob<'p, 't> {
-    table: &'p TablePlan,
-    child: Option<(&'p ChildPlan, Numbers<'p>)>,
-    element: Value<'t>,
-    slots: Vec<Option<Value<'t>>>,
-    extensions: Vec<Value<'t>>,
-}
-
-/// What numbers and places a child row.
-#[derive(Clone, Default)]
-struct Numbers<'p> {
-    enclosing: Vec<i32>,
-    ordinal: i32,
-    constants: &'p [String],
-    places: Vec<Option<i32>>,
 }
 
 impl Mapper {
@@ -222,7 +205,7 @@ impl<'t> Writing<'_, 't> {
             }
         }
         let mut jobs = vec![RowJob { table, child: None, element: root, slots, extensions: Vec::new() }];
-        self.gather_children(0, &[], &mut jobs)?;
+        gather_children(root, 0, &[], &mut jobs)?;
 
         let mut lists = Vec::new();
         if !self.resource.is_other {
@@ -283,91 +266,6 @@ impl<'t> Writing<'_, 't> {
             content_hash: Some(content_hash),
             is_id_generated: false,
         })
-    }
-
-    /// Adds the rows of all child tables below the row with that number.
-    fn gather_children<'p>(
-        &self,
-        parent: usize,
-        enclosing: &[i32],
-        jobs: &mut Vec<RowJob<'p, 't>>,
-    ) -> Result<(), Defect> {
-        let table: &'p TablePlan = jobs[parent].table;
-        for child in &table.children {
-            let mut ordinal = 0;
-            for source in &child.sources {
-                let Some(start) = jobs[parent].slots[source.slot] else { continue };
-                match child.rows {
-                    Rows::Recursive => self.gather_answers(child, start, None, 1, &mut ordinal, jobs)?,
-                    Rows::Nested => {
-                        let mut items = Vec::new();
-                        follow(start, &source.steps, self.tree.root(), &mut items);
-                        for item in items {
-                            ordinal += 1;
-                            let numbers =
-                                Numbers { enclosing: enclosing.to_vec(), ordinal, ..Numbers::default() };
-                            let row = jobs.len();
-                            jobs.push(job(child, numbers, item)?);
-                            let within = [enclosing, &[ordinal]].concat();
-                            self.gather_children(row, &within, jobs)?;
-                        }
-                    }
-                    Rows::KeyedByOrdinal | Rows::KeyedByPlace => {
-                        let mut found = Vec::new();
-                        descend(start, &source.steps, &mut Vec::new(), &[], &mut found);
-                        for (positions, way, item) in found {
-                            ordinal += 1;
-                            let places = places_of(child, source, &positions, &way);
-                            let numbers = Numbers {
-                                enclosing: Vec::new(),
-                                ordinal,
-                                constants: &source.constants,
-                                places,
-                            };
-                            jobs.push(job(child, numbers, item)?);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Items of a questionnaire's answers: one row an answer, or one for the
-    /// item where there is none, depth first.
-    fn gather_answers<'p>(
-        &self,
-        child: &'p ChildPlan,
-        items: Value<'t>,
-        parent: Option<i32>,
-        level: i32,
-        ordinal: &mut i32,
-        jobs: &mut Vec<RowJob<'p, 't>>,
-    ) -> Result<(), Defect> {
-        for item in items.items() {
-            let first = *ordinal + 1;
-            let answers: Vec<Value<'t>> =
-                item.get("answer").map(|answers| answers.items().collect()).unwrap_or_default();
-            for number in 0..answers.len().max(1) {
-                *ordinal += 1;
-                let answer = answers.get(number).copied();
-                let places = vec![parent, answer.map(|_| number as i32 + 1), Some(level)];
-                let numbers = Numbers { ordinal: *ordinal, places, ..Numbers::default() };
-                let mut row = job(child, numbers, item)?;
-                if let Some(Some(slot)) = child.plan.names.get("answer") {
-                    row.slots[slot] = answer;
-                }
-                let of_answer = *ordinal;
-                jobs.push(row);
-                if let Some(nested) = answer.and_then(|answer| answer.get("item")) {
-                    self.gather_answers(child, nested, Some(of_answer), level + 1, ordinal, jobs)?;
-                }
-            }
-            if let Some(nested) = item.get("item") {
-                self.gather_answers(child, nested, Some(first), level + 1, ordinal, jobs)?;
-            }
-        }
-        Ok(())
     }
 
     /// Gives each list of extensions to the innermost row that it stands in;
@@ -529,95 +427,4 @@ impl<'t> Writing<'_, 't> {
         }
         generic::write_codings(places, self.tree, extensions, owner, self.resolver.batch)
     }
-}
-
-fn job<'p, 't>(
-    child: &'p ChildPlan,
-    numbers: Numbers<'p>,
-    element: Value<'t>,
-) -> Result<RowJob<'p, 't>, Defect> {
-    if element.kind() != Kind::Object {
-        return Err(Defect::new(element, DefectReason::ExpectedObject));
-    }
-    let mut slots = vec![None; child.plan.names.slot_count];
-    slots[ITSELF] = Some(element);
-    for (name, value) in element.members() {
-        if let Some(Some(slot)) = child.plan.names.get(name) {
-            slots[slot] = Some(value).filter(|value| !value.is_null());
-        }
-    }
-    Ok(RowJob { table: &child.plan, child: Some((child, numbers)), element, slots, extensions: Vec::new() })
-}
-
-/// Positions in the lists on the way, what was passed, and where it ends.
-type Found<'t> = (Vec<i32>, Vec<Value<'t>>, Value<'t>);
-
-/// Follows a path through lists, noting the position in each.
-fn descend<'t>(
-    from: Value<'t>,
-    steps: &[crate::model::Step],
-    positions: &mut Vec<i32>,
-    way: &[Value<'t>],
-    found: &mut Vec<Found<'t>>,
-) {
-    use crate::model::Step;
-    // Conditions do not renumber, so they are not counted as lists.
-    if let Some((Step::Where(..), _)) = steps.split_first() {
-        let (condition, rest) = steps.split_at(1);
-        let mut matching = Vec::new();
-        follow(from, condition, from, &mut matching);
-        for item in matching {
-            match rest.split_first() {
-                Some((Step::Member(name), rest)) => {
-                    if let Some(member) = item.get(name) {
-                        descend(member, rest, positions, way, found);
-                    }
-                }
-                _ => found.push((positions.clone(), way.to_vec(), item)),
-            }
-        }
-        return;
-    }
-    let items: Vec<Value<'t>> = if from.kind() == Kind::Array { from.items().collect() } else { vec![from] };
-    for (index, item) in items.into_iter().enumerate() {
-        if item.is_null() {
-            continue;
-        }
-        positions.push(index as i32 + 1);
-        match steps.split_first() {
-            Some((Step::Member(name), rest)) => {
-                if let Some(member) = item.get(name) {
-                    descend(member, rest, positions, &[way, &[item]].concat(), found);
-                }
-            }
-            _ => found.push((positions.clone(), way.to_vec(), item)),
-        }
-        positions.pop();
-    }
-}
-
-/// The values of a row's place columns.
-fn places_of(
-    child: &ChildPlan,
-    source: &SourcePlan,
-    positions: &[i32],
-    way: &[Value<'_>],
-) -> Vec<Option<i32>> {
-    let is_key = child.rows == Rows::KeyedByPlace;
-    // The last list is the rows' own; only where places are the key it counts.
-    let counted = if is_key { positions.len() } else { positions.len().saturating_sub(1) };
-    child
-        .places
-        .iter()
-        .map(|place| {
-            if place == "item_sequence" {
-                let item = way.first()?;
-                let sequence = item.get("sequence").or_else(|| item.get("itemSequence"))?;
-                return sequence.as_number()?.parse().ok();
-            }
-            let at = source.enclosing.iter().position(|name| name == place);
-            let position = at.filter(|at| *at < counted).and_then(|at| positions.get(at).copied());
-            if is_key { Some(position.unwrap_or(0)) } else { position }
-        })
-        .collect()
 }

@@ -13,6 +13,7 @@ mod mapper;
 mod plan;
 mod reference;
 mod route;
+mod rows;
 mod version;
 
 pub use batch::{Batch, Identity, Registration, TargetIdentity};
