@@ -1,11 +1,11 @@
 //! docs/DATA_DICTIONARY.md is the catalog of a migrated database, written
 //! down. `make dictionary` writes it anew; this test says when it is stale.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fhirmill::model;
+use fhirmill::model::{self, TableKind};
 
 use crate::support::{Mill, NULL};
 
@@ -18,6 +18,13 @@ struct Table {
     comment: String,
     /// Name, type, key, comment.
     columns: Vec<[String; 4]>,
+}
+
+impl Table {
+    /// As people write it: what is not in `public` with its schema.
+    fn heading(&self) -> String {
+        if self.schema == "public" { self.name.clone() } else { format!("{}.{}", self.schema, self.name) }
+    }
 }
 
 #[test]
@@ -37,6 +44,7 @@ fn the_dictionary_is_the_catalog() {
     assert_eq!(without, Vec::<String>::new(), "have no comment");
 
     let page = page(&tables);
+    assert_eq!(ambiguous_anchors(&page), Vec::<String>::new(), "are the anchors of several headings");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/DATA_DICTIONARY.md");
     if std::env::var_os(WRITE).is_some() {
         std::fs::write(&path, page).unwrap();
@@ -58,16 +66,7 @@ fn the_dictionary_is_the_catalog() {
 }
 
 fn tables(mill: &Mill) -> Vec<Table> {
-    let refers_to: BTreeMap<(String, String), String> = model::tables()
-        .into_iter()
-        .flat_map(|table| {
-            let name = table.name;
-            table
-                .columns
-                .into_iter()
-                .filter_map(move |column| Some(((name.clone(), column.name), column.refers_to?)))
-        })
-        .collect();
+    let refers_to = references(mill);
     let rows = mill.query(
         "select n.nspname as schema, c.relname as name, obj_description(c.oid, 'pg_class') as comment, \
                 a.attname as column_name, replace(format_type(a.atttypid, a.atttypmod), ' with time zone', 'tz') as type, \
@@ -87,14 +86,67 @@ fn tables(mill: &Mill) -> Vec<Table> {
         if tables.last().is_none_or(|last| (&last.schema, &last.name) != (&schema, &name)) {
             tables.push(Table { schema, name: name.clone(), comment, columns: Vec::new() });
         }
-        let key = match (is_key.as_str(), refers_to.get(&(name, column.clone()))) {
-            ("true", _) => "key".to_owned(),
-            (_, Some(table)) => format!("→ [{table}](#{})", table.trim_start_matches("etl.")),
-            _ => String::new(),
-        };
+        let is_key = if is_key == "true" { "key" } else { "" };
+        let reference = refers_to.get(&(tables.last().unwrap().heading(), column.clone()));
+        let reference = reference.map(|table| format!("→ {}", link(table))).unwrap_or_default();
+        let key = format!("{is_key} {reference}").trim().to_owned();
         tables.last_mut().unwrap().columns.push([column, sql_type, key, holds]);
     }
     tables
+}
+
+/// What each column is a key of. The declarations tell of `public`, because
+/// only PostgreSQL 18 has those keys in its catalog; the catalog of any version
+/// tells of `etl`.
+fn references(mill: &Mill) -> BTreeMap<(String, String), String> {
+    let declared = model::tables().into_iter().flat_map(|table| {
+        let name = table.name;
+        table
+            .columns
+            .into_iter()
+            .filter_map(move |column| Some(((name.clone(), column.name), column.refers_to?)))
+    });
+    let of_ledger = mill.query(
+        "select format('etl.%s', t.relname) as name, a.attname as column_name, format('etl.%s', f.relname) as refers_to \
+           from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_class f on f.oid = c.confrelid \
+           join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey) \
+          where c.contype = 'f' and t.relnamespace = 'etl'::regnamespace and f.relnamespace = 'etl'::regnamespace",
+    );
+    let of_ledger = of_ledger.into_iter().map(|row| {
+        let Ok([table, column, target]) = <[String; 3]>::try_from(row) else {
+            panic!("three columns were asked for");
+        };
+        ((table, column), target)
+    });
+    declared.chain(of_ledger).collect()
+}
+
+fn link(heading: &str) -> String {
+    format!("[{heading}](#{})", anchor(heading))
+}
+
+/// What GitHub makes of a heading.
+fn anchor(heading: &str) -> String {
+    let mut anchor = String::new();
+    for character in heading.to_lowercase().chars() {
+        match character {
+            ' ' => anchor.push('-'),
+            '_' | '-' => anchor.push(character),
+            _ if character.is_alphanumeric() => anchor.push(character),
+            _ => {}
+        }
+    }
+    anchor
+}
+
+/// A link to such an anchor leads to the first of its headings only.
+fn ambiguous_anchors(page: &str) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|heading| anchor(heading.trim_start_matches('#').trim()))
+        .filter(|anchor| !seen.insert(anchor.clone()))
+        .collect()
 }
 
 fn page(tables: &[Table]) -> String {
@@ -108,28 +160,37 @@ fn page(tables: &[Table]) -> String {
     for (subject, resources) in model::subjects() {
         let of_subject: Vec<String> = model::tables()
             .into_iter()
-            .filter(|table| resources.contains(&table.resource))
+            .filter(|table| resources.contains(&table.resource) && table.kind != TableKind::History)
             .map(|table| table.name)
             .collect();
-        take(&capitalized(subject), &|table| table.schema == "public" && of_subject.contains(&table.name));
+        // Not the bare word, which may be a table's name, too.
+        let title =
+            if subject == "other" { "About anything else".to_owned() } else { format!("About {subject}") };
+        take(&title, &|table| table.schema == "public" && of_subject.contains(&table.name));
     }
-    take("Of all types", &|table| table.schema == "public");
+    let kept: Vec<String> = model::tables()
+        .into_iter()
+        .filter(|table| table.kind == TableKind::History)
+        .map(|table| table.name)
+        .collect();
+    take("Of all types", &|table| table.schema == "public" && !kept.contains(&table.name));
+    take("Superseded rows", &|table| table.schema == "public");
     take("Views for analysts (schema analytics)", &|table| table.schema == "analytics");
     take("The ledger (schema etl)", &|table| table.schema == "etl");
 
     let mut page = String::from(
         "# Data dictionary\n\nEvery table and view, made by `make dictionary` from a migrated database; not to be edited.\n\
-         `→` is a key of another table. What a column holds is FHIRPath from the resource or the\n\
-         list's item, or words.\n",
+         `key` is part of the primary key, `→` a key of another table. What a column holds is\n\
+         FHIRPath from the resource or the list's item, or words.\n",
     );
     for (title, tables) in &sections {
-        let links: Vec<String> = tables.iter().map(|table| format!("[{0}](#{0})", table.name)).collect();
-        write!(page, "\n**{title}**: {}\n", links.join(", ")).unwrap();
+        let links: Vec<String> = tables.iter().map(|table| link(&table.heading())).collect();
+        write!(page, "\n**{}**: {}\n", link(title), links.join(", ")).unwrap();
     }
     for (title, tables) in sections {
         write!(page, "\n## {title}\n").unwrap();
         for table in tables {
-            write!(page, "\n### {}\n\n{}\n\n", table.name, capitalized(&table.comment)).unwrap();
+            write!(page, "\n### {}\n\n{}\n\n", table.heading(), capitalized(&table.comment)).unwrap();
             page.push_str("| column | type | key | holds |\n|---|---|---|---|\n");
             for [name, sql_type, key, holds] in &table.columns {
                 writeln!(page, "| {name} | {sql_type} | {key} | {} |", holds.replace('|', "\\|")).unwrap();
