@@ -184,7 +184,8 @@ pub struct JsonArguments {
 pub enum IndexesCommand {
     /// Build those that are missing
     ///
-    /// Every run that loads something does so at its end.
+    /// Every run and every remap does so at its end, unless the tables are empty. While another process
+    /// builds them, this one leaves them to it.
     ///
     /// Example: fhirmill indexes build
     Build,

@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
 use crate::model;
-use crate::pipeline::indexes;
+use crate::pipeline::indexes::{self, Building};
 use crate::report::ProgressMeter;
 
 #[derive(Serialize)]
@@ -22,13 +22,18 @@ struct Status {
 /// Builds, drops or counts the secondary indexes.
 pub fn run(settings: &Settings, command: &IndexesCommand) -> Result<ExitCode> {
     let database = Database::open(settings, Wait::No)?;
-    migrations::up(&database, MIGRATIONS)?;
     match command {
         IndexesCommand::Build => {
+            migrations::up(&database, MIGRATIONS)?;
             let cancel = CancellationToken::new();
             super::cancel_on_signal(&cancel)?;
-            let built = indexes::build(&database, settings.workers.get(), &cancel, &ProgressMeter::new())?;
-            println!("{built} indexes built");
+            match indexes::build(&database, settings.workers.get(), &cancel, &ProgressMeter::new())? {
+                Building::Done(built) => println!("{built} indexes built"),
+                Building::Elsewhere => {
+                    println!("another process is building the indexes");
+                    return Ok(ExitCode::Success);
+                }
+            }
             let is_complete = indexes::missing(&mut database.connect()?)?.is_empty();
             return Ok(match (is_complete, cancel.is_cancelled()) {
                 (true, _) => ExitCode::Success,

@@ -1,13 +1,14 @@
 //! `fhirmill remap`: tables filled anew from the archived files.
 
 use anyhow::Result;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, RemapArguments};
 use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
 use crate::model::ResourceType;
-use crate::pipeline;
+use crate::pipeline::{self, indexes};
 use crate::report::ProgressMeter;
 
 /// Writes the rows of all current resources anew.
@@ -18,7 +19,12 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     }
     let database = Database::open(settings, Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
-    let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &ProgressMeter::new())?;
+    let meter = ProgressMeter::new();
+    let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &meter)?;
     println!("{} resources written anew, {} rows", remapped.resources, remapped.rows);
+    let built = indexes::complete(&database, settings.workers.get(), &CancellationToken::new(), &meter);
+    if built > 0 {
+        println!("{built} indexes built");
+    }
     Ok(ExitCode::Success)
 }

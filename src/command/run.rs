@@ -1,5 +1,6 @@
 //! `fhirmill run`: the service.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -22,7 +23,10 @@ pub fn run(settings: &Settings) -> Result<ExitCode> {
     let database = Database::open(settings, Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
     let of_look = settings.clone();
-    let ending = trigger::serve(settings, cancel, move |cancel| look(&of_look, &database, cancel))?;
+    let is_first = AtomicBool::new(true);
+    let ending = trigger::serve(settings, cancel, move |cancel| {
+        look(&of_look, &database, cancel, is_first.swap(false, Ordering::Relaxed))
+    })?;
     Ok(match ending {
         Ending::Clean => ExitCode::Success,
         Ending::Abandoned => ExitCode::Interrupted,
@@ -36,8 +40,18 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// One look at the inbox. A failure is told and tried again: the files are
 /// still there.
-fn look(settings: &Settings, database: &Database, cancel: &CancellationToken) -> Look {
-    match pipeline::load_inbox(settings, database, cancel, "run", &ProgressMeter::hidden()) {
+fn look(settings: &Settings, database: &Database, cancel: &CancellationToken, is_first: bool) -> Look {
+    let meter = ProgressMeter::hidden();
+    let mut loaded = pipeline::load_inbox(settings, database, cancel, "run", &meter);
+    if is_first
+        && let Ok(summary) = &mut loaded
+        && summary.run_id.is_none()
+    {
+        // The process before may have been killed before it built them. Later
+        // looks that find no file do not ask the database anything.
+        pipeline::complete_indexes(settings, database, cancel, &meter, summary);
+    }
+    match loaded {
         Ok(summary) if summary.settling > 0 => Look { again_in: Some(settings.settle.max(SHORTEST_WAIT)) },
         Ok(_) => Look::default(),
         Err(failure) => {

@@ -9,6 +9,8 @@ use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
 use crate::database::{Database, Wait};
 use crate::inbox;
+use crate::model;
+use crate::pipeline::indexes;
 
 #[derive(QueryableByName, Serialize)]
 struct Ledger {
@@ -38,6 +40,8 @@ struct Status {
     postgres_version: u32,
     waiting_files: usize,
     settling_files: usize,
+    indexes_built: usize,
+    indexes_missing: usize,
     #[serde(flatten)]
     ledger: Ledger,
 }
@@ -63,11 +67,14 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     if arguments.health {
         return Ok(ExitCode::Success);
     }
+    let indexes_missing = indexes::missing(&mut connection)?.len();
     let status = Status {
         database: database.url().to_string(),
         postgres_version: database.version,
         waiting_files: scan.ready.len(),
         settling_files: scan.settling,
+        indexes_built: model::indexes().len() - indexes_missing,
+        indexes_missing,
         ledger,
     };
     if arguments.json {
@@ -81,6 +88,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         ledger.database_bytes as f64 / 1e6,
         ledger.resources
     );
+    println!("indexes    {} built, {} missing", status.indexes_built, status.indexes_missing);
     println!("inbox      {} waiting, {} still being written", status.waiting_files, status.settling_files);
     match (&ledger.last_run, &ledger.last_run_status) {
         (Some(at), Some(outcome)) => println!("last run   {at}, {outcome}"),

@@ -1,14 +1,15 @@
 //! Building the secondary indexes: those that are missing, after a run, over
 //! several connections. One index is one statement: a process that dies leaves
-//! nothing half built, and the next run goes on.
+//! nothing half built, and the next one goes on, whether or not it finds files.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,21 @@ const SESSION: &str = "set maintenance_work_mem = '256MB'";
 struct Name {
     #[diesel(sql_type = Text)]
     name: String,
+}
+
+/// How an attempt to build ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Building {
+    /// So many were built.
+    Done(u64),
+    /// Another process is at it.
+    Elsewhere,
+}
+
+#[derive(QueryableByName)]
+struct Filled {
+    #[diesel(sql_type = Bool)]
+    is_filled: bool,
 }
 
 #[derive(QueryableByName)]
@@ -57,30 +73,73 @@ pub fn missing(connection: &mut PgConnection) -> Result<Vec<Index>, DatabaseErro
     Ok(indexes().into_iter().filter(|index| !there.contains(&index.name)).collect())
 }
 
+/// Builds what is missing at the end of a command that loads; gives the number
+/// of indexes built. It costs one query of the catalog where nothing is
+/// missing. Empty tables are left without, for the onboarding to come. A
+/// failure is a warning: the data are there all the same.
+pub fn complete(
+    database: &Database,
+    workers: usize,
+    cancel: &CancellationToken,
+    meter: &ProgressMeter,
+) -> u64 {
+    let built = is_due(database).and_then(|is_due| {
+        if is_due { build(database, workers, cancel, meter) } else { Ok(Building::Done(0)) }
+    });
+    match built {
+        Ok(Building::Done(count)) => count,
+        Ok(Building::Elsewhere) => {
+            info!("another process is building the indexes");
+            0
+        }
+        Err(error) => {
+            warn!(
+                "the indexes are not complete, which the next run tries again: {:#}",
+                anyhow::Error::from(error)
+            );
+            0
+        }
+    }
+}
+
+fn is_due(database: &Database) -> Result<bool, DatabaseError> {
+    let mut connection = database.connect()?;
+    if missing(&mut connection)?.is_empty() {
+        return Ok(false);
+    }
+    let Filled { is_filled } = sql_query("select exists (select from etl.resource_version) as is_filled")
+        .get_result(&mut connection)
+        .map_err(failed("ask whether the tables are empty"))?;
+    Ok(is_filled)
+}
+
 /// Builds what is missing over that many connections, and tells the planner
-/// what the tables hold; gives the number of indexes built. An index that
-/// cannot be built is a warning: the data are there all the same. Does nothing
-/// while another process builds.
+/// what the tables hold. An index that cannot be built is a warning: the
+/// others are of use without it.
 pub fn build(
     database: &Database,
     workers: usize,
     cancel: &CancellationToken,
     meter: &ProgressMeter,
-) -> Result<u64, DatabaseError> {
+) -> Result<Building, DatabaseError> {
     let mut connection = database.connect()?;
     if missing(&mut connection)?.is_empty() {
-        return Ok(0);
+        return Ok(Building::Done(0));
     }
     let Locked { is_locked } = sql_query("select pg_try_advisory_lock($1) as is_locked")
         .bind::<BigInt, _>(BUILD_LOCK)
         .get_result(&mut connection)
         .map_err(failed("lock the building of indexes"))?;
     if !is_locked {
-        info!("another process is building the indexes");
-        return Ok(0);
+        return Ok(Building::Elsewhere);
     }
     // Another process may have built them before the lock was had.
     let missing = missing(&mut connection)?;
+    if missing.is_empty() {
+        return Ok(Building::Done(0));
+    }
+    let started = Instant::now();
+    info!(indexes = missing.len(), "building the indexes that are missing");
     meter.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
     let next = AtomicUsize::new(0);
     let built = AtomicU64::new(0);
@@ -98,6 +157,9 @@ pub fn build(
             }
             match session.batch_execute(&index.sql) {
                 Ok(()) => meter.set(built.fetch_add(1, Ordering::Relaxed) + 1),
+                // A process that was killed leaves the server at its last
+                // statement, and that one was first.
+                Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
                 Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
             }
         }
@@ -127,7 +189,9 @@ pub fn build(
             .batch_execute(&format!("analyze {}, etl.resource_key, etl.resource_version", tables.join(", ")))
             .map_err(failed("analyze the tables"))?;
     }
-    Ok(built.into_inner())
+    let built = built.into_inner();
+    info!(indexes = built, seconds = started.elapsed().as_secs_f64(), "built the indexes");
+    Ok(Building::Done(built))
 }
 
 /// Drops the secondary indexes, before a load so large that building them

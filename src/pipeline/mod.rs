@@ -105,6 +105,19 @@ pub fn load_inbox(
     Ok(summary)
 }
 
+/// Builds the secondary indexes that are missing, and notes them in the summary.
+pub fn complete_indexes(
+    settings: &Settings,
+    database: &Database,
+    cancel: &CancellationToken,
+    meter: &ProgressMeter,
+    summary: &mut Summary,
+) {
+    let indexing = Instant::now();
+    summary.indexes_built = indexes::complete(database, settings.workers.get(), cancel, meter);
+    summary.index_seconds = indexing.elapsed().as_secs_f64();
+}
+
 fn load_files(
     settings: &Settings,
     database: &Database,
@@ -152,9 +165,9 @@ fn load_files(
     let has_news = summary.account.inserted + summary.account.updated > 0;
     if result.is_ok() && has_news && !summary.is_interrupted {
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
-        let indexing = Instant::now();
-        summary.indexes_built = indexes::build(database, settings.workers.get(), cancel, meter)?;
-        summary.index_seconds = indexing.elapsed().as_secs_f64();
+    }
+    if result.is_ok() && !summary.is_interrupted {
+        complete_indexes(settings, database, cancel, meter, summary);
     }
     let status = match &result {
         Ok(()) if summary.failed_files == 0 => "finished",

@@ -73,6 +73,15 @@ impl Summary {
     }
 }
 
+impl Summary {
+    fn write_indexes(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.indexes_built > 0 {
+            writeln!(out, "indexes    {:>12} built in {:.1} s", self.indexes_built, self.index_seconds)?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.run_id.is_none() {
@@ -80,7 +89,8 @@ impl fmt::Display for Summary {
             if self.settling > 0 {
                 write!(out, "; {} still being written", counted(self.settling as u64, "file"))?;
             }
-            return writeln!(out);
+            writeln!(out)?;
+            return self.write_indexes(out);
         }
         writeln!(out, "files      {:>12} loaded", self.loaded_files)?;
         for (count, what) in [
@@ -127,9 +137,7 @@ impl fmt::Display for Summary {
                  see etl.unmapped_element"
             )?;
         }
-        if self.indexes_built > 0 {
-            writeln!(out, "indexes    {:>12} built in {:.1} s", self.indexes_built, self.index_seconds)?;
-        }
+        self.write_indexes(out)?;
         if self.has_rejects() {
             writeln!(out, "\nwhat was rejected, and why: fhirmill rejects")?;
         }

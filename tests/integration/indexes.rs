@@ -1,5 +1,12 @@
 //! The secondary indexes: built at the end of a run, and then left alone.
 
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+
 use crate::support::Mill;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p","name":[{"family":"Quill"}]}"#;
@@ -77,13 +84,116 @@ fn dropped_indexes_come_back_with_the_next_load() {
 #[test]
 fn two_processes_build_each_index_once() {
     let mill = Mill::new();
-    let start = || mill.command(&["indexes", "build"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let start = || mill.command(&["indexes", "build"]).stdout(Stdio::piped()).spawn().unwrap();
     let (first, second) = (start(), start());
     for process in [first, second] {
-        process.wait_with_output().unwrap();
+        let output = process.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
     }
     mill.run(&["indexes", "build"]).expect_code(0);
     assert_eq!(built(&mill).iter().filter(|index| index[2] != "true").count(), 0);
-    let status = mill.run(&["indexes", "status", "--json"]).expect_code(0).json();
-    assert_eq!(status["missing"].as_array().unwrap().len(), 0);
+    assert_eq!(missing(&mill), 0);
+}
+
+fn missing(mill: &Mill) -> u64 {
+    let status = mill.run(&["status", "--json"]).expect_code(0).json();
+    let of_command = mill.run(&["indexes", "status", "--json"]).expect_code(0).json();
+    let missing = status["indexes_missing"].as_u64().unwrap();
+    assert_eq!(of_command["missing"].as_array().unwrap().len() as u64, missing);
+    assert_eq!(of_command["built"], status["indexes_built"]);
+    missing
+}
+
+/// A process that is killed with the test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_is_built_by_the_next_though_the_inbox_is_empty() {
+    let mill = Mill::new();
+    mill.put("inbox/a.json", PATIENT);
+    // As somebody who writes into the table: rows can be loaded, but an index
+    // has to wait.
+    let mut writer = PgConnection::establish(mill.database_url()).unwrap();
+    writer.batch_execute("begin; lock table imaging_study in row exclusive mode").unwrap();
+    let process = Killed(mill.command(&["once"]).env("WORKERS", "1").spawn().unwrap());
+    let wait_for = |builders: &str| {
+        let waits = "select count(*) as waiting from pg_stat_activity \
+                     where datname = current_database() and wait_event_type = 'Lock' and query like 'create index%'";
+        let since = Instant::now();
+        while mill.value(waits) != builders {
+            assert!(since.elapsed() < Duration::from_secs(20), "{builders} builders were waited for");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_for("1");
+    drop(process);
+    assert!(missing(&mill) > 10);
+    assert_eq!(mill.listing().iter().filter(|path| path.starts_with("inbox/")).count(), 0);
+
+    // The killed process' connection is still at its last index, which the
+    // next process begins, too.
+    let mut next = mill.command(&["once"]);
+    let next = next.env("WORKERS", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("2");
+    writer.batch_execute("rollback").unwrap();
+    let output = next.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stdout.starts_with(b"nothing to load"), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(missing(&mill), 0);
+    assert_eq!(built(&mill).iter().filter(|index| index[2] != "true").count(), 0);
+}
+
+#[test]
+fn empty_tables_wait_for_their_onboarding() {
+    let mill = Mill::new();
+    mill.run(&["once"]).expect_code(0);
+    mill.run(&["remap"]).expect_code(0);
+    assert!(missing(&mill) > 100);
+}
+
+#[test]
+fn a_remap_builds_what_is_missing() {
+    let mill = Mill::new();
+    mill.put("inbox/a.json", PATIENT);
+    mill.run(&["once"]).expect_code(0);
+    mill.run(&["indexes", "drop"]).expect_code(0);
+    assert!(missing(&mill) > 100);
+    mill.run(&["remap"]).expect_code(0);
+    assert_eq!(missing(&mill), 0);
+}
+
+#[test]
+fn an_index_that_cannot_be_built_costs_neither_the_run_nor_the_others() {
+    let mill = Mill::new();
+    mill.put("inbox/a.json", PATIENT);
+    execute_in(&mill, "alter table patient rename column birth_date to birth_day");
+    let run = mill.run(&["indexes", "build"]).expect_code(1);
+    assert!(run.stderr.contains("patient_birth_date"), "{}", run.stderr);
+    assert_eq!(missing(&mill), 1);
+    execute_in(&mill, "alter table patient rename column birth_day to birth_date");
+    mill.run(&["once"]).expect_code(0);
+    assert_eq!(missing(&mill), 0);
+}
+
+fn execute_in(mill: &Mill, sql: &str) {
+    PgConnection::establish(mill.database_url()).unwrap().batch_execute(sql).unwrap();
+}
+
+#[test]
+fn tables_take_their_indexes_with_them() {
+    let mill = Mill::new();
+    mill.run(&["indexes", "build"]).expect_code(0);
+    mill.run(&["migrate", "down", "--all"]).expect_code(0);
+    mill.run(&["migrate", "up"]).expect_code(0);
+    assert!(missing(&mill) > 100);
+    mill.run(&["indexes", "build"]).expect_code(0);
+    assert_eq!(missing(&mill), 0);
 }
