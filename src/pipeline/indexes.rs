@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::database::{Database, DatabaseError};
-use crate::model::{Index, indexes};
+use crate::model::{Index, indexes, tables};
 use crate::report::{ProgressMeter, Unit};
 
 /// Held by the process that builds.
@@ -183,8 +183,8 @@ pub fn build(
     })?;
     meter.end();
     if !cancel.is_cancelled() {
-        let tables: BTreeSet<&str> = missing.iter().map(|index| index.table.as_str()).collect();
-        let tables: Vec<&str> = tables.into_iter().collect();
+        // All of them: those that have no index but their key are joined, too.
+        let tables: Vec<String> = tables().iter().map(|table| table.name.clone()).collect();
         connection
             .batch_execute(&format!("analyze {}, etl.resource_key, etl.resource_version", tables.join(", ")))
             .map_err(failed("analyze the tables"))?;

@@ -188,6 +188,20 @@ fn execute_in(mill: &Mill, sql: &str) {
 }
 
 #[test]
+fn the_planner_knows_all_clinical_tables_after_an_onboarding() {
+    let mill = Mill::new();
+    mill.put("inbox/a.json", PATIENT);
+    mill.run(&["once"]).expect_code(0);
+    assert_eq!(
+        mill.query(
+            "select relname from pg_stat_user_tables where last_analyze is null and schemaname = 'public' \
+               and relname not like '\\_\\_%' order by 1"
+        ),
+        Vec::<Vec<String>>::new()
+    );
+}
+
+#[test]
 fn tables_take_their_indexes_with_them() {
     let mill = Mill::new();
     mill.run(&["indexes", "build"]).expect_code(0);
