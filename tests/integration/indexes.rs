@@ -1,5 +1,6 @@
 //! The secondary indexes: built at the end of a run, and then left alone.
 
+use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -199,6 +200,63 @@ fn the_planner_knows_all_clinical_tables_after_an_onboarding() {
         ),
         Vec::<Vec<String>>::new()
     );
+}
+
+/// The keys as the migration declares them, on servers that know such keys and
+/// on those that do not.
+const FOREIGN_KEYS: &str = include_str!("../../migrations/2026-11-21-000003_foreign_keys/up.sql");
+
+#[test]
+fn every_foreign_key_has_an_index_that_begins_with_it() {
+    let mill = Mill::new();
+    mill.run(&["indexes", "build"]).expect_code(0);
+    let led: BTreeSet<(String, String)> = mill
+        .query(
+            "select i.indrelid::regclass::text as table_name, a.attname from pg_index i \
+               join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and i.indisvalid",
+        )
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let resources: BTreeSet<String> = mill
+        .query("select table_name from information_schema.columns where table_schema = 'public' and column_name = 'fhir_id'")
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    let mut keys = 0;
+    let mut without = Vec::new();
+    for line in FOREIGN_KEYS.lines() {
+        let words: Vec<&str> = line.split([' ', '(', ')']).filter(|word| !word.is_empty()).collect();
+        let [
+            "alter",
+            "table",
+            table,
+            "add",
+            "constraint",
+            _,
+            "foreign",
+            "key",
+            column,
+            "references",
+            target,
+            ..,
+        ] = words[..]
+        else {
+            continue;
+        };
+        keys += 1;
+        // The sources are few, history is read by patient, and the rows of a
+        // list are found by their resource, whose table knows the patient.
+        let is_of_list = column == "patient_id" && !resources.contains(table);
+        if target == "etl.source" || table.ends_with("_history") || is_of_list {
+            continue;
+        }
+        if !led.contains(&(table.to_owned(), column.to_owned())) {
+            without.push(format!("{table}.{column}"));
+        }
+    }
+    assert!(keys > 200, "{keys}");
+    assert_eq!(without, Vec::<String>::new());
 }
 
 #[test]
