@@ -154,6 +154,13 @@ impl CopyBuffer {
         self.bytes(&value.to_be_bytes());
     }
 
+    pub fn optional_integer(&mut self, value: Option<i32>) {
+        match value {
+            Some(value) => self.integer(value),
+            None => self.null(),
+        }
+    }
+
     pub fn bigint(&mut self, value: i64) {
         self.bytes(&value.to_be_bytes());
     }

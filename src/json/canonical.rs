@@ -5,54 +5,64 @@
 
 use sha2::{Digest, Sha256};
 
+use super::Name;
 use super::parse::{Fault, JsonError};
-use super::value::{Kind, Value};
+use super::value::{Kind, Member, Value};
 
 /// Writes canonical forms and their hashes, reusing its memory.
 #[derive(Debug, Default)]
 pub struct Canonical {
     text: Vec<u8>,
+    /// The members of the objects that are being written, the innermost last.
+    members: Vec<Sorted>,
+}
+
+/// A member by its name's first eight bytes, by which most are told apart.
+#[derive(Clone, Copy, Debug)]
+struct Sorted {
+    prefix: u64,
+    index: u32,
 }
 
 impl Canonical {
     /// SHA-256 of the canonical form of `value`, without the members that
-    /// `is_left_out` names by (name of the enclosing member, or "" at the
+    /// `is_left_out` names by (name of the enclosing member, or `None` at the
     /// top, and own name). Fails where an object has two members of one name.
     pub fn hash(
         &mut self,
         value: Value<'_>,
-        is_left_out: fn(parent: &str, name: &str) -> bool,
+        is_left_out: fn(parent: Option<Name>, name: Name) -> bool,
     ) -> Result<[u8; 32], JsonError> {
         self.text.clear();
-        self.write(value, "", is_left_out)?;
+        self.members.clear();
+        self.write(value, None, is_left_out)?;
         Ok(Sha256::digest(&self.text).into())
     }
 
     fn write(
         &mut self,
         value: Value<'_>,
-        parent: &str,
-        is_left_out: fn(&str, &str) -> bool,
+        parent: Option<Name>,
+        is_left_out: fn(Option<Name>, Name) -> bool,
     ) -> Result<(), JsonError> {
         match value.kind() {
             Kind::Object => {
-                let mut members: Vec<(&str, Value<'_>)> = value.members().collect();
-                members.sort_unstable_by_key(|(name, value)| (*name, value.index()));
-                if let Some(pair) = members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                    return Err(JsonError { fault: Fault::DuplicateMember, offset: pair[1].1.offset() });
-                }
+                let first = self.members.len();
+                self.sort_members(value)?;
+                let end = self.members.len();
                 let mut separator = b'{';
-                for (name, member) in members {
-                    if is_left_out(parent, name) {
+                for at in first..end {
+                    let member = value.member_at(self.members[at].index);
+                    if is_left_out(parent, member.name()) {
                         continue;
                     }
                     self.text.push(separator);
                     separator = b',';
-                    self.text.push(b'"');
-                    self.text.extend_from_slice(name.as_bytes());
-                    self.text.extend_from_slice(b"\":");
-                    self.write(member, name, is_left_out)?;
+                    self.text.extend_from_slice(member.raw().as_bytes());
+                    self.text.push(b':');
+                    self.write(member.value(), Some(member.name()), is_left_out)?;
                 }
+                self.members.truncate(first);
                 if separator == b'{' {
                     self.text.push(b'{');
                 }
@@ -74,18 +84,35 @@ impl Canonical {
         Ok(())
     }
 
+    /// Appends the object's members by their names' bytes.
+    fn sort_members(&mut self, object: Value<'_>) -> Result<(), JsonError> {
+        let first = self.members.len();
+        let sorted = |member: Member<'_>| Sorted { prefix: member.prefix(), index: member.index() };
+        self.members.extend(object.members().map(sorted));
+        let text = |sorted: &Sorted| object.member_at(sorted.index).text();
+        let members = &mut self.members[first..];
+        members.sort_unstable_by(|one, other| {
+            one.prefix.cmp(&other.prefix).then_with(|| text(one).cmp(text(other)))
+        });
+        let are_same =
+            |pair: &&[Sorted]| pair[0].prefix == pair[1].prefix && text(&pair[0]) == text(&pair[1]);
+        match members.windows(2).find(are_same) {
+            Some(pair) => {
+                // The sort may have put the later one first.
+                let later = object.member_at(pair[0].index.max(pair[1].index));
+                Err(JsonError { fault: Fault::DuplicateMember, offset: later.value().offset() })
+            }
+            None => Ok(()),
+        }
+    }
+
     fn write_text(&mut self, value: Value<'_>) {
-        match value.unescaped() {
-            Some(written) => {
-                self.text.push(b'"');
-                self.text.extend_from_slice(written.as_bytes());
-                self.text.push(b'"');
-            }
-            None => {
-                let text = value.as_text().unwrap_or_default();
-                serde_json::to_writer(&mut self.text, &*text)
-                    .expect("a string is written to memory without error");
-            }
+        if value.is_plain_text() {
+            self.text.extend_from_slice(value.raw().as_bytes());
+        } else {
+            let text = value.as_text().unwrap_or_default();
+            serde_json::to_writer(&mut self.text, &*text)
+                .expect("a string is written to memory without error");
         }
     }
 }
@@ -101,7 +128,7 @@ mod tests {
         let mut canonical = Canonical::default();
         let tree = parser.parse(text.as_bytes()).expect("JSON");
         canonical
-            .hash(tree.root(), |parent, name| parent == "meta" && name == "lastUpdated")
+            .hash(tree.root(), |parent, name| parent == Some(Name::META) && name == Name::LAST_UPDATED)
             .expect("no duplicates");
         String::from_utf8(canonical.text).expect("UTF-8")
     }

@@ -7,12 +7,14 @@
 //! surrogates). It promises never to panic on any bytes.
 
 mod canonical;
+mod name;
 mod parse;
 mod value;
 
 pub use canonical::Canonical;
+pub use name::{Dictionary, Name};
 pub use parse::{Fault, JsonError, Parser};
-pub use value::{Items, Kind, Members, Value};
+pub use value::{Items, Kind, Member, MemberName, Members, Value};
 
 /// One node: 16 bytes, in document order; a container is followed by its
 /// children, a member by its value.
@@ -27,13 +29,13 @@ struct Node {
     kind: Kind,
     /// A string with at least one escape, which reading must undo.
     is_escaped: bool,
-    /// The name of a member; its value is the next node.
-    is_name: bool,
+    /// Of the name of a member, whose value is the next node.
+    name: Name,
 }
 
-const NOTHING: Tree<'static> = Tree {
+static NOTHING: Tree<'static> = Tree {
     source: "null",
-    nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_escaped: false, is_name: false }],
+    nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_escaped: false, name: Name::NONE }],
 };
 
 /// A parsed JSON text; `nodes[0]` is its value.
@@ -43,27 +45,25 @@ pub struct Tree<'t> {
     nodes: &'t [Node],
 }
 
-impl<'t> Tree<'t> {
+impl Tree<'_> {
     /// The value of the whole text.
-    pub fn root(self) -> Value<'t> {
+    pub fn root(&self) -> Value<'_> {
         Value::new(self, 0)
     }
 
     /// The value with that `Value::index`.
-    pub fn value_at(self, index: u32) -> Value<'t> {
+    pub fn value_at(&self, index: u32) -> Value<'_> {
         Value::new(self, index.min(self.nodes.len() as u32 - 1))
     }
 
-    /// A null that stands nowhere in the text.
-    pub fn nothing(self) -> Value<'t> {
-        Value::new(NOTHING, 0)
-    }
-
     /// Every member of every object in the text, in document order.
-    pub fn all_members(self) -> impl Iterator<Item = (&'t str, Value<'t>)> {
-        self.nodes.iter().enumerate().filter(|(_, node)| node.is_name).map(move |(index, node)| {
-            let name = &self.source[node.start as usize..node.end as usize];
-            (name, Value::new(self, index as u32 + 1))
-        })
+    pub fn all_members(&self) -> impl Iterator<Item = Member<'_>> {
+        let names = self.nodes.iter().enumerate().filter(|(_, node)| node.name != Name::NONE);
+        names.map(|(index, _)| Member::new(self, index as u32))
     }
+}
+
+/// A null that stands in no text.
+pub fn nothing() -> Value<'static> {
+    Value::new(&NOTHING, 0)
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::value::Kind;
-use super::{Node, Tree};
+use super::{Dictionary, Name, Node, Tree};
 
 /// Containers may nest this deep. FHIR's deepest real resources
 /// (questionnaires, value sets) stay below fifty.
@@ -53,13 +53,26 @@ pub struct JsonError {
 }
 
 /// Parses one text after the other, reusing the memory of its node list.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Parser {
+    dictionary: &'static Dictionary,
     nodes: Vec<Node>,
     open: Vec<u32>,
 }
 
+impl Default for Parser {
+    /// Knows the names that the program's own code asks for.
+    fn default() -> Self {
+        Parser::new(Dictionary::own())
+    }
+}
+
 impl Parser {
+    /// A parser that gives names the numbers of that dictionary.
+    pub fn new(dictionary: &'static Dictionary) -> Self {
+        Parser { dictionary, nodes: Vec::new(), open: Vec::new() }
+    }
+
     /// Parses `bytes` whole: one value, with blanks around it.
     pub fn parse<'t>(&'t mut self, bytes: &'t [u8]) -> Result<Tree<'t>, JsonError> {
         if bytes.len() > u32::MAX as usize {
@@ -107,8 +120,8 @@ impl Parser {
                 return Err(Fault::ExpectedName);
             }
             self.string(cursor)?;
-            if let Some(name) = self.nodes.last_mut() {
-                name.is_name = true;
+            if let Some(node) = self.nodes.last_mut() {
+                node.name = self.dictionary.find(cursor.bytes, node.start as usize, node.end as usize);
             }
             cursor.skip_blanks();
             if cursor.peek()? != b':' {
@@ -186,7 +199,7 @@ impl Parser {
             next,
             kind,
             is_escaped,
-            is_name: false,
+            name: Name::NONE,
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Node, Tree};
+use super::{Name, Node, Tree};
 
 /// The sorts of JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub enum Kind {
 /// One value of a tree, small enough to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'t> {
-    tree: Tree<'t>,
+    tree: &'t Tree<'t>,
     index: u32,
 }
 
 impl<'t> Value<'t> {
-    pub(super) fn new(tree: Tree<'t>, index: u32) -> Self {
+    pub(super) fn new(tree: &'t Tree<'t>, index: u32) -> Self {
         Value { tree, index }
     }
 
@@ -71,12 +71,15 @@ impl<'t> Value<'t> {
         Some(if node.is_escaped { Cow::Owned(unescape(written)) } else { Cow::Borrowed(written) })
     }
 
-    /// A string as it is written between its quotes, where that is also what
-    /// it says; `None` for strings with escapes and for other kinds.
-    pub(super) fn unescaped(self) -> Option<&'t str> {
+    /// Whether it is a string without escapes, which is written as it reads.
+    pub(super) fn is_plain_text(self) -> bool {
         let node = self.node();
-        (node.kind == Kind::String && !node.is_escaped)
-            .then(|| &self.tree.source[node.start as usize..node.end as usize])
+        node.kind == Kind::String && !node.is_escaped
+    }
+
+    /// The member whose name has that place in the tree.
+    pub(super) fn member_at(self, index: u32) -> Member<'t> {
+        Member::new(self.tree, index)
     }
 
     /// The offset of the value's first byte in the text.
@@ -115,8 +118,8 @@ impl<'t> Value<'t> {
 
     /// An object's member of that name, if it is there and not null.
     #[inline]
-    pub fn get(self, name: &str) -> Option<Value<'t>> {
-        self.members().find(|(member, value)| *member == name && !value.is_null()).map(|(_, value)| value)
+    pub fn get(self, name: impl MemberName) -> Option<Value<'t>> {
+        self.members().find(|member| name.is_of(member)).map(Member::value).filter(|value| !value.is_null())
     }
 
     /// The value of the whole text that this one is a part of.
@@ -128,7 +131,7 @@ impl<'t> Value<'t> {
     pub fn parent(self) -> Option<Value<'t>> {
         let mut at = self.tree.root();
         while at.index != self.index {
-            let below = at.members().map(|(_, value)| value).chain(at.items());
+            let below = at.members().map(Member::value).chain(at.items());
             let next = below.into_iter().find(|value| value.extent().contains(&self.index))?;
             if next.index == self.index {
                 return Some(at);
@@ -144,7 +147,7 @@ impl<'t> Value<'t> {
         let mut path = String::new();
         let mut at = self.tree.root();
         while at.index != self.index {
-            let below = at.members().map(|(name, value)| (Some(name), value));
+            let below = at.members().map(|member| (Some(member.text()), member.value()));
             let below = below.chain(at.items().map(|value| (None, value)));
             let Some((ordinal, (name, value))) =
                 below.enumerate().find(|(_, (_, value))| value.extent().contains(&self.index))
@@ -165,33 +168,121 @@ impl<'t> Value<'t> {
     }
 }
 
-/// An object's members: name (as written) and value.
+/// A member of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'t> {
+    tree: &'t Tree<'t>,
+    /// Of the name; the value's node is the next one.
+    index: u32,
+}
+
+impl<'t> Member<'t> {
+    pub(super) fn new(tree: &'t Tree<'t>, index: u32) -> Self {
+        Member { tree, index }
+    }
+
+    #[inline]
+    fn node(self) -> &'t Node {
+        &self.tree.nodes[self.index as usize]
+    }
+
+    /// The place of its name in the tree.
+    pub(super) fn index(self) -> u32 {
+        self.index
+    }
+
+    /// The first eight bytes of its name, which sort as the name does.
+    #[inline]
+    pub(super) fn prefix(self) -> u64 {
+        let node = self.node();
+        let bytes = self.tree.source.as_bytes();
+        let (start, end) = (node.start as usize, node.end as usize);
+        match bytes.get(start..start + 8) {
+            Some(word) => {
+                let word = u64::from_be_bytes(word.try_into().expect("eight bytes"));
+                // What stands behind a short name is cut off.
+                let behind = 8 * 8u32.saturating_sub((end - start) as u32);
+                word.checked_shr(behind).unwrap_or(0).checked_shl(behind).unwrap_or(0)
+            }
+            None => bytes[start..end]
+                .iter()
+                .chain(&[0; 8])
+                .take(8)
+                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        }
+    }
+
+    /// Its name as written, with quotes.
+    pub(super) fn raw(self) -> &'t str {
+        let node = self.node();
+        &self.tree.source[node.start as usize - 1..node.end as usize + 1]
+    }
+
+    /// The number of its name.
+    #[inline]
+    pub fn name(self) -> Name {
+        self.node().name
+    }
+
+    /// Its name, as written.
+    #[inline]
+    pub fn text(self) -> &'t str {
+        let node = self.node();
+        &self.tree.source[node.start as usize..node.end as usize]
+    }
+
+    /// What it holds, null included.
+    #[inline]
+    pub fn value(self) -> Value<'t> {
+        Value::new(self.tree, self.index + 1)
+    }
+}
+
+/// What a member can be asked for by: the number of its name, or, a little
+/// slower, the characters.
+pub trait MemberName {
+    fn is_of(&self, member: &Member<'_>) -> bool;
+}
+
+impl MemberName for Name {
+    #[inline]
+    fn is_of(&self, member: &Member<'_>) -> bool {
+        member.name() == *self
+    }
+}
+
+impl MemberName for &str {
+    fn is_of(&self, member: &Member<'_>) -> bool {
+        member.text() == *self
+    }
+}
+
+/// An object's members.
 #[derive(Clone, Debug)]
 pub struct Members<'t> {
-    tree: Tree<'t>,
+    tree: &'t Tree<'t>,
     index: u32,
     end: u32,
 }
 
 impl<'t> Iterator for Members<'t> {
-    type Item = (&'t str, Value<'t>);
+    type Item = Member<'t>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.index >= self.end {
             return None;
         }
-        let name = &self.tree.nodes[self.index as usize];
-        let value = Value::new(self.tree, self.index + 1);
-        self.index = value.node().next;
-        Some((&self.tree.source[name.start as usize..name.end as usize], value))
+        let member = Member::new(self.tree, self.index);
+        self.index = member.value().node().next;
+        Some(member)
     }
 }
 
 /// An array's items.
 #[derive(Clone, Debug)]
 pub struct Items<'t> {
-    tree: Tree<'t>,
+    tree: &'t Tree<'t>,
     index: u32,
     end: u32,
 }
@@ -252,8 +343,9 @@ mod tests {
     fn reads_members_items_and_texts() {
         let text = r#" {"a": [1, -2.50, true, null], "b": {"c": "x\n\u00e9\ud83d\ude00\/\""}, "d": ""} "#;
         let mut parser = Parser::default();
-        let root = parser.parse(text.as_bytes()).expect("JSON").root();
-        let names: Vec<&str> = root.members().map(|(name, _)| name).collect();
+        let tree = parser.parse(text.as_bytes()).expect("JSON");
+        let root = tree.root();
+        let names: Vec<&str> = root.members().map(|member| member.text()).collect();
         assert_eq!(names, ["a", "b", "d"]);
         let items: Vec<&str> = root.get("a").expect("a").items().map(|item| item.raw()).collect();
         assert_eq!(items, ["1", "-2.50", "true", "null"]);

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{alphabet, engine::DecodePaddingMode};
 
-use crate::json::Value;
+use crate::json::{Name, Value};
 
 use super::{Column, Defect, Kind, Row, SqlType, join, member_text, object};
 
@@ -30,9 +30,9 @@ impl Kind for Attachment {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let attachment = object(elements)?;
-        row.member_text(attachment, "contentType")?;
-        row.member_text(attachment, "url")?;
-        row.member_text(attachment, "title")?;
+        row.member_text(attachment, Name::CONTENT_TYPE)?;
+        row.member_text(attachment, Name::URL)?;
+        row.member_text(attachment, Name::TITLE)?;
         AttachmentText.write(elements, row)
     }
 }
@@ -48,9 +48,9 @@ impl Kind for AttachmentText {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let attachment = object(elements)?;
-        let content_type = member_text(attachment, "contentType")?;
+        let content_type = member_text(attachment, Name::CONTENT_TYPE)?;
         let is_text = content_type.is_some_and(|content_type| content_type.starts_with("text/"));
-        let data = if is_text { member_text(attachment, "data")? } else { None };
+        let data = if is_text { member_text(attachment, Name::DATA)? } else { None };
         row.copy.optional_text(data.and_then(|data| decode(&data)).as_deref());
         Ok(())
     }

@@ -5,7 +5,8 @@
 //! start, and a concept and a reference both have a display.
 //! Source: <https://hl7.org/fhir/R4/formats.html#choice>.
 
-use crate::json::Value;
+use crate::json::{Name, Value};
+use crate::model::ResourceType;
 
 use super::date::Period;
 use super::{Column, Defect, Kind, Row, SqlType, join, member_text};
@@ -17,7 +18,7 @@ pub struct Variant {
     /// Whether it refers to several types of resource.
     pub refers_to_any: bool,
     /// The resource type that it refers to, if it is one.
-    pub refers_to: Option<String>,
+    pub refers_to: Option<ResourceType>,
     /// `Concept` where a concept is shown short.
     pub is_short_concept: bool,
     pub kind: Box<dyn Kind>,
@@ -98,7 +99,7 @@ impl Kind for Choice {
                         columns.push(Column::new(join(prefix, "type"), SqlType::Text, "type of the target"));
                     }
                     columns.push(Column {
-                        refers_to: reference.refers_to.clone(),
+                        refers_to: reference.refers_to,
                         ..Column::new(join(prefix, "id"), SqlType::BigInt, "key of the target")
                     });
                     columns.push(Column::new(
@@ -162,14 +163,14 @@ impl Choice {
             return Ok(());
         };
         row.copy.nulls(if short { 1 } else { 2 });
-        let display = member_text(Some(reference), "display")?;
+        let display = member_text(Some(reference), Name::DISPLAY)?;
         row.copy.optional_text(display.as_deref());
         if !short {
             row.copy.null();
         }
-        let referenced = row.references.resolve(reference, variant.refers_to.as_deref())?;
+        let referenced = row.references.resolve(reference, variant.refers_to)?;
         if variant.refers_to_any {
-            row.copy.optional_text(referenced.resource_type);
+            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
         }
         row.copy.optional_key(referenced.target);
         row.copy.optional_text(referenced.written.as_deref());

@@ -2,17 +2,18 @@
 //! for elements that analysts look at less.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#CodeableConcept>.
 
-use crate::json::Value;
+use crate::json::{Name, Value};
 
 use super::{Column, Defect, Kind, Row, SqlType, join, member_text, object};
 
 /// The coding of a concept that its columns show: the one that the user
 /// selected, else the first with both system and code, else the first.
 pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
-    let codings = concept.get("coding")?;
+    let codings = concept.get(Name::CODING)?;
     let is_selected =
-        |coding: &Value<'_>| coding.get("userSelected").and_then(Value::as_boolean) == Some(true);
-    let is_complete = |coding: &Value<'_>| coding.get("system").is_some() && coding.get("code").is_some();
+        |coding: &Value<'_>| coding.get(Name::USER_SELECTED).and_then(Value::as_boolean) == Some(true);
+    let is_complete =
+        |coding: &Value<'_>| coding.get(Name::SYSTEM).is_some() && coding.get(Name::CODE).is_some();
     let mut items = codings.items();
     let first = items.next()?;
     if is_selected(&first) || (items.clone().next().is_none()) {
@@ -25,7 +26,7 @@ pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
 /// what CMS means by two codings of one adjudication category.
 pub fn next_coding(concept: Value<'_>) -> Option<Value<'_>> {
     let chosen = chosen_coding(concept)?;
-    let codings = concept.get("coding")?;
+    let codings = concept.get(Name::CODING)?;
     let others = || codings.items().filter(move |coding| coding.index() != chosen.index());
     others().find(|coding| coding.index() > chosen.index()).or_else(|| others().next())
 }
@@ -60,10 +61,10 @@ impl Kind for CodeableConcept {
             return Ok(());
         };
         let coding = chosen_coding(concept).or(Some(concept));
-        row.member_text(coding, "system")?;
-        row.member_text(coding, "code")?;
-        row.member_text(coding, "display")?;
-        row.member_text(Some(concept), "text")
+        row.member_text(coding, Name::SYSTEM)?;
+        row.member_text(coding, Name::CODE)?;
+        row.member_text(coding, Name::DISPLAY)?;
+        row.member_text(Some(concept), Name::TEXT)
     }
 }
 
@@ -84,10 +85,10 @@ impl Kind for Concept {
             return Ok(());
         };
         let coding = chosen_coding(concept);
-        row.member_text(coding, "code")?;
-        let display = match member_text(coding, "display")? {
+        row.member_text(coding, Name::CODE)?;
+        let display = match member_text(coding, Name::DISPLAY)? {
             Some(display) => Some(display),
-            None => member_text(Some(concept), "text")?,
+            None => member_text(Some(concept), Name::TEXT)?,
         };
         row.copy.optional_text(display.as_deref());
         Ok(())
@@ -104,9 +105,9 @@ impl Kind for ConceptCode {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let concept = object(elements)?;
-        let code = match member_text(concept.and_then(chosen_coding), "code")? {
+        let code = match member_text(concept.and_then(chosen_coding), Name::CODE)? {
             Some(code) => Some(code),
-            None => member_text(concept, "text")?,
+            None => member_text(concept, Name::TEXT)?,
         };
         row.copy.optional_text(code.as_deref());
         Ok(())
@@ -131,9 +132,9 @@ impl Kind for Coding {
 }
 
 fn write_coding(coding: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), Defect> {
-    row.member_text(coding, "system")?;
-    row.member_text(coding, "code")?;
-    row.member_text(coding, "display")
+    row.member_text(coding, Name::SYSTEM)?;
+    row.member_text(coding, Name::CODE)?;
+    row.member_text(coding, Name::DISPLAY)
 }
 
 /// The coding after the chosen one: system, code, display.

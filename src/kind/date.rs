@@ -3,7 +3,7 @@
 //! local calendar day.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#dateTime>.
 
-use crate::json::Value;
+use crate::json::{Name, Value};
 
 use super::{Column, Defect, DefectReason, Kind, Row, SqlType, join, moment, object, text};
 
@@ -55,18 +55,16 @@ enum Bound {
 }
 
 fn write_bound(value: Option<Value<'_>>, bound: Bound, row: &mut Row<'_>) -> Result<(), Defect> {
-    let Some(value) = value else {
-        row.copy.nulls(2);
-        return Ok(());
-    };
-    let written = text(value)?;
-    let span =
-        moment::date_time(&written, row.timezone).ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
-    row.copy.timestamptz(match bound {
-        Bound::First => span.start,
-        Bound::Last => span.end - 1,
-    });
-    row.copy.text(&written);
+    match row.span(value)? {
+        Some((written, span)) => {
+            row.copy.timestamptz(match bound {
+                Bound::First => span.start,
+                Bound::Last => span.end - 1,
+            });
+            row.copy.text(&written);
+        }
+        None => row.copy.nulls(2),
+    }
     Ok(())
 }
 
@@ -104,8 +102,8 @@ impl Kind for Period {
             row.copy.nulls(4);
             return Ok(());
         };
-        write_bound(period.get("start"), Bound::First, row)?;
-        write_bound(period.get("end"), Bound::Last, row)
+        write_bound(period.get(Name::START), Bound::First, row)?;
+        write_bound(period.get(Name::END), Bound::Last, row)
     }
 }
 

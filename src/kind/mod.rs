@@ -16,16 +16,18 @@ mod quantity;
 mod reference;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use thiserror::Error;
 
 pub use choice::{Choice, Variant};
 pub use concept::{chosen_coding, next_coding};
 pub use moment::Timezone;
-pub use reference::{EncounterOfItem, Referenced, References};
+pub use reference::{Referenced, References};
 
 use crate::copy::CopyBuffer;
-use crate::json::Value;
+use crate::json::{Name, Value};
+use crate::model::ResourceType;
 
 /// A column's type in Postgres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,7 +96,7 @@ pub struct Column {
     /// comments and the data dictionary.
     pub holds: String,
     /// The resource type whose table the column is a key of.
-    pub refers_to: Option<String>,
+    pub refers_to: Option<ResourceType>,
 }
 
 impl Column {
@@ -166,7 +168,10 @@ impl Defect {
 /// The kind of that FHIR name, as declarations write it: `Period`,
 /// `Reference(Organization)`, `string[]`. `None` if there is none.
 pub fn named(name: &str, argument: Option<&str>) -> Option<Box<dyn Kind>> {
-    let target = argument.map(str::to_owned);
+    let target = match argument {
+        Some(name) => Some(ResourceType::named(name)?),
+        None => None,
+    };
     let kind: Box<dyn Kind> = match name {
         "base64Binary" | "canonical" | "code" | "id" | "markdown" | "oid" | "string" | "uri" | "url"
         | "uuid" => Box::new(primitive::Text),
@@ -195,10 +200,19 @@ pub fn named(name: &str, argument: Option<&str>) -> Option<Box<dyn Kind>> {
         "AttachmentText" => Box::new(attachment::AttachmentText),
         "Reference" => Box::new(reference::Reference { target }),
         "ReferenceKey" => Box::new(reference::ReferenceKey { target }),
-        "PatientReference" => Box::new(reference::PlacedReference { has_target: false, target: "Patient" }),
-        "SubjectReference" => Box::new(reference::PlacedReference { has_target: true, target: "Patient" }),
-        "EncounterReference" => {
-            Box::new(reference::PlacedReference { has_target: false, target: "Encounter" })
+        "PatientReference" => Box::new(reference::PlacedReference {
+            has_target: false,
+            target: ResourceType::named("Patient")?,
+        }),
+        "SubjectReference" => {
+            Box::new(reference::PlacedReference { has_target: true, target: ResourceType::named("Patient")? })
+        }
+        "EncounterReference" => Box::new(reference::PlacedReference {
+            has_target: false,
+            target: ResourceType::named("Encounter")?,
+        }),
+        "EncounterOfItem" => {
+            Box::new(reference::EncounterOfItem { target: ResourceType::named("Encounter")? })
         }
         "Key" => Box::new(reference::Key { target: target? }),
         "Agreed" => Box::new(reference::Agreed { target: target? }),
@@ -226,7 +240,7 @@ fn text(value: Value<'_>) -> Result<Cow<'_, str>, Defect> {
 }
 
 /// The characters of an object's member, if it is there.
-fn member_text<'t>(value: Option<Value<'t>>, name: &str) -> Result<Option<Cow<'t, str>>, Defect> {
+fn member_text<'t>(value: Option<Value<'t>>, name: Name) -> Result<Option<Cow<'t, str>>, Defect> {
     match value.and_then(|value| value.get(name)) {
         Some(member) => text(member).map(Some),
         None => Ok(None),
@@ -244,14 +258,59 @@ fn object<'t>(elements: &[Value<'t>]) -> Result<Option<Value<'t>>, Defect> {
 
 impl Row<'_> {
     /// The characters of an object's member, or null.
-    fn member_text(&mut self, value: Option<Value<'_>>, name: &str) -> Result<(), Defect> {
+    pub fn member_text(&mut self, value: Option<Value<'_>>, name: Name) -> Result<(), Defect> {
         let text = member_text(value, name)?;
         self.copy.optional_text(text.as_deref());
         Ok(())
     }
 
+    /// The whole number that an object's member holds, or null.
+    pub fn member_integer(&mut self, value: Value<'_>, name: Name) -> Result<(), Defect> {
+        primitive::Integer.write(value.get(name).as_slice(), self)
+    }
+
+    /// What an object's member says, or null.
+    pub fn member_boolean(&mut self, value: Value<'_>, name: Name) -> Result<(), Defect> {
+        primitive::Boolean.write(value.get(name).as_slice(), self)
+    }
+
+    /// The four columns of a CodeableConcept, or nulls.
+    pub fn concept(&mut self, value: Option<Value<'_>>) -> Result<(), Defect> {
+        concept::CodeableConcept.write(value.as_slice(), self)
+    }
+
+    /// The first and the last instant of a Period, without its texts.
+    pub fn bounds(&mut self, period: Option<Value<'_>>) -> Result<(), Defect> {
+        let bound = |name| period.and_then(|period| period.get(name));
+        self.first_instant(bound(Name::START))?;
+        match self.span(bound(Name::END))? {
+            Some((_, span)) => self.copy.timestamptz(span.end - 1),
+            None => self.copy.null(),
+        }
+        Ok(())
+    }
+
+    /// The first instant of a dateTime, without its text.
+    pub fn first_instant(&mut self, value: Option<Value<'_>>) -> Result<(), Defect> {
+        match self.span(value)? {
+            Some((_, span)) => self.copy.timestamptz(span.start),
+            None => self.copy.null(),
+        }
+        Ok(())
+    }
+
+    /// A dateTime as written, and the microseconds that it states.
+    fn span<'t>(&self, value: Option<Value<'t>>) -> Result<Option<(Cow<'t, str>, Range<i64>)>, Defect> {
+        let Some(value) = value else { return Ok(None) };
+        let written = text(value)?;
+        match moment::date_time(&written, self.timezone) {
+            Some(span) => Ok(Some((written, span))),
+            None => Err(Defect::new(value, DefectReason::InvalidDateTime)),
+        }
+    }
+
     /// The number that an object's member holds, or null.
-    fn member_number(&mut self, value: Option<Value<'_>>, name: &str) -> Result<(), Defect> {
+    fn member_number(&mut self, value: Option<Value<'_>>, name: Name) -> Result<(), Defect> {
         match value.and_then(|value| value.get(name)) {
             Some(member) => self.number(member),
             None => {

@@ -1,7 +1,7 @@
 //! FHIR's primitive types, lists of them, Identifier, and JSON kept as it is.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#primitive>.
 
-use crate::json::Value;
+use crate::json::{Name, Value};
 
 use super::{Column, Defect, DefectReason, Kind, Row, SqlType, join, object, text};
 
@@ -155,7 +155,7 @@ impl Kind for Identifier {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let identifier = object(elements)?;
-        row.member_text(identifier, "system")?;
-        row.member_text(identifier, "value")
+        row.member_text(identifier, Name::SYSTEM)?;
+        row.member_text(identifier, Name::VALUE)
     }
 }

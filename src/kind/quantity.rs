@@ -2,7 +2,7 @@
 //! digits as written.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#Quantity>.
 
-use crate::json::Value;
+use crate::json::{Name, Value};
 
 use super::{Column, Defect, Kind, Row, SqlType, join, member_text, object};
 
@@ -28,11 +28,11 @@ impl Kind for Quantity {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let quantity = object(elements)?;
-        row.member_number(quantity, "value")?;
-        for part in ["comparator", "unit", "system", "code"] {
-            row.member_text(quantity, part)?;
-        }
-        Ok(())
+        row.member_number(quantity, Name::VALUE)?;
+        row.member_text(quantity, Name::COMPARATOR)?;
+        row.member_text(quantity, Name::UNIT)?;
+        row.member_text(quantity, Name::SYSTEM)?;
+        row.member_text(quantity, Name::CODE)
     }
 }
 
@@ -50,9 +50,9 @@ impl Kind for SimpleQuantity {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let quantity = object(elements)?;
-        row.member_number(quantity, "value")?;
-        row.member_text(quantity, "unit")?;
-        row.member_text(quantity, "code")
+        row.member_number(quantity, Name::VALUE)?;
+        row.member_text(quantity, Name::UNIT)?;
+        row.member_text(quantity, Name::CODE)
     }
 }
 
@@ -66,8 +66,8 @@ impl Kind for Money {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let money = object(elements)?;
-        row.member_number(money, "value")?;
-        row.member_text(money, "currency")
+        row.member_number(money, Name::VALUE)?;
+        row.member_text(money, Name::CURRENCY)
     }
 }
 
@@ -85,13 +85,13 @@ impl Kind for Range {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let range = object(elements)?;
-        let low = range.and_then(|range| range.get("low"));
-        let high = range.and_then(|range| range.get("high"));
-        row.member_number(low, "value")?;
-        row.member_number(high, "value")?;
-        let unit = match member_text(low, "unit")? {
+        let low = range.and_then(|range| range.get(Name::LOW));
+        let high = range.and_then(|range| range.get(Name::HIGH));
+        row.member_number(low, Name::VALUE)?;
+        row.member_number(high, Name::VALUE)?;
+        let unit = match member_text(low, Name::UNIT)? {
             Some(unit) => Some(unit),
-            None => member_text(high, "unit")?,
+            None => member_text(high, Name::UNIT)?,
         };
         row.copy.optional_text(unit.as_deref());
         Ok(())
@@ -113,10 +113,10 @@ impl Kind for Ratio {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let ratio = object(elements)?;
-        for part in ["numerator", "denominator"] {
+        for part in [Name::NUMERATOR, Name::DENOMINATOR] {
             let quantity = ratio.and_then(|ratio| ratio.get(part));
-            row.member_number(quantity, "value")?;
-            row.member_text(quantity, "unit")?;
+            row.member_number(quantity, Name::VALUE)?;
+            row.member_text(quantity, Name::UNIT)?;
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! Source: <https://hl7.org/fhir/R4/references.html>.
 
 use crate::copy::Target;
-use crate::json::Value;
+use crate::json::{Name, Value};
+use crate::model::{ResourceType, snake_case};
 
 use super::{Column, Defect, Kind, Row, SqlType, join, object};
 
@@ -13,7 +14,7 @@ pub struct Referenced {
     /// The target's key, to be filled in when the registry has given it.
     pub target: Option<Target>,
     /// The type that the reference or its target states.
-    pub resource_type: Option<&'static str>,
+    pub resource_type: Option<ResourceType>,
     /// The reference as written, where `target` does not say it all.
     pub written: Option<String>,
 }
@@ -22,11 +23,12 @@ pub struct Referenced {
 pub trait References {
     /// `reference` is a Reference; `expected` the one type that the element
     /// may refer to, if it is one.
-    fn resolve(&mut self, reference: Value<'_>, expected: Option<&str>) -> Result<Referenced, Defect>;
+    fn resolve(&mut self, reference: Value<'_>, expected: Option<ResourceType>)
+    -> Result<Referenced, Defect>;
 }
 
-fn key_column(name: String, target: Option<&str>, holds: &str) -> Column {
-    Column { refers_to: target.map(str::to_owned), ..Column::new(name, SqlType::BigInt, holds) }
+fn key_column(name: String, target: Option<ResourceType>, holds: &str) -> Column {
+    Column { refers_to: target, ..Column::new(name, SqlType::BigInt, holds) }
 }
 
 fn text_column(name: String, holds: &str) -> Column {
@@ -36,23 +38,22 @@ fn text_column(name: String, holds: &str) -> Column {
 /// A reference to one type of resource (key, display, reference) or to any
 /// (type before them).
 pub(super) struct Reference {
-    pub target: Option<String>,
+    pub target: Option<ResourceType>,
 }
 
 impl Kind for Reference {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        let target = self.target.as_deref();
         let mut columns = Vec::new();
         // A list of nothing but references has no prefix: its target's name stands in.
-        let name = match target {
+        let name = match self.target {
             _ if !prefix.is_empty() => prefix.to_owned(),
-            Some(target) => crate::model::snake_case(target),
+            Some(target) => snake_case(target.name()),
             None => "target".to_owned(),
         };
-        if target.is_none() {
+        if self.target.is_none() {
             columns.push(text_column(join(&name, "type"), "type of the target"));
         }
-        columns.push(key_column(join(&name, "id"), target, "key of the target"));
+        columns.push(key_column(join(&name, "id"), self.target, "key of the target"));
         columns.push(text_column(join(prefix, "display"), "display"));
         columns.push(text_column(
             join(prefix, "reference"),
@@ -66,12 +67,12 @@ impl Kind for Reference {
             row.copy.nulls(if self.target.is_none() { 4 } else { 3 });
             return Ok(());
         };
-        let referenced = row.references.resolve(reference, self.target.as_deref())?;
+        let referenced = row.references.resolve(reference, self.target)?;
         if self.target.is_none() {
-            row.copy.optional_text(referenced.resource_type);
+            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
         }
         row.copy.optional_key(referenced.target);
-        row.member_text(Some(reference), "display")?;
+        row.member_text(Some(reference), Name::DISPLAY)?;
         row.copy.optional_text(referenced.written.as_deref());
         Ok(())
     }
@@ -79,7 +80,7 @@ impl Kind for Reference {
 
 /// A reference of which only the key (and the type, if it may be any) is kept.
 pub(super) struct ReferenceKey {
-    pub target: Option<String>,
+    pub target: Option<ResourceType>,
 }
 
 impl Kind for ReferenceKey {
@@ -88,17 +89,17 @@ impl Kind for ReferenceKey {
         if self.target.is_none() {
             columns.push(text_column(join(prefix, "type"), "type of the target"));
         }
-        columns.push(key_column(join(prefix, "id"), self.target.as_deref(), "key of the target"));
+        columns.push(key_column(join(prefix, "id"), self.target, "key of the target"));
         columns
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let referenced = match object(elements)? {
-            Some(reference) => row.references.resolve(reference, self.target.as_deref())?,
+            Some(reference) => row.references.resolve(reference, self.target)?,
             None => Referenced::default(),
         };
         if self.target.is_none() {
-            row.copy.optional_text(referenced.resource_type);
+            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
         }
         row.copy.optional_key(referenced.target);
         Ok(())
@@ -110,7 +111,7 @@ impl Kind for ReferenceKey {
 /// with the target's type and key where it may be another than a patient.
 pub(super) struct PlacedReference {
     pub has_target: bool,
-    pub target: &'static str,
+    pub target: ResourceType,
 }
 
 impl Kind for PlacedReference {
@@ -134,7 +135,7 @@ impl Kind for PlacedReference {
             None => Referenced::default(),
         };
         if self.has_target {
-            row.copy.optional_text(referenced.resource_type);
+            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
             row.copy.optional_key(referenced.target);
         }
         row.copy.optional_text(referenced.written.as_deref());
@@ -143,19 +144,21 @@ impl Kind for PlacedReference {
 }
 
 /// The encounter of a list's item: its key and what was written.
-pub struct EncounterOfItem;
+pub(super) struct EncounterOfItem {
+    pub target: ResourceType,
+}
 
 impl Kind for EncounterOfItem {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        let reference = PlacedReference { has_target: false, target: "Encounter" };
-        let mut columns = vec![key_column(join(prefix, "id"), Some("Encounter"), "key of the encounter")];
+        let reference = PlacedReference { has_target: false, target: self.target };
+        let mut columns = vec![key_column(join(prefix, "id"), Some(self.target), "key of the encounter")];
         columns.extend(reference.columns(prefix));
         columns
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         let referenced = match object(elements)? {
-            Some(reference) => row.references.resolve(reference, Some("Encounter"))?,
+            Some(reference) => row.references.resolve(reference, Some(self.target))?,
             None => Referenced::default(),
         };
         row.copy.optional_key(referenced.target);
@@ -166,20 +169,20 @@ impl Kind for EncounterOfItem {
 
 /// The key of the first reference that leads to a certain type.
 pub(super) struct Key {
-    pub target: String,
+    pub target: ResourceType,
 }
 
 impl Kind for Key {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        let holds = format!("key of the first that is a {}", self.target);
-        vec![key_column(prefix.to_owned(), Some(&self.target), &holds)]
+        let holds = format!("key of the first that is a {}", self.target.name());
+        vec![key_column(prefix.to_owned(), Some(self.target), &holds)]
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
         for element in elements {
             let Some(reference) = object(&[*element])? else { continue };
             let referenced = row.references.resolve(reference, None)?;
-            if referenced.resource_type == Some(&self.target) && referenced.target.is_some() {
+            if referenced.resource_type == Some(self.target) && referenced.target.is_some() {
                 row.copy.optional_key(referenced.target);
                 return Ok(());
             }
@@ -192,14 +195,14 @@ impl Kind for Key {
 /// The key that all the references to a certain type agree on, if they do.
 /// References to other types have no say.
 pub(super) struct Agreed {
-    pub target: String,
+    pub target: ResourceType,
 }
 
 impl Kind for Agreed {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![key_column(
             prefix.to_owned(),
-            Some(&self.target),
+            Some(self.target),
             "the one that all agree on; null when none or several",
         )]
     }

@@ -73,105 +73,52 @@ struct TableRows {
     segments: Vec<Segment>,
 }
 
-/// The rows of some resources, table by table.
+/// The tables of a batch and what one resource has written into them.
 #[derive(Debug)]
-pub struct Batch {
+pub(super) struct TableBuffers {
     tables: Vec<TableRows>,
     touched: Vec<(usize, Mark)>,
+}
+
+impl TableBuffers {
+    /// The rows of the table for the resource that is being mapped.
+    #[inline]
+    pub fn of(&mut self, table: usize) -> &mut CopyBuffer {
+        let copy = &mut self.tables[table].copy;
+        if self.touched.last().is_none_or(|(touched, _)| *touched != table) {
+            self.touched.push((table, copy.mark()));
+        }
+        copy
+    }
+}
+
+/// What the keys in a batch's rows stand for.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
     targets: Vec<TargetIdentity>,
     /// The targets that stand for identities, found by their identity. The
     /// hash is seeded: nobody can choose ids that collide.
     by_identity: HashTable<Target>,
     hash_builder: DefaultHashBuilder,
     by_key: FxHashMap<i64, Target>,
-    resources: Vec<Registration>,
+    /// The number of the resource that is being mapped.
+    resource: u32,
     /// Numbers whose bearers are not known, with the resource that named them.
     unresolved: Vec<(u32, IdentifierKey)>,
-    /// Elements that R4 does not define: how many resources had them, and
-    /// which one was the last.
-    unmapped: HashMap<(ResourceType, String), (u64, usize)>,
-    unmapped_of_current: Vec<(ResourceType, String)>,
 }
 
-impl Batch {
-    /// An empty batch for that many tables.
-    pub fn new(table_count: usize) -> Self {
-        Batch {
-            tables: (0..table_count).map(|_| TableRows::default()).collect(),
-            touched: Vec::new(),
-            targets: Vec::new(),
-            by_identity: HashTable::new(),
-            hash_builder: DefaultHashBuilder::default(),
-            by_key: FxHashMap::default(),
-            resources: Vec::new(),
-            unresolved: Vec::new(),
-            unmapped: HashMap::default(),
-            unmapped_of_current: Vec::new(),
-        }
-    }
-
-    /// Forgets everything but the memory.
-    pub fn clear(&mut self) {
-        for table in &mut self.tables {
-            table.copy.clear();
-            table.segments.clear();
-        }
+impl Targets {
+    fn clear(&mut self) {
         self.targets.clear();
         self.by_identity.clear();
         self.by_key.clear();
-        self.resources.clear();
+        self.resource = 0;
         self.unresolved.clear();
-        self.unmapped.clear();
-        self.unmapped_of_current.clear();
-    }
-
-    pub fn resources(&self) -> &[Registration] {
-        &self.resources
-    }
-
-    pub fn targets(&self) -> &[TargetIdentity] {
-        &self.targets
-    }
-
-    pub fn unresolved(&self) -> &[(u32, IdentifierKey)] {
-        &self.unresolved
-    }
-
-    /// Sorted.
-    pub fn unmapped(&self) -> Vec<Unmapped<'_>> {
-        let mut all: Vec<Unmapped<'_>> = self
-            .unmapped
-            .iter()
-            .map(|((resource_type, element), (resources, last_resource))| Unmapped {
-                resource_type: *resource_type,
-                element,
-                resources: *resources,
-                last_resource: *last_resource,
-            })
-            .collect();
-        all.sort_unstable_by_key(|unmapped| (unmapped.resource_type, unmapped.element));
-        all
-    }
-
-    /// The type of a resource that is registered or deleted.
-    pub fn resource_type(&self, target: Target) -> ResourceType {
-        match &self.targets[target as usize] {
-            TargetIdentity::Identity(identity) => identity.resource_type,
-            TargetIdentity::Key(_) => unreachable!("a resource is registered by its identity"),
-        }
-    }
-
-    /// The type and id of the resource with that number in the batch.
-    pub fn identity(&self, resource: usize) -> &Identity {
-        match &self.targets[self.resources[resource].target as usize] {
-            TargetIdentity::Identity(identity) => identity,
-            TargetIdentity::Key(_) => unreachable!("a resource is registered by its identity"),
-        }
     }
 
     /// The target that stands for that resource.
-    pub fn target(&mut self, resource_type: ResourceType, fhir_id: &str) -> Target {
-        let Batch { targets, by_identity, hash_builder, .. } = self;
+    pub fn of_identity(&mut self, resource_type: ResourceType, fhir_id: &str) -> Target {
+        let Targets { targets, by_identity, hash_builder, .. } = self;
         let hash = hash_builder.hash_one((resource_type, fhir_id));
         let is_it = |target: &Target| match &targets[*target as usize] {
             TargetIdentity::Identity(identity) => {
@@ -194,38 +141,116 @@ impl Batch {
     }
 
     /// The target that stands for a key that is known.
-    pub fn target_of_key(&mut self, key: i64) -> Target {
+    pub fn of_key(&mut self, key: i64) -> Target {
         *self.by_key.entry(key).or_insert_with(|| {
             self.targets.push(TargetIdentity::Key(key));
             self.targets.len() as Target - 1
         })
     }
 
-    /// The rows of the table for the resource that is being mapped.
-    pub(super) fn rows(&mut self, table: usize) -> &mut CopyBuffer {
-        let copy = &mut self.tables[table].copy;
-        if self.touched.last().is_none_or(|(touched, _)| *touched != table) {
-            self.touched.push((table, copy.mark()));
-        }
-        copy
-    }
-
-    pub(super) fn note_unresolved(&mut self, identifier: IdentifierKey) {
-        let resource = self.resources.len() as u32;
+    /// The resource that is being mapped names a number whose bearer is not
+    /// known.
+    pub fn note_unresolved(&mut self, identifier: IdentifierKey) {
+        let resource = self.resource;
         if self.unresolved.last().is_none_or(|last| last.0 != resource || last.1 != identifier) {
             self.unresolved.push((resource, identifier));
         }
     }
+}
 
-    pub(super) fn note_unmapped(&mut self, resource_type: ResourceType, element: &str) {
-        self.unmapped_of_current.push((resource_type, element.to_owned()));
+/// The rows of some resources, table by table.
+#[derive(Debug)]
+pub struct Batch {
+    pub(super) buffers: TableBuffers,
+    pub(super) targets: Targets,
+    resources: Vec<Registration>,
+    /// Elements that R4 does not define: how many resources had them, and
+    /// which one was the last.
+    unmapped: HashMap<(ResourceType, String), (u64, usize)>,
+    pub(super) unmapped_of_current: Vec<(ResourceType, String)>,
+}
+
+impl Batch {
+    /// An empty batch for that many tables.
+    pub fn new(table_count: usize) -> Self {
+        Batch {
+            buffers: TableBuffers {
+                tables: (0..table_count).map(|_| TableRows::default()).collect(),
+                touched: Vec::new(),
+            },
+            targets: Targets::default(),
+            resources: Vec::new(),
+            unmapped: HashMap::default(),
+            unmapped_of_current: Vec::new(),
+        }
+    }
+
+    /// Forgets everything but the memory.
+    pub fn clear(&mut self) {
+        for table in &mut self.buffers.tables {
+            table.copy.clear();
+            table.segments.clear();
+        }
+        self.targets.clear();
+        self.resources.clear();
+        self.unmapped.clear();
+        self.unmapped_of_current.clear();
+    }
+
+    pub fn resources(&self) -> &[Registration] {
+        &self.resources
+    }
+
+    pub fn targets(&self) -> &[TargetIdentity] {
+        &self.targets.targets
+    }
+
+    pub fn unresolved(&self) -> &[(u32, IdentifierKey)] {
+        &self.targets.unresolved
+    }
+
+    /// Sorted.
+    pub fn unmapped(&self) -> Vec<Unmapped<'_>> {
+        let mut all: Vec<Unmapped<'_>> = self
+            .unmapped
+            .iter()
+            .map(|((resource_type, element), (resources, last_resource))| Unmapped {
+                resource_type: *resource_type,
+                element,
+                resources: *resources,
+                last_resource: *last_resource,
+            })
+            .collect();
+        all.sort_unstable_by_key(|unmapped| (unmapped.resource_type, unmapped.element));
+        all
+    }
+
+    /// The type of a resource that is registered or deleted.
+    pub fn resource_type(&self, target: Target) -> ResourceType {
+        match &self.targets.targets[target as usize] {
+            TargetIdentity::Identity(identity) => identity.resource_type,
+            TargetIdentity::Key(_) => unreachable!("a resource is registered by its identity"),
+        }
+    }
+
+    /// The type and id of the resource with that number in the batch.
+    pub fn identity(&self, resource: usize) -> &Identity {
+        match &self.targets.targets[self.resources[resource].target as usize] {
+            TargetIdentity::Identity(identity) => identity,
+            TargetIdentity::Key(_) => unreachable!("a resource is registered by its identity"),
+        }
+    }
+
+    /// The target that stands for that resource.
+    pub fn target(&mut self, resource_type: ResourceType, fhir_id: &str) -> Target {
+        self.targets.of_identity(resource_type, fhir_id)
     }
 
     /// Keeps the rows written since the last call as those of one resource.
     pub(super) fn finish_resource(&mut self, registration: Registration) {
-        let resource = self.resources.len() as u32;
-        for (table, _) in self.touched.drain(..) {
-            let rows = &mut self.tables[table];
+        let resource = self.targets.resource;
+        for (table, _) in self.buffers.touched.drain(..) {
+            let rows = &mut self.buffers.tables[table];
             let end = rows.copy.len();
             match rows.segments.last_mut() {
                 Some(last) if last.resource == resource => last.end = end,
@@ -237,22 +262,23 @@ impl Batch {
             *resources += 1;
             *last = resource as usize;
         }
+        self.targets.resource += 1;
         self.resources.push(registration);
     }
 
     /// Forgets the rows written since the last `finish_resource`.
     pub(super) fn abandon_resource(&mut self) {
-        for (table, mark) in self.touched.drain(..).rev() {
-            self.tables[table].copy.truncate(mark);
+        for (table, mark) in self.buffers.touched.drain(..).rev() {
+            self.buffers.tables[table].copy.truncate(mark);
         }
-        let resource = self.resources.len() as u32;
-        self.unresolved.retain(|(unresolved, _)| *unresolved != resource);
+        let resource = self.targets.resource;
+        self.targets.unresolved.retain(|(unresolved, _)| *unresolved != resource);
         self.unmapped_of_current.clear();
     }
 
     /// Writes the keys, `keys[target]`, and the source into all rows.
     pub fn fill_keys(&mut self, keys: &[i64], source_id: i16) {
-        for table in &mut self.tables {
+        for table in &mut self.buffers.tables {
             table.copy.fill_keys(keys);
             table.copy.fill_source(source_id);
         }
@@ -265,7 +291,7 @@ impl Batch {
         table: usize,
         is_wanted: &'b dyn Fn(usize) -> bool,
     ) -> impl Iterator<Item = &'b [u8]> + 'b {
-        let rows = &self.tables[table];
+        let rows = &self.buffers.tables[table];
         let mut segments = rows.segments.iter().peekable();
         let mut start = 0;
         std::iter::from_fn(move || {
@@ -287,6 +313,6 @@ impl Batch {
 
     /// The bytes that the rows take.
     pub fn byte_count(&self) -> usize {
-        self.tables.iter().map(|table| table.copy.len()).sum()
+        self.buffers.tables.iter().map(|table| table.copy.len()).sum()
     }
 }

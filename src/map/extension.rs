@@ -5,16 +5,17 @@
 
 use std::fmt::Write as _;
 
-use crate::json::{Kind, Tree, Value};
+use crate::json::{Kind, Name, Tree, Value};
 
 /// The lists of extensions in a resource, outermost only, and not those of
 /// contained resources.
-pub(super) fn lists_of<'t>(tree: Tree<'t>, found: &mut Vec<Value<'t>>) {
+pub(super) fn lists_of<'t>(tree: &'t Tree<'t>, found: &mut Vec<Value<'t>>) {
     found.clear();
-    let contained = tree.root().get("contained").map(Value::extent).unwrap_or_default();
+    let contained = tree.root().get(Name::CONTAINED).map(Value::extent).unwrap_or_default();
     let mut within = 0..0;
-    for (name, value) in tree.all_members() {
-        if (name == "extension" || name == "modifierExtension")
+    for member in tree.all_members() {
+        let value = member.value();
+        if matches!(member.name(), Name::EXTENSION | Name::MODIFIER_EXTENSION)
             && !within.contains(&value.index())
             && !contained.contains(&value.index())
         {
@@ -32,7 +33,7 @@ pub(super) fn gather(element: Value<'_>, lists: &[Value<'_>], taken: &[(String, 
     for list in lists {
         let path = relative_path(element, *list);
         for extension in list.items().filter(|extension| extension.kind() == Kind::Object) {
-            let url = extension.get("url").and_then(Value::as_text).unwrap_or_default();
+            let url = extension.get(Name::URL).and_then(Value::as_text).unwrap_or_default();
             if taken.iter().any(|(taken_path, taken_url)| *taken_path == path && *taken_url == url) {
                 continue;
             }

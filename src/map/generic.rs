@@ -1,221 +1,170 @@
 //! Rows of the tables that all resource types share.
 
-use super::batch::Batch;
+use super::batch::TableBuffers;
 use super::extension;
 use super::plan::{GenericPlaces, ListPlan};
 use super::reference::Resolver;
-use crate::copy::{CopyBuffer, Target};
-use crate::json::{Kind, Tree, Value};
-use crate::kind::{self, Defect, DefectReason, References, Row, Timezone};
-use crate::model::GenericTable;
+use crate::copy::Target;
+use crate::json::{Kind, Name, Tree, Value};
+use crate::kind::{self, Defect, DefectReason, Referenced, References, Row, Timezone};
+use crate::model::{GenericTable, ResourceType};
 
 /// What all rows of a resource begin with.
 #[derive(Clone, Copy)]
 pub(super) struct Owner {
-    pub resource_type: &'static str,
+    pub resource_type: ResourceType,
     pub target: Target,
     pub patient: Option<Target>,
 }
 
-impl Owner {
-    fn begin(&self, copy: &mut CopyBuffer, column_count: i16) {
+/// Where the rows go to, and what is needed to write them.
+pub(super) struct Writer<'w, 'r> {
+    pub places: &'static GenericPlaces,
+    pub owner: Owner,
+    pub timezone: Timezone,
+    pub buffers: &'w mut TableBuffers,
+    pub resolver: &'w mut Resolver<'r>,
+}
+
+impl Writer<'_, '_> {
+    /// Writes one row for every item of the list. `extensions` are those of
+    /// the resource.
+    pub fn list(
+        &mut self,
+        list: &ListPlan,
+        items: &[Value<'_>],
+        extensions: &[Value<'_>],
+    ) -> Result<(), Defect> {
+        for (index, item) in items.iter().enumerate() {
+            if item.kind() != Kind::Object {
+                return Err(Defect::new(*item, DefectReason::ExpectedObject));
+            }
+            let ordinal = index as i32 + 1;
+            match list.table {
+                GenericTable::Identifier => self.identifier(*item, ordinal)?,
+                GenericTable::Telecom => self.telecom(*item, ordinal, extensions)?,
+                GenericTable::Concept => self.concept(&list.element, *item, ordinal)?,
+                GenericTable::Reference => self.reference(&list.element, *item, ordinal)?,
+                GenericTable::Note => self.note(*item, ordinal)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a row of the table.
+    fn begin(&mut self, table: usize, column_count: i16) -> Row<'_> {
+        let copy = self.buffers.of(table);
         copy.begin_row(column_count);
-        copy.text(self.resource_type);
-        copy.key(self.target);
+        copy.text(self.owner.resource_type.name());
+        copy.key(self.owner.target);
+        Row { copy, references: self.resolver, timezone: self.timezone }
     }
-}
 
-/// Writes one row for every item of the list.
-pub(super) fn write_list(
-    places: &GenericPlaces,
-    list: &ListPlan,
-    items: &[Value<'_>],
-    owner: Owner,
-    timezone: Timezone,
-    extensions: &[Value<'_>],
-    resolver: &mut Resolver<'_>,
-) -> Result<(), Defect> {
-    for (index, item) in items.iter().enumerate() {
-        if item.kind() != Kind::Object {
-            return Err(Defect::new(*item, DefectReason::ExpectedObject));
+    fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        let patient = self.owner.patient;
+        let mut row = self.begin(self.places.identifier, 14);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.member_text(Some(item), Name::USE)?;
+        row.concept(item.get(Name::TYPE))?;
+        row.member_text(Some(item), Name::SYSTEM)?;
+        row.member_text(Some(item), Name::VALUE)?;
+        row.bounds(item.get(Name::PERIOD))?;
+        row.member_text(item.get(Name::ASSIGNER), Name::DISPLAY)
+    }
+
+    fn telecom(&mut self, item: Value<'_>, ordinal: i32, extensions: &[Value<'_>]) -> Result<(), Defect> {
+        let mut row = self.begin(self.places.telecom, 10);
+        row.copy.integer(ordinal);
+        row.member_text(Some(item), Name::SYSTEM)?;
+        row.member_text(Some(item), Name::VALUE)?;
+        row.member_text(Some(item), Name::USE)?;
+        row.member_integer(item, Name::RANK)?;
+        row.bounds(item.get(Name::PERIOD))?;
+        let is_own = |list: &&Value<'_>| item.extent().contains(&list.index());
+        let own: Vec<Value<'_>> = extensions.iter().filter(is_own).copied().collect();
+        match extension::gather(item, &own, &[]) {
+            Some(json) => row.copy.jsonb(&[&json]),
+            None => row.copy.null(),
         }
-        let ordinal = index as i32 + 1;
-        match list.table {
-            GenericTable::Identifier => {
-                let copy = resolver.batch.rows(places.identifier);
-                owner.begin(copy, 14);
-                copy.integer(ordinal);
-                copy.optional_key(owner.patient);
-                write_kinds(&[("code", "use")], *item, timezone, copy)?;
-                let concept: Vec<Value<'_>> = item.get("type").into_iter().collect();
-                write_kind("CodeableConcept", &concept, timezone, copy)?;
-                write_kinds(&[("uri", "system"), ("string", "value")], *item, timezone, copy)?;
-                write_bounds(*item, timezone, copy)?;
-                let assigner = item.get("assigner").and_then(|assigner| assigner.get("display"));
-                write_kind("string", assigner.as_slice(), timezone, copy)?;
-            }
-            GenericTable::Telecom => {
-                let copy = resolver.batch.rows(places.telecom);
-                owner.begin(copy, 10);
-                copy.integer(ordinal);
-                let kinds =
-                    [("code", "system"), ("string", "value"), ("code", "use"), ("positiveInt", "rank")];
-                write_kinds(&kinds, *item, timezone, copy)?;
-                write_bounds(*item, timezone, copy)?;
-                let own: Vec<Value<'_>> =
-                    extensions.iter().filter(|list| item.extent().contains(&list.index())).copied().collect();
-                match extension::gather(*item, &own, &[]) {
-                    Some(json) => copy.jsonb(&[&json]),
-                    None => copy.null(),
-                }
-            }
-            GenericTable::Concept => {
-                let copy = resolver.batch.rows(places.concept);
-                owner.begin(copy, 9);
-                copy.text(&list.element);
-                copy.integer(ordinal);
-                copy.optional_key(owner.patient);
-                write_kind("CodeableConcept", &[*item], timezone, copy)?;
-            }
-            GenericTable::Reference => {
-                let referenced = resolver.resolve(*item, None)?;
-                let copy = resolver.batch.rows(places.reference);
-                owner.begin(copy, 9);
-                copy.text(&list.element);
-                copy.integer(ordinal);
-                copy.optional_key(owner.patient);
-                copy.optional_text(referenced.resource_type);
-                copy.optional_key(referenced.target);
-                write_kinds(&[("string", "display")], *item, timezone, copy)?;
-                copy.optional_text(referenced.written.as_deref());
-            }
-            GenericTable::Note => write_note(places, *item, ordinal, owner, timezone, resolver)?,
-        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn write_note(
-    places: &GenericPlaces,
-    note: Value<'_>,
-    ordinal: i32,
-    owner: Owner,
-    timezone: Timezone,
-    resolver: &mut Resolver<'_>,
-) -> Result<(), Defect> {
-    let author = note.get("authorReference");
-    let referenced = author.map(|author| resolver.resolve(author, None)).transpose()?.unwrap_or_default();
-    let copy = resolver.batch.rows(places.note);
-    owner.begin(copy, 9);
-    copy.integer(ordinal);
-    copy.optional_key(owner.patient);
-    copy.optional_text(referenced.resource_type);
-    copy.optional_key(referenced.target);
-    let display = author.and_then(|author| author.get("display")).or_else(|| note.get("authorString"));
-    write_kind("string", display.as_slice(), timezone, copy)?;
-    write_bound(note.get("time"), false, timezone, copy)?;
-    write_kind("markdown", note.get("text").as_slice(), timezone, copy)
-}
-
-/// Start and end of `period`, without their texts.
-fn write_bounds(item: Value<'_>, timezone: Timezone, copy: &mut CopyBuffer) -> Result<(), Defect> {
-    let period = item.get("period");
-    write_bound(period.and_then(|period| period.get("start")), false, timezone, copy)?;
-    write_bound(period.and_then(|period| period.get("end")), true, timezone, copy)
-}
-
-/// The first or the last instant of a dateTime, without its text.
-fn write_bound(
-    value: Option<Value<'_>>,
-    is_end: bool,
-    timezone: Timezone,
-    copy: &mut CopyBuffer,
-) -> Result<(), Defect> {
-    let Some(value) = value else {
-        copy.null();
-        return Ok(());
-    };
-    let text = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
-    let span =
-        kind::moment::date_time(&text, timezone).ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
-    copy.timestamptz(if is_end { span.end - 1 } else { span.start });
-    Ok(())
-}
-
-fn write_kinds(
-    kinds: &[(&str, &str)],
-    item: Value<'_>,
-    timezone: Timezone,
-    copy: &mut CopyBuffer,
-) -> Result<(), Defect> {
-    for (kind, name) in kinds {
-        write_kind(kind, item.get(name).as_slice(), timezone, copy)?;
+    fn concept(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        let patient = self.owner.patient;
+        let row = &mut self.begin(self.places.concept, 9);
+        row.copy.text(element);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.concept(Some(item))
     }
-    Ok(())
-}
 
-/// Kinds that refer to nothing need no one to resolve it.
-struct NoReferences;
-
-impl References for NoReferences {
-    fn resolve(&mut self, _: Value<'_>, _: Option<&str>) -> Result<kind::Referenced, Defect> {
-        Ok(kind::Referenced::default())
+    fn reference(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        let patient = self.owner.patient;
+        let referenced = self.resolver.resolve(item, None)?;
+        let mut row = self.begin(self.places.reference, 9);
+        row.copy.text(element);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
+        row.copy.optional_key(referenced.target);
+        row.member_text(Some(item), Name::DISPLAY)?;
+        row.copy.optional_text(referenced.written.as_deref());
+        Ok(())
     }
-}
 
-fn write_kind(
-    name: &str,
-    elements: &[Value<'_>],
-    timezone: Timezone,
-    copy: &mut CopyBuffer,
-) -> Result<(), Defect> {
-    match kind::named(name, None) {
-        Some(kind) => kind.write(elements, &mut Row { copy, references: &mut NoReferences, timezone }),
-        None => unreachable!("the kinds named here are built in"),
-    }
-}
-
-/// Writes all codings of every concept that has two or more of them, but for
-/// contained resources and extensions.
-pub(super) fn write_codings(
-    places: &GenericPlaces,
-    tree: Tree<'_>,
-    extensions: &[Value<'_>],
-    owner: Owner,
-    batch: &mut Batch,
-) -> Result<(), Defect> {
-    let contained = tree.root().get("contained").map(Value::extent).unwrap_or_default();
-    for (name, codings) in tree.all_members() {
-        let is_outside = |value: Value<'_>| {
-            !contained.contains(&value.index())
-                && !extensions.iter().any(|list| list.extent().contains(&value.index()))
+    fn note(&mut self, note: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        let patient = self.owner.patient;
+        let author = note.get(Name::AUTHOR_REFERENCE);
+        let referenced = match author {
+            Some(author) => self.resolver.resolve(author, None)?,
+            None => Referenced::default(),
         };
-        if name != "coding" || codings.items().nth(1).is_none() || !is_outside(codings) {
-            continue;
+        let mut row = self.begin(self.places.note, 9);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
+        row.copy.optional_key(referenced.target);
+        match author.filter(|author| author.get(Name::DISPLAY).is_some()) {
+            Some(author) => row.member_text(Some(author), Name::DISPLAY)?,
+            None => row.member_text(Some(note), Name::AUTHOR_STRING)?,
         }
-        let Some(concept) = codings.parent() else { continue };
-        let chosen = kind::chosen_coding(concept).map(Value::index);
-        let path = concept.path();
-        let element = without_indexes(&path);
-        for (index, coding) in codings.items().enumerate() {
-            let copy = batch.rows(places.coding);
-            owner.begin(copy, 12);
-            copy.text(&path);
-            copy.integer(index as i32 + 1);
-            copy.text(&element);
-            copy.optional_key(owner.patient);
-            copy.boolean(chosen == Some(coding.index()));
-            let kinds = [
-                ("uri", "system"),
-                ("string", "version"),
-                ("code", "code"),
-                ("string", "display"),
-                ("boolean", "userSelected"),
-            ];
-            write_kinds(&kinds, coding, Timezone::UTC, copy)?;
-        }
+        row.first_instant(note.get(Name::TIME))?;
+        row.member_text(Some(note), Name::TEXT)
     }
-    Ok(())
+
+    /// Writes all codings of every concept that has two or more of them, but
+    /// for contained resources and extensions.
+    pub fn codings(&mut self, tree: &Tree<'_>, extensions: &[Value<'_>]) -> Result<(), Defect> {
+        let contained = tree.root().get(Name::CONTAINED).map(Value::extent).unwrap_or_default();
+        for member in tree.all_members().filter(|member| member.name() == Name::CODING) {
+            let codings = member.value();
+            let is_outside = !contained.contains(&codings.index())
+                && !extensions.iter().any(|list| list.extent().contains(&codings.index()));
+            if codings.items().nth(1).is_none() || !is_outside {
+                continue;
+            }
+            let Some(concept) = codings.parent() else { continue };
+            let chosen = kind::chosen_coding(concept).map(Value::index);
+            let path = concept.path();
+            let element = without_indexes(&path);
+            for (index, coding) in codings.items().enumerate() {
+                let patient = self.owner.patient;
+                let mut row = self.begin(self.places.coding, 12);
+                row.copy.text(&path);
+                row.copy.integer(index as i32 + 1);
+                row.copy.text(&element);
+                row.copy.optional_key(patient);
+                row.copy.boolean(chosen == Some(coding.index()));
+                row.member_text(Some(coding), Name::SYSTEM)?;
+                row.member_text(Some(coding), Name::VERSION)?;
+                row.member_text(Some(coding), Name::CODE)?;
+                row.member_text(Some(coding), Name::DISPLAY)?;
+                row.member_boolean(coding, Name::USER_SELECTED)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn without_indexes(path: &str) -> String {

@@ -4,18 +4,18 @@
 
 use thiserror::Error;
 
-use super::batch::{Batch, Registration};
+use super::batch::{Batch, Registration, TableBuffers};
 use super::extension;
-use super::generic::{self, Owner};
+use super::generic::{Owner, Writer};
 use super::identifier::KnownIdentifiers;
-use super::plan::{Field, ITSELF, Plan, ResourcePlan, TablePlan};
+use super::plan::{Field, Plan, ResourcePlan};
 use super::reference::{FullUrls, Resolver};
 use super::route::follow;
-use super::rows::{RowJob, gather_children};
-use crate::copy::Target;
-use crate::json::{Canonical, JsonError, Kind, Parser, Tree, Value};
+use super::rows::Gathered;
+use crate::copy::{CopyBuffer, Target};
+use crate::json::{self, Canonical, JsonError, Kind, Name, Parser, Tree, Value};
 use crate::kind::{Defect, DefectReason, Row, Timezone, moment};
-use crate::model::{GenericTable, ResourceType, Rows};
+use crate::model::{GenericTable, ResourceType};
 
 /// What holds for all resources.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ impl Mapper {
         Mapper {
             plan,
             settings,
-            parser: Parser::default(),
+            parser: Parser::new(&plan.dictionary),
             canonical: Canonical::default(),
             identifiers: KnownIdentifiers::default(),
         }
@@ -105,13 +105,13 @@ impl Mapper {
         if root.kind() != Kind::Object {
             return Err(MapError::NotAnObject);
         }
-        let name = root.get("resourceType").and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
+        let name = root.get(Name::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
         let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
-        let content_hash = self
-            .canonical
-            .hash(root, |parent, name| parent == "meta" && (name == "lastUpdated" || name == "versionId"))?;
+        let content_hash = self.canonical.hash(root, |parent, name| {
+            parent == Some(Name::META) && matches!(name, Name::LAST_UPDATED | Name::VERSION_ID)
+        })?;
 
-        let written_id = root.get("id").and_then(Value::as_text).filter(|id| !id.is_empty());
+        let written_id = root.get(Name::ID).and_then(Value::as_text).filter(|id| !id.is_empty());
         let is_id_generated = written_id.is_none();
         let fhir_id = match written_id {
             Some(id) => id.into_owned(),
@@ -122,12 +122,14 @@ impl Mapper {
             plan: self.plan,
             resource: self.plan.of(resource_type),
             resource_type,
-            tree,
+            tree: &tree,
             target,
             fhir_id: &fhir_id,
             timezone: self.settings.timezone,
+            buffers: &mut batch.buffers,
+            unmapped: &mut batch.unmapped_of_current,
             resolver: Resolver {
-                batch,
+                targets: &mut batch.targets,
                 identifiers: &mut self.identifiers,
                 full_urls: input.full_urls,
                 base_urls: [
@@ -135,6 +137,7 @@ impl Mapper {
                     input.base_url,
                 ],
             },
+            elements: Vec::new(),
         };
         match writing.resource(input, content_hash) {
             Ok(registration) => {
@@ -180,50 +183,64 @@ struct Writing<'w, 't> {
     plan: &'static Plan,
     resource: &'static ResourcePlan,
     resource_type: ResourceType,
-    tree: Tree<'t>,
+    tree: &'t Tree<'t>,
     target: Target,
     fhir_id: &'w str,
     timezone: Timezone,
+    buffers: &'w mut TableBuffers,
+    unmapped: &'w mut Vec<(ResourceType, String)>,
     resolver: Resolver<'w>,
+    /// Of the column that is being written; memory to use again.
+    elements: Vec<Value<'t>>,
 }
 
 impl<'t> Writing<'_, 't> {
     fn resource(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
         let registration = self.registration(input, content_hash)?;
-        let root = self.tree.root();
-        let table = &self.resource.table;
-        let mut slots = vec![None; table.names.slot_count];
-        slots[ITSELF] = Some(root);
-        for (name, value) in root.members() {
-            match table.names.get(name) {
-                Some(Some(slot)) => slots[slot] = Some(value).filter(|value| !value.is_null()),
-                Some(None) => {}
-                None if self.resource.is_other => {}
-                // Extensions of a primitive go with it.
-                None if name.strip_prefix('_').is_some_and(|bare| table.names.get(bare).is_some()) => {}
-                None => self.resolver.batch.note_unmapped(self.resource_type, name),
-            }
-        }
-        let mut jobs = vec![RowJob { table, child: None, element: root, slots, extensions: Vec::new() }];
-        gather_children(root, 0, &[], &mut jobs)?;
-
+        let mut gathered = self.gather()?;
         let mut lists = Vec::new();
         if !self.resource.is_other {
             extension::lists_of(self.tree, &mut lists);
-            self.hand_out_extensions(&lists, &mut jobs);
+            self.hand_out_extensions(&lists, &mut gathered);
         }
-        let patient = self.root_row(&jobs[0], &registration)?;
-        for job in &jobs[1..] {
-            self.child_row(job, patient)?;
+        let patient = self.root_row(&gathered, &registration)?;
+        for job in 1..gathered.jobs.len() {
+            self.child_row(&gathered, job, patient)?;
         }
-        let patient = if self.resource.is_patient { Some(self.target) } else { patient };
-        self.generic_rows(&jobs[0].slots, &lists, patient)?;
+        if !self.resource.is_other {
+            let patient = if self.resource.is_patient { Some(self.target) } else { patient };
+            self.generic_rows(&gathered, &lists, patient)?;
+        }
         Ok(registration)
+    }
+
+    /// The rows that the resource will have, with their elements.
+    fn gather(&mut self) -> Result<Gathered<'static, 't>, Defect> {
+        let root = self.tree.root();
+        let table = &self.resource.table;
+        let mut gathered = Gathered::new(table, root);
+        for member in root.members() {
+            match table.names.get(member.name()) {
+                Some(Some(slot)) => gathered.put_slot(0, slot, Some(member.value())),
+                Some(None) => {}
+                None if self.resource.is_other => {}
+                None if self.is_of_primitive(member.text()) => {}
+                None => self.unmapped.push((self.resource_type, member.text().to_owned())),
+            }
+        }
+        gathered.children_of(0)?;
+        Ok(gathered)
+    }
+
+    /// Whether the member holds the extensions of a primitive, which go with it.
+    fn is_of_primitive(&self, name: &str) -> bool {
+        let names = &self.resource.table.names;
+        name.strip_prefix('_').is_some_and(|bare| names.get(self.plan.dictionary.named(bare)).is_some())
     }
 
     fn registration(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
         let root = self.tree.root();
-        let meta = root.get("meta");
+        let meta = root.get(Name::META);
         let text = |value: Option<Value<'_>>| match value {
             Some(value) => match value.as_text() {
                 Some(text) => Ok(Some(text.into_owned())),
@@ -231,8 +248,8 @@ impl<'t> Writing<'_, 't> {
             },
             None => Ok(None),
         };
-        let of_meta = |name: &str| meta.and_then(|meta| meta.get(name));
-        let last_updated = match of_meta("lastUpdated") {
+        let of_meta = |name: Name| meta.and_then(|meta| meta.get(name));
+        let last_updated = match of_meta(Name::LAST_UPDATED) {
             Some(value) => {
                 let written = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
                 let span = moment::date_time(&written, self.timezone)
@@ -243,7 +260,7 @@ impl<'t> Writing<'_, 't> {
         };
         let of_bundle = || Some(moment::date_time(input.effective_at?, self.timezone)?.start);
         let mut profiles = Vec::new();
-        if let Some(list) = of_meta("profile") {
+        if let Some(list) = of_meta(Name::PROFILE) {
             for profile in list.items() {
                 profiles.extend(text(Some(profile))?);
             }
@@ -255,14 +272,14 @@ impl<'t> Writing<'_, 't> {
         Ok(Registration {
             target: self.target,
             full_url: input.full_url.filter(|_| !is_told_by_id).map(str::to_owned),
-            version_id: text(of_meta("versionId"))?,
+            version_id: text(of_meta(Name::VERSION_ID))?,
             last_updated,
             effective_at: last_updated.or_else(of_bundle),
-            meta_source: text(of_meta("source"))?,
+            meta_source: text(of_meta(Name::SOURCE))?,
             profiles,
-            tags: raw(of_meta("tag")),
-            security: raw(of_meta("security")),
-            language: text(root.get("language"))?,
+            tags: raw(of_meta(Name::TAG)),
+            security: raw(of_meta(Name::SECURITY)),
+            language: text(root.get(Name::LANGUAGE))?,
             content_hash: Some(content_hash),
             is_id_generated: false,
         })
@@ -270,15 +287,15 @@ impl<'t> Writing<'_, 't> {
 
     /// Gives each list of extensions to the innermost row that it stands in;
     /// telecoms in their generic table take their own.
-    fn hand_out_extensions(&self, lists: &[Value<'t>], jobs: &mut [RowJob<'_, 't>]) {
+    fn hand_out_extensions(&self, lists: &[Value<'t>], gathered: &mut Gathered<'_, 't>) {
         let telecoms = self.resource.lists.iter().filter(|list| list.table == GenericTable::Telecom);
         let telecoms: Vec<Value<'t>> =
-            telecoms.filter_map(|telecoms| jobs[0].slots[telecoms.place.slot]).collect();
+            telecoms.filter_map(|telecoms| gathered.slot(0, telecoms.place.slot)).collect();
         let is_of_telecom =
             |list: &&Value<'t>| telecoms.iter().any(|telecom| telecom.extent().contains(&list.index()));
         for list in lists.iter().filter(|list| !is_of_telecom(list)) {
+            let jobs = gathered.jobs.iter_mut();
             let innermost = jobs
-                .iter_mut()
                 .filter(|job| job.table.has_extension && job.element.extent().contains(&list.index()))
                 .min_by_key(|job| job.element.extent().len());
             if let Some(job) = innermost {
@@ -290,141 +307,159 @@ impl<'t> Writing<'_, 't> {
     /// Writes the resource's own row; gives the target that is its patient.
     fn root_row(
         &mut self,
-        job: &RowJob<'_, 't>,
+        gathered: &Gathered<'_, 't>,
         registration: &Registration,
     ) -> Result<Option<Target>, Defect> {
-        let table = job.table;
-        let copy = self.resolver.batch.rows(table.table);
-        copy.begin_row(table.column_count);
-        if self.resource.is_other {
-            copy.text(self.resource_type.name());
-        }
-        copy.key(self.target);
-        copy.text(self.fhir_id);
-        copy.source();
-        let mut patient = None;
-        if let Some(field) = &self.resource.patient {
-            self.field(table, field, job)?;
-            patient = self.resolver.batch.rows(table.table).key_just_written();
-        }
-        if let Some(field) = &self.resource.encounter {
-            self.field(table, field, job)?;
-        }
-        for field in &table.fields {
-            self.field(table, field, job)?;
-        }
-        if table.has_extension {
-            self.extensions(job);
-        }
-        let copy = self.resolver.batch.rows(table.table);
-        match registration.last_updated {
-            Some(last_updated) => copy.timestamptz(last_updated),
-            None => copy.null(),
-        }
-        if self.resource.is_other {
-            copy.jsonb(&[self.tree.root().raw()]);
-        }
-        Ok(patient)
-    }
-
-    fn child_row(&mut self, job: &RowJob<'_, 't>, patient: Option<Target>) -> Result<(), Defect> {
-        let Some((child, numbers)) = &job.child else { return Ok(()) };
-        let table = job.table;
-        let copy = self.resolver.batch.rows(table.table);
-        copy.begin_row(table.column_count);
-        copy.key(self.target);
-        for enclosing in &numbers.enclosing {
-            copy.integer(*enclosing);
-        }
-        if child.rows != Rows::KeyedByPlace {
-            copy.integer(numbers.ordinal);
-        }
-        for constant in numbers.constants {
-            copy.text(constant);
-        }
-        for place in &numbers.places {
-            match place {
-                Some(place) => copy.integer(*place),
+        let table = &self.resource.table;
+        self.buffer_of(0, gathered, |writing, copy| {
+            copy.begin_row(table.column_count);
+            if writing.resource.is_other {
+                copy.text(writing.resource_type.name());
+            }
+            copy.key(writing.target);
+            copy.text(writing.fhir_id);
+            copy.source();
+            let mut patient = None;
+            if let Some(field) = &writing.resource.patient {
+                writing.field(copy, field, gathered, 0)?;
+                patient = copy.key_just_written();
+            }
+            if let Some(field) = &writing.resource.encounter {
+                writing.field(copy, field, gathered, 0)?;
+            }
+            writing.fields(copy, gathered, 0)?;
+            match registration.last_updated {
+                Some(last_updated) => copy.timestamptz(last_updated),
                 None => copy.null(),
             }
+            if writing.resource.is_other {
+                copy.jsonb(&[writing.tree.root().raw()]);
+            }
+            Ok(patient)
+        })
+    }
+
+    fn child_row(
+        &mut self,
+        gathered: &Gathered<'_, 't>,
+        job: usize,
+        patient: Option<Target>,
+    ) -> Result<(), Defect> {
+        let row = &gathered.jobs[job];
+        let Some(child) = row.child else { return Ok(()) };
+        self.buffer_of(job, gathered, |writing, copy| {
+            copy.begin_row(row.table.column_count);
+            copy.key(writing.target);
+            for ordinal in gathered.ordinals(job) {
+                copy.optional_integer(*ordinal);
+            }
+            for constant in row.constants {
+                copy.text(constant);
+            }
+            for place in gathered.places(job) {
+                copy.optional_integer(*place);
+            }
+            if child.has_patient {
+                copy.optional_key(patient);
+            }
+            writing.fields(copy, gathered, job)
+        })
+    }
+
+    /// Lends the buffer of a row's table out of the batch, since writing the
+    /// row needs what is beside it.
+    fn buffer_of<T>(
+        &mut self,
+        job: usize,
+        gathered: &Gathered<'_, 't>,
+        write: impl FnOnce(&mut Self, &mut CopyBuffer) -> Result<T, Defect>,
+    ) -> Result<T, Defect> {
+        let table = gathered.jobs[job].table.table;
+        let mut copy = std::mem::take(self.buffers.of(table));
+        let written = write(self, &mut copy);
+        *self.buffers.of(table) = copy;
+        written
+    }
+
+    /// Writes the columns of a row's elements, and of its extensions.
+    fn fields(
+        &mut self,
+        copy: &mut CopyBuffer,
+        gathered: &Gathered<'_, 't>,
+        job: usize,
+    ) -> Result<(), Defect> {
+        let row = &gathered.jobs[job];
+        for field in &row.table.fields {
+            self.field(copy, field, gathered, job)?;
         }
-        if child.has_patient {
-            copy.optional_key(patient);
-        }
-        for field in &table.fields {
-            self.field(table, field, job)?;
-        }
-        if table.has_extension {
-            self.extensions(job);
+        if row.table.has_extension {
+            match extension::gather(row.element, &row.extensions, &row.table.taken_extensions) {
+                Some(json) => copy.jsonb(&[&json]),
+                None => copy.null(),
+            }
         }
         Ok(())
     }
 
-    fn extensions(&mut self, job: &RowJob<'_, 't>) {
-        let json = extension::gather(job.element, &job.extensions, &job.table.taken_extensions);
-        let copy = self.resolver.batch.rows(job.table.table);
-        match json {
-            Some(json) => copy.jsonb(&[&json]),
-            None => copy.null(),
-        }
-    }
-
-    fn field(&mut self, table: &TablePlan, field: &Field, job: &RowJob<'_, 't>) -> Result<(), Defect> {
-        let is_absent = field.places.iter().all(|place| job.slots[place.slot].is_none());
-        // The resolver writes to the batch too, so the rows are lent out of it.
-        let mut copy = std::mem::take(self.resolver.batch.rows(table.table));
-        if is_absent {
+    fn field(
+        &mut self,
+        copy: &mut CopyBuffer,
+        field: &Field,
+        gathered: &Gathered<'_, 't>,
+        job: usize,
+    ) -> Result<(), Defect> {
+        if field.places.iter().all(|place| gathered.slot(job, place.slot).is_none()) {
             copy.nulls(field.width);
-            *self.resolver.batch.rows(table.table) = copy;
             return Ok(());
         }
         let root = self.tree.root();
-        let mut elements: Vec<Value<'t>> = Vec::new();
+        self.elements.clear();
         for place in &field.places {
-            let before = elements.len();
-            if let Some(start) = job.slots[place.slot] {
-                follow(start, &place.steps, root, &mut elements);
+            let before = self.elements.len();
+            if let Some(start) = gathered.slot(job, place.slot) {
+                follow(start, &place.steps, root, &mut self.elements);
             }
             if field.is_choice {
                 // One element for each variant; null stands for none.
-                elements.truncate(before + 1);
-                if elements.len() == before {
-                    elements.push(self.tree.nothing());
+                self.elements.truncate(before + 1);
+                if self.elements.len() == before {
+                    self.elements.push(json::nothing());
                 }
-            } else if !elements.is_empty() {
+            } else if !self.elements.is_empty() {
                 break;
             }
         }
         let mark = copy.mark();
-        let mut row = Row { copy: &mut copy, references: &mut self.resolver, timezone: self.timezone };
-        let mut written = field.kind.write(&elements, &mut row);
+        let row = &mut Row { copy: &mut *copy, references: &mut self.resolver, timezone: self.timezone };
+        let written = field.kind.write(&self.elements, row);
         if written.is_err() && self.resource.is_other {
             // Types without a declaration use the same name for other things.
             copy.truncate(mark);
             copy.nulls(field.width);
-            written = Ok(());
+            return Ok(());
         }
-        *self.resolver.batch.rows(table.table) = copy;
         written
     }
 
     fn generic_rows(
         &mut self,
-        slots: &[Option<Value<'t>>],
+        gathered: &Gathered<'_, 't>,
         extensions: &[Value<'t>],
         patient: Option<Target>,
     ) -> Result<(), Defect> {
-        if self.resource.is_other {
-            return Ok(());
-        }
-        let owner = Owner { resource_type: self.resource_type.name(), target: self.target, patient };
-        let places = &self.plan.generic;
+        let mut writer = Writer {
+            places: &self.plan.generic,
+            owner: Owner { resource_type: self.resource_type, target: self.target, patient },
+            timezone: self.timezone,
+            buffers: self.buffers,
+            resolver: &mut self.resolver,
+        };
         for list in &self.resource.lists {
-            let Some(start) = slots[list.place.slot] else { continue };
-            let mut items = Vec::new();
-            follow(start, &list.place.steps, self.tree.root(), &mut items);
-            generic::write_list(places, list, &items, owner, self.timezone, extensions, &mut self.resolver)?;
+            let Some(start) = gathered.slot(0, list.place.slot) else { continue };
+            self.elements.clear();
+            follow(start, &list.place.steps, self.tree.root(), &mut self.elements);
+            writer.list(list, &self.elements, extensions)?;
         }
-        generic::write_codings(places, self.tree, extensions, owner, self.resolver.batch)
+        writer.codings(self.tree, extensions)
     }
 }

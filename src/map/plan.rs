@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
+use crate::json::{Dictionary, Name};
 use crate::kind::Kind;
 use crate::model::{
-    self, ChildTable, DECLARED, Element, GenericTable, KindName, Resource, ResourceType, Route, Rows, Step,
+    self, ChildTable, DECLARED, Element, GenericTable, KindName, Resource, ResourceType, Rows,
+    Step as ModelStep,
 };
 
 /// The plan of the built-in declarations.
@@ -21,6 +23,8 @@ pub struct Plan {
     by_type: Vec<usize>,
     /// The names of all tables, in the order of the batches' buffers.
     pub table_names: Vec<String>,
+    /// Of all names that the declarations know.
+    pub(super) dictionary: Dictionary,
     pub(super) generic: GenericPlaces,
 }
 
@@ -48,6 +52,18 @@ pub(super) struct ListPlan {
     /// FHIR's name of the element, as the tables show it.
     pub element: String,
     pub place: Place,
+}
+
+/// A step of a declared path, ready to be taken.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Member(Name),
+    /// The item of that number, from 0.
+    Index(usize),
+    /// Only items that have that text at that path.
+    Where(Vec<Name>, String),
+    /// From a reference to the contained resource that it means.
+    Resolve,
 }
 
 /// Where something stands: an element of the row, and the way from there.
@@ -95,56 +111,83 @@ pub(super) struct SourcePlan {
 pub(super) const ITSELF: usize = 0;
 
 /// The names of an element's members and the slots they go to.
-#[derive(Default)]
 pub(super) struct Names {
-    slots: FxHashMap<String, Option<usize>>,
+    /// By `Name::index`.
+    slots: Vec<u16>,
     pub slot_count: usize,
 }
 
+/// No such element.
+const NO_ELEMENT: u16 = u16::MAX;
+/// An element without a column.
+const NO_SLOT: u16 = u16::MAX - 1;
+
 impl Names {
     fn new() -> Self {
-        Names { slots: FxHashMap::default(), slot_count: 1 }
+        Names { slots: Vec::new(), slot_count: 1 }
     }
 
-    fn slot(&mut self, name: &str) -> usize {
-        if let Some(Some(slot)) = self.slots.get(name) {
-            return *slot;
+    fn place_of(&mut self, name: Name) -> &mut u16 {
+        if self.slots.len() <= name.index() {
+            self.slots.resize(name.index() + 1, NO_ELEMENT);
         }
-        let slot = self.slot_count;
-        self.slot_count += 1;
-        self.slots.insert(name.to_owned(), Some(slot));
-        slot
+        &mut self.slots[name.index()]
     }
 
-    fn know(&mut self, name: &str) {
-        self.slots.entry(name.to_owned()).or_default();
+    fn slot(&mut self, name: Name) -> usize {
+        let next = self.slot_count;
+        let slot = self.place_of(name);
+        if *slot < NO_SLOT {
+            return usize::from(*slot);
+        }
+        *slot = next as u16;
+        self.slot_count += 1;
+        next
+    }
+
+    fn know(&mut self, name: Name) {
+        let slot = self.place_of(name);
+        *slot = NO_SLOT.min(*slot);
     }
 
     /// `None`: no such element; `Some(None)`: an element without a column.
-    pub fn get(&self, name: &str) -> Option<Option<usize>> {
-        self.slots.get(name).copied()
+    #[inline]
+    pub fn get(&self, name: Name) -> Option<Option<usize>> {
+        match self.slots.get(name.index()) {
+            None | Some(&NO_ELEMENT) => None,
+            Some(&NO_SLOT) => Some(None),
+            Some(&slot) => Some(Some(usize::from(slot))),
+        }
     }
 
-    fn place(&mut self, route: &[Step]) -> Place {
-        let steps = flattened(route);
+    fn place(&mut self, route: &[ModelStep], dictionary: &mut Dictionary) -> Place {
+        let steps = steps(route, dictionary);
         match steps.split_first() {
-            Some((Step::Member(name), rest)) => Place { slot: self.slot(name), steps: rest.to_vec() },
+            Some((Step::Member(name), rest)) => Place { slot: self.slot(*name), steps: rest.to_vec() },
             _ => Place { slot: ITSELF, steps },
         }
     }
 }
 
-/// `extension(url)` taken apart into a member and a condition.
-fn flattened(route: &[Step]) -> Route {
+/// A declared path ready to be taken; `extension(url)` becomes a member and a
+/// condition.
+fn steps(route: &[ModelStep], dictionary: &mut Dictionary) -> Vec<Step> {
     let mut steps = Vec::new();
     for step in route {
         match step {
-            Step::Extension(url) => {
-                steps.push(Step::Member("extension".to_owned()));
-                steps.push(Step::Where(vec!["url".to_owned()], url.clone()));
+            ModelStep::Extension(url) => {
+                steps.push(Step::Member(Name::EXTENSION));
+                steps.push(Step::Where(vec![Name::URL], url.clone()));
             }
-            Step::Itself => {}
-            other => steps.push(other.clone()),
+            ModelStep::Member(name) => steps.push(Step::Member(dictionary.name(name))),
+            ModelStep::Index(index) => steps.push(Step::Index(*index)),
+            ModelStep::Where(path, text) => {
+                steps
+                    .push(Step::Where(path.iter().map(|name| dictionary.name(name)).collect(), text.clone()));
+            }
+            ModelStep::Resolve => steps.push(Step::Resolve),
+            ModelStep::Itself => {}
+            ModelStep::Choice(_) => unreachable!("a choice is taken apart into its variants"),
         }
     }
     steps
@@ -161,7 +204,7 @@ impl Plan {
         let table_names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let by_name: FxHashMap<&str, usize> =
             table_names.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
-        let compiler = Compiler { by_name: &by_name, tables: &tables };
+        let mut compiler = Compiler { by_name: &by_name, tables: &tables, dictionary: Dictionary::new() };
         let resources: Vec<ResourcePlan> =
             DECLARED.iter().map(|resource| compiler.resource(resource)).collect();
         let other = resources.iter().position(|plan| plan.is_other).unwrap_or_default();
@@ -179,7 +222,8 @@ impl Plan {
             note: place("resource_note"),
             coding: place("resource_coding"),
         };
-        Plan { resources, by_type, generic, table_names: table_names.clone() }
+        let dictionary = compiler.dictionary;
+        Plan { resources, by_type, generic, dictionary, table_names: table_names.clone() }
     }
 
     pub(super) fn of(&self, resource_type: ResourceType) -> &ResourcePlan {
@@ -211,6 +255,7 @@ impl Plan {
 struct Compiler<'m> {
     by_name: &'m FxHashMap<&'m str, usize>,
     tables: &'m [model::Table],
+    dictionary: Dictionary,
 }
 
 /// Elements that every resource has.
@@ -227,17 +272,17 @@ const COMMON: [&str; 9] = [
 ];
 
 impl Compiler<'_> {
-    fn resource(&self, resource: &Resource) -> ResourcePlan {
+    fn resource(&mut self, resource: &Resource) -> ResourcePlan {
         let name =
             if resource.is_other() { "other_resource".to_owned() } else { model::snake_case(&resource.name) };
         let mut names = Names::new();
         for common in COMMON {
-            names.know(common);
+            names.know(self.dictionary.name(common));
         }
         for archived in &resource.archived {
-            names.know(archived);
+            names.know(self.dictionary.name(archived));
         }
-        let front = |column: &str, names: &mut Names| {
+        let mut front = |column: &str, names: &mut Names| {
             let element = model::front_element(resource, column)?;
             let kind_name = match &element.kind {
                 KindName::One(word) if matches!(word.name.as_str(), "Key" | "Agreed") => word.clone(),
@@ -247,7 +292,7 @@ impl Compiler<'_> {
                 }
             };
             let element = Element { kind: KindName::One(kind_name), ..element.clone() };
-            Some(field(&element, false, names))
+            Some(self.field(&element, false, names))
         };
         let patient = front(model::PATIENT_ID, &mut names);
         let encounter = front(model::ENCOUNTER_ID, &mut names);
@@ -255,7 +300,7 @@ impl Compiler<'_> {
             resource.elements.iter().filter(|element| !model::is_only_front(resource, element)).collect();
         let mut lists = Vec::new();
         for list in &resource.lists {
-            let place = names.place(&list.path);
+            let place = names.place(&list.path, &mut self.dictionary);
             lists.push(ListPlan { table: list.table, element: model::route_text(&list.path), place });
         }
         let table = self.table(&name, names, &elements, &resource.tables, resource, true);
@@ -270,7 +315,7 @@ impl Compiler<'_> {
     }
 
     fn table(
-        &self,
+        &mut self,
         name: &str,
         mut names: Names,
         elements: &[&Element],
@@ -281,7 +326,7 @@ impl Compiler<'_> {
         let mut fields = Vec::new();
         let mut taken_extensions = Vec::new();
         for element in elements {
-            fields.push(field(element, !is_root, &mut names));
+            fields.push(self.field(element, !is_root, &mut names));
             for route in &element.path {
                 taken_extensions.extend(taken_extension(route));
             }
@@ -302,17 +347,23 @@ impl Compiler<'_> {
         }
     }
 
-    fn child(&self, parent: &str, child: &ChildTable, names: &mut Names, resource: &Resource) -> ChildPlan {
+    fn child(
+        &mut self,
+        parent: &str,
+        child: &ChildTable,
+        names: &mut Names,
+        resource: &Resource,
+    ) -> ChildPlan {
         let name = format!("{parent}_{}", model::snake_case(&child.element));
-        let own = vec![Step::Member(child.element.clone())];
+        let own = vec![ModelStep::Member(child.element.clone())];
         let mut sources = Vec::new();
         for (path, constants) in match child.sources.as_slice() {
             [] => vec![(&own, &[][..])],
             sources => sources.iter().map(|source| (&source.path, source.constants.as_slice())).collect(),
         } {
-            let Place { slot, steps } = names.place(path);
+            let Place { slot, steps } = names.place(path, &mut self.dictionary);
             let enclosing = path.iter().filter_map(|step| match step {
-                Step::Member(name) => {
+                ModelStep::Member(name) => {
                     Some(format!("{}_ordinal", model::snake_case(name).replace("add_item", "item")))
                 }
                 _ => None,
@@ -327,8 +378,8 @@ impl Compiler<'_> {
         let elements: Vec<&Element> = child.elements.iter().collect();
         let mut own_names = Names::new();
         if child.rows == Rows::Recursive {
-            own_names.slot("item");
-            own_names.slot("answer");
+            own_names.slot(Name::ITEM);
+            own_names.slot(Name::ANSWER);
         }
         ChildPlan {
             rows: child.rows,
@@ -339,38 +390,40 @@ impl Compiler<'_> {
             plan: self.table(&name, own_names, &elements, &child.tables, resource, false),
         }
     }
-}
 
-fn field(element: &Element, is_in_child: bool, names: &mut Names) -> Field {
-    let kind = model::element_kind(element, is_in_child);
-    let width = kind.columns("x").len();
-    let places = match &element.kind {
-        KindName::One(_) => element.path.iter().map(|route| names.place(route)).collect(),
-        KindName::Choice(variants) => {
-            let route = &element.path[0];
-            let (last, group) = route.split_last().unwrap_or((&Step::Itself, &[]));
-            let Step::Choice(base) = last else { unreachable!("a choice's path ends in [x]") };
-            variants
-                .iter()
-                .map(|(type_name, _)| {
-                    let mut characters = type_name.chars();
-                    let capital = characters.next().map(|first| first.to_ascii_uppercase());
-                    let name: String = base.chars().chain(capital).chain(characters).collect();
-                    names.place(&[group, &[Step::Member(name)]].concat())
-                })
-                .collect()
-        }
-    };
-    Field { places, is_choice: matches!(element.kind, KindName::Choice(_)), kind, width }
+    fn field(&mut self, element: &Element, is_in_child: bool, names: &mut Names) -> Field {
+        let kind = model::element_kind(element, is_in_child);
+        let width = kind.columns("x").len();
+        let places = match &element.kind {
+            KindName::One(_) => {
+                element.path.iter().map(|route| names.place(route, &mut self.dictionary)).collect()
+            }
+            KindName::Choice(variants) => {
+                let route = &element.path[0];
+                let (last, group) = route.split_last().unwrap_or((&ModelStep::Itself, &[]));
+                let ModelStep::Choice(base) = last else { unreachable!("a choice's path ends in [x]") };
+                variants
+                    .iter()
+                    .map(|(type_name, _)| {
+                        let mut characters = type_name.chars();
+                        let capital = characters.next().map(|first| first.to_ascii_uppercase());
+                        let name: String = base.chars().chain(capital).chain(characters).collect();
+                        names.place(&[group, &[ModelStep::Member(name)]].concat(), &mut self.dictionary)
+                    })
+                    .collect()
+            }
+        };
+        Field { places, is_choice: matches!(element.kind, KindName::Choice(_)), kind, width }
+    }
 }
 
 /// Where the first extension on a route stands, and its url.
-fn taken_extension(route: &[Step]) -> Option<(String, String)> {
+fn taken_extension(route: &[ModelStep]) -> Option<(String, String)> {
     let mut path: Vec<&str> = Vec::new();
     for step in route {
         match step {
-            Step::Member(name) => path.push(name.trim_start_matches('_')),
-            Step::Extension(url) => return Some((path.join("."), url.clone())),
+            ModelStep::Member(name) => path.push(name.trim_start_matches('_')),
+            ModelStep::Extension(url) => return Some((path.join("."), url.clone())),
             _ => return None,
         }
     }

@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::batch::Batch;
+use super::batch::Targets;
 use super::identifier::{IdentifierKey, KnownIdentifiers};
 use super::route::contained_with_id;
-use crate::json::Value;
+use crate::json::{Name, Value};
 use crate::kind::{Defect, DefectReason, Referenced, References};
 use crate::model::ResourceType;
 
@@ -19,7 +19,7 @@ pub trait FullUrls {
 
 /// Resolves the references of one resource.
 pub(super) struct Resolver<'r> {
-    pub batch: &'r mut Batch,
+    pub targets: &'r mut Targets,
     pub identifiers: &'r mut KnownIdentifiers,
     pub full_urls: Option<&'r dyn FullUrls>,
     /// The servers whose absolute references are as good as relative ones:
@@ -43,7 +43,8 @@ impl<'r> Resolver<'r> {
     {
         if let Some(id) = written.strip_prefix('#') {
             let contained = contained_with_id(reference.root(), id);
-            let name = contained.and_then(|contained| contained.get("resourceType")).and_then(Value::as_text);
+            let name =
+                contained.and_then(|contained| contained.get(Name::RESOURCE_TYPE)).and_then(Value::as_text);
             return Written::Contained(name.and_then(|name| ResourceType::named(&name)).or(stated));
         }
         if let Some((resource_type, fhir_id)) = self.full_urls.and_then(|urls| urls.resolve(written)) {
@@ -53,10 +54,7 @@ impl<'r> Resolver<'r> {
             let value = value.to_owned();
             return Written::Bearer(IdentifierKey { resource_type: stated, system: None, value });
         }
-        // Most have no query, and a search for one byte is the cheaper one.
-        if written.contains('?')
-            && let Some((name, query)) = written.split_once("?identifier=")
-        {
+        if let Some((name, query)) = split_at_query(written) {
             let (system, value) = query.split_once('|').unwrap_or(("", query));
             return match ResourceType::named(name) {
                 Some(resource_type) if !value.contains('&') => Written::Bearer(IdentifierKey {
@@ -76,42 +74,51 @@ impl<'r> Resolver<'r> {
     }
 }
 
+/// Name and query of `Type?identifier=query`.
+fn split_at_query(written: &str) -> Option<(&str, &str)> {
+    let (name, query) = written.split_once('?')?;
+    Some((name, query.strip_prefix("identifier=")?))
+}
+
 /// `Type/id`, perhaps with `/_history/…` behind.
 fn relative_identity(written: &str) -> Option<(ResourceType, &str)> {
     let (name, rest) = written.split_once('/')?;
     let resource_type = ResourceType::named(name)?;
-    let fhir_id = rest.split_once("/_history/").map_or(rest, |(id, _)| id);
-    if fhir_id.is_empty() || fhir_id.contains(['/', '#', '?']) {
+    let fhir_id = match rest.split_once('/') {
+        Some((id, version)) if version.starts_with("_history/") => id,
+        Some(_) => return None,
+        None => rest,
+    };
+    if fhir_id.is_empty() || fhir_id.contains(['#', '?']) {
         return None;
     }
     Some((resource_type, fhir_id))
 }
 
 impl References for Resolver<'_> {
-    fn resolve(&mut self, reference: Value<'_>, expected: Option<&str>) -> Result<Referenced, Defect> {
-        let member = |value: Value<'_>, name: &str| match value.get(name) {
-            Some(member) => match member.as_text() {
-                Some(text) => Ok(Some(text.into_owned())),
-                None => Err(Defect::new(member, DefectReason::ExpectedString)),
-            },
-            None => Ok(None),
+    fn resolve(
+        &mut self,
+        reference: Value<'_>,
+        expected: Option<ResourceType>,
+    ) -> Result<Referenced, Defect> {
+        let stated = match text(reference.get(Name::TYPE))? {
+            Some(name) => ResourceType::named(&name).or(expected),
+            None => expected,
         };
-        let expected = expected.and_then(ResourceType::named);
-        let stated = member(reference, "type")?.and_then(|name| ResourceType::named(&name)).or(expected);
 
         let by_identifier;
-        let (written, meaning) = match reference.get("reference") {
+        let (written, meaning) = match reference.get(Name::REFERENCE) {
             Some(written) => {
                 let text = written.as_text().ok_or(Defect::new(written, DefectReason::ExpectedString))?;
                 (text, None)
             }
             None => {
-                let Some(identifier) = reference.get("identifier") else {
-                    let resource_type = stated.filter(|_| expected.is_none()).map(ResourceType::name);
+                let Some(identifier) = reference.get(Name::IDENTIFIER) else {
+                    let resource_type = stated.filter(|_| expected.is_none());
                     return Ok(Referenced { resource_type, ..Referenced::default() });
                 };
-                let system = member(identifier, "system")?.unwrap_or_default();
-                let value = member(identifier, "value")?.unwrap_or_default();
+                let system = text(identifier.get(Name::SYSTEM))?.unwrap_or_default().into_owned();
+                let value = text(identifier.get(Name::VALUE))?.unwrap_or_default().into_owned();
                 let name = stated.map(ResourceType::name).unwrap_or_default();
                 by_identifier = format!("{name}?identifier={system}|{value}");
                 let meaning = match stated {
@@ -130,28 +137,30 @@ impl References for Resolver<'_> {
                 if expected.is_some_and(|expected| expected != resource_type) {
                     (Some(resource_type), None)
                 } else {
-                    (Some(resource_type), Some(self.batch.target(resource_type, &fhir_id)))
+                    (Some(resource_type), Some(self.targets.of_identity(resource_type, &fhir_id)))
                 }
             }
             Written::Bearer(identifier) => match self.identifiers.bearer(&identifier) {
                 Some((resource_type, key)) if expected.is_none_or(|expected| expected == resource_type) => {
-                    (Some(resource_type), Some(self.batch.target_of_key(key)))
+                    (Some(resource_type), Some(self.targets.of_key(key)))
                 }
                 _ => {
                     let resource_type = identifier.resource_type;
-                    self.batch.note_unresolved(identifier);
+                    self.targets.note_unresolved(identifier);
                     (resource_type, None)
                 }
             },
             Written::Contained(resource_type) => (resource_type, None),
             Written::Nothing => (stated, None),
         };
-        Ok(Referenced {
-            target,
-            resource_type: resource_type.map(ResourceType::name),
-            written: target.is_none().then(|| written.into_owned()),
-        })
+        Ok(Referenced { target, resource_type, written: target.is_none().then(|| written.into_owned()) })
     }
+}
+
+/// A string's characters, if it is there.
+fn text(value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, Defect> {
+    let Some(value) = value else { return Ok(None) };
+    value.as_text().map(Some).ok_or(Defect::new(value, DefectReason::ExpectedString))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Following a path through a resource.
 
-use crate::json::{Kind, Value};
-use crate::model::Step;
+use super::plan::Step;
+use crate::json::{Kind, Name, Value};
 
 /// Appends to `found` what stands at the end of `steps` from `from`, lists
 /// flattened and nulls left out. `root` is the resource, for `resolve()`.
@@ -45,7 +45,7 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
             }
         }
         Step::Member(name) => {
-            if let Some(member) = from.get(name) {
+            if let Some(member) = from.get(*name) {
                 follow(member, rest, root, found);
             }
         }
@@ -59,29 +59,27 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
                 follow(contained, rest, root, found);
             }
         }
-        Step::Itself => follow(from, rest, root, found),
-        Step::Extension(_) | Step::Choice(_) => debug_assert!(false, "the plan has taken these apart"),
     }
 }
 
 /// Whether a string of that value stands at the path.
-fn holds(value: Value<'_>, path: &[String], expected: &str) -> bool {
+fn holds(value: Value<'_>, path: &[Name], expected: &str) -> bool {
     match (value.kind(), path.split_first()) {
         (Kind::Array, _) => value.items().any(|item| holds(item, path, expected)),
-        (_, Some((name, rest))) => value.get(name).is_some_and(|member| holds(member, rest, expected)),
+        (_, Some((name, rest))) => value.get(*name).is_some_and(|member| holds(member, rest, expected)),
         (_, None) => value.as_text().is_some_and(|text| text == expected),
     }
 }
 
 /// The contained resource that a reference such as `#payer` means.
 fn contained<'t>(reference: Value<'t>, root: Value<'t>) -> Option<Value<'t>> {
-    let reference = reference.get("reference")?.as_text()?;
+    let reference = reference.get(Name::REFERENCE)?.as_text()?;
     contained_with_id(root, reference.strip_prefix('#')?)
 }
 
 /// The contained resource of that id.
 pub(super) fn contained_with_id<'t>(root: Value<'t>, id: &str) -> Option<Value<'t>> {
-    root.get("contained")?
+    root.get(Name::CONTAINED)?
         .items()
-        .find(|resource| resource.get("id").and_then(Value::as_text).is_some_and(|own| own == id))
+        .find(|resource| resource.get(Name::ID).and_then(Value::as_text).is_some_and(|own| own == id))
 }

@@ -1,139 +1,215 @@
 //! Which rows a resource will have, in all of its tables: gathered before any
 //! is written, with what numbers and places them.
 
-use super::plan::{ChildPlan, ITSELF, SourcePlan, TablePlan};
+use std::ops::Range;
+
+use super::plan::{ChildPlan, ITSELF, SourcePlan, Step, TablePlan};
 use super::route::follow;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Name, Value};
 use crate::kind::{Defect, DefectReason};
-use crate::model::{Rows, Step};
+use crate::model::Rows;
 
 /// A row that is to be written.
 pub(super) struct RowJob<'p, 't> {
     pub table: &'p TablePlan,
-    pub child: Option<(&'p ChildPlan, Numbers<'p>)>,
+    /// `None` for the resource's own row.
+    pub child: Option<&'p ChildPlan>,
     pub element: Value<'t>,
-    pub slots: Vec<Option<Value<'t>>>,
-    pub extensions: Vec<Value<'t>>,
-}
-
-/// What numbers and places a child row.
-#[derive(Clone, Default)]
-pub(super) struct Numbers<'p> {
-    pub enclosing: Vec<i32>,
-    pub ordinal: i32,
     pub constants: &'p [String],
-    pub places: Vec<Option<i32>>,
+    /// Extensions that the row keeps.
+    pub extensions: Vec<Value<'t>>,
+    /// Where its elements begin among all.
+    first_slot: usize,
+    /// The ordinals of the enclosing rows and its own, among all numbers.
+    ordinals: Range<usize>,
+    /// The values of its place columns, among all numbers.
+    places: Range<usize>,
 }
 
-/// Adds the rows of all child tables below the row with that number.
-pub(super) fn gather_children<'p, 't>(
+/// The rows of one resource, its own first, and what they share: one list of
+/// elements and one of numbers instead of some for each row.
+pub(super) struct Gathered<'p, 't> {
+    pub jobs: Vec<RowJob<'p, 't>>,
     root: Value<'t>,
-    parent: usize,
-    enclosing: &[i32],
-    jobs: &mut Vec<RowJob<'p, 't>>,
-) -> Result<(), Defect> {
-    let table: &'p TablePlan = jobs[parent].table;
-    for child in &table.children {
-        let mut ordinal = 0;
-        for source in &child.sources {
-            let Some(start) = jobs[parent].slots[source.slot] else { continue };
-            match child.rows {
-                Rows::Recursive => gather_answers(child, start, None, 1, &mut ordinal, jobs)?,
-                Rows::Nested => {
-                    let mut items = Vec::new();
-                    follow(start, &source.steps, root, &mut items);
-                    for item in items {
-                        ordinal += 1;
-                        let numbers =
-                            Numbers { enclosing: enclosing.to_vec(), ordinal, ..Numbers::default() };
-                        let row = jobs.len();
-                        jobs.push(job(child, numbers, item)?);
-                        let within = [enclosing, &[ordinal]].concat();
-                        gather_children(root, row, &within, jobs)?;
-                    }
-                }
-                Rows::KeyedByOrdinal | Rows::KeyedByPlace => {
-                    let mut found = Vec::new();
-                    descend(start, &source.steps, &mut Vec::new(), &[], &mut found);
-                    for (positions, way, item) in found {
-                        ordinal += 1;
-                        let places = places_of(child, source, &positions, &way);
-                        let numbers =
-                            Numbers { enclosing: Vec::new(), ordinal, constants: &source.constants, places };
-                        jobs.push(job(child, numbers, item)?);
+    slots: Vec<Option<Value<'t>>>,
+    numbers: Vec<Option<i32>>,
+}
+
+impl<'p, 't> Gathered<'p, 't> {
+    /// Begins with the resource's own row, whose elements are given by
+    /// `put_slot`.
+    pub fn new(table: &'p TablePlan, root: Value<'t>) -> Self {
+        let mut gathered = Gathered { jobs: Vec::new(), root, slots: Vec::new(), numbers: Vec::new() };
+        gathered.push(table, None, &[], root, 0..0, 0..0);
+        gathered
+    }
+
+    /// What stands in a row's slot; never null.
+    #[inline]
+    pub fn slot(&self, job: usize, slot: usize) -> Option<Value<'t>> {
+        self.slots[self.jobs[job].first_slot + slot]
+    }
+
+    pub fn put_slot(&mut self, job: usize, slot: usize, value: Option<Value<'t>>) {
+        let at = self.jobs[job].first_slot + slot;
+        self.slots[at] = value.filter(|value| !value.is_null());
+    }
+
+    pub fn ordinals(&self, job: usize) -> &[Option<i32>] {
+        &self.numbers[self.jobs[job].ordinals.clone()]
+    }
+
+    pub fn places(&self, job: usize) -> &[Option<i32>] {
+        &self.numbers[self.jobs[job].places.clone()]
+    }
+
+    fn push(
+        &mut self,
+        table: &'p TablePlan,
+        child: Option<&'p ChildPlan>,
+        constants: &'p [String],
+        element: Value<'t>,
+        ordinals: Range<usize>,
+        places: Range<usize>,
+    ) -> usize {
+        let first_slot = self.slots.len();
+        self.slots.resize(first_slot + table.names.slot_count, None);
+        self.slots[first_slot + ITSELF] = Some(element);
+        let extensions = Vec::new();
+        self.jobs.push(RowJob { table, child, element, constants, extensions, first_slot, ordinals, places });
+        self.jobs.len() - 1
+    }
+
+    /// Adds a child row with its elements.
+    fn push_child(
+        &mut self,
+        child: &'p ChildPlan,
+        constants: &'p [String],
+        element: Value<'t>,
+        ordinals: Range<usize>,
+        places: Range<usize>,
+    ) -> Result<usize, Defect> {
+        if element.kind() != Kind::Object {
+            return Err(Defect::new(element, DefectReason::ExpectedObject));
+        }
+        let job = self.push(&child.plan, Some(child), constants, element, ordinals, places);
+        for member in element.members() {
+            if let Some(Some(slot)) = child.plan.names.get(member.name()) {
+                self.put_slot(job, slot, Some(member.value()));
+            }
+        }
+        Ok(job)
+    }
+
+    /// Keeps numbers; gives where they stand.
+    fn keep(&mut self, numbers: impl IntoIterator<Item = Option<i32>>) -> Range<usize> {
+        let first = self.numbers.len();
+        self.numbers.extend(numbers);
+        first..self.numbers.len()
+    }
+
+    /// Adds the rows of all child tables below the row with that number.
+    pub fn children_of(&mut self, parent: usize) -> Result<(), Defect> {
+        let table: &'p TablePlan = self.jobs[parent].table;
+        for child in &table.children {
+            let mut ordinal = 0;
+            for source in &child.sources {
+                let Some(start) = self.slot(parent, source.slot) else { continue };
+                match child.rows {
+                    Rows::Recursive => self.answers(child, start, None, 1, &mut ordinal)?,
+                    Rows::Nested => self.nested(child, source, parent, start, &mut ordinal)?,
+                    Rows::KeyedByOrdinal | Rows::KeyedByPlace => {
+                        descend(
+                            start,
+                            &source.steps,
+                            &mut Vec::new(),
+                            None,
+                            &mut |positions, first, item| {
+                                ordinal += 1;
+                                let is_numbered = child.rows == Rows::KeyedByOrdinal;
+                                let ordinals = self.keep(is_numbered.then_some(Some(ordinal)));
+                                let places = self.keep(places_of(child, source, positions, first));
+                                self.push_child(child, &source.constants, item, ordinals, places).map(drop)
+                            },
+                        )?;
                     }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Items of a questionnaire's answers: one row an answer, or one for the
-/// item where there is none, depth first.
-fn gather_answers<'p, 't>(
-    child: &'p ChildPlan,
-    items: Value<'t>,
-    parent: Option<i32>,
-    level: i32,
-    ordinal: &mut i32,
-    jobs: &mut Vec<RowJob<'p, 't>>,
-) -> Result<(), Defect> {
-    for item in items.items() {
-        let first = *ordinal + 1;
-        let answers: Vec<Value<'t>> =
-            item.get("answer").map(|answers| answers.items().collect()).unwrap_or_default();
-        for number in 0..answers.len().max(1) {
+    /// Rows that have child rows of their own.
+    fn nested(
+        &mut self,
+        child: &'p ChildPlan,
+        source: &'p SourcePlan,
+        parent: usize,
+        start: Value<'t>,
+        ordinal: &mut i32,
+    ) -> Result<(), Defect> {
+        let mut items = Vec::new();
+        follow(start, &source.steps, self.root, &mut items);
+        for item in items {
             *ordinal += 1;
-            let answer = answers.get(number).copied();
-            let places = vec![parent, answer.map(|_| number as i32 + 1), Some(level)];
-            let numbers = Numbers { ordinal: *ordinal, places, ..Numbers::default() };
-            let mut row = job(child, numbers, item)?;
-            if let Some(Some(slot)) = child.plan.names.get("answer") {
-                row.slots[slot] = answer;
-            }
-            let of_answer = *ordinal;
-            jobs.push(row);
-            if let Some(nested) = answer.and_then(|answer| answer.get("item")) {
-                gather_answers(child, nested, Some(of_answer), level + 1, ordinal, jobs)?;
-            }
+            let enclosing = self.jobs[parent].ordinals.clone();
+            let first = self.numbers.len();
+            self.numbers.extend_from_within(enclosing);
+            self.numbers.push(Some(*ordinal));
+            let row = self.push_child(child, &[], item, first..self.numbers.len(), 0..0)?;
+            self.children_of(row)?;
         }
-        if let Some(nested) = item.get("item") {
-            gather_answers(child, nested, Some(first), level + 1, ordinal, jobs)?;
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// Items of a questionnaire's answers: one row an answer, or one for the
+    /// item where there is none, depth first.
+    fn answers(
+        &mut self,
+        child: &'p ChildPlan,
+        items: Value<'t>,
+        parent: Option<i32>,
+        level: i32,
+        ordinal: &mut i32,
+    ) -> Result<(), Defect> {
+        for item in items.items() {
+            let first = *ordinal + 1;
+            let answers: Vec<Value<'t>> =
+                item.get(Name::ANSWER).map(|answers| answers.items().collect()).unwrap_or_default();
+            for number in 0..answers.len().max(1) {
+                *ordinal += 1;
+                let answer = answers.get(number).copied();
+                let of_answer = *ordinal;
+                let ordinals = self.keep([Some(of_answer)]);
+                let places = self.keep([parent, answer.map(|_| number as i32 + 1), Some(level)]);
+                let row = self.push_child(child, &[], item, ordinals, places)?;
+                if let Some(Some(slot)) = child.plan.names.get(Name::ANSWER) {
+                    self.put_slot(row, slot, answer);
+                }
+                if let Some(nested) = answer.and_then(|answer| answer.get(Name::ITEM)) {
+                    self.answers(child, nested, Some(of_answer), level + 1, ordinal)?;
+                }
+            }
+            if let Some(nested) = item.get(Name::ITEM) {
+                self.answers(child, nested, Some(first), level + 1, ordinal)?;
+            }
+        }
+        Ok(())
+    }
 }
 
-fn job<'p, 't>(
-    child: &'p ChildPlan,
-    numbers: Numbers<'p>,
-    element: Value<'t>,
-) -> Result<RowJob<'p, 't>, Defect> {
-    if element.kind() != Kind::Object {
-        return Err(Defect::new(element, DefectReason::ExpectedObject));
-    }
-    let mut slots = vec![None; child.plan.names.slot_count];
-    slots[ITSELF] = Some(element);
-    for (name, value) in element.members() {
-        if let Some(Some(slot)) = child.plan.names.get(name) {
-            slots[slot] = Some(value).filter(|value| !value.is_null());
-        }
-    }
-    Ok(RowJob { table: &child.plan, child: Some((child, numbers)), element, slots, extensions: Vec::new() })
-}
-
-/// Positions in the lists on the way, what was passed, and where it ends.
-type Found<'t> = (Vec<i32>, Vec<Value<'t>>, Value<'t>);
+/// Is given the positions in the lists on the way, the item of the first of
+/// these lists if the way goes on from it, and what stands at the way's end.
+type Visit<'v, 't> = &'v mut dyn FnMut(&[i32], Option<Value<'t>>, Value<'t>) -> Result<(), Defect>;
 
 /// Follows a path through lists, noting the position in each.
 fn descend<'t>(
     from: Value<'t>,
     steps: &[Step],
     positions: &mut Vec<i32>,
-    way: &[Value<'t>],
-    found: &mut Vec<Found<'t>>,
-) {
+    first: Option<Value<'t>>,
+    visit: Visit<'_, 't>,
+) -> Result<(), Defect> {
     // Conditions do not renumber, so they are not counted as lists.
     if let Some((Step::Where(..), _)) = steps.split_first() {
         let (condition, rest) = steps.split_at(1);
@@ -142,55 +218,67 @@ fn descend<'t>(
         for item in matching {
             match rest.split_first() {
                 Some((Step::Member(name), rest)) => {
-                    if let Some(member) = item.get(name) {
-                        descend(member, rest, positions, way, found);
+                    if let Some(member) = item.get(*name) {
+                        descend(member, rest, positions, first, visit)?;
                     }
                 }
-                _ => found.push((positions.clone(), way.to_vec(), item)),
+                _ => visit(positions, first, item)?,
             }
         }
-        return;
+        return Ok(());
     }
-    let items: Vec<Value<'t>> = if from.kind() == Kind::Array { from.items().collect() } else { vec![from] };
-    for (index, item) in items.into_iter().enumerate() {
-        if item.is_null() {
-            continue;
-        }
-        positions.push(index as i32 + 1);
-        match steps.split_first() {
-            Some((Step::Member(name), rest)) => {
-                if let Some(member) = item.get(name) {
-                    descend(member, rest, positions, &[way, &[item]].concat(), found);
-                }
-            }
-            _ => found.push((positions.clone(), way.to_vec(), item)),
-        }
-        positions.pop();
+    if from.kind() != Kind::Array {
+        return descend_item(from, 1, steps, positions, first, visit);
     }
+    for (index, item) in from.items().enumerate() {
+        descend_item(item, index as i32 + 1, steps, positions, first, visit)?;
+    }
+    Ok(())
 }
 
-/// The values of a row's place columns.
-fn places_of(
-    child: &ChildPlan,
-    source: &SourcePlan,
-    positions: &[i32],
-    way: &[Value<'_>],
-) -> Vec<Option<i32>> {
+fn descend_item<'t>(
+    item: Value<'t>,
+    position: i32,
+    steps: &[Step],
+    positions: &mut Vec<i32>,
+    first: Option<Value<'t>>,
+    visit: Visit<'_, 't>,
+) -> Result<(), Defect> {
+    if item.is_null() {
+        return Ok(());
+    }
+    positions.push(position);
+    match steps.split_first() {
+        Some((Step::Member(name), rest)) => {
+            if let Some(member) = item.get(*name) {
+                descend(member, rest, positions, first.or(Some(item)), visit)?;
+            }
+        }
+        _ => visit(positions, first, item)?,
+    }
+    positions.pop();
+    Ok(())
+}
+
+/// The values of a row's place columns. `first` is the item of the first list
+/// on the way.
+fn places_of<'a>(
+    child: &'a ChildPlan,
+    source: &'a SourcePlan,
+    positions: &'a [i32],
+    first: Option<Value<'a>>,
+) -> impl Iterator<Item = Option<i32>> + 'a {
     let is_key = child.rows == Rows::KeyedByPlace;
     // The last list is the rows' own; only where places are the key it counts.
     let counted = if is_key { positions.len() } else { positions.len().saturating_sub(1) };
-    child
-        .places
-        .iter()
-        .map(|place| {
-            if place == "item_sequence" {
-                let item = way.first()?;
-                let sequence = item.get("sequence").or_else(|| item.get("itemSequence"))?;
-                return sequence.as_number()?.parse().ok();
-            }
-            let at = source.enclosing.iter().position(|name| name == place);
-            let position = at.filter(|at| *at < counted).and_then(|at| positions.get(at).copied());
-            if is_key { Some(position.unwrap_or(0)) } else { position }
-        })
-        .collect()
+    child.places.iter().map(move |place| {
+        if place == "item_sequence" {
+            let item = first?;
+            let sequence = item.get(Name::SEQUENCE).or_else(|| item.get(Name::ITEM_SEQUENCE))?;
+            return sequence.as_number()?.parse().ok();
+        }
+        let at = source.enclosing.iter().position(|name| name == place);
+        let position = at.filter(|at| *at < counted).and_then(|at| positions.get(at).copied());
+        if is_key { Some(position.unwrap_or(0)) } else { position }
+    })
 }

@@ -1,6 +1,8 @@
 //! The tables that the declarations mean: names, columns, keys, comments.
 
-use super::{ChildTable, DECLARED, Element, KindName, Naming, Resource, Rows, Step, snake_case};
+use super::{
+    ChildTable, DECLARED, Element, KindName, Naming, Resource, ResourceType, Rows, Step, snake_case,
+};
 use crate::kind::{self, Choice, Column, Kind, SqlType, Variant};
 
 /// What a table is to the loader.
@@ -296,7 +298,7 @@ fn element_columns(element: &Element, is_in_child: bool) -> Vec<TableColumn> {
         };
         let comment =
             if element.comment.is_empty() { holds } else { format!("{holds} ({})", element.comment) };
-        let refers_to = refers_to.map(|target| snake_case(&target));
+        let refers_to = refers_to.map(|target| snake_case(target.name()));
         columns.push(TableColumn { name, sql_type, is_nullable: true, refers_to, comment });
     }
     columns
@@ -307,7 +309,7 @@ pub(crate) fn element_kind(element: &Element, is_in_child: bool) -> Box<dyn Kind
     let kind = match &element.kind {
         // A resource's own encounter has its key in front; that of an item has not.
         KindName::One(word) if is_in_child && word.name == "EncounterReference" => {
-            Some(Box::new(kind::EncounterOfItem) as Box<dyn Kind>)
+            kind::named("EncounterOfItem", None)
         }
         KindName::One(word) => kind::named(&word.name, word.argument.as_deref()),
         KindName::Choice(variants) => choice_kind(variants),
@@ -322,7 +324,7 @@ fn choice_kind(variants: &[(String, super::KindWord)]) -> Option<Box<dyn Kind>> 
         built.push(Variant {
             type_name: type_name.clone(),
             refers_to_any: word.name == "Reference" && word.argument.is_none(),
-            refers_to: word.argument.clone(),
+            refers_to: word.argument.as_deref().and_then(ResourceType::named),
             is_short_concept: word.name == "Concept",
             kind: kind::named(&word.name, word.argument.as_deref())?,
         });

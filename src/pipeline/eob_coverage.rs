@@ -8,7 +8,8 @@ use crate::json::{Kind, Parser, Value};
 pub(super) fn without(bytes: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(bytes, b"\"ExplanationOfBenefit\"")?;
     let mut parser = Parser::default();
-    let root = parser.parse(bytes).ok()?.root();
+    let tree = parser.parse(bytes).ok()?;
+    let root = tree.root();
     if root.get("resourceType")?.as_text()? != "ExplanationOfBenefit" {
         return None;
     }
@@ -37,7 +38,8 @@ fn write_object(out: &mut String, object: Value<'_>, change: impl Fn(&str, Value
         return;
     }
     let mut separator = '{';
-    for (name, value) in object.members() {
+    for member in object.members() {
+        let (name, value) = (member.text(), member.value());
         let written = change(name, value).unwrap_or_else(|| value.raw().to_owned());
         if written.is_empty() {
             continue;
