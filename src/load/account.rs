@@ -71,8 +71,9 @@ pub(super) fn check_claims(connection: &mut PgConnection, load: &Load<'_>) -> Re
 
 /// What became of the records of each of the batch's files.
 pub(super) fn accounts(load: &Load<'_>, outcomes: &Outcomes) -> Vec<Account> {
-    let skipped = |file: &LoadFile| Account { skipped: file.skipped, ..Account::default() };
-    let mut accounts: Vec<Account> = load.files.iter().map(skipped).collect();
+    let not_loaded =
+        |file: &LoadFile| Account { skipped: file.skipped, unchanged: file.known, ..Account::default() };
+    let mut accounts: Vec<Account> = load.files.iter().map(not_loaded).collect();
     let of_resources = load.origins.iter().map(|origin| origin.file).zip(&outcomes.of_resources);
     let of_deletes = load.deletes.iter().map(|delete| delete.file).zip(&outcomes.of_deletes);
     for (file, outcome) in of_resources.chain(of_deletes) {

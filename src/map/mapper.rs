@@ -4,8 +4,9 @@
 
 use thiserror::Error;
 
-use super::batch::{Batch, Registration, TableBuffers};
+use super::batch::{Batch, Identity, Registration, TableBuffers};
 use super::extension;
+use super::fingerprint::{self, Fingerprint, Identified, owned_text};
 use super::generic::{Owner, Writer};
 use super::identifier::KnownIdentifiers;
 use super::plan::{Field, Plan, ResourcePlan};
@@ -13,8 +14,8 @@ use super::reference::{FullUrls, Resolver};
 use super::route::follow;
 use super::rows::Gathered;
 use crate::copy::{CopyBuffer, Target};
-use crate::json::{self, Canonical, JsonError, Kind, Name, Parser, Tree, Value};
-use crate::kind::{Defect, DefectReason, Row, Timezone, moment};
+use crate::json::{self, Canonical, JsonError, Name, Parser, Tree, Value};
+use crate::kind::{Defect, DefectReason, Row, Timezone};
 use crate::model::{GenericTable, ResourceType};
 
 /// What holds for all resources.
@@ -98,25 +99,25 @@ impl Mapper {
         &mut self.identifiers
     }
 
+    /// Who the resource is and which version of it; `None` for one that
+    /// cannot be mapped, as `map` will say.
+    pub fn fingerprint(&mut self, input: &Input<'_>) -> Option<Fingerprint> {
+        let tree = self.parser.parse(input.bytes).ok()?;
+        let identified = fingerprint::identify(&tree, &mut self.canonical, input).ok()?;
+        let version = fingerprint::version(tree.root(), input, self.settings.timezone).ok()?;
+        Some(Fingerprint {
+            identity: Identity { resource_type: identified.resource_type, fhir_id: identified.fhir_id },
+            content_hash: identified.content_hash,
+            effective_at: version.effective_at,
+            version_id: version.version_id,
+        })
+    }
+
     /// Adds the resource's rows to the batch, or none and says why.
     pub fn map(&mut self, input: &Input<'_>, batch: &mut Batch) -> Result<(), MapError> {
         let tree = self.parser.parse(input.bytes)?;
-        let root = tree.root();
-        if root.kind() != Kind::Object {
-            return Err(MapError::NotAnObject);
-        }
-        let name = root.get(Name::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
-        let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
-        let content_hash = self.canonical.hash(root, |parent, name| {
-            parent == Some(Name::META) && matches!(name, Name::LAST_UPDATED | Name::VERSION_ID)
-        })?;
-
-        let written_id = root.get(Name::ID).and_then(Value::as_text).filter(|id| !id.is_empty());
-        let is_id_generated = written_id.is_none();
-        let fhir_id = match written_id {
-            Some(id) => id.into_owned(),
-            None => input.full_url.and_then(id_of_full_url).unwrap_or_else(|| generated_id(&content_hash)),
-        };
+        let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
+            fingerprint::identify(&tree, &mut self.canonical, input)?;
         let target = batch.target(resource_type, &fhir_id);
         let mut writing = Writing {
             plan: self.plan,
@@ -155,21 +156,6 @@ impl Mapper {
             }
         }
     }
-}
-
-/// `urn:uuid:X` → X, an absolute URL → its last segment.
-fn id_of_full_url(full_url: &str) -> Option<String> {
-    let id = match full_url.strip_prefix("urn:uuid:").or(full_url.strip_prefix("urn:oid:")) {
-        Some(id) => id,
-        None => full_url.rsplit('/').next()?,
-    };
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
-/// An id that a second load of the same resource finds again.
-fn generated_id(content_hash: &[u8; 32]) -> String {
-    let hexadecimal: String = content_hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("gen-{hexadecimal}")
 }
 
 /// `https://server/fhir/` of `https://server/fhir/Patient/1`.
@@ -241,28 +227,12 @@ impl<'t> Writing<'_, 't> {
     fn registration(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
         let root = self.tree.root();
         let meta = root.get(Name::META);
-        let text = |value: Option<Value<'_>>| match value {
-            Some(value) => match value.as_text() {
-                Some(text) => Ok(Some(text.into_owned())),
-                None => Err(Defect::new(value, DefectReason::ExpectedString)),
-            },
-            None => Ok(None),
-        };
         let of_meta = |name: Name| meta.and_then(|meta| meta.get(name));
-        let last_updated = match of_meta(Name::LAST_UPDATED) {
-            Some(value) => {
-                let written = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
-                let span = moment::date_time(&written, self.timezone)
-                    .ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
-                Some(span.start)
-            }
-            None => None,
-        };
-        let of_bundle = || Some(moment::date_time(input.effective_at?, self.timezone)?.start);
+        let version = fingerprint::version(root, input, self.timezone)?;
         let mut profiles = Vec::new();
         if let Some(list) = of_meta(Name::PROFILE) {
             for profile in list.items() {
-                profiles.extend(text(Some(profile))?);
+                profiles.extend(owned_text(Some(profile))?);
             }
         }
         let raw = |value: Option<Value<'_>>| value.map(|value| value.raw().to_owned());
@@ -272,14 +242,14 @@ impl<'t> Writing<'_, 't> {
         Ok(Registration {
             target: self.target,
             full_url: input.full_url.filter(|_| !is_told_by_id).map(str::to_owned),
-            version_id: text(of_meta(Name::VERSION_ID))?,
-            last_updated,
-            effective_at: last_updated.or_else(of_bundle),
-            meta_source: text(of_meta(Name::SOURCE))?,
+            version_id: version.version_id,
+            last_updated: version.last_updated,
+            effective_at: version.effective_at,
+            meta_source: owned_text(of_meta(Name::SOURCE))?,
             profiles,
             tags: raw(of_meta(Name::TAG)),
             security: raw(of_meta(Name::SECURITY)),
-            language: text(root.get(Name::LANGUAGE))?,
+            language: owned_text(root.get(Name::LANGUAGE))?,
             content_hash: Some(content_hash),
             is_id_generated: false,
         })

@@ -7,6 +7,7 @@
 
 mod batch;
 mod extension;
+mod fingerprint;
 mod generic;
 mod identifier;
 mod mapper;
@@ -17,6 +18,7 @@ mod rows;
 mod version;
 
 pub use batch::{Batch, Identity, Registration, TargetIdentity};
+pub use fingerprint::Fingerprint;
 pub use identifier::{IdentifierKey, KnownIdentifiers};
 pub use mapper::{Input, MapError, Mapper, Settings};
 pub use plan::Plan;

@@ -133,14 +133,11 @@ fn load_files(
     let (sender, receiver) = sync_channel::<Work>(1);
     let handover = Handover::new(receiver, 2 * batch_bytes(settings));
     let known_keys = Arc::new(KnownKeys::default());
-    let mut workers = Vec::new();
-    for _ in 0..settings.workers.get() {
-        workers.push(Worker::new(settings, database, run.id, Arc::clone(&known_keys))?);
-    }
+    let run_id = run.id;
+    let hire = || Worker::new(settings, database, run_id, Arc::clone(&known_keys));
     let mut result = std::thread::scope(|scope| {
-        for mut worker in workers {
-            let handover = &handover;
-            scope.spawn(move || worker.run(handover));
+        for _ in 0..settings.workers.get() {
+            scope.spawn(|| Worker::run(&handover, hire));
         }
         meter.begin("loading", ready.iter().map(|file| file.size).sum(), Unit::Bytes);
         // The workers end when the reader, which has the sender, is gone.

@@ -191,7 +191,7 @@ impl Work {
     pub fn files(&self) -> Vec<LoadFile> {
         let of = |part: &Part| {
             let records = part.numbers?;
-            Some(LoadFile { id: part.progress.file.id, records, skipped: part.skipped })
+            Some(LoadFile { id: part.progress.file.id, records, skipped: part.skipped, known: 0 })
         };
         self.parts.iter().filter_map(of).collect()
     }

@@ -10,13 +10,13 @@ use tracing::{error, warn};
 
 use super::handover::{Handover, Tally};
 use super::work::{Record, Work};
-use super::{PipelineError, eob_coverage, timezone};
+use super::{eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
 use crate::json::{Parser, Value};
 use crate::kind::moment;
 use crate::load::{Account, Delete, KnownKeys, Load, LoadError, Loader, Origin, Reject};
-use crate::map::{self, Batch, FullUrls, Input, Mapper, Plan, version_of};
+use crate::map::{self, Batch, Fingerprint, FullUrls, Input, Mapper, Plan, version_of};
 use crate::model::ResourceType;
 use crate::source::Bundle;
 
@@ -36,6 +36,9 @@ pub(super) struct Worker {
     drops_coverage: bool,
     wanted: ResourceTypes,
     timezone: crate::kind::Timezone,
+    /// Most of the next batch is expected to be in the registry already, as
+    /// most of the last one was.
+    expects_known: bool,
 }
 
 /// What mapping a batch gave, besides its rows.
@@ -50,6 +53,21 @@ struct Mapped {
     skipped: Vec<usize>,
 }
 
+/// The records of a batch that the registry has just so already, which are
+/// not mapped.
+#[derive(Default)]
+struct Known {
+    /// By record; empty where nothing was asked.
+    is_known: Vec<bool>,
+    by_type: BTreeMap<&'static str, u64>,
+}
+
+impl Known {
+    fn contains(&self, record: usize) -> bool {
+        self.is_known.get(record).copied().unwrap_or(false)
+    }
+}
+
 impl Worker {
     /// A worker of that run, with a connection of its own.
     pub fn new(
@@ -57,13 +75,15 @@ impl Worker {
         database: &Database,
         run_id: i64,
         known_keys: Arc<KnownKeys>,
-    ) -> Result<Self, PipelineError> {
+    ) -> Result<Self, LoadError> {
         let plan = Plan::built_in();
         let timezone = timezone(settings);
+        let mut loader = Loader::new(database.connect()?, plan, known_keys)?;
         Ok(Worker {
+            expects_known: loader.has_resources()?,
             run_id,
             mapper: Mapper::new(plan, map::Settings { timezone }),
-            loader: Loader::new(database.connect()?, plan, known_keys)?,
+            loader,
             batch: Batch::new(plan.table_names.len()),
             keeps_bodies: settings.keep_bodies == KeepBodies::Database,
             drops_coverage: settings.eob_coverage == EobCoverage::Drop,
@@ -72,17 +92,24 @@ impl Worker {
         })
     }
 
-    /// Works until the queue is closed. After a failure of the database the
-    /// rest of the queue is left unloaded: its files are taken again later.
-    pub fn run(&mut self, handover: &Handover) {
+    /// Works until the queue is closed; `hire` makes the worker when there is
+    /// work for it. After a failure of the database the rest of the queue is
+    /// left unloaded: its files are taken again later.
+    pub fn run(handover: &Handover, hire: impl Fn() -> Result<Worker, LoadError>) {
+        let mut worker = None;
         while let Some(mut work) = handover.receive() {
             if handover.is_aborted() {
                 continue;
             }
             // A worker that died would leave the reader waiting.
-            let result =
-                catch_unwind(AssertUnwindSafe(|| self.work(&mut work))).unwrap_or(Err(LoadError::Panicked));
-            match result {
+            let attempt = catch_unwind(AssertUnwindSafe(|| {
+                let worker = match &mut worker {
+                    Some(worker) => worker,
+                    nobody => nobody.insert(hire()?),
+                };
+                worker.work(&mut work)
+            }));
+            match attempt.unwrap_or(Err(LoadError::Panicked)) {
                 Ok((_, tally)) => handover.add(tally),
                 Err(LoadError::ClaimLost) => warn!("another process has taken over a file of a batch"),
                 Err(failure) => {
@@ -101,14 +128,15 @@ impl Worker {
             drop_coverage(work);
         }
         self.mapper.identifiers().begin_source(source_id);
-        let mut mapped = self.map(work);
+        let known = self.known(work, source_id)?;
+        let mut mapped = self.map(work, &known);
         // The database knows who bears the numbers that references name; the
         // batch is mapped again with what it says, and remembers it.
         if self.loader.learn_identifiers(source_id, self.mapper.identifiers())? {
-            mapped = self.map(work);
+            mapped = self.map(work, &known);
             self.mapper.identifiers().take_asked();
         }
-        let mut by_type = BTreeMap::new();
+        let mut by_type = known.by_type;
         for resource in 0..self.batch.resources().len() {
             *by_type.entry(self.batch.identity(resource).resource_type.name()).or_default() += 1;
         }
@@ -120,6 +148,9 @@ impl Worker {
         let mut files = work.files();
         for file in mapped.skipped {
             files[file].skipped += 1;
+        }
+        for (record, _) in work.records.iter().zip(&known.is_known).filter(|(_, is_known)| **is_known) {
+            files[record.origin.file].known += 1;
         }
         let loaded = self.loader.load(&mut Load {
             run_id: self.run_id,
@@ -133,6 +164,8 @@ impl Worker {
             is_remap: work.is_remap,
         })?;
         work.is_loaded();
+        let unchanged: u64 = loaded.accounts.iter().map(|account| account.unchanged).sum();
+        self.expects_known = 2 * unchanged > work.records.len() as u64;
         let mut by_version = BTreeMap::new();
         for unmapped in self.batch.unmapped() {
             if let Some(version) = version_of(unmapped.resource_type, unmapped.element) {
@@ -142,10 +175,39 @@ impl Worker {
         Ok((loaded.accounts, Tally { rows: loaded.rows, by_type, by_version }))
     }
 
-    fn map(&mut self, work: &Work) -> Mapped {
+    /// Asks the registry for records that it has already, where it is likely
+    /// to have many: each has to be read twice if it has not.
+    fn known(&mut self, work: &Work, source_id: i16) -> Result<Known, LoadError> {
+        let mut known = Known::default();
+        // What a delete does to the resource is for the order rule to say.
+        let has_deletes = work.records.iter().any(|record| record.delete.is_some());
+        if !self.expects_known || work.is_remap || has_deletes {
+            return Ok(known);
+        }
+        let fingerprints: Vec<Option<Fingerprint>> = work
+            .records
+            .iter()
+            .map(|record| {
+                let bytes = &work.bytes[record.bytes.clone()];
+                if self.is_wanted(bytes) { self.mapper.fingerprint(&input(work, record)) } else { None }
+            })
+            .collect();
+        known.is_known = self.loader.known(source_id, &fingerprints)?;
+        for (fingerprint, _) in fingerprints.iter().zip(&known.is_known).filter(|(_, is_known)| **is_known) {
+            if let Some(fingerprint) = fingerprint {
+                *known.by_type.entry(fingerprint.identity.resource_type.name()).or_default() += 1;
+            }
+        }
+        Ok(known)
+    }
+
+    fn map(&mut self, work: &Work, known: &Known) -> Mapped {
         self.batch.clear();
         let mut mapped = Mapped::default();
         for (index, record) in work.records.iter().enumerate() {
+            if known.contains(index) {
+                continue;
+            }
             let bytes = &work.bytes[record.bytes.clone()];
             if let Some(url) = &record.delete {
                 match self.delete(url, record) {
@@ -167,14 +229,7 @@ impl Worker {
                 mapped.skipped.push(record.origin.file);
                 continue;
             }
-            let input = Input {
-                bytes,
-                full_url: record.full_url.as_deref(),
-                full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
-                base_url: work.base_url(),
-                effective_at: record.effective_at(),
-            };
-            match self.mapper.map(&input, &mut self.batch) {
+            match self.mapper.map(&input(work, record), &mut self.batch) {
                 Ok(()) => {
                     mapped.origins.push(record.origin);
                     mapped.records.push(index);
@@ -227,6 +282,17 @@ impl Worker {
             position: record.origin.position,
             effective_at,
         })
+    }
+}
+
+/// A record as the mapper takes it.
+fn input<'w>(work: &'w Work, record: &'w Record) -> Input<'w> {
+    Input {
+        bytes: &work.bytes[record.bytes.clone()],
+        full_url: record.full_url.as_deref(),
+        full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
+        base_url: work.base_url(),
+        effective_at: record.effective_at(),
     }
 }
 
