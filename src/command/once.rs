@@ -22,7 +22,8 @@ pub fn run(settings: &Settings, arguments: &OnceArguments) -> Result<ExitCode> {
     let mut summary = pipeline::load_inbox(&settings, &database, &cancel, "once", &meter)?;
     if summary.run_id.is_none() {
         // The run that loaded the last file may have been killed before its end.
-        pipeline::complete_indexes(&settings, &database, &cancel, &meter, &mut summary);
+        let connection = &mut database.connect()?;
+        pipeline::complete_indexes(&settings, &database, connection, &cancel, &meter, &mut summary);
     }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);

@@ -22,7 +22,8 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     let meter = ProgressMeter::new();
     let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &meter)?;
     println!("{} resources written anew, {} rows", remapped.resources, remapped.rows);
-    let built = indexes::complete(&database, settings.workers.get(), &CancellationToken::new(), &meter);
+    let (workers, cancel) = (settings.workers.get(), CancellationToken::new());
+    let built = indexes::complete(&database, &mut database.connect()?, workers, &cancel, &meter);
     if built > 0 {
         println!("{built} indexes built");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::cli::ExitCode;
 use crate::config::Settings;
@@ -49,7 +49,12 @@ fn look(settings: &Settings, database: &Database, cancel: &CancellationToken, is
     {
         // The process before may have been killed before it built them. Later
         // looks that find no file do not ask the database anything.
-        pipeline::complete_indexes(settings, database, cancel, &meter, summary);
+        match database.connect() {
+            Ok(mut connection) => {
+                pipeline::complete_indexes(settings, database, &mut connection, cancel, &meter, summary);
+            }
+            Err(error) => warn!("the indexes are not looked at: {error}"),
+        }
     }
     match loaded {
         Ok(summary) if summary.settling > 0 => Look { again_in: Some(settings.settle.max(SHORTEST_WAIT)) },

@@ -190,7 +190,10 @@ fn with_lock<Outcome>(
             });
         }
     }
-    work(&mut connection)
+    let outcome = work(&mut connection)?;
+    ask(&mut connection, &format!("pg_advisory_unlock({LOCK_KEY})"), "give the migration lock back")?;
+    database.give_back(connection);
+    Ok(outcome)
 }
 
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {

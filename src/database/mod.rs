@@ -9,6 +9,7 @@ mod error;
 pub mod migrations;
 pub mod private;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,9 +60,12 @@ impl Wait<'_> {
 
 /// An open database: it answered, and is new enough. Cheap to clone, and to
 /// share among threads.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Database {
     url: DatabaseUrl,
+    /// A connection that nobody uses, for whoever asks for one next: a short
+    /// command does with one, and making one takes longer than most queries.
+    spare: Arc<Mutex<Option<PgConnection>>>,
     /// The server's major version: 15 or later.
     pub version: u32,
     /// True for the server that fhirmill runs itself.
@@ -81,7 +85,7 @@ impl Database {
         if version < OLDEST_SUPPORTED_VERSION {
             return Err(DatabaseError::TooOld { server: url.server, version });
         }
-        Ok(Self { url, version, is_private })
+        Ok(Self { url, version, is_private, spare: Arc::new(Mutex::new(Some(connection))) })
     }
 
     /// The URL, which shows no password unless exposed.
@@ -89,9 +93,22 @@ impl Database {
         &self.url
     }
 
-    /// A new connection. Every thread that writes has its own.
+    /// A connection in the state in which it was made. Every thread that
+    /// writes has its own.
     pub fn connect(&self) -> Result<PgConnection, DatabaseError> {
-        connect(&self.url)
+        match self.spare().take() {
+            Some(connection) => Ok(connection),
+            None => connect(&self.url),
+        }
+    }
+
+    /// For the one who asks next: without locks, settings or tables of its own.
+    fn give_back(&self, connection: PgConnection) {
+        self.spare().replace(connection);
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Option<PgConnection>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -45,7 +45,7 @@ pub fn sync(folder: &Path) -> io::Result<()> {
 }
 
 /// Renames, or copies and removes where the target is on another file system.
-fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
         other => return other,

@@ -256,6 +256,9 @@ fn object<'t>(elements: &[Value<'t>]) -> Result<Option<Value<'t>>, Defect> {
     }
 }
 
+/// A dateTime as written, and the microseconds that it states.
+type WrittenSpan<'t> = (Cow<'t, str>, Range<i64>);
+
 impl Row<'_> {
     /// The characters of an object's member, or null.
     pub fn member_text(&mut self, value: Option<Value<'_>>, name: Name) -> Result<(), Defect> {
@@ -299,8 +302,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// A dateTime as written, and the microseconds that it states.
-    fn span<'t>(&self, value: Option<Value<'t>>) -> Result<Option<(Cow<'t, str>, Range<i64>)>, Defect> {
+    fn span<'t>(&self, value: Option<Value<'t>>) -> Result<Option<WrittenSpan<'t>>, Defect> {
         let Some(value) = value else { return Ok(None) };
         let written = text(value)?;
         match moment::date_time(&written, self.timezone) {

@@ -1,6 +1,7 @@
 //! A *claim* makes a file a run's own before it is read.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
@@ -27,8 +28,9 @@ pub struct ClaimedFile {
 pub enum Claim {
     /// Load it.
     Load(ClaimedFile),
-    /// It is loaded already; it only has to go to the archive.
-    Loaded { id: i64 },
+    /// It is loaded already; it only has to go to the archive, where the first
+    /// one of its content went.
+    Loaded { id: i64, archive_path: Option<PathBuf> },
     /// Another process has it.
     Taken,
     /// This run is loading another file of the same content.
@@ -44,14 +46,17 @@ struct Known {
     base_url: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     loaded_id: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    archive_path: Option<String>,
 }
 
 const KNOWN: &str = "\
-select s.id as source_id, rtrim(s.base_url, '/') || '/' as base_url,
-       (select f.id from etl.load_file f
-         where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded' order by f.id limit 1) as loaded_id
+select s.id as source_id, rtrim(s.base_url, '/') || '/' as base_url, f.id as loaded_id, f.archive_path
 from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
 join etl.source s using (code)
+left join lateral (
+  select f.id, f.archive_path from etl.load_file f
+   where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded' order by f.id limit 1) f on true
 order by a.ordinal";
 
 /// A file that some run is loading, or was when it died.
@@ -120,7 +125,8 @@ pub(super) fn claim(
     let mut new: Vec<usize> = Vec::new();
     for (index, ((file, sha256), known)) in files.iter().zip(&known).enumerate() {
         if let Some(id) = known.loaded_id {
-            claims.push(Claim::Loaded { id });
+            let archive_path = known.archive_path.as_ref().map(PathBuf::from);
+            claims.push(Claim::Loaded { id, archive_path });
             continue;
         }
         let is_same = |open: &&Open| open.source_id == known.source_id && open.sha256 == sha256[..];

@@ -103,9 +103,13 @@ impl<'d> Delivery<'d> {
             match claim {
                 Claim::Taken => info!("{} is being loaded by another process", file.relative),
                 Claim::InFlight => self.twins.push((*file).clone()),
-                Claim::Loaded { id } => {
+                Claim::Loaded { id, archive_path } => {
                     info!(file.id = id, "{} is loaded already; it goes to the archive", file.relative);
-                    loaded.push((id, archive(self.settings, file, sha256)?));
+                    let path = match archive_path.filter(|path| path.is_file()) {
+                        Some(path) => replace(file, path)?,
+                        None => archive(self.settings, file, sha256)?,
+                    };
+                    loaded.push((id, path));
                     self.summary.duplicate_files += 1;
                 }
                 Claim::Load(claimed) => {
@@ -250,6 +254,12 @@ fn note_moved(run: &mut Run, moved: &[(i64, PathBuf)]) -> Result<(), PipelineErr
 fn archive(settings: &Settings, file: &InboxFile, sha256: &[u8; 32]) -> Result<PathBuf, PipelineError> {
     inbox::archive(&settings.archive_dir, file, sha256)
         .map_err(|source| moving(&settings.archive_dir, source))
+}
+
+/// Puts the file in the place of the one with the same content.
+fn replace(file: &InboxFile, path: PathBuf) -> Result<PathBuf, PipelineError> {
+    inbox::move_file(&file.path, &path).map_err(|source| moving(&path, source))?;
+    Ok(path)
 }
 
 fn moving(folder: &Path, source: std::io::Error) -> PipelineError {

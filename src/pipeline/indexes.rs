@@ -79,11 +79,12 @@ pub fn missing(connection: &mut PgConnection) -> Result<Vec<Index>, DatabaseErro
 /// failure is a warning: the data are there all the same.
 pub fn complete(
     database: &Database,
+    connection: &mut PgConnection,
     workers: usize,
     cancel: &CancellationToken,
     meter: &ProgressMeter,
 ) -> u64 {
-    let built = is_due(database).and_then(|is_due| {
+    let built = is_due(connection).and_then(|is_due| {
         if is_due { build(database, workers, cancel, meter) } else { Ok(Building::Done(0)) }
     });
     match built {
@@ -102,13 +103,12 @@ pub fn complete(
     }
 }
 
-fn is_due(database: &Database) -> Result<bool, DatabaseError> {
-    let mut connection = database.connect()?;
-    if missing(&mut connection)?.is_empty() {
+fn is_due(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
+    if missing(connection)?.is_empty() {
         return Ok(false);
     }
     let Filled { is_filled } = sql_query("select exists (select from etl.resource_version) as is_filled")
-        .get_result(&mut connection)
+        .get_result(connection)
         .map_err(failed("ask whether the tables are empty"))?;
     Ok(is_filled)
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
+use diesel::PgConnection;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -105,16 +106,18 @@ pub fn load_inbox(
     Ok(summary)
 }
 
-/// Builds the secondary indexes that are missing, and notes them in the summary.
+/// Builds the secondary indexes that are missing, and notes them in the
+/// summary; asks over `connection` whether there are any.
 pub fn complete_indexes(
     settings: &Settings,
     database: &Database,
+    connection: &mut PgConnection,
     cancel: &CancellationToken,
     meter: &ProgressMeter,
     summary: &mut Summary,
 ) {
     let indexing = Instant::now();
-    summary.indexes_built = indexes::complete(database, settings.workers.get(), cancel, meter);
+    summary.indexes_built = indexes::complete(database, connection, settings.workers.get(), cancel, meter);
     summary.index_seconds = indexing.elapsed().as_secs_f64();
 }
 
@@ -164,7 +167,7 @@ fn load_files(
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
     }
     if result.is_ok() && !summary.is_interrupted {
-        complete_indexes(settings, database, cancel, meter, summary);
+        complete_indexes(settings, database, run.connection(), cancel, meter, summary);
     }
     let status = match &result {
         Ok(()) if summary.failed_files == 0 => "finished",

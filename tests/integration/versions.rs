@@ -242,3 +242,29 @@ fn a_list_that_shrinks_loses_its_rows() {
     assert_eq!(mill.query(ROWS), [["1", "c"]]);
     assert_eq!(mill.value("select count(*) from resource_identifier"), "1");
 }
+
+#[test]
+fn what_the_tables_have_already_is_not_taken_for_the_last_word_of_its_file() {
+    let mill = Mill::new();
+    let (first, second) = (patient("", "male"), patient("", "female"));
+    assert_eq!(deliver(&mill, "1.json", &first), [("inserted", 1)]);
+    // The first version comes last, so it stays; then the second one does.
+    let both = format!("{second}\n{first}\n");
+    assert_eq!(deliver(&mill, "2.ndjson", &both), [("unchanged", 1), ("stale", 1)]);
+    assert_eq!(gender(&mill), "male");
+    let both = format!("{first}\n{second}\n");
+    assert_eq!(deliver(&mill, "3.ndjson", &both), [("updated", 1), ("stale", 1)]);
+    assert_eq!(gender(&mill), "female");
+}
+
+#[test]
+fn a_later_time_of_the_same_content_holds_against_what_lies_between() {
+    let mill = Mill::new();
+    let at = |day: u32, gender: &str| {
+        patient(&format!(r#""meta":{{"lastUpdated":"2024-01-0{day}T00:00:00Z"}},"#), gender)
+    };
+    assert_eq!(deliver(&mill, "1.json", &at(1, "male")), [("inserted", 1)]);
+    assert_eq!(deliver(&mill, "2.json", &at(3, "male")), [("unchanged", 1)]);
+    assert_eq!(deliver(&mill, "3.json", &at(2, "female")), [("stale", 1)]);
+    assert_eq!(gender(&mill), "male");
+}
