@@ -92,6 +92,7 @@ pub fn load_inbox(
         .and_then(|()| inbox::scan(&settings.inbox_dir, settings.settle))
         .map(|scan| {
             summary.settling = scan.settling;
+            summary.unreadable_files = scan.unreadable;
             scan.ready
         })
         .map_err(|source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source })
