@@ -6,6 +6,7 @@ mod analysts_page;
 mod commands;
 mod dictionary;
 mod forms;
+mod inbox_oddities;
 mod indexes;
 mod loading;
 mod migrations;

@@ -5,6 +5,8 @@
 //! it, run the built binary in it, and ask the database. When a test fails,
 //! what was run last and what lies in the folder is printed.
 
+mod background;
+mod outcome;
 mod server;
 
 use std::fmt::Write as _;
@@ -13,8 +15,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
+pub use background::wait_until;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use fhirmill::config::VARIABLES;
+pub use outcome::Outcome;
 pub use server::execute;
 use tempfile::TempDir;
 
