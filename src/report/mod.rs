@@ -1,6 +1,7 @@
 //! The *summary* of a run: what became of files and resources, for people and
 //! for scripts.
 
+mod causes;
 mod progress_meter;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::load::Account;
+pub use causes::{causes, in_one_line};
 pub use progress_meter::{ProgressMeter, Unit};
 
 /// What a run did.
