@@ -4,6 +4,7 @@
 
 mod analysts_page;
 mod commands;
+mod database_faults;
 mod dictionary;
 mod forms;
 mod inbox_oddities;
@@ -18,6 +19,7 @@ mod references;
 mod rejects;
 mod road;
 mod schema;
+mod security;
 mod service;
 mod settings;
 #[path = "../support/mod.rs"]

@@ -10,7 +10,7 @@ use std::fs;
 
 use sha2::{Digest, Sha256};
 
-use super::Mill;
+use super::{Mill, query};
 
 /// Sorted lines under the name of the table or folder that they are of; what
 /// is empty is left out.
@@ -36,7 +36,13 @@ impl Mill {
     /// Everything that loading left behind, logs excepted.
     #[track_caller]
     pub fn outcome(&self) -> Outcome {
-        let mut outcome = self.tables();
+        self.outcome_of(self.database_url())
+    }
+
+    /// The same, with the tables of another database.
+    #[track_caller]
+    pub fn outcome_of(&self, url: &str) -> Outcome {
+        let mut outcome = tables_of(url);
         outcome.insert("folders".to_owned(), self.folders());
         outcome
     }
@@ -44,28 +50,7 @@ impl Mill {
     /// The rows of all clinical tables, of the registry and of the ledger.
     #[track_caller]
     pub fn tables(&self) -> Outcome {
-        let clinical = self.query(
-            "select tablename from pg_tables where schemaname = 'public' and tablename not like '\\_\\_%'",
-        );
-        let clinical = clinical.into_iter().flatten().map(|name| format!("public.{name}"));
-        let columns = self.query(
-            "select table_schema || '.' || table_name as name, column_name from information_schema.columns \
-             where table_schema in ('public', 'etl') and data_type in ('bigint', 'smallint') \
-               and (column_name = 'id' or column_name like '%\\_id')",
-        );
-        let mut parts = Vec::new();
-        for table in OF_THE_LEDGER.map(str::to_owned).into_iter().chain(clinical) {
-            let keys = columns.iter().filter(|column| column[0] == table).map(|column| column[1].as_str());
-            parts.push(rows_of(&table, keys));
-        }
-        let mut tables = Outcome::new();
-        for row in self.query(&parts.join(" union all ")) {
-            tables.entry(row[0].clone()).or_default().push(row[1].clone());
-        }
-        for rows in tables.values_mut() {
-            rows.sort();
-        }
-        tables
+        tables_of(self.database_url())
     }
 
     /// Every file with its content's hash; the day of the archive is not said.
@@ -84,6 +69,34 @@ impl Mill {
         files.sort();
         files
     }
+}
+
+#[track_caller]
+fn tables_of(url: &str) -> Outcome {
+    let clinical = query(
+        url,
+        "select tablename from pg_tables where schemaname = 'public' and tablename not like '\\_\\_%'",
+    );
+    let clinical = clinical.into_iter().flatten().map(|name| format!("public.{name}"));
+    let columns = query(
+        url,
+        "select table_schema || '.' || table_name as name, column_name from information_schema.columns \
+         where table_schema in ('public', 'etl') and data_type in ('bigint', 'smallint') \
+           and (column_name = 'id' or column_name like '%\\_id')",
+    );
+    let mut parts = Vec::new();
+    for table in OF_THE_LEDGER.map(str::to_owned).into_iter().chain(clinical) {
+        let keys = columns.iter().filter(|column| column[0] == table).map(|column| column[1].as_str());
+        parts.push(rows_of(&table, keys));
+    }
+    let mut tables = Outcome::new();
+    for row in query(url, &parts.join(" union all ")) {
+        tables.entry(row[0].clone()).or_default().push(row[1].clone());
+    }
+    for rows in tables.values_mut() {
+        rows.sort();
+    }
+    tables
 }
 
 /// A query of a table's rows, each as one JSON text.
