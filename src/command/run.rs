@@ -1,18 +1,19 @@
 //! `fhirmill run`: the service.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 
 use crate::cli::ExitCode;
 use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
-use crate::pipeline;
-use crate::report::ProgressMeter;
+use crate::pipeline::{self, PipelineError};
+use crate::report::{ProgressMeter, Summary, in_one_line};
 use crate::trigger::{self, Ending, Look};
 
 /// Looks at the inbox at start, by the schedule and when files arrive, until
@@ -22,49 +23,73 @@ pub fn run(settings: &Settings) -> Result<ExitCode> {
     super::cancel_on_signal(&cancel)?;
     let database = Database::open(settings, Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
-    let of_look = settings.clone();
-    let is_first = AtomicBool::new(true);
-    let ending = trigger::serve(settings, cancel, move |cancel| {
-        look(&of_look, &database, cancel, is_first.swap(false, Ordering::Relaxed))
-    })?;
+    let looks = Looks {
+        settings: settings.clone(),
+        database: Mutex::new(database),
+        begun: AtomicU32::new(0),
+        failed: AtomicU32::new(0),
+    };
+    let ending = trigger::serve(settings, cancel, move |cancel| looks.look(cancel))?;
     Ok(match ending {
         Ending::Clean => ExitCode::Success,
         Ending::Abandoned => ExitCode::Interrupted,
     })
 }
 
-/// How long after a failure of the database the inbox is looked at again.
-const AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// How long after a first failure the inbox is looked at again; every further
+/// one doubles it, up to the longest.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+const LONGEST_AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// Files that are being written are looked at again no sooner than that.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
-/// One look at the inbox. A failure is told and tried again: the files are
-/// still there.
-fn look(settings: &Settings, database: &Database, cancel: &CancellationToken, is_first: bool) -> Look {
-    let meter = ProgressMeter::hidden();
-    let mut loaded = pipeline::load_inbox(settings, database, cancel, "run", &meter);
-    if is_first
-        && let Ok(summary) = &mut loaded
-        && summary.run_id.is_none()
-    {
-        // The process before may have been killed before it built them. Later
-        // looks that find no file do not ask the database anything.
-        match database.connect() {
-            Ok(mut connection) => {
-                pipeline::complete_indexes(settings, database, &mut connection, cancel, &meter, summary);
+/// The looks of one service; they never overlap.
+struct Looks {
+    settings: Settings,
+    /// Renewed when the private server was started again, maybe on another port.
+    database: Mutex<Database>,
+    begun: AtomicU32,
+    /// How many have failed since one did not.
+    failed: AtomicU32,
+}
+
+impl Looks {
+    /// One look at the inbox. A failure is told and tried again: the files are
+    /// still there.
+    fn look(&self, cancel: &CancellationToken) -> Look {
+        match self.load(cancel) {
+            Ok(summary) => {
+                self.failed.store(0, Ordering::Relaxed);
+                let is_unfinished = summary.settling > 0 || summary.changed_files > 0;
+                Look { again_in: is_unfinished.then(|| self.settings.settle.max(SHORTEST_WAIT)) }
             }
-            Err(error) => warn!("the indexes are not looked at: {error}"),
+            Err(failure) => {
+                let pause = AFTER_FAILURE * 2_u32.pow(self.failed.fetch_add(1, Ordering::Relaxed).min(6));
+                let pause = pause.min(LONGEST_AFTER_FAILURE);
+                error!(
+                    pause.seconds = pause.as_secs(),
+                    "the inbox could not be loaded, and is looked at again: {}",
+                    in_one_line(&failure)
+                );
+                Look { again_in: Some(pause) }
+            }
         }
     }
-    match loaded {
-        Ok(summary) if summary.settling > 0 => Look { again_in: Some(settings.settle.max(SHORTEST_WAIT)) },
-        Ok(_) => Look::default(),
-        Err(failure) => {
-            error!(
-                "the inbox could not be loaded, and is looked at again: {:#}",
-                anyhow::Error::from(failure)
-            );
-            Look { again_in: Some(AFTER_FAILURE) }
+
+    fn load(&self, cancel: &CancellationToken) -> Result<Summary, PipelineError> {
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        if database.is_private && self.failed.load(Ordering::Relaxed) > 0 {
+            // Nobody else would start it again.
+            *database = Database::open(&self.settings, Wait::No)?;
         }
+        let meter = ProgressMeter::hidden();
+        let mut summary = pipeline::load_inbox(&self.settings, &database, cancel, "run", &meter)?;
+        if self.begun.fetch_add(1, Ordering::Relaxed) == 0 && summary.run_id.is_none() {
+            // The process before may have been killed before it built them.
+            // Later looks that find no file do not ask the database anything.
+            let connection = &mut database.connect()?;
+            pipeline::complete_indexes(&self.settings, &database, connection, cancel, &meter, &mut summary);
+        }
+        Ok(summary)
     }
 }

@@ -5,8 +5,11 @@
 //! another language than English still gives a true message, only a less
 //! particular one.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
+
+use fhirmill_schema::CopyError;
 
 use crate::config::DatabaseUrl;
 
@@ -28,6 +31,8 @@ pub enum DatabaseError {
         "the database server {server} allows no connection of user {user} from here to database {database}"
     )]
     NotAllowed { server: String, user: String, database: String },
+    #[error("the database server {server} does not prove by its certificate who it is: {reason}")]
+    NotTrusted { server: String, reason: String },
     #[error("the database server {server} has no database {database}")]
     NoDatabase { server: String, database: String },
     #[error("user {user} has no right to {right} in database {database}")]
@@ -77,7 +82,16 @@ impl DatabaseError {
                 "the server's pg_hba.conf decides who may connect from where; it may also ask for TLS: add \
                  ?sslmode=require to DATABASE_URL"
             }
+            Self::NotTrusted { .. } => {
+                "DATABASE_URL must name the server as its certificate does, and by sslrootcert the file of the \
+                 certificate that signed it"
+            }
             Self::NoDatabase { .. } => "create it with `createdb`, or correct the name in DATABASE_URL",
+            Self::NoRights { user, database, right: "connect" } => {
+                return Some(format!(
+                    "as the database's owner: grant connect on database {database} to {user}"
+                ));
+            }
             Self::NoRights { user, database, .. } => {
                 return Some(format!(
                     "as the database's owner: grant create on database {database} to {user}; grant create on \
@@ -112,6 +126,82 @@ impl DatabaseError {
     }
 }
 
+/// What a failed query says about the database, where its fault is none of the
+/// query's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The server went away, or ended the session.
+    Lost,
+    /// Somebody else holds a lock for too long.
+    LockHeld,
+    NoRights,
+    DiskFull,
+}
+
+impl Trouble {
+    /// Looks through an error and its causes.
+    pub fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(DatabaseError::Migration { reason }) = error.downcast_ref() {
+            return Self::in_sentence(reason);
+        }
+        let failed = match error.downcast_ref() {
+            Some(CopyError::Database(failed)) => Some(failed),
+            _ => error.downcast_ref(),
+        };
+        failed.and_then(Self::of).or_else(|| Self::behind(error.source()?))
+    }
+
+    fn of(error: &diesel::result::Error) -> Option<Self> {
+        use diesel::result::{DatabaseErrorKind, Error};
+        match error {
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | Error::BrokenTransactionManager => Some(Self::Lost),
+            Error::DatabaseError(_, information) => Self::in_sentence(information.message()),
+            Error::RollbackErrorOnCommit { commit_error, .. } => Self::of(commit_error),
+            _ => None,
+        }
+    }
+
+    /// Reads the server's sentence, as [`refusal`] does.
+    fn in_sentence(sentence: &str) -> Option<Self> {
+        let signs = [
+            ("server closed the connection", Self::Lost),
+            ("no connection to the server", Self::Lost),
+            ("terminating connection", Self::Lost),
+            ("SSL connection", Self::Lost),
+            ("SSL error", Self::Lost),
+            ("the database system is", Self::Lost),
+            ("due to lock timeout", Self::LockHeld),
+            ("permission denied", Self::NoRights),
+            ("must be owner", Self::NoRights),
+            ("No space left on device", Self::DiskFull),
+        ];
+        signs.iter().find(|(sign, _)| sentence.contains(sign)).map(|(_, trouble)| *trouble)
+    }
+
+    /// What the operator can do about it.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Lost => {
+                "the database ended the session; what was committed stays, the files in hand are still in the \
+                 inbox: run the command again when the database is back"
+            }
+            Self::LockHeld => {
+                "another session holds a lock on one of the tables; the files in hand are still in the inbox: \
+                 run the command again when that session has ended"
+            }
+            Self::NoRights => {
+                "the tables belong to another user: connect as that one, or, as that one: grant its role to the \
+                 user of DATABASE_URL"
+            }
+            Self::DiskFull => {
+                "the database's disk is full; what was committed stays, the files in hand are still in the \
+                 inbox: make room, and run the command again"
+            }
+        }
+    }
+}
+
 fn of_version(version: &Option<u32>) -> String {
     version.map_or_else(|| format!(" {OLDEST_SUPPORTED_VERSION} or later"), |version| format!(" {version}"))
 }
@@ -141,6 +231,10 @@ pub fn refusal(url: &DatabaseUrl, sentence: &str) -> DatabaseError {
     }
     if says("no pg_hba.conf entry") || says("pg_hba.conf rejects") {
         return DatabaseError::NotAllowed { server, user, database };
+    }
+    if says("certificate verify failed") || says("does not match host name") || says("root certificate file")
+    {
+        return DatabaseError::NotTrusted { server, reason: one_line(sentence) };
     }
     if says("too many clients") || says("too many connections") || says("remaining connection slots") {
         return DatabaseError::TooManyConnections { server };

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::{DatabaseUrl, Settings};
-pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
+pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION, Trouble};
 use private::PrivateServer;
 
 /// Parameters of every connection, unless DATABASE_URL says otherwise. A
@@ -29,12 +29,13 @@ const CONNECTION_PARAMETERS: &str = "fallback_application_name=fhirmill&connect_
      &keepalives_idle=60&keepalives_interval=10&keepalives_count=6";
 
 /// What every session begins with. Times are read and written in UTC. Waiting
-/// five minutes for another session's lock, or sitting ten minutes idle in a
-/// transaction, is a fault that should end and be told. Notices would be
-/// printed to standard error by libpq.
+/// five minutes for another session's lock (unless the database or the user has
+/// another `lock_timeout`), or sitting ten minutes idle in a transaction, is a
+/// fault that should end and be told. Notices would be printed to standard
+/// error by libpq.
 const SESSION_START: &str = "\
     set timezone = 'UTC';
-    set lock_timeout = '5min';
+    select set_config('lock_timeout', '5min', false) where current_setting('lock_timeout') = '0';
     set idle_in_transaction_session_timeout = '10min';
     set client_min_messages = 'warning';";
 
@@ -109,6 +110,32 @@ impl Database {
 
     fn spare(&self) -> MutexGuard<'_, Option<PgConnection>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Holder {
+    #[diesel(sql_type = sql_types::Text)]
+    holder: String,
+}
+
+/// Sessions of others that hold whole tables, in words.
+const HOLDERS: &str = "\
+select format('session %s of user %s (%s) holds %s on %s', l.pid, a.usename, a.application_name, l.mode, l.relation::regclass) as holder
+from pg_locks l join pg_stat_activity a using (pid) join pg_class c on c.oid = l.relation
+where l.granted and l.database = (select oid from pg_database where datname = current_database())
+  and c.relnamespace in (select oid from pg_namespace where nspname in ('public', 'etl')) and c.relkind = 'r'
+  and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+order by 1";
+
+impl Database {
+    /// Says in the log who holds tables, where that made a query fail.
+    pub fn tell_who_holds_tables(&self) {
+        let holders =
+            self.connect().ok().and_then(|mut connection| sql_query(HOLDERS).load(&mut connection).ok());
+        for Holder { holder } in holders.unwrap_or_default() {
+            warn!("{holder}");
+        }
     }
 }
 

@@ -2,16 +2,22 @@
 //! below it names the source. This module tells which files are ready, and
 //! moves them where they belong when they are done. It never looks inside.
 
+mod content;
 mod shelve;
 
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
 use tracing::warn;
 
+use content::fingerprint;
+pub use content::{Content, open};
 pub use shelve::{archive, move_file, reject, sync};
 
 /// The source of files at the top of the inbox.
@@ -36,6 +42,8 @@ pub struct Scan {
     pub ready: Vec<InboxFile>,
     /// Files that somebody may still be writing.
     pub settling: usize,
+    /// Folders that the program may not read.
+    pub unreadable: u64,
 }
 
 /// Names that senders give to files they are still writing.
@@ -51,7 +59,9 @@ pub fn scan(inbox: &Path, settle: Duration) -> io::Result<Scan> {
             Ok(entries) => entries,
             Err(error) if folder == inbox => return Err(error),
             Err(error) => {
-                warn!("a folder of the inbox cannot be read: {error}");
+                let folder = shown(folder.strip_prefix(inbox).unwrap_or(&folder).as_os_str());
+                warn!("the folder {folder} of the inbox cannot be read: {error}");
+                scan.unreadable += 1;
                 continue;
             }
         };
@@ -107,49 +117,81 @@ fn is_unfinished(name: &str) -> bool {
         .is_some_and(|(_, ending)| UNFINISHED.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
-/// A file is left alone until nobody has written to it for a while. A time in
-/// the future, from another clock, counts as settled.
+/// A file is left alone until nobody has written to it for a while. Where its
+/// time is in the future, by the sender's clock, ours tells when it was last
+/// changed; a time that is still in the future then, because our clock was set
+/// back, counts as settled.
 fn is_settled(metadata: &fs::Metadata, settle: Duration) -> bool {
+    let now = SystemTime::now();
+    let changed = || {
+        let seconds = Duration::from_secs(metadata.ctime().try_into().unwrap_or_default());
+        SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(metadata.ctime_nsec().unsigned_abs())
+    };
     let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    match SystemTime::now().duration_since(modified) {
-        Ok(age) => age >= settle,
-        Err(_) => true,
-    }
+    let age = now.duration_since(modified).or_else(|_| now.duration_since(changed()));
+    age.map_or(true, |age| age >= settle)
 }
 
 fn inbox_file(inbox: &Path, path: PathBuf, size: u64) -> Option<InboxFile> {
     let below = path.strip_prefix(inbox).ok()?;
     let mut parts = below.components();
-    let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
+    let first = shown(parts.next()?.as_os_str());
     let source = if parts.next().is_some() { first } else { DEFAULT_SOURCE.to_owned() };
-    // What is no UTF-8 is shown with its bytes in hexadecimal, so that two
-    // names never look the same.
-    let relative = match below.to_str() {
-        Some(name) => name.to_owned(),
-        None => below.as_os_str().as_encoded_bytes().iter().fold(String::new(), |mut name, byte| {
-            if byte.is_ascii_graphic() && *byte != b'%' {
-                name.push(*byte as char);
-            } else {
-                name.push_str(&format!("%{byte:02x}"));
-            }
-            name
-        }),
-    };
+    let relative = shown(below.as_os_str());
     Some(InboxFile { path, relative, source, size })
 }
 
-/// The SHA-256 of a file's bytes: what tells two deliveries apart.
-pub fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(hasher.finalize().into());
+/// A name as it is written in the ledger and the log: what is no UTF-8 or
+/// would begin a new line is shown with its bytes in hexadecimal, and so is a
+/// percent sign that could be taken for that. Two names never look the same.
+fn shown(name: &OsStr) -> String {
+    let mut text = String::new();
+    let bytes = name.as_bytes();
+    let mut place = 0;
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            place += character.len_utf8();
+            let is_ambiguous = character == '%' && begins_with_hexadecimal(&bytes[place..]);
+            if character.is_control() || is_ambiguous {
+                character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push_hexadecimal(&mut text, byte));
+            } else {
+                text.push(character);
+            }
         }
-        hasher.update(&buffer[..read]);
+        place += chunk.invalid().len();
+        chunk.invalid().iter().for_each(|byte| push_hexadecimal(&mut text, *byte));
     }
+    text
+}
+
+/// The folder of a source, below the inbox: the name that is shown so.
+pub fn folder_of(source: &str) -> OsString {
+    let mut name = Vec::with_capacity(source.len());
+    let mut rest = source.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let digits = begins_with_hexadecimal(behind).then(|| str::from_utf8(&behind[..2]).ok()).flatten();
+        let encoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match encoded {
+            Some(encoded) if *byte == b'%' => {
+                name.push(encoded);
+                rest = &behind[2..];
+            }
+            _ => {
+                name.push(*byte);
+                rest = behind;
+            }
+        }
+    }
+    OsString::from_vec(name)
+}
+
+fn begins_with_hexadecimal(bytes: &[u8]) -> bool {
+    bytes.len() >= 2 && bytes[..2].iter().all(u8::is_ascii_hexdigit)
+}
+
+fn push_hexadecimal(text: &mut String, byte: u8) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "%{byte:02x}");
 }
 
 #[cfg(test)]
@@ -185,6 +227,22 @@ mod tests {
                 "north/Condition.ndjson",
             ]
         );
+    }
+
+    #[test]
+    fn no_two_names_look_the_same() {
+        let names: [(&[u8], &str); 6] = [
+            (b"50%+1.json", "50%+1.json"),
+            (b"50%20.json", "50%2520.json"),
+            (b"caf\xe9.json", "caf%e9.json"),
+            (b"caf%e9.json", "caf%25e9.json"),
+            ("caf\u{e9} 1.json".as_bytes(), "caf\u{e9} 1.json"),
+            (b"a\nb%", "a%0ab%"),
+        ];
+        for (name, expected) in names {
+            assert_eq!(shown(OsStr::from_bytes(name)), expected);
+            assert_eq!(folder_of(expected), OsStr::from_bytes(name));
+        }
     }
 
     #[test]

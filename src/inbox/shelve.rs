@@ -1,8 +1,10 @@
 //! Moving a file that is done: into the archive by date and source, or into
 //! the rejects with a report beside it.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::InboxFile;
@@ -18,9 +20,8 @@ pub fn archive(archive: &Path, file: &InboxFile, sha256: &[u8; 32]) -> io::Resul
 /// Moves the file into the rejects and writes `report` beside it.
 pub fn reject(rejects: &Path, file: &InboxFile, sha256: &[u8; 32], report: &str) -> io::Result<PathBuf> {
     let shelved = shelve(&rejects.join(&file.source), file, sha256)?;
-    let mut name = shelved.file_name().unwrap_or_default().to_owned();
-    name.push(".report.txt");
-    fs::write(shelved.with_file_name(name), report)?;
+    let name = shelved.file_name().unwrap_or_default();
+    fs::write(shelved.with_file_name(fitting("", name, ".report.txt")), report)?;
     Ok(shelved)
 }
 
@@ -30,12 +31,22 @@ fn shelve(folder: &Path, file: &InboxFile, sha256: &[u8; 32]) -> io::Result<Path
     let mut target = folder.join(name);
     if target.exists() && super::fingerprint(&target)? != *sha256 {
         let hash: String = sha256[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut with_hash = std::ffi::OsString::from(format!("{hash}-"));
-        with_hash.push(name);
-        target = folder.join(with_hash);
+        target = folder.join(fitting(&format!("{hash}-"), name, ""));
     }
     move_file(&file.path, &target)?;
     Ok(target)
+}
+
+/// The longest name that file systems take, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// The name with something before and behind it, its own end cut off where
+/// that would be too long.
+fn fitting(before: &str, name: &OsStr, behind: &str) -> OsString {
+    let room = LONGEST_NAME - before.len() - behind.len();
+    let name = name.as_bytes();
+    let kept = &name[..name.len().min(room)];
+    OsString::from_vec([before.as_bytes(), kept, behind.as_bytes()].concat())
 }
 
 /// Makes the names in a folder outlive a power failure, as the ledger's entry
@@ -50,12 +61,17 @@ pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
         other => return other,
     }
-    let mut partial = to.file_name().unwrap_or_default().to_owned();
-    partial.push(".part");
-    let partial = to.with_file_name(partial);
-    fs::copy(from, &partial)?;
-    File::open(&partial)?.sync_all()?;
-    fs::rename(&partial, to)?;
+    let partial = to.with_file_name(fitting("", to.file_name().unwrap_or_default(), ".part"));
+    let copied = fs::copy(from, &partial)
+        .and_then(|_| File::open(&partial)?.sync_all())
+        .and_then(|()| fs::rename(&partial, to));
+    if let Err(error) = copied {
+        // On a full disk it would take the room that the next try needs.
+        let _ = fs::remove_file(&partial);
+        return Err(error);
+    }
+    // Only what outlives a power failure there may vanish here.
+    sync(to.parent().unwrap_or(to))?;
     fs::remove_file(from)
 }
 

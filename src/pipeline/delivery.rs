@@ -3,6 +3,7 @@
 //! Small files go many at a time through every step.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::PipelineError;
 use super::reader::{Reader, Reading};
 use super::work::Progress;
 use crate::config::Settings;
-use crate::inbox::{self, InboxFile};
+use crate::inbox::{self, Content, InboxFile};
 use crate::ledger::{Claim, FileStatus, ReadFile, Run};
 use crate::load::Account;
 use crate::report::Summary;
@@ -37,6 +38,7 @@ pub(super) struct Delivery<'d> {
 
 struct InFlight {
     file: InboxFile,
+    content: Content,
     progress: Arc<Progress>,
     reading: Reading,
 }
@@ -90,8 +92,11 @@ impl<'d> Delivery<'d> {
     fn files(&mut self, files: &[InboxFile]) -> Result<Result<(), Stopped>, PipelineError> {
         let mut asked = Vec::with_capacity(files.len());
         for file in files {
-            match inbox::fingerprint(&file.path) {
-                Ok(sha256) => asked.push((file, sha256)),
+            match Content::of(&file.path) {
+                Ok(content) => asked.push((file, content)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    info!("{} has left the inbox", file.relative);
+                }
                 Err(error) => {
                     warn!("{} cannot be read and stays in the inbox: {error}", file.relative);
                     self.summary.unreadable_files += 1;
@@ -99,15 +104,19 @@ impl<'d> Delivery<'d> {
             }
         }
         let mut loaded = Vec::new();
-        for ((file, sha256), claim) in asked.iter().zip(self.run.claim(&asked)?) {
+        let claims: Vec<_> = asked.iter().map(|(file, content)| (*file, content.sha256)).collect();
+        for ((file, content), claim) in asked.iter().zip(self.run.claim(&claims)?) {
             match claim {
                 Claim::Taken => info!("{} is being loaded by another process", file.relative),
                 Claim::InFlight => self.twins.push((*file).clone()),
+                Claim::Loaded { .. } if !content.is_still_at(&file.path) => {
+                    note_changed(file, self.summary);
+                }
                 Claim::Loaded { id, archive_path } => {
                     info!(file.id = id, "{} is loaded already; it goes to the archive", file.relative);
                     let path = match archive_path.filter(|path| path.is_file()) {
                         Some(path) => replace(file, path)?,
-                        None => archive(self.settings, file, sha256)?,
+                        None => archive(self.settings, file, &content.sha256)?,
                     };
                     loaded.push((id, path));
                     self.summary.duplicate_files += 1;
@@ -117,7 +126,8 @@ impl<'d> Delivery<'d> {
                     let progress = Arc::new(Progress::new(claimed));
                     match self.reader.read(file, &progress, self.bytes_before) {
                         Ok(reading) => {
-                            self.in_flight.push(InFlight { file: (*file).clone(), progress, reading });
+                            let (file, content) = ((*file).clone(), *content);
+                            self.in_flight.push(InFlight { file, content, progress, reading });
                         }
                         Err(stopped) => return Ok(Err(stopped)),
                     }
@@ -160,7 +170,14 @@ fn finish(
     let (mut done, mut waiting) = (Vec::new(), Vec::new());
     for file in in_flight {
         match settled(&file.progress) {
-            Some(true) => done.push(file),
+            Some(true) if !file.content.is_still_at(&file.file.path) => note_changed(&file.file, summary),
+            Some(true) => match &file.reading.outcome {
+                Err(error) if error.is_of_the_machine() => {
+                    warn!("{} could not be read and stays in the inbox: {error}", file.file.relative);
+                    summary.unreadable_files += 1;
+                }
+                _ => done.push(file),
+            },
             // It stays in the inbox, and the next look takes it up.
             Some(false) => {}
             None => waiting.push(file),
@@ -183,14 +200,14 @@ fn finish(
         .collect();
     let finished = run.finish(&read)?;
     let mut moved = Vec::with_capacity(done.len());
-    for ((InFlight { file, progress, .. }, read), finished) in done.iter().zip(&read).zip(finished) {
+    for ((InFlight { file, content, .. }, read), finished) in done.iter().zip(&read).zip(finished) {
         let Some((status, account)) = finished else {
             warn!(file.id = read.id, "{} was taken over by another process", file.relative);
             continue;
         };
         summary.seen += read.seen;
         summary.account += account;
-        let sha256 = &progress.file.sha256;
+        let sha256 = &content.sha256;
         let outcome = match status {
             FileStatus::Failed => {
                 summary.failed_files += 1;
@@ -235,6 +252,16 @@ fn finish(
     }
     note_moved(run, &moved)?;
     Ok(waiting)
+}
+
+/// What was read may be neither the old content nor the new one, so no account
+/// of it is closed. The next look takes what is there then.
+fn note_changed(file: &InboxFile, summary: &mut Summary) {
+    warn!(
+        "{} was replaced, changed or taken away while it was loaded; if it is still in the inbox, it is loaded again",
+        file.relative
+    );
+    summary.changed_files += 1;
 }
 
 /// Notes where files lie now, when their new names outlive a power failure.

@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use crate::database::{Database, DatabaseError};
 use crate::model::{Index, indexes, tables};
-use crate::report::{ProgressMeter, Unit};
+use crate::report::{ProgressMeter, Unit, in_one_line};
 
 /// Held by the process that builds.
 const BUILD_LOCK: i64 = 7_303_016;
@@ -94,10 +94,7 @@ pub fn complete(
             0
         }
         Err(error) => {
-            warn!(
-                "the indexes are not complete, which the next run tries again: {:#}",
-                anyhow::Error::from(error)
-            );
+            warn!("the indexes are not complete, which the next run tries again: {}", in_one_line(&error));
             0
         }
     }

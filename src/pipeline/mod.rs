@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::{Settings, Timezone};
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Trouble};
 use crate::inbox::{self, InboxFile};
 use crate::kind;
 use crate::ledger::Run;
@@ -44,7 +44,7 @@ use worker::Worker;
 pub enum PipelineError {
     #[error("the inbox {path} cannot be read")]
     Inbox { path: String, source: std::io::Error },
-    #[error(transparent)]
+    #[error("the database cannot be had")]
     Database(#[from] DatabaseError),
     #[error("the ledger cannot be written")]
     Ledger(#[from] diesel::result::Error),
@@ -93,6 +93,7 @@ pub fn load_inbox(
         .and_then(|()| inbox::scan(&settings.inbox_dir, settings.settle))
         .map(|scan| {
             summary.settling = scan.settling;
+            summary.unreadable_files = scan.unreadable;
             scan.ready
         })
         .map_err(|source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source })
@@ -161,6 +162,9 @@ fn load_files(
     summary.by_version = tally.by_version;
     if let Some(failure) = handover.take_failure() {
         result = result.and(Err(failure.into()));
+    }
+    if result.as_ref().is_err_and(|error| Trouble::behind(error) == Some(Trouble::LockHeld)) {
+        database.tell_who_holds_tables();
     }
     let has_news = summary.account.inserted + summary.account.updated > 0;
     if result.is_ok() && has_news && !summary.is_interrupted {

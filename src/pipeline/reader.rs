@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::handover::Handover;
 use super::work::{Progress, Record, Work};
 use crate::config::Settings;
-use crate::inbox::InboxFile;
+use crate::inbox::{self, InboxFile};
 use crate::load::Reject;
 use crate::report::ProgressMeter;
 use crate::source::{
@@ -98,7 +98,9 @@ impl<'r> Reader<'r> {
             delivered: 0,
         });
         let limits = self.limits.clone();
-        let outcome = source::read(&file.path, &limits, self);
+        let outcome = inbox::open(&file.path)
+            .map_err(ReadError::Open)
+            .and_then(|content| source::read_file(content, &limits, self));
         let (seen, form) =
             self.file.take().map(|file| (file.delivered, file.forms.join(", "))).unwrap_or_default();
         self.work.end_file();

@@ -18,6 +18,7 @@ use crate::kind::moment;
 use crate::load::{Account, Delete, KnownKeys, Load, LoadError, Loader, Origin, Reject};
 use crate::map::{self, Batch, Fingerprint, FullUrls, Input, Mapper, Plan, version_of};
 use crate::model::ResourceType;
+use crate::report::in_one_line;
 use crate::source::Bundle;
 
 impl FullUrls for Bundle {
@@ -113,7 +114,7 @@ impl Worker {
                 Ok((_, tally)) => handover.add(tally),
                 Err(LoadError::ClaimLost) => warn!("another process has taken over a file of a batch"),
                 Err(failure) => {
-                    error!("a batch could not be loaded: {failure}");
+                    error!("a batch could not be loaded: {}", in_one_line(&failure));
                     handover.abort(failure);
                 }
             }

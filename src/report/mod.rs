@@ -1,6 +1,7 @@
 //! The *summary* of a run: what became of files and resources, for people and
 //! for scripts.
 
+mod causes;
 mod progress_meter;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::load::Account;
+pub use causes::{causes, in_one_line};
 pub use progress_meter::{ProgressMeter, Unit};
 
 /// What a run did.
@@ -21,8 +23,10 @@ pub struct Summary {
     pub rejected_files: u64,
     /// Files whose account does not add up.
     pub failed_files: u64,
-    /// Files that the program may not read.
+    /// Files and folders that cannot be read.
     pub unreadable_files: u64,
+    /// Files that somebody wrote to, replaced or took away meanwhile.
+    pub changed_files: u64,
     /// Files that somebody may still be writing.
     pub settling: usize,
     /// Records that the reader counted.
@@ -69,7 +73,10 @@ impl Summary {
     }
 
     pub fn has_rejects(&self) -> bool {
-        self.account.rejected > 0 || self.rejected_files > 0 || self.unreadable_files > 0
+        self.account.rejected > 0
+            || self.rejected_files > 0
+            || self.unreadable_files > 0
+            || self.changed_files > 0
     }
 }
 
@@ -89,6 +96,9 @@ impl fmt::Display for Summary {
             if self.settling > 0 {
                 write!(out, "; {} still being written", counted(self.settling as u64, "file"))?;
             }
+            if self.unreadable_files > 0 {
+                write!(out, "; {} not readable", counted(self.unreadable_files, "folder"))?;
+            }
             writeln!(out)?;
             return self.write_indexes(out);
         }
@@ -97,7 +107,8 @@ impl fmt::Display for Summary {
             (self.duplicate_files, "loaded before"),
             (self.rejected_files, "rejected"),
             (self.failed_files, "FAILED: the account does not add up"),
-            (self.unreadable_files, "not readable"),
+            (self.unreadable_files, "not readable, still in the inbox"),
+            (self.changed_files, "changed while they were loaded, to be loaded again"),
             (self.settling as u64, "still being written"),
         ] {
             if count > 0 {

@@ -294,6 +294,13 @@ pub enum ReadError {
     Stopped(#[from] Stopped),
 }
 
+impl ReadError {
+    /// Whether the fault is not the file's: it may be read another time.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(self, Self::Open(_) | Self::Io(_) | Self::Spool(_))
+    }
+}
+
 /// Reads the file at `path` and gives every resource in it to `sink`.
 ///
 /// Broken entries, lines and members go to [`Sink::defect`]; an error means

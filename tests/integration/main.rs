@@ -4,8 +4,10 @@
 
 mod analysts_page;
 mod commands;
+mod database_faults;
 mod dictionary;
 mod forms;
+mod inbox_oddities;
 mod indexes;
 mod loading;
 mod migrations;
@@ -17,6 +19,7 @@ mod references;
 mod rejects;
 mod road;
 mod schema;
+mod security;
 mod service;
 mod settings;
 #[path = "../support/mod.rs"]

@@ -2,58 +2,12 @@
 //! appear, and it ends when told to. And the exit codes of `once`.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-use crate::support::Mill;
+use crate::support::{Mill, wait_until};
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","gender":"female"}"#;
-
-/// A service that is killed with the test.
-struct Service(Child);
-
-impl Service {
-    fn start(command: &mut Command, log: &Path) -> Self {
-        let log = fs::File::create(log).unwrap();
-        let child = command.arg("run").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        Self(child)
-    }
-
-    /// Sends the signal and demands an end within the ten seconds that
-    /// container engines give.
-    fn end(mut self, signal: Signal) -> ExitStatus {
-        kill(Pid::from_raw(self.0.id() as i32), signal).unwrap();
-        let since = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status;
-            }
-            assert!(since.elapsed() < Duration::from_secs(10), "the service did not end");
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[track_caller]
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let since = Instant::now();
-    while !is_so() {
-        assert!(since.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
 
 #[test]
 fn the_service_takes_what_is_there_and_what_arrives_and_ends_when_told() {
@@ -61,13 +15,18 @@ fn the_service_takes_what_is_there_and_what_arrives_and_ends_when_told() {
         let mill = Mill::new();
         mill.put("inbox/first.json", PATIENT);
         // A schedule that is not due while the test runs: the watch alone must do.
-        let mut command =
-            mill.command(&["--schedule", "0 0 1 1 *", "--watch", watch, "--log-format", "json"]);
-        let service = Service::start(&mut command, &mill.path("output"));
-        let inbox_is_empty = || mill.listing().iter().all(|path| !path.starts_with("inbox/"));
-        wait_until("the first file is taken", inbox_is_empty);
+        let service = mill.start(&mut mill.command(&[
+            "run",
+            "--schedule",
+            "0 0 1 1 *",
+            "--watch",
+            watch,
+            "--log-format",
+            "json",
+        ]));
+        wait_until("the first file is taken", || mill.inbox_is_empty());
         mill.put("inbox/st-marys/second.json", PATIENT);
-        wait_until("the second file is taken", inbox_is_empty);
+        wait_until("the second file is taken", || mill.inbox_is_empty());
         assert_eq!(service.end(signal).code(), Some(0));
 
         assert_eq!(mill.value("select count(*) as patients from patient"), "2");
@@ -90,15 +49,15 @@ fn the_service_takes_what_is_there_and_what_arrives_and_ends_when_told() {
 #[test]
 fn a_service_that_waits_for_its_database_ends_when_told() {
     let mill = Mill::without_database();
-    let mut command = mill.command(&[]);
+    let mut command = mill.command(&["run"]);
     command.env("DATABASE_URL", "postgres://fhirmill:tunafish@127.0.0.1:1/fhirmill");
-    let output = mill.path("output");
-    let service = Service::start(&mut command, &output);
-    let says = |words: &str| fs::read_to_string(&output).unwrap_or_default().contains(words);
-    wait_until("it says that the database is away", || says("cannot be reached"));
+    let service = mill.start(&mut command);
+    wait_until("it says that the database is away", || service.stdout().contains("cannot be reached"));
     let status = service.end(Signal::SIGTERM);
     assert!(status.code().is_some(), "{status}");
-    assert!(!says("tunafish"));
+    for output in ["output", "errors"] {
+        assert!(!fs::read_to_string(mill.path(output)).unwrap().contains("tunafish"));
+    }
 }
 
 #[test]

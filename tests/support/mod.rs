@@ -5,7 +5,10 @@
 //! it, run the built binary in it, and ask the database. When a test fails,
 //! what was run last and what lies in the folder is printed.
 
+mod background;
+mod outcome;
 mod server;
+mod small_disk;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,9 +16,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
+pub use background::wait_until;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use fhirmill::config::VARIABLES;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+pub use outcome::Outcome;
 pub use server::execute;
+pub use small_disk::SmallDisk;
 use tempfile::TempDir;
 
 /// The binary under test.
@@ -28,6 +36,8 @@ pub const NULL: &str = "NULL";
 pub struct Mill {
     folder: TempDir,
     database: Option<server::TestDatabase>,
+    /// The URL of the private server in this folder, where tests speak to it.
+    own_server: Option<String>,
     last_run: Mutex<String>,
 }
 
@@ -47,7 +57,40 @@ impl Mill {
         for name in ["inbox", "archive", "rejects", "logs"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Self { folder, database: None, last_run: Mutex::default() }
+        Self { folder, database: None, own_server: None, last_run: Mutex::default() }
+    }
+
+    /// With a server of its own, which a test may stop, kill and rule. It is
+    /// named by DATABASE_URL in every run, so that fhirmill takes it for
+    /// somebody else's.
+    pub fn with_own_server() -> Self {
+        let mut mill = Self::without_database();
+        mill.start_server();
+        let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+        mill.own_server = Some(url.trim().to_owned());
+        mill
+    }
+
+    /// Starts the server of its own.
+    #[track_caller]
+    pub fn start_server(&self) {
+        self.run_command(&mut self.server_command("start")).expect_code(0);
+    }
+
+    /// What rules the server of its own.
+    pub fn server_command(&self, action: &str) -> Command {
+        let mut command = self.command(&["database", action]);
+        command.env_remove("DATABASE_URL");
+        command
+    }
+
+    /// Ends the server of its own as a crash of the machine would.
+    pub fn crash_server(&self) {
+        let pid_file = fs::read_to_string(self.path("data/postgres/cluster/postmaster.pid")).unwrap();
+        let pid = Pid::from_raw(pid_file.lines().next().unwrap().parse().unwrap());
+        // Postgres' immediate shutdown.
+        kill(pid, Signal::SIGQUIT).unwrap();
+        wait_until("the server is gone", || kill(pid, None).is_err());
     }
 
     /// The folder, or a path in it.
@@ -64,7 +107,8 @@ impl Mill {
     }
 
     pub fn database_url(&self) -> &str {
-        &self.database.as_ref().expect("this Mill was made without a database").url
+        let url = || self.database.as_ref().map(|database| database.url.as_str());
+        self.own_server.as_deref().or_else(url).expect("this Mill was made without a database")
     }
 
     /// The binary, to be run here: every setting at its default, except for
@@ -72,8 +116,8 @@ impl Mill {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = clean_command();
         command.args(arguments).current_dir(self.folder.path()).env("SETTLE_SECONDS", "0");
-        if let Some(database) = &self.database {
-            command.env("DATABASE_URL", &database.url);
+        if self.own_server.is_some() || self.database.is_some() {
+            command.env("DATABASE_URL", self.database_url());
         }
         command
     }
@@ -125,7 +169,7 @@ impl Drop for Mill {
         }
         if self.database.is_none() && self.path("data").exists() {
             // Also where the test failed before it came to its own stop.
-            let _ = self.command(&["database", "reset", "--yes"]).output();
+            let _ = self.server_command("reset").arg("--yes").output();
         }
     }
 }

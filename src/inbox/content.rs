@@ -1,0 +1,82 @@
+//! The *content* of a file in the inbox, and how to tell that it is still the
+//! one that was looked at: senders replace, cut, lengthen, rename and delete
+//! files whenever they like.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+use sha2::{Digest, Sha256};
+
+/// A content by its hash, and the file that had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// What tells two deliveries apart.
+    pub sha256: [u8; 32],
+    identity: Identity,
+}
+
+/// Changes with everything that is done to a file, except for reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    changed: (i64, i64),
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Content {
+    /// Reads the file once.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        let identity = Identity::of(&file.metadata()?);
+        Ok(Content { sha256: hash(file)?, identity })
+    }
+
+    /// Whether the file at the path is still the one that was read, and nobody
+    /// has written to it since.
+    pub fn is_still_at(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
+    }
+}
+
+/// Opens a regular file. What has taken its place since the scan is refused:
+/// a link could lead anywhere, and a pipe would hold the reader.
+pub fn open(path: &Path) -> io::Result<File> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(file)
+}
+
+/// The SHA-256 of a file's bytes.
+pub(super) fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
+    hash(File::open(path)?)
+}
+
+fn hash(mut file: File) -> io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        hasher.update(&buffer[..read]);
+    }
+}

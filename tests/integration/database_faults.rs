@@ -1,0 +1,355 @@
+//! Faults of the database, the network to it and the disks: what is loaded in
+//! spite of them is what is loaded without, and what is said names the cause.
+
+use std::fs;
+use std::process::Command;
+
+use nix::sys::signal::{Signal, kill};
+use pretty_assertions::assert_eq;
+
+use crate::road::load;
+use crate::support::{Mill, Outcome, SmallDisk, execute, query, wait_until};
+
+/// Small batches, so that a small file has many.
+const IN_PARTS: [&str; 4] = ["--workers", "1", "--batch-bytes", "64KiB"];
+
+/// Three megabytes: patients with their narratives, and what refers to them.
+fn delivery() -> String {
+    let narrative = "x".repeat(32 << 10);
+    let line = |number: u32| {
+        format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"p{number}\",\"name\":[{{\"family\":\"Rook{number}\"}}],\
+             \"text\":{{\"status\":\"generated\",\"div\":\"<div>{narrative}</div>\"}}}}\n\
+             {{\"resourceType\":\"Encounter\",\"id\":\"e{number}\",\"status\":\"finished\",\
+             \"subject\":{{\"reference\":\"Patient/p{number}\"}}}}\n"
+        )
+    };
+    (1..=96).map(line).collect()
+}
+
+/// What loading the delivery leaves behind where nothing is in its way.
+fn undisturbed() -> Outcome {
+    let mill = Mill::new();
+    load(&mill, &[("d.ndjson", delivery().as_bytes())]);
+    mill.outcome()
+}
+
+/// A command that loads in small parts.
+fn in_parts(mill: &Mill, command: &str) -> Command {
+    let mut command = mill.command(&[command]);
+    command.args(IN_PARTS);
+    command
+}
+
+/// Waits until some of the file is committed and the next part is held up;
+/// gives what holds it.
+#[track_caller]
+fn hold_midway(mill: &Mill) -> diesel::PgConnection {
+    wait_until("a part is committed", || {
+        mill.value("select count(*) > 0 as part from etl.load_batch") == "true"
+    });
+    let lock = mill.hold("patient");
+    mill.wait_until_held_off();
+    assert_eq!(mill.value("select status from etl.load_file"), "loading");
+    lock
+}
+
+#[test]
+fn a_server_that_crashes_in_the_middle_is_waited_for() {
+    let mill = Mill::with_own_server();
+    mill.put("inbox/d.ndjson", delivery());
+    mill.run(&["migrate", "up"]).expect_code(0);
+    mill.run_command(&mut mill.server_command("stop")).expect_code(0);
+    let once = mill.run(&["once"]).expect_code(4);
+    assert!(once.stderr.contains("cannot be reached"), "{}", once.stderr);
+
+    let service = mill.start(&mut in_parts(&mill, "run"));
+    wait_until("it waits for the server", || service.stdout().contains("cannot be reached"));
+    mill.start_server();
+    let lock = hold_midway(&mill);
+    mill.crash_server();
+    drop(lock);
+    wait_until("it tells", || {
+        service.stdout().contains("the inbox could not be loaded, and is looked at again")
+    });
+    mill.start_server();
+    wait_until("the file is loaded", || mill.inbox_is_empty());
+    assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
+    assert!(
+        service_log_has_one_line_a_message(&mill),
+        "{}",
+        fs::read_to_string(mill.path("output")).unwrap()
+    );
+    assert_eq!(mill.outcome(), undisturbed());
+    mill.run(&["check"]).expect_code(0);
+}
+
+fn service_log_has_one_line_a_message(mill: &Mill) -> bool {
+    let text = fs::read_to_string(mill.path("output")).unwrap();
+    text.lines().all(|line| line.starts_with("20"))
+}
+
+#[test]
+fn a_private_server_that_was_killed_is_started_again_by_the_service() {
+    let mill = Mill::without_database();
+    let service = mill.start(&mut mill.command(&["run", "--watch", "poll"]));
+    wait_until("it watches", || service.stdout().contains("watching"));
+    mill.crash_server();
+    mill.put("inbox/d.ndjson", delivery());
+    wait_until("the file is loaded", || mill.inbox_is_empty());
+    assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
+    let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+    assert_eq!(query(url.trim(), "select count(*) from patient"), [["96"]]);
+}
+
+#[test]
+fn a_session_that_is_terminated_costs_nothing() {
+    let quiet = undisturbed();
+    // The service tries again by itself; `once` tells, and is to be run again.
+    for command in ["run", "once"] {
+        let mill = Mill::new();
+        mill.put("inbox/d.ndjson", delivery());
+        let mut run = mill.start(&mut in_parts(&mill, command));
+        let lock = hold_midway(&mill);
+        let terminate = "select pg_terminate_backend(pid) from pg_stat_activity \
+             where datname = current_database() and wait_event_type = 'Lock'";
+        assert_eq!(mill.query(terminate), [["true"]]);
+        if command == "run" {
+            wait_until("it tells", || run.stdout().contains("no connection to the server"));
+            drop(lock);
+            wait_until("the file is loaded", || mill.inbox_is_empty());
+            assert_eq!(run.end(Signal::SIGTERM).code(), Some(0));
+        } else {
+            assert_eq!(run.wait(), 4, "{}", run.stderr());
+            assert!(run.stderr().contains("hint: the database ended the session"), "{}", run.stderr());
+            drop(lock);
+            load(&mill, &[]);
+        }
+        assert_eq!(mill.outcome(), quiet);
+    }
+}
+
+/// A user of the database's server, with the password that is its name; gone
+/// with the test.
+struct User<'m> {
+    mill: &'m Mill,
+    name: String,
+}
+
+impl<'m> User<'m> {
+    fn new(mill: &'m Mill, options: &str) -> Self {
+        let name = format!("{}_user", mill.value("select current_database() as name"));
+        execute(mill.database_url(), &format!("create role {name} login password '{name}' {options}"));
+        User { mill, name }
+    }
+
+    /// Has every right that the owner of the tables has.
+    fn owner(mill: &'m Mill, options: &str) -> Self {
+        let user = Self::new(mill, options);
+        let owner = mill.value("select current_user as name");
+        execute(mill.database_url(), &format!("grant \"{owner}\" to {}", user.name));
+        user
+    }
+
+    fn url(&self) -> String {
+        let url = self.mill.database_url();
+        let (_, server) = url.split_once('@').unwrap();
+        format!("postgres://{0}:{0}@{server}", self.name)
+    }
+
+    fn once(&self) -> Command {
+        let mut command = self.mill.command(&["once"]);
+        command.env("DATABASE_URL", self.url());
+        command
+    }
+}
+
+impl Drop for User<'_> {
+    fn drop(&mut self) {
+        let name = &self.name;
+        let url = self.mill.database_url();
+        query(
+            url,
+            &format!("select pg_terminate_backend(pid) from pg_stat_activity where usename = '{name}'"),
+        );
+        execute(url, &format!("drop owned by {name}; drop role {name}"));
+    }
+}
+
+#[test]
+fn a_user_without_rights_is_told_what_to_grant() {
+    let mill = Mill::new();
+    mill.put("inbox/p.json", r#"{"resourceType":"Patient","id":"p1"}"#);
+    let database = mill.value("select current_database() as name");
+    let user = User::new(&mill, "");
+    let name = &user.name;
+    // What is granted on the way, and what is said before.
+    let steps = [
+        (
+            format!("revoke connect on database {database} from public"),
+            format!("hint: as the database's owner: grant connect on database {database} to {name}"),
+        ),
+        (
+            format!("grant connect on database {database} to {name}"),
+            format!("grant create on database {database} to {name}; grant create on schema public to {name}"),
+        ),
+        (
+            format!("grant create on database {database} to {name}; grant create on schema public to {name}"),
+            "hint: the tables belong to another user".to_owned(),
+        ),
+    ];
+    for (grant, hint) in steps {
+        execute(mill.database_url(), &grant);
+        let run = mill.run_command(&mut user.once()).expect_code(4);
+        assert!(run.stderr.contains(&hint), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("permission denied") || run.stderr.contains("has no right"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert_eq!(mill.listing().iter().filter(|path| path.starts_with("inbox/")).count(), 1);
+    let owner = mill.value("select current_user as name");
+    execute(mill.database_url(), &format!("grant \"{owner}\" to {name}"));
+    mill.run_command(&mut user.once()).expect_code(0);
+    assert_eq!(mill.value("select count(*) from patient"), "1");
+}
+
+#[test]
+fn too_many_connections_are_told_and_waited_for() {
+    let mill = Mill::new();
+    mill.put("inbox/d.ndjson", delivery());
+    let user = User::owner(&mill, "connection limit 2");
+    let run = mill.run_command(user.once().args(["--workers", "4"])).expect_code(4);
+    assert!(run.stderr.contains("has no connection left"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: lower WORKERS, or raise max_connections"), "{}", run.stderr);
+    let mut command = mill.command(&["run", "--workers", "4"]);
+    let service = mill.start(command.env("DATABASE_URL", user.url()));
+    wait_until("it tells", || service.stdout().contains("has no connection left"));
+    execute(mill.database_url(), &format!("alter role {} connection limit 10", user.name));
+    wait_until("the file is loaded", || mill.inbox_is_empty());
+    assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
+    assert_eq!(mill.outcome(), undisturbed());
+}
+
+#[test]
+fn a_table_that_somebody_holds_is_waited_for_within_bounds() {
+    let mill = Mill::new();
+    mill.put("inbox/d.ndjson", delivery());
+    // Within the bound, which is five minutes unless the database says more or
+    // less, it waits.
+    let mut run = mill.start(&mut in_parts(&mill, "once"));
+    let lock = hold_midway(&mill);
+    let database = mill.value("select current_database() as name");
+    execute(mill.database_url(), &format!("alter database {database} set lock_timeout = '300ms'"));
+    assert_eq!(
+        mill.query(
+            "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        .len(),
+        1
+    );
+    drop(lock);
+    assert_eq!(run.wait(), 0);
+    assert_eq!(mill.outcome(), undisturbed());
+
+    let lock = mill.hold("patient");
+    mill.put("inbox/more.json", r#"{"resourceType":"Patient","id":"more"}"#);
+    let run = mill.run(&["once"]).expect_code(1);
+    assert!(run.stderr.contains("holds AccessExclusiveLock on patient"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: another session holds a lock"), "{}", run.stderr);
+    drop(lock);
+    load(&mill, &[]);
+    assert_eq!(mill.value("select count(*) from patient"), "97");
+}
+
+#[test]
+fn a_migration_that_is_interrupted_is_made_anew() {
+    let mill = Mill::new();
+    mill.run(&["migrate", "down", "--all"]).expect_code(0);
+    // The last migration makes this schema; another session is about to.
+    let database = mill.database_url();
+    let mut other = <diesel::PgConnection as diesel::Connection>::establish(database).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut other, "begin; create schema analytics")
+        .unwrap();
+    let mut run = mill.start(&mut mill.command(&["once"]));
+    mill.wait_until_held_off();
+    kill(run.pid(), Signal::SIGKILL).unwrap();
+    assert_eq!(run.wait(), -1);
+    drop(other);
+    load(&mill, &[("d.ndjson", delivery().as_bytes())]);
+    assert!(!mill.run(&["migrate", "status"]).expect_code(0).stdout.contains("pending"));
+    assert_eq!(mill.outcome(), undisturbed());
+}
+
+#[test]
+fn a_full_archive_keeps_files_in_the_inbox() {
+    let mill = Mill::new();
+    let Some(disk) = SmallDisk::mounted_on(&mill.path("archive"), 1024) else { return };
+    mill.put("inbox/d.ndjson", delivery());
+    let mut once = disk.inside(&mill.command(&["once"]));
+    let run = mill.run_command(&mut once).expect_code(1);
+    assert!(run.stderr.contains("a loaded file cannot be moved to "), "{}", run.stderr);
+    assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: its data are in the tables"), "{}", run.stderr);
+    assert!(!mill.inbox_is_empty());
+    // The part that could be copied does not take the room.
+    disk.shell("test -z \"$(find . -type f)\"");
+    disk.resize(8192);
+    mill.run_command(&mut once).expect_code(0);
+    assert!(mill.inbox_is_empty());
+    // What lies on the disk is seen by those inside only.
+    disk.shell("mkdir ../kept && cp -R . ../kept");
+    drop(disk);
+    fs::remove_dir(mill.path("archive")).unwrap();
+    fs::rename(mill.path("kept"), mill.path("archive")).unwrap();
+    assert_eq!(mill.outcome(), undisturbed());
+}
+
+#[test]
+fn full_logs_stop_nothing() {
+    let mill = Mill::new();
+    let Some(disk) = SmallDisk::mounted_on(&mill.path("logs"), 64) else { return };
+    disk.fill();
+    mill.put("inbox/d.ndjson", delivery());
+    let service = mill.start(&mut disk.inside(&mill.command(&["run"])));
+    wait_until("the file is loaded", || mill.inbox_is_empty());
+    // Standard output has what the files have no room for.
+    wait_until("it tells", || service.stdout().contains("loaded d.ndjson"));
+    assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
+    assert_eq!(mill.outcome(), undisturbed());
+}
+
+#[test]
+fn a_full_disk_of_the_database_is_told_and_costs_nothing() {
+    let mill = Mill::without_database();
+    fs::create_dir(mill.path("disk")).unwrap();
+    let Some(disk) = SmallDisk::mounted_on(&mill.path("disk"), 40 << 10) else { return };
+    // A server that has the disk must be started by root, and run by another.
+    if !nix::unistd::Uid::effective().is_root() {
+        eprintln!("not tried: only root can start a server that has the disk");
+        return;
+    }
+    mill.run_command(&mut disk.inside(&mill.command(&["database", "start"]))).expect_code(0);
+    disk.shell("chown --reference=../data/postgres/cluster . && chmod 700 .");
+    let server = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let server = server.trim();
+    execute(server, &format!("create tablespace small location '{}'", mill.path("disk").display()));
+    execute(server, "create database on_small_disk tablespace small");
+    let url = format!("{}/on_small_disk", server.rsplit_once('/').unwrap().0);
+    mill.put("inbox/d.ndjson", delivery());
+    let once = |arguments: &[&str]| {
+        let mut command = mill.command(&["once"]);
+        command.args(arguments).env("DATABASE_URL", &url);
+        command
+    };
+    mill.run_command(mill.command(&["migrate", "up"]).env("DATABASE_URL", &url)).expect_code(0);
+    disk.fill();
+    let run = mill.run_command(&mut once(&IN_PARTS)).expect_code(1);
+    assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: the database's disk is full"), "{}", run.stderr);
+    assert!(!mill.inbox_is_empty());
+    disk.resize(400 << 10);
+    mill.run_command(&mut once(&IN_PARTS)).expect_code(0);
+    assert_eq!(mill.outcome_of(&url), undisturbed());
+}

@@ -1,0 +1,125 @@
+//! The *outcome* of loading: what lies in tables, ledger and folders, in terms
+//! that do not depend on the run. Whatever went wrong on the way, the outcome
+//! is to be that of an undisturbed run.
+//!
+//! Keys are shown as what they stand for (`default/Patient/p1`), files by
+//! their path; times at which something was done are left out.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use sha2::{Digest, Sha256};
+
+use super::{Mill, query};
+
+/// Sorted lines under the name of the table or folder that they are of; what
+/// is empty is left out.
+pub type Outcome = BTreeMap<String, Vec<String>>;
+
+/// Columns of the ledger's tables that tell how a run went and not what it did.
+const OF_THE_RUN: [&str; 7] =
+    ["load_run_id", "started_at", "finished_at", "loaded_at", "created_at", "archive_path", "valid_from"];
+
+/// The ledger's tables that an outcome shows. The registry's second half has
+/// its key for its name.
+const OF_THE_LEDGER: [&str; 7] = [
+    "etl.load_file",
+    "etl.resource_key",
+    "etl.resource_version",
+    "etl.rejected_record",
+    "etl.unmapped_element",
+    "etl.unresolved_reference",
+    "etl.resource_body",
+];
+
+impl Mill {
+    /// Everything that loading left behind, logs excepted.
+    #[track_caller]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome_of(self.database_url())
+    }
+
+    /// The same, with the tables of another database.
+    #[track_caller]
+    pub fn outcome_of(&self, url: &str) -> Outcome {
+        let mut outcome = tables_of(url);
+        outcome.insert("folders".to_owned(), self.folders());
+        outcome
+    }
+
+    /// The rows of all clinical tables, of the registry and of the ledger.
+    #[track_caller]
+    pub fn tables(&self) -> Outcome {
+        tables_of(self.database_url())
+    }
+
+    /// Every file with its content's hash; the day of the archive is not said.
+    fn folders(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        for path in self.listing() {
+            let Some((folder, rest)) = path.split_once('/') else { continue };
+            let shown = match (folder, rest.split_once('/')) {
+                ("archive", Some((_day, rest))) => format!("archive/DAY/{rest}"),
+                ("inbox" | "archive" | "rejects", _) => path.clone(),
+                _ => continue,
+            };
+            let hash = Sha256::digest(fs::read(self.path(&path)).unwrap_or_default());
+            files.push(format!("{shown} {:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]));
+        }
+        files.sort();
+        files
+    }
+}
+
+#[track_caller]
+fn tables_of(url: &str) -> Outcome {
+    let clinical = query(
+        url,
+        "select tablename from pg_tables where schemaname = 'public' and tablename not like '\\_\\_%'",
+    );
+    let clinical = clinical.into_iter().flatten().map(|name| format!("public.{name}"));
+    let columns = query(
+        url,
+        "select table_schema || '.' || table_name as name, column_name from information_schema.columns \
+         where table_schema in ('public', 'etl') and data_type in ('bigint', 'smallint') \
+           and (column_name = 'id' or column_name like '%\\_id')",
+    );
+    let mut parts = Vec::new();
+    for table in OF_THE_LEDGER.map(str::to_owned).into_iter().chain(clinical) {
+        let keys = columns.iter().filter(|column| column[0] == table).map(|column| column[1].as_str());
+        parts.push(rows_of(&table, keys));
+    }
+    let mut tables = Outcome::new();
+    for row in query(url, &parts.join(" union all ")) {
+        tables.entry(row[0].clone()).or_default().push(row[1].clone());
+    }
+    for rows in tables.values_mut() {
+        rows.sort();
+    }
+    tables
+}
+
+/// A query of a table's rows, each as one JSON text.
+fn rows_of<'c>(table: &str, keys: impl Iterator<Item = &'c str>) -> String {
+    let mut left_out: Vec<&str> = OF_THE_RUN.to_vec();
+    let mut shown = Vec::new();
+    for key in keys {
+        left_out.push(key);
+        let (names, name) = match (table, key) {
+            (_, "source_id") => ("etl.source", "n.code"),
+            (_, "file_id" | "first_file_id" | "last_file_id") => ("etl.load_file", "n.path"),
+            ("etl.load_file" | "etl.resource_key" | "etl.rejected_record", _) => continue,
+            (_, "load_run_id") => continue,
+            _ => (
+                "(select k.id, s.code, k.resource_type, k.fhir_id from etl.resource_key k join etl.source s on s.id = k.source_id)",
+                "concat_ws('/', n.code, n.resource_type, n.fhir_id)",
+            ),
+        };
+        shown.push(format!("'{key}', (select {name} from {names} n where n.id = t.{key})"));
+    }
+    format!(
+        "select '{table}' as name, (to_jsonb(t) - '{{{}}}'::text[] || jsonb_build_object({}))::text as line from {table} t",
+        left_out.join(","),
+        shown.join(", ")
+    )
+}
