@@ -73,6 +73,18 @@ struct TableRows {
     segments: Vec<Segment>,
 }
 
+/// So many unknown elements of one resource are told apart.
+const MOST_UNMAPPED: usize = 100;
+/// So much of an unknown element's name is kept.
+const UNMAPPED_NAME_BYTES: usize = 200;
+
+fn shortened(name: &str) -> String {
+    if name.len() <= UNMAPPED_NAME_BYTES {
+        return name.to_owned();
+    }
+    format!("{}…", &name[..name.floor_char_boundary(UNMAPPED_NAME_BYTES)])
+}
+
 /// The rows of some resources, table by table.
 #[derive(Debug)]
 pub struct Batch {
@@ -218,7 +230,14 @@ impl Batch {
     }
 
     pub(super) fn note_unmapped(&mut self, resource_type: ResourceType, element: &str) {
-        self.unmapped_of_current.push((resource_type, element.to_owned()));
+        match self.unmapped_of_current.len() {
+            // What is nobody's FHIR may have millions of names, of any length.
+            MOST_UNMAPPED.. => {}
+            last if last + 1 == MOST_UNMAPPED => {
+                self.unmapped_of_current.push((resource_type, "…".to_owned()))
+            }
+            _ => self.unmapped_of_current.push((resource_type, shortened(element))),
+        }
     }
 
     /// Keeps the rows written since the last call as those of one resource.
