@@ -34,6 +34,7 @@ struct Node {
 const NOTHING: Tree<'static> = Tree {
     source: "null",
     nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_escaped: false, is_name: false }],
+    excessive_number: None,
 };
 
 /// A parsed JSON text; `nodes[0]` is its value.
@@ -41,6 +42,7 @@ const NOTHING: Tree<'static> = Tree {
 pub struct Tree<'t> {
     source: &'t str,
     nodes: &'t [Node],
+    excessive_number: Option<u32>,
 }
 
 impl<'t> Tree<'t> {
@@ -52,6 +54,12 @@ impl<'t> Tree<'t> {
     /// The value with that `Value::index`.
     pub fn value_at(self, index: u32) -> Value<'t> {
         Value::new(self, index.min(self.nodes.len() as u32 - 1))
+    }
+
+    /// The first number that Postgres' `numeric` cannot hold, and so `jsonb`
+    /// neither.
+    pub fn excessive_number(self) -> Option<Value<'t>> {
+        self.excessive_number.map(|index| Value::new(self, index))
     }
 
     /// A null that stands nowhere in the text.

@@ -4,10 +4,17 @@ use thiserror::Error;
 
 use super::value::Kind;
 use super::{Node, Tree};
+use crate::copy;
 
 /// Containers may nest this deep. FHIR's deepest real resources
 /// (questionnaires, value sets) stay below fifty.
 const MAX_DEPTH: usize = 512;
+/// So many values and names may stand in one text: they bound the memory that
+/// a text of nothing but brackets takes, and Postgres' `jsonb` takes no object
+/// or array of many more.
+const MAX_NODES: usize = 8_000_000;
+/// A number this short is a `numeric`, unless it has an exponent.
+const SHORT_NUMBER_BYTES: usize = 16_000;
 
 /// Why a text is not the JSON that can be loaded.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -40,6 +47,8 @@ pub enum Fault {
     TooDeep,
     #[error("the text is longer than 4 GiB")]
     TooLong,
+    #[error("there are more than {MAX_NODES} values and names of members")]
+    TooMany,
     #[error("an object has two members of the same name")]
     DuplicateMember,
 }
@@ -57,6 +66,7 @@ pub struct JsonError {
 pub struct Parser {
     nodes: Vec<Node>,
     open: Vec<u32>,
+    excessive_number: Option<u32>,
 }
 
 impl Parser {
@@ -69,10 +79,11 @@ impl Parser {
             .map_err(|error| JsonError { fault: Fault::NotUtf8, offset: error.valid_up_to() })?;
         self.nodes.clear();
         self.open.clear();
+        self.excessive_number = None;
         let mut cursor = Cursor { bytes, position: 0 };
         self.value_and_all_within(&mut cursor)
             .map_err(|fault| JsonError { fault, offset: cursor.position.min(bytes.len()) })?;
-        Ok(Tree { source, nodes: &self.nodes })
+        Ok(Tree { source, nodes: &self.nodes, excessive_number: self.excessive_number })
     }
 
     fn value_and_all_within(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
@@ -121,6 +132,9 @@ impl Parser {
     }
 
     fn begin_value(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        if self.nodes.len() >= MAX_NODES {
+            return Err(Fault::TooMany);
+        }
         match cursor.peek()? {
             b'"' => self.string(cursor),
             b'{' => self.begin_container(cursor, Kind::Object),
@@ -173,7 +187,14 @@ impl Parser {
 
     fn number(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         let start = cursor.position;
-        cursor.skip_number()?;
+        let has_exponent = cursor.skip_number()?;
+        let is_plain = !has_exponent && cursor.position - start <= SHORT_NUMBER_BYTES;
+        if !is_plain && self.excessive_number.is_none() {
+            let written = str::from_utf8(&cursor.bytes[start..cursor.position]).unwrap_or_default();
+            if !copy::is_numeric(written) {
+                self.excessive_number = Some(self.nodes.len() as u32);
+            }
+        }
         self.leaf(Kind::Number, start, cursor.position, false);
         Ok(())
     }
@@ -259,7 +280,8 @@ impl Cursor<'_> {
         Ok(value)
     }
 
-    fn skip_number(&mut self) -> Result<(), Fault> {
+    /// Tells whether the number has an exponent.
+    fn skip_number(&mut self) -> Result<bool, Fault> {
         if self.peek()? == b'-' {
             self.position += 1;
         }
@@ -272,7 +294,8 @@ impl Cursor<'_> {
             self.position += 1;
             self.skip_digits()?;
         }
-        if let Some(b'e' | b'E') = self.bytes.get(self.position) {
+        let has_exponent = matches!(self.bytes.get(self.position), Some(b'e' | b'E'));
+        if has_exponent {
             self.position += 1;
             if let Some(b'+' | b'-') = self.bytes.get(self.position) {
                 self.position += 1;
@@ -282,7 +305,7 @@ impl Cursor<'_> {
         // `01` and `1x` would otherwise pass for two values side by side.
         match self.bytes.get(self.position) {
             Some(byte) if byte.is_ascii_alphanumeric() => Err(Fault::InvalidNumber),
-            _ => Ok(()),
+            _ => Ok(has_exponent),
         }
     }
 

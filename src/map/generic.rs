@@ -42,6 +42,7 @@ pub(super) fn write_list(
         let ordinal = index as i32 + 1;
         match list.table {
             GenericTable::Identifier => {
+                kind::require_short(*item, &["system", "value"])?;
                 let copy = resolver.batch.rows(places.identifier);
                 owner.begin(copy, 14);
                 copy.integer(ordinal);
@@ -70,6 +71,7 @@ pub(super) fn write_list(
                 }
             }
             GenericTable::Concept => {
+                kind::require_short(kind::chosen_coding(*item).unwrap_or(*item), &["code"])?;
                 let copy = resolver.batch.rows(places.concept);
                 owner.begin(copy, 9);
                 copy.text(&list.element);
@@ -196,8 +198,12 @@ pub(super) fn write_codings(
         let Some(concept) = codings.parent() else { continue };
         let chosen = kind::chosen_coding(concept).map(Value::index);
         let path = concept.path();
+        if path.len() > kind::MAX_INDEXED_BYTES {
+            return Err(Defect::new(codings, DefectReason::TooLongForIndex));
+        }
         let element = without_indexes(&path);
         for (index, coding) in codings.items().enumerate() {
+            kind::require_short(coding, &["code", "system"])?;
             let copy = batch.rows(places.coding);
             owner.begin(copy, 12);
             copy.text(&path);

@@ -14,7 +14,7 @@ use super::route::follow;
 use super::rows::{RowJob, gather_children};
 use crate::copy::Target;
 use crate::json::{Canonical, JsonError, Kind, Parser, Tree, Value};
-use crate::kind::{Defect, DefectReason, Row, Timezone, moment};
+use crate::kind::{self, Defect, DefectReason, Row, Timezone, moment};
 use crate::model::{GenericTable, ResourceType, Rows};
 
 /// What holds for all resources.
@@ -117,6 +117,10 @@ impl Mapper {
             Some(id) => id.into_owned(),
             None => input.full_url.and_then(id_of_full_url).unwrap_or_else(|| generated_id(&content_hash)),
         };
+        if let Some(defect) = whole(tree, &fhir_id) {
+            let fhir_id = Some(fhir_id).filter(|fhir_id| fhir_id.len() <= kind::MAX_INDEXED_BYTES);
+            return Err(refusal(tree, resource_type, fhir_id, defect));
+        }
         let target = batch.target(resource_type, &fhir_id);
         let mut writing = Writing {
             plan: self.plan,
@@ -143,15 +147,35 @@ impl Mapper {
             }
             Err(defect) => {
                 batch.abandon_resource();
-                Err(MapError::Value {
-                    resource_type: resource_type.name(),
-                    fhir_id: Some(fhir_id),
-                    path: tree.value_at(defect.at).path(),
-                    reason: defect.reason,
-                })
+                Err(refusal(tree, resource_type, Some(fhir_id), defect))
             }
         }
     }
+}
+
+/// What is wrong with a resource before its columns are looked at.
+fn whole(tree: Tree<'_>, fhir_id: &str) -> Option<Defect> {
+    let root = tree.root();
+    let id = root.get("id").unwrap_or(root);
+    if id.kind() != Kind::String && id.index() != root.index() {
+        return Some(Defect::new(id, DefectReason::ExpectedString));
+    }
+    if fhir_id.len() > kind::MAX_INDEXED_BYTES {
+        return Some(Defect::new(id, DefectReason::TooLongForIndex));
+    }
+    if let Some(meta) = root.get("meta").filter(|meta| meta.kind() != Kind::Object) {
+        return Some(Defect::new(meta, DefectReason::ExpectedObject));
+    }
+    tree.excessive_number().map(|number| Defect::new(number, DefectReason::NumberOutOfRange))
+}
+
+fn refusal(tree: Tree<'_>, resource_type: ResourceType, fhir_id: Option<String>, defect: Defect) -> MapError {
+    let mut path = tree.value_at(defect.at).path();
+    if path.is_empty() {
+        // What is wrong with no part of the resource is what its entry calls it.
+        path.push_str("fullUrl");
+    }
+    MapError::Value { resource_type: resource_type.name(), fhir_id, path, reason: defect.reason }
 }
 
 /// `urn:uuid:X` → X, an absolute URL → its last segment.
@@ -398,6 +422,10 @@ impl<'t> Writing<'_, 't> {
         let mark = copy.mark();
         let mut row = Row { copy: &mut copy, references: &mut self.resolver, timezone: self.timezone };
         let mut written = field.kind.write(&elements, &mut row);
+        if written.is_ok() && copy.has_long_text(mark, &field.indexed, kind::MAX_INDEXED_BYTES) {
+            let at = elements.iter().find(|element| !element.is_null()).map_or(0, |element| element.index());
+            written = Err(Defect { reason: DefectReason::TooLongForIndex, at });
+        }
         if written.is_err() && self.resource.is_other {
             // Types without a declaration use the same name for other things.
             copy.truncate(mark);
