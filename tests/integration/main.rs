@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod analysts_page;
+mod bad_input;
 mod commands;
 mod dictionary;
 mod forms;
+mod heavy_input;
 mod indexes;
 mod loading;
 mod migrations;
