@@ -9,10 +9,12 @@
 mod canonical;
 mod parse;
 mod value;
+mod walk;
 
 pub use canonical::Canonical;
 pub use parse::{Fault, JsonError, Parser};
 pub use value::{Items, Kind, Members, Value};
+pub use walk::{Enclosing, Walk, path_of};
 
 /// One node: 16 bytes, in document order; a container is followed by its
 /// children, a member by its value.
@@ -27,14 +29,24 @@ struct Node {
     kind: Kind,
     /// A string with at least one escape, which reading must undo.
     is_escaped: bool,
+    /// A number that Postgres' `numeric` cannot hold, and so `jsonb` neither; of
+    /// the first node: whether there is one.
+    is_excessive: bool,
     /// The name of a member; its value is the next node.
     is_name: bool,
 }
 
 const NOTHING: Tree<'static> = Tree {
     source: "null",
-    nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_escaped: false, is_name: false }],
-    excessive_number: None,
+    nodes: &[Node {
+        start: 0,
+        end: 4,
+        next: 1,
+        kind: Kind::Null,
+        is_escaped: false,
+        is_excessive: false,
+        is_name: false,
+    }],
 };
 
 /// A parsed JSON text; `nodes[0]` is its value.
@@ -42,7 +54,6 @@ const NOTHING: Tree<'static> = Tree {
 pub struct Tree<'t> {
     source: &'t str,
     nodes: &'t [Node],
-    excessive_number: Option<u32>,
 }
 
 impl<'t> Tree<'t> {
@@ -59,7 +70,9 @@ impl<'t> Tree<'t> {
     /// The first number that Postgres' `numeric` cannot hold, and so `jsonb`
     /// neither.
     pub fn excessive_number(self) -> Option<Value<'t>> {
-        self.excessive_number.map(|index| Value::new(self, index))
+        let is_it = |node: &Node| node.kind == Kind::Number && node.is_excessive;
+        let index = self.nodes[0].is_excessive.then(|| self.nodes.iter().position(is_it)).flatten()?;
+        Some(Value::new(self, index as u32))
     }
 
     /// A null that stands nowhere in the text.
@@ -67,11 +80,8 @@ impl<'t> Tree<'t> {
         Value::new(NOTHING, 0)
     }
 
-    /// Every member of every object in the text, in document order.
-    pub fn all_members(self) -> impl Iterator<Item = (&'t str, Value<'t>)> {
-        self.nodes.iter().enumerate().filter(|(_, node)| node.is_name).map(move |(index, node)| {
-            let name = &self.source[node.start as usize..node.end as usize];
-            (name, Value::new(self, index as u32 + 1))
-        })
+    /// Goes over every member of every object in the text.
+    pub fn walk(self) -> Walk<'t> {
+        Walk::new(self)
     }
 }

@@ -66,7 +66,6 @@ pub struct JsonError {
 pub struct Parser {
     nodes: Vec<Node>,
     open: Vec<u32>,
-    excessive_number: Option<u32>,
 }
 
 impl Parser {
@@ -79,11 +78,10 @@ impl Parser {
             .map_err(|error| JsonError { fault: Fault::NotUtf8, offset: error.valid_up_to() })?;
         self.nodes.clear();
         self.open.clear();
-        self.excessive_number = None;
         let mut cursor = Cursor { bytes, position: 0 };
         self.value_and_all_within(&mut cursor)
             .map_err(|fault| JsonError { fault, offset: cursor.position.min(bytes.len()) })?;
-        Ok(Tree { source, nodes: &self.nodes, excessive_number: self.excessive_number })
+        Ok(Tree { source, nodes: &self.nodes })
     }
 
     fn value_and_all_within(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
@@ -188,14 +186,14 @@ impl Parser {
     fn number(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         let start = cursor.position;
         let has_exponent = cursor.skip_number()?;
-        let is_plain = !has_exponent && cursor.position - start <= SHORT_NUMBER_BYTES;
-        if !is_plain && self.excessive_number.is_none() {
-            let written = str::from_utf8(&cursor.bytes[start..cursor.position]).unwrap_or_default();
-            if !copy::is_numeric(written) {
-                self.excessive_number = Some(self.nodes.len() as u32);
+        let written = &cursor.bytes[start..cursor.position];
+        self.leaf(Kind::Number, start, cursor.position, false);
+        let is_plain = !has_exponent && written.len() <= SHORT_NUMBER_BYTES;
+        if !is_plain && !str::from_utf8(written).is_ok_and(copy::is_numeric) {
+            for node in [0, self.nodes.len() - 1] {
+                self.nodes[node].is_excessive = true;
             }
         }
-        self.leaf(Kind::Number, start, cursor.position, false);
         Ok(())
     }
 
@@ -207,6 +205,7 @@ impl Parser {
             next,
             kind,
             is_escaped,
+            is_excessive: false,
             is_name: false,
         });
     }
@@ -352,6 +351,7 @@ fn skip_plain(bytes: &[u8], mut position: usize) -> usize {
 mod tests {
     use super::*;
     use pretty_assertions::assert_eq;
+    use proptest::prelude::*;
 
     fn fault(text: &str) -> Fault {
         Parser::default().parse(text.as_bytes()).expect_err(text).fault
@@ -414,6 +414,75 @@ mod tests {
         #[test]
         fn agrees_with_serde_json_on_what_looks_like_json(text in r#"[\[\]{}:,"\\ 01.eE+\-tfnau]{0,40}"#) {
             agree(text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_number_that_numeric_cannot_hold_is_noted() {
+        let noted = |text: &str| {
+            let mut parser = Parser::default();
+            parser.parse(text.as_bytes()).expect(text).excessive_number().map(|number| number.path())
+        };
+        assert_eq!(noted(r#"{"a":[1e400,{"b":1E-20000}]}"#).as_deref(), Some("a[1].b"));
+        assert_eq!(noted(&format!("[1,{}]", "9".repeat(140_000))).as_deref(), Some("[1]"));
+        assert_eq!(noted("1e999999").as_deref(), Some(""));
+        assert_eq!(noted(&format!("[1e5,{}]", "9".repeat(400))), None);
+    }
+
+    #[test]
+    fn a_text_of_too_many_values_is_refused() {
+        let text = format!("[{}1]", "1,".repeat(MAX_NODES));
+        assert_eq!(fault(&text), Fault::TooMany);
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let scalar = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(serde_json::Value::from),
+            any::<i64>().prop_map(serde_json::Value::from),
+            any::<String>().prop_map(|text| text.replace('\0', "").into()),
+        ];
+        scalar.prop_recursive(4, 40, 6, |inner| {
+            let members = proptest::collection::btree_map(any::<String>(), inner.clone(), 0..6);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..6).prop_map(serde_json::Value::from),
+                members.prop_map(|members| {
+                    members.into_iter().map(|(name, value)| (name.replace('\0', ""), value)).collect()
+                }),
+            ]
+        })
+    }
+
+    /// The value that a tree says, built again.
+    fn built(value: crate::json::Value<'_>) -> serde_json::Value {
+        match value.kind() {
+            Kind::Object => value
+                .members()
+                .map(|(name, value)| {
+                    let name: String = serde_json::from_str(&format!("\"{name}\"")).expect("a name");
+                    (name, built(value))
+                })
+                .collect(),
+            Kind::Array => value.items().map(built).collect(),
+            Kind::String => value.as_text().expect("a string").into(),
+            _ => serde_json::from_str(value.raw()).expect("a scalar"),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_tree_says_what_serde_json_reads(value in any_json(), is_pretty in any::<bool>(), is_escaped in any::<bool>()) {
+            let mut text = if is_pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }
+                .expect("JSON");
+            if is_escaped {
+                text = text.chars().map(|character| match character {
+                    '\0'..='\x7f' => character.to_string(),
+                    other => other.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+                }).collect();
+            }
+            let mut parser = Parser::default();
+            let tree = parser.parse(text.as_bytes()).expect("JSON");
+            prop_assert_eq!(built(tree.root()), value);
         }
     }
 

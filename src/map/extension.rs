@@ -5,32 +5,76 @@
 
 use std::fmt::Write as _;
 
-use crate::json::{Kind, Tree, Value};
+use crate::json::{Enclosing, Kind, Tree, Value, path_of};
 
 /// The lists of extensions in a resource, outermost only, and not those of
-/// contained resources.
-pub(super) fn lists_of<'t>(tree: Tree<'t>, found: &mut Vec<Value<'t>>) {
-    found.clear();
-    let contained = tree.root().get("contained").map(Value::extent).unwrap_or_default();
-    let mut within = 0..0;
-    for (name, value) in tree.all_members() {
-        if (name == "extension" || name == "modifierExtension")
-            && !within.contains(&value.index())
-            && !contained.contains(&value.index())
-        {
-            within = value.extent();
-            found.push(value);
+/// contained resources; in document order.
+#[derive(Default)]
+pub(super) struct Lists<'t> {
+    pub values: Vec<Value<'t>>,
+    /// What each of them lies in.
+    enclosing: Vec<Vec<Enclosing<'t>>>,
+}
+
+impl<'t> Lists<'t> {
+    pub fn of(tree: Tree<'t>) -> Self {
+        let mut lists = Self::default();
+        let contained = tree.root().get("contained").map(Value::extent).unwrap_or_default();
+        let mut within = 0..0;
+        let mut walk = tree.walk();
+        while let Some((name, value)) = walk.next_member() {
+            if (name == "extension" || name == "modifierExtension")
+                && !within.contains(&value.index())
+                && !contained.contains(&value.index())
+            {
+                within = value.extent();
+                lists.values.push(value);
+                lists.enclosing.push(walk.enclosing().to_vec());
+            }
         }
+        lists
+    }
+
+    /// Those that lie within a value.
+    pub fn within(&self, value: Value<'_>) -> &[Value<'t>] {
+        let extent = value.extent();
+        let start = self.values.partition_point(|list| list.index() < extent.start);
+        let end = self.values.partition_point(|list| list.index() < extent.end);
+        &self.values[start..end]
+    }
+
+    /// Whether a value lies within one of them.
+    pub fn contain(&self, value: Value<'_>) -> bool {
+        let after = self.values.partition_point(|list| list.index() <= value.index());
+        after.checked_sub(1).is_some_and(|last| self.values[last].extent().contains(&value.index()))
+    }
+
+    /// The path from an element to the owner of a list that lies in it,
+    /// without the underscore that JSON puts before the extensions of a
+    /// primitive.
+    fn relative_path(&self, element: Value<'_>, list: Value<'_>) -> String {
+        let Ok(number) = self.values.binary_search_by_key(&list.index(), |list| list.index()) else {
+            return String::new();
+        };
+        let enclosing = &self.enclosing[number];
+        let from = enclosing.iter().position(|outer| outer.value().index() == element.index());
+        let path = path_of(&enclosing[from.unwrap_or(0)..]);
+        path.split('.').map(|name| name.trim_start_matches('_')).collect::<Vec<_>>().join(".")
     }
 }
 
-/// The JSON array of the extensions in `lists` that `taken` does not name by
+/// The JSON array of the extensions in `own`, some of the resource's `lists`, that `taken` does not name by
 /// path and url; `None` if there are none. `element` is what the paths are
 /// relative to.
-pub(super) fn gather(element: Value<'_>, lists: &[Value<'_>], taken: &[(String, String)]) -> Option<String> {
+pub(super) fn gather(
+    element: Value<'_>,
+    own: &[Value<'_>],
+    lists: &Lists<'_>,
+    taken: &[(String, String)],
+) -> Option<String> {
     let mut json = String::new();
-    for list in lists {
-        let path = relative_path(element, *list);
+    for list in own {
+        let path = lists.relative_path(element, *list);
         for extension in list.items().filter(|extension| extension.kind() == Kind::Object) {
             let url = extension.get("url").and_then(Value::as_text).unwrap_or_default();
             if taken.iter().any(|(taken_path, taken_url)| *taken_path == path && *taken_url == url) {
@@ -52,14 +96,4 @@ pub(super) fn gather(element: Value<'_>, lists: &[Value<'_>], taken: &[(String, 
     }
     json.push(']');
     Some(json)
-}
-
-/// The path of the element that has the list, without the underscore that
-/// JSON puts before the extensions of a primitive.
-fn relative_path(element: Value<'_>, list: Value<'_>) -> String {
-    let base = element.path();
-    let full = list.path();
-    let inner = full.strip_prefix(&base).unwrap_or(&full).trim_start_matches('.');
-    let owner = inner.rsplit_once('.').map_or("", |(owner, _)| owner);
-    owner.split('.').map(|name| name.trim_start_matches('_')).collect::<Vec<_>>().join(".")
 }

@@ -1,11 +1,11 @@
 //! Rows of the tables that all resource types share.
 
 use super::batch::Batch;
-use super::extension;
+use super::extension::{self, Lists};
 use super::plan::{GenericPlaces, ListPlan};
 use super::reference::Resolver;
 use crate::copy::{CopyBuffer, Target};
-use crate::json::{Kind, Tree, Value};
+use crate::json::{Enclosing, Kind, Tree, Value, path_of};
 use crate::kind::{self, Defect, DefectReason, References, Row, Timezone};
 use crate::model::GenericTable;
 
@@ -32,7 +32,7 @@ pub(super) fn write_list(
     items: &[Value<'_>],
     owner: Owner,
     timezone: Timezone,
-    extensions: &[Value<'_>],
+    extensions: &Lists<'_>,
     resolver: &mut Resolver<'_>,
 ) -> Result<(), Defect> {
     for (index, item) in items.iter().enumerate() {
@@ -63,9 +63,7 @@ pub(super) fn write_list(
                     [("code", "system"), ("string", "value"), ("code", "use"), ("positiveInt", "rank")];
                 write_kinds(&kinds, *item, timezone, copy)?;
                 write_bounds(*item, timezone, copy)?;
-                let own: Vec<Value<'_>> =
-                    extensions.iter().filter(|list| item.extent().contains(&list.index())).copied().collect();
-                match extension::gather(*item, &own, &[]) {
+                match extension::gather(*item, extensions.within(*item), extensions, &[]) {
                     Some(json) => copy.jsonb(&[&json]),
                     None => copy.null(),
                 }
@@ -182,22 +180,20 @@ fn write_kind(
 pub(super) fn write_codings(
     places: &GenericPlaces,
     tree: Tree<'_>,
-    extensions: &[Value<'_>],
+    extensions: &Lists<'_>,
     owner: Owner,
     batch: &mut Batch,
 ) -> Result<(), Defect> {
     let contained = tree.root().get("contained").map(Value::extent).unwrap_or_default();
-    for (name, codings) in tree.all_members() {
-        let is_outside = |value: Value<'_>| {
-            !contained.contains(&value.index())
-                && !extensions.iter().any(|list| list.extent().contains(&value.index()))
-        };
-        if name != "coding" || codings.items().nth(1).is_none() || !is_outside(codings) {
+    let mut walk = tree.walk();
+    while let Some((name, codings)) = walk.next_member() {
+        let is_inside = |value: Value<'_>| contained.contains(&value.index()) || extensions.contain(value);
+        if name != "coding" || codings.items().nth(1).is_none() || is_inside(codings) {
             continue;
         }
-        let Some(concept) = codings.parent() else { continue };
+        let Some(concept) = walk.enclosing().last().map(Enclosing::value) else { continue };
         let chosen = kind::chosen_coding(concept).map(Value::index);
-        let path = concept.path();
+        let path = path_of(walk.enclosing());
         if path.len() > kind::MAX_INDEXED_BYTES {
             return Err(Defect::new(codings, DefectReason::TooLongForIndex));
         }

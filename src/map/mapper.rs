@@ -2,10 +2,12 @@
 //! gathers the rows that a resource will have, then writes them: which row an
 //! extension belongs to can be told only when all rows are known.
 
+use std::cmp::Reverse;
+
 use thiserror::Error;
 
 use super::batch::{Batch, Registration};
-use super::extension;
+use super::extension::{self, Lists};
 use super::generic::{self, Owner};
 use super::identifier::KnownIdentifiers;
 use super::plan::{Field, ITSELF, Plan, ResourcePlan, TablePlan};
@@ -231,14 +233,14 @@ impl<'t> Writing<'_, 't> {
         let mut jobs = vec![RowJob { table, child: None, element: root, slots, extensions: Vec::new() }];
         gather_children(root, 0, &[], &mut jobs)?;
 
-        let mut lists = Vec::new();
+        let mut lists = Lists::default();
         if !self.resource.is_other {
-            extension::lists_of(self.tree, &mut lists);
-            self.hand_out_extensions(&lists, &mut jobs);
+            lists = Lists::of(self.tree);
+            self.hand_out_extensions(&lists.values, &mut jobs);
         }
-        let patient = self.root_row(&jobs[0], &registration)?;
+        let patient = self.root_row(&jobs[0], &registration, &lists)?;
         for job in &jobs[1..] {
-            self.child_row(job, patient)?;
+            self.child_row(job, patient, &lists)?;
         }
         let patient = if self.resource.is_patient { Some(self.target) } else { patient };
         self.generic_rows(&jobs[0].slots, &lists, patient)?;
@@ -300,13 +302,22 @@ impl<'t> Writing<'_, 't> {
             telecoms.filter_map(|telecoms| jobs[0].slots[telecoms.place.slot]).collect();
         let is_of_telecom =
             |list: &&Value<'t>| telecoms.iter().any(|telecom| telecom.extent().contains(&list.index()));
+        // Rows lie in each other as their elements do: those that a list is in
+        // are on a stack, the innermost on top.
+        let mut rows: Vec<usize> = (0..jobs.len()).filter(|row| jobs[*row].table.has_extension).collect();
+        rows.sort_by_key(|row| {
+            let extent = jobs[*row].element.extent();
+            (extent.start, Reverse(extent.end), Reverse(*row))
+        });
+        let mut rows = rows.into_iter().peekable();
+        let mut around: Vec<usize> = Vec::new();
         for list in lists.iter().filter(|list| !is_of_telecom(list)) {
-            let innermost = jobs
-                .iter_mut()
-                .filter(|job| job.table.has_extension && job.element.extent().contains(&list.index()))
-                .min_by_key(|job| job.element.extent().len());
-            if let Some(job) = innermost {
-                job.extensions.push(*list);
+            while let Some(row) = rows.next_if(|row| jobs[*row].element.index() <= list.index()) {
+                around.push(row);
+            }
+            while around.pop_if(|row| !jobs[*row].element.extent().contains(&list.index())).is_some() {}
+            if let Some(innermost) = around.last() {
+                jobs[*innermost].extensions.push(*list);
             }
         }
     }
@@ -316,6 +327,7 @@ impl<'t> Writing<'_, 't> {
         &mut self,
         job: &RowJob<'_, 't>,
         registration: &Registration,
+        lists: &Lists<'t>,
     ) -> Result<Option<Target>, Defect> {
         let table = job.table;
         let copy = self.resolver.batch.rows(table.table);
@@ -338,7 +350,7 @@ impl<'t> Writing<'_, 't> {
             self.field(table, field, job)?;
         }
         if table.has_extension {
-            self.extensions(job);
+            self.extensions(job, lists);
         }
         let copy = self.resolver.batch.rows(table.table);
         match registration.last_updated {
@@ -351,7 +363,12 @@ impl<'t> Writing<'_, 't> {
         Ok(patient)
     }
 
-    fn child_row(&mut self, job: &RowJob<'_, 't>, patient: Option<Target>) -> Result<(), Defect> {
+    fn child_row(
+        &mut self,
+        job: &RowJob<'_, 't>,
+        patient: Option<Target>,
+        lists: &Lists<'t>,
+    ) -> Result<(), Defect> {
         let Some((child, numbers)) = &job.child else { return Ok(()) };
         let table = job.table;
         let copy = self.resolver.batch.rows(table.table);
@@ -379,13 +396,13 @@ impl<'t> Writing<'_, 't> {
             self.field(table, field, job)?;
         }
         if table.has_extension {
-            self.extensions(job);
+            self.extensions(job, lists);
         }
         Ok(())
     }
 
-    fn extensions(&mut self, job: &RowJob<'_, 't>) {
-        let json = extension::gather(job.element, &job.extensions, &job.table.taken_extensions);
+    fn extensions(&mut self, job: &RowJob<'_, 't>, lists: &Lists<'t>) {
+        let json = extension::gather(job.element, &job.extensions, lists, &job.table.taken_extensions);
         let copy = self.resolver.batch.rows(job.table.table);
         match json {
             Some(json) => copy.jsonb(&[&json]),
@@ -439,7 +456,7 @@ impl<'t> Writing<'_, 't> {
     fn generic_rows(
         &mut self,
         slots: &[Option<Value<'t>>],
-        extensions: &[Value<'t>],
+        extensions: &Lists<'t>,
         patient: Option<Target>,
     ) -> Result<(), Defect> {
         if self.resource.is_other {
