@@ -2,6 +2,7 @@
 //! docs/OPERATIONS.md says it. What is bad costs its neighbours nothing.
 
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
 use zip::unstable::write::FileOptionsExt as _;
@@ -429,6 +430,13 @@ fn odd_values() -> Vec<Odd> {
             vec![("value_time", text("24:00:00"))],
         ),
         (
+            "a part of a leap second of the day",
+            "Observation",
+            text(r#""valueTime":"23:59:60.5""#),
+            "observation",
+            vec![("value_time", text("24:00:00"))],
+        ),
+        (
             "the first day",
             "Patient",
             text(r#""birthDate":"0001-01-01""#),
@@ -812,6 +820,44 @@ fn unknown_elements_are_counted_to_a_bound() {
          from etl.unmapped_element group by 1 order by 1",
     );
     assert_eq!(found, [["Organization", "1", "201", "0"], ["Patient", "100", "3", "1"]]);
+}
+
+#[test]
+fn a_resource_of_many_parts_takes_no_more_time_than_they_do() {
+    let mill = Mill::new();
+    let many = |item: &str| vec![item; 15_000].join(",");
+    let extension = r#""extension":[{"url":"u","valueString":"y"}]"#;
+    let members = [
+        ("Patient", format!(r#""name":[{}]"#, many(&format!(r#"{{"family":"x",{extension}}}"#)))),
+        ("Patient", format!(r#""telecom":[{}]"#, many(&format!(r#"{{"value":"x",{extension}}}"#)))),
+        ("Patient", format!(r#""photo":[{}]"#, many(&format!("{{{extension}}}")))),
+        (
+            "Encounter",
+            format!(
+                r#""type":[{}]"#,
+                many(&format!(r#"{{{extension},"coding":[{{"code":"a"}},{{"code":"b"}}]}}"#))
+            ),
+        ),
+        (
+            "Encounter",
+            format!(
+                r##""contained":[{}],"reasonReference":[{}]"##,
+                many(r#"{"resourceType":"Condition","id":"1"}"#),
+                many(r##"{"reference":"#none"}"##)
+            ),
+        ),
+    ];
+    for (number, (resource_type, members)) in members.iter().enumerate() {
+        mill.put(&format!("inbox/s{number}/x.json"), resource(resource_type, members));
+    }
+    let start = Instant::now();
+    let summary = load_with_code(&mill, &[], 0);
+    assert_eq!(account(&summary), [("inserted", 5)]);
+    assert!(start.elapsed() < Duration::from_secs(40), "{:?}", start.elapsed());
+    let rows = "select (select count(*) from patient_name) as names, \
+                       (select count(*) from resource_coding) as codings, \
+                       (select extension #>> '{14999,path}' from patient where extension is not null) as path";
+    assert_eq!(mill.query(rows), [["15000", "30000", "photo[14999]"]]);
 }
 
 #[test]
