@@ -39,7 +39,8 @@ impl Sink for Notes {
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        assert!(frame.bytes.starts_with(b"{") && frame.bytes.ends_with(b"}"));
+        // Brackets are counted here, and matched by the parser.
+        assert!(frame.bytes.starts_with(b"{") && frame.bytes.ends_with(b"}") | frame.bytes.ends_with(b"]"));
         self.lines.push(format!("{} {} {:?}", frame.position, frame.location, frame.content));
         self.frames.push((frame.member, frame.offset, frame.bytes.to_vec()));
         Ok(())
