@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 512;
 /// So many values and names may stand in one text: they bound the memory that
 /// a text of nothing but brackets takes, and Postgres' `jsonb` takes no object
 /// or array of many more.
-const MAX_NODES: usize = 8_000_000;
+const MAX_NODES: usize = 4_000_000;
 /// A number this short is a `numeric`, unless it has an exponent.
 const SHORT_NUMBER_BYTES: usize = 16_000;
 

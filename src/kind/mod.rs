@@ -148,6 +148,8 @@ pub enum DefectReason {
     TooLong,
     #[error("longer than {MAX_INDEXED_BYTES} bytes, the most that is indexed of an id, a code or a number")]
     TooLongForIndex,
+    #[error("with this, the resource has more rows or extensions than one may have")]
+    TooMuch,
 }
 
 /// The longest text of a column that has an index. A B-tree's row takes 2704

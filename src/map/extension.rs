@@ -6,6 +6,14 @@
 use std::fmt::Write as _;
 
 use crate::json::{Enclosing, Kind, Tree, Value, path_of};
+use crate::kind::{Defect, DefectReason};
+
+/// How deep all lists of one resource may lie, taken together: that much is
+/// remembered of them.
+const MOST_DEPTHS: usize = 2_000_000;
+/// The longest JSON of the extensions of one row. Each has its path with it, so
+/// that a long one, many times, would be longer than `jsonb` may be.
+const MOST_BYTES: usize = 128 << 20;
 
 /// The lists of extensions in a resource, outermost only, and not those of
 /// contained resources; in document order.
@@ -17,7 +25,8 @@ pub(super) struct Lists<'t> {
 }
 
 impl<'t> Lists<'t> {
-    pub fn of(tree: Tree<'t>) -> Self {
+    pub fn of(tree: Tree<'t>) -> Result<Self, Defect> {
+        let mut depths = 0;
         let mut lists = Self::default();
         let contained = tree.root().get("contained").map(Value::extent).unwrap_or_default();
         let mut within = 0..0;
@@ -28,11 +37,15 @@ impl<'t> Lists<'t> {
                 && !contained.contains(&value.index())
             {
                 within = value.extent();
+                depths += walk.enclosing().len();
+                if depths > MOST_DEPTHS {
+                    return Err(Defect::new(value, DefectReason::TooMuch));
+                }
                 lists.values.push(value);
                 lists.enclosing.push(walk.enclosing().to_vec());
             }
         }
-        lists
+        Ok(lists)
     }
 
     /// Those that lie within a value.
@@ -71,7 +84,7 @@ pub(super) fn gather(
     own: &[Value<'_>],
     lists: &Lists<'_>,
     taken: &[(String, String)],
-) -> Option<String> {
+) -> Result<Option<String>, Defect> {
     let mut json = String::new();
     for list in own {
         let path = lists.relative_path(element, *list);
@@ -89,11 +102,14 @@ pub(super) fn gather(
                 json.push(',');
             }
             json.push_str(members);
+            if json.len() > MOST_BYTES {
+                return Err(Defect::new(extension, DefectReason::TooMuch));
+            }
         }
     }
     if json.is_empty() {
-        return None;
+        return Ok(None);
     }
     json.push(']');
-    Some(json)
+    Ok(Some(json))
 }

@@ -9,6 +9,10 @@ use crate::json::{Enclosing, Kind, Tree, Value, path_of};
 use crate::kind::{self, Defect, DefectReason, References, Row, Timezone};
 use crate::model::GenericTable;
 
+/// The most that the codings of one resource may take. Each has its path with
+/// it, so that a long one, many times, would take all memory.
+const MOST_BYTES: usize = 256 << 20;
+
 /// What all rows of a resource begin with.
 #[derive(Clone, Copy)]
 pub(super) struct Owner {
@@ -63,7 +67,7 @@ pub(super) fn write_list(
                     [("code", "system"), ("string", "value"), ("code", "use"), ("positiveInt", "rank")];
                 write_kinds(&kinds, *item, timezone, copy)?;
                 write_bounds(*item, timezone, copy)?;
-                match extension::gather(*item, extensions.within(*item), extensions, &[]) {
+                match extension::gather(*item, extensions.within(*item), extensions, &[])? {
                     Some(json) => copy.jsonb(&[&json]),
                     None => copy.null(),
                 }
@@ -185,6 +189,7 @@ pub(super) fn write_codings(
     batch: &mut Batch,
 ) -> Result<(), Defect> {
     let contained = tree.root().get("contained").map(Value::extent).unwrap_or_default();
+    let mut before = None;
     let mut walk = tree.walk();
     while let Some((name, codings)) = walk.next_member() {
         let is_inside = |value: Value<'_>| contained.contains(&value.index()) || extensions.contain(value);
@@ -199,6 +204,10 @@ pub(super) fn write_codings(
         }
         let element = without_indexes(&path);
         for (index, coding) in codings.items().enumerate() {
+            let length = batch.rows(places.coding).len();
+            if length - *before.get_or_insert(length) > MOST_BYTES {
+                return Err(Defect::new(coding, DefectReason::TooMuch));
+            }
             kind::require_short(coding, &["code", "system"])?;
             let copy = batch.rows(places.coding);
             owner.begin(copy, 12);

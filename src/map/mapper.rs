@@ -235,7 +235,7 @@ impl<'t> Writing<'_, 't> {
 
         let mut lists = Lists::default();
         if !self.resource.is_other {
-            lists = Lists::of(self.tree);
+            lists = Lists::of(self.tree)?;
             self.hand_out_extensions(&lists.values, &mut jobs);
         }
         let patient = self.root_row(&jobs[0], &registration, &lists)?;
@@ -350,7 +350,7 @@ impl<'t> Writing<'_, 't> {
             self.field(table, field, job)?;
         }
         if table.has_extension {
-            self.extensions(job, lists);
+            self.extensions(job, lists)?;
         }
         let copy = self.resolver.batch.rows(table.table);
         match registration.last_updated {
@@ -396,18 +396,19 @@ impl<'t> Writing<'_, 't> {
             self.field(table, field, job)?;
         }
         if table.has_extension {
-            self.extensions(job, lists);
+            self.extensions(job, lists)?;
         }
         Ok(())
     }
 
-    fn extensions(&mut self, job: &RowJob<'_, 't>, lists: &Lists<'t>) {
-        let json = extension::gather(job.element, &job.extensions, lists, &job.table.taken_extensions);
+    fn extensions(&mut self, job: &RowJob<'_, 't>, lists: &Lists<'t>) -> Result<(), Defect> {
+        let json = extension::gather(job.element, &job.extensions, lists, &job.table.taken_extensions)?;
         let copy = self.resolver.batch.rows(job.table.table);
         match json {
             Some(json) => copy.jsonb(&[&json]),
             None => copy.null(),
         }
+        Ok(())
     }
 
     fn field(&mut self, table: &TablePlan, field: &Field, job: &RowJob<'_, 't>) -> Result<(), Defect> {

@@ -7,6 +7,9 @@ use crate::json::{Kind, Value};
 use crate::kind::{Defect, DefectReason};
 use crate::model::{Rows, Step};
 
+/// So many rows may one resource have, in memory until all are written.
+const MOST_ROWS: usize = 300_000;
+
 /// A row that is to be written.
 pub(super) struct RowJob<'p, 't> {
     pub table: &'p TablePlan,
@@ -47,7 +50,7 @@ pub(super) fn gather_children<'p, 't>(
                         let numbers =
                             Numbers { enclosing: enclosing.to_vec(), ordinal, ..Numbers::default() };
                         let row = jobs.len();
-                        jobs.push(job(child, numbers, item)?);
+                        add(jobs, job(child, numbers, item)?)?;
                         let within = [enclosing, &[ordinal]].concat();
                         gather_children(root, row, &within, jobs)?;
                     }
@@ -60,7 +63,7 @@ pub(super) fn gather_children<'p, 't>(
                         let places = places_of(child, source, &positions, &way);
                         let numbers =
                             Numbers { enclosing: Vec::new(), ordinal, constants: &source.constants, places };
-                        jobs.push(job(child, numbers, item)?);
+                        add(jobs, job(child, numbers, item)?)?;
                     }
                 }
             }
@@ -93,7 +96,7 @@ fn gather_answers<'p, 't>(
                 row.slots[slot] = answer;
             }
             let of_answer = *ordinal;
-            jobs.push(row);
+            add(jobs, row)?;
             if let Some(nested) = answer.and_then(|answer| answer.get("item")) {
                 gather_answers(child, nested, Some(of_answer), level + 1, ordinal, jobs)?;
             }
@@ -102,6 +105,14 @@ fn gather_answers<'p, 't>(
             gather_answers(child, nested, Some(first), level + 1, ordinal, jobs)?;
         }
     }
+    Ok(())
+}
+
+fn add<'p, 't>(jobs: &mut Vec<RowJob<'p, 't>>, job: RowJob<'p, 't>) -> Result<(), Defect> {
+    if jobs.len() >= MOST_ROWS {
+        return Err(Defect::new(job.element, DefectReason::TooMuch));
+    }
+    jobs.push(job);
     Ok(())
 }
 
@@ -155,6 +166,9 @@ fn descend<'t>(
     for (index, item) in items.into_iter().enumerate() {
         if item.is_null() {
             continue;
+        }
+        if found.len() > MOST_ROWS {
+            return;
         }
         positions.push(index as i32 + 1);
         match steps.split_first() {
