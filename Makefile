@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 bench lint many-files \
+.PHONY: help one-run demo test run-tests test-18 heavy-input many-files fuzz bench lint \
         dictionary diagram \
         build start start-bg stop shell logs psql migrate reset-db \
         prerequisites binary folders shared-folders password image
@@ -18,6 +18,12 @@ DOCKER_BUILD_FLAGS ?=
 # File of a certificate to trust while building, behind a proxy that inspects TLS.
 BUILD_CA_CERTIFICATE ?=
 
+# How long each fuzz target runs, which ones do, and what watches over memory:
+# `none` is fastest, and fhirmill has no unsafe code of its own; or `address`.
+FUZZ_SECONDS ?= 3600
+FUZZ_TARGETS ?= open frame map dates decimals copy
+FUZZ_SANITIZER ?= none
+
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 # The container runs as whoever owns the folders that it shares with this
@@ -31,7 +37,7 @@ EMBEDDED := DATABASE_URL= $(FHIRMILL)
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Without Docker: a private Postgres under data/
 
@@ -109,6 +115,18 @@ dictionary: prerequisites ## Write docs/DATA_DICTIONARY.md anew, from a migrated
 
 diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Draw docs/er-diagram.svg, from the keys that PostgreSQL 18 declares
 	scripts/er-diagram $(FHIRMILL) "$(abspath $(POSTGRES_18)/bin)" docs/er-diagram.svg
+
+heavy-input: prerequisites ## Load lines of 10 GB, strings of 5 GB, objects of 10 million keys (20 minutes)
+	cargo test --profile local --test integration -- --ignored --test-threads 1 heavy_input
+
+fuzz: ## Fuzz what reads bytes from outside (FUZZ_SECONDS=3600 each, FUZZ_TARGETS="open map")
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
+	@scripts/fuzz-corpus
+	@for target in $(FUZZ_TARGETS); do \
+	  echo "== $$target"; \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer $(FUZZ_SANITIZER) $$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 || exit 1; \
+	done
 
 bench: prerequisites binary ## Measure speed, as ratios (PATIENTS=300 ROUNDS=5 ONLY=name,name QUICK=1)
 	cargo build --quiet --profile local --example map

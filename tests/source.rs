@@ -313,6 +313,12 @@ fn what_is_cut_off_or_damaged_delivers_what_came_before() {
     let whole = zip(&[("a.json", PATIENT.as_bytes())]);
     let (_, result) = read_with(&Inbox::new().file(&whole[..whole.len() - 30]), &Limits::default());
     assert!(matches!(result, Err(ReadError::Archive(_))), "{result:?}");
+    // One whose directory says that it is empty, though a member is there; found
+    // by fuzzing.
+    let directory = whole.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let emptied = [&whole[..directory], &zip(&[])].concat();
+    let (lines, result) = read_with(&Inbox::new().file(emptied), &Limits::default());
+    assert!(matches!(result, Err(ReadError::Archive(_))), "{result:?} {lines:?}");
     // In another archive, that costs only itself.
     let lines = read(zip(&[("a.zip", &whole[..whole.len() - 30]), ("b.json", GROUP.as_bytes())]));
     assert!(lines[1].contains("an archive that cannot be opened"), "{lines:?}");

@@ -24,6 +24,15 @@ struct Rejected {
 }
 
 #[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    rejects: i64,
+}
+
+/// Reasons for which only the beginning of a record is kept, if anything.
+const NOT_WHOLE: &str = "('too_large', 'truncated', 'damaged')";
+
+#[derive(QueryableByName)]
 struct Raw {
     #[diesel(sql_type = Binary)]
     raw: Vec<u8>,
@@ -36,11 +45,23 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     let database = Database::open(settings, Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let mut connection = database.connect()?;
-    let rejects: Vec<Rejected> = sql_query(
+    let waits = "r.retried_at is null and ($1 is null or r.file_id = $1)";
+    let Count { rejects: not_whole } = sql_query(format!(
+        "select count(*) as rejects from etl.rejected_record r where {waits} and r.reason in {NOT_WHOLE}"
+    ))
+    .bind::<Nullable<BigInt>, _>(arguments.file)
+    .get_result(&mut connection)?;
+    if not_whole > 0 {
+        let which = if not_whole == 1 { "reject is" } else { "rejects are" };
+        println!(
+            "{not_whole} {which} not whole: ask for the file again, or pack it anew and put it into the inbox"
+        );
+    }
+    let rejects: Vec<Rejected> = sql_query(format!(
         "select r.id, s.code as source from etl.rejected_record r \
          join etl.load_file f on f.id = r.file_id join etl.source s on s.id = f.source_id \
-         where r.retried_at is null and r.raw <> '' and ($1 is null or r.file_id = $1) order by r.id",
-    )
+         where {waits} and r.raw <> '' and r.reason not in {NOT_WHOLE} order by r.id"
+    ))
     .bind::<Nullable<BigInt>, _>(arguments.file)
     .load(&mut connection)?;
     if rejects.is_empty() {

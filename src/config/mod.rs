@@ -270,7 +270,7 @@ impl RawSettings {
         let eob_coverage = check.value("EOB_COVERAGE", values::eob_coverage);
         let assume_timezone = check.value("ASSUME_TIMEZONE", values::timezone);
 
-        let max_resource_bytes = check.value("MAX_RESOURCE_BYTES", values::size(1 << 10, 1 << 30));
+        let max_resource_bytes = check.value("MAX_RESOURCE_BYTES", values::size(1 << 10, 1 << 27));
         let max_archive_members = check.value("MAX_ARCHIVE_MEMBERS", values::whole_number(1, 100_000_000));
         let max_archive_ratio = check.value("MAX_ARCHIVE_RATIO", values::whole_number(1, 1_000_000));
         let max_archive_bytes = check.value("MAX_ARCHIVE_BYTES", values::size(1 << 20, 1 << 50));

@@ -33,6 +33,11 @@ struct SourceSlot {
 /// The largest value that Postgres takes, 1 GB less its overhead.
 pub const MAX_VALUE_BYTES: usize = 1 << 29;
 
+/// Whether `numeric` can hold a number as JSON writes it.
+pub fn is_numeric(written: &str) -> bool {
+    numeric::write(written, &mut Vec::new()).is_ok()
+}
+
 #[derive(Clone, Copy, Debug)]
 struct KeySlot {
     offset: usize,
@@ -90,6 +95,22 @@ impl CopyBuffer {
         self.bytes.truncate(mark.bytes);
         self.keys.truncate(mark.keys);
         self.sources.truncate(mark.sources);
+    }
+
+    /// Whether one of the values that were written after `mark`, at these
+    /// places from 0 on, is longer than `limit` bytes.
+    pub fn has_long_text(&self, mark: Mark, places: &[usize], limit: usize) -> bool {
+        let Some(last) = places.last() else { return false };
+        let mut rest = &self.bytes[mark.bytes..];
+        for place in 0..=*last {
+            let Some((length, after)) = rest.split_first_chunk::<4>() else { return false };
+            let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+            if length > limit && places.contains(&place) {
+                return true;
+            }
+            rest = after.get(length..).unwrap_or_default();
+        }
+        false
     }
 
     /// Writes the keys, `keys[target]`, into the places left for them.

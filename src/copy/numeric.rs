@@ -37,7 +37,7 @@ pub(super) fn write(written: &str, out: &mut Vec<u8>) -> Result<(), NumericError
     if integer.is_empty() || digits().any(|digit| !digit.is_ascii_digit()) {
         return Err(NumericError::Malformed);
     }
-    if exponent.abs() > MAX_INTEGER_DIGITS + MAX_SCALE {
+    if exponent.unsigned_abs() > (MAX_INTEGER_DIGITS + MAX_SCALE) as u64 {
         return Err(NumericError::OutOfRange);
     }
 
@@ -125,9 +125,52 @@ mod tests {
         assert_eq!(words("-1.0e245"), [1, 61, 0x4000, 0, 10]);
     }
 
+    /// What the binary form says, in decimal digits: each group's at its weight.
+    fn text(words: &[i16]) -> String {
+        let [_, weight, sign, scale] = words[..4] else { panic!("no header") };
+        let group = |at: i32| words[4..].get((i32::from(weight) - at) as usize).copied().unwrap_or(0);
+        let digits = |places: std::ops::Range<i32>| -> String {
+            let group = |at| if at > i32::from(weight) { 0 } else { group(at) };
+            places.rev().map(|at| format!("{:04}", group(at))).collect()
+        };
+        let integer = digits(0..i32::from(weight).max(0) + 1);
+        let fraction = digits(-i32::from(scale).div_euclid(4) - 1..0);
+        let integer = integer.trim_start_matches('0');
+        let minus = if sign == NEGATIVE as i16 { "-" } else { "" };
+        format!("{minus}{integer}.{}", &fraction[..scale as usize])
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_digit_is_kept(minus in "-?", integer in "0|[1-9][0-9]{0,30}", fraction in "[0-9]{1,30}") {
+            let written = format!("{minus}{integer}.{fraction}");
+            let is_zero = written.bytes().all(|byte| !(b'1'..=b'9').contains(&byte));
+            let minus = if is_zero { "" } else { minus.as_str() };
+            let expected = format!("{minus}{}.{fraction}", integer.trim_start_matches('0'));
+            proptest::prop_assert_eq!(text(&words(&written)), expected);
+        }
+
+        #[test]
+        fn an_exponent_moves_the_point(digits in "[1-9][0-9]{0,20}", exponent in 0usize..40) {
+            let moved = format!("{digits}{}.0", "0".repeat(exponent));
+            let zeros = words(&moved);
+            let found = words(&format!("{digits}e{exponent}"));
+            // Only the scale tells them apart: an exponent takes places away.
+            proptest::prop_assert_eq!((&found[..3], &found[4..]), (&zeros[..3], &zeros[4..]));
+            proptest::prop_assert_eq!((found[3], zeros[3]), (0, 1));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "-?[0-9.eE+-]{0,40}") {
+            let _ = write(&text, &mut Vec::new());
+        }
+    }
+
     #[test]
     fn what_numeric_cannot_hold_is_refused() {
-        for written in ["1e131073", "1e-16384", "1e99999999999999999999", "1e400000"] {
+        for written in
+            ["1e131073", "1e-16384", "1e99999999999999999999", "1e400000", "1e-9223372036854775808"]
+        {
             assert_eq!(write(written, &mut Vec::new()), Err(NumericError::OutOfRange), "{written}");
         }
         for written in ["", "-", "1,5", "abc", ".5"] {

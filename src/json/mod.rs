@@ -10,11 +10,13 @@ mod canonical;
 mod name;
 mod parse;
 mod value;
+mod walk;
 
 pub use canonical::Canonical;
 pub use name::{Dictionary, Name};
 pub use parse::{Fault, JsonError, Parser};
 pub use value::{Items, Kind, Member, MemberName, Members, Value};
+pub use walk::{Enclosing, Walk, path_of};
 
 /// One node: 16 bytes, in document order; a container is followed by its
 /// children, a member by its value.
@@ -27,15 +29,17 @@ struct Node {
     /// Index of the node after this one and all its descendants.
     next: u32,
     kind: Kind,
-    /// A string with at least one escape, which reading must undo.
-    is_escaped: bool,
+    /// A string with at least one escape, which reading must undo; or a number
+    /// that Postgres' `numeric` cannot hold, and so `jsonb` neither.
+    is_special: bool,
     /// Of the name of a member, whose value is the next node.
     name: Name,
 }
 
 static NOTHING: Tree<'static> = Tree {
     source: "null",
-    nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_escaped: false, name: Name::NONE }],
+    has_excessive_number: false,
+    nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_special: false, name: Name::NONE }],
 };
 
 /// A parsed JSON text; `nodes[0]` is its value.
@@ -43,6 +47,7 @@ static NOTHING: Tree<'static> = Tree {
 pub struct Tree<'t> {
     source: &'t str,
     nodes: &'t [Node],
+    has_excessive_number: bool,
 }
 
 impl Tree<'_> {
@@ -54,6 +59,20 @@ impl Tree<'_> {
     /// The value with that `Value::index`.
     pub fn value_at(&self, index: u32) -> Value<'_> {
         Value::new(self, index.min(self.nodes.len() as u32 - 1))
+    }
+
+    /// The first number that Postgres' `numeric` cannot hold, and so `jsonb`
+    /// neither.
+    pub fn excessive_number(&self) -> Option<Value<'_>> {
+        let is_it = |node: &Node| node.kind == Kind::Number && node.is_special;
+        let index = self.has_excessive_number.then(|| self.nodes.iter().position(is_it)).flatten()?;
+        Some(Value::new(self, index as u32))
+    }
+
+    /// Goes over every member of every object in the text, and knows what it
+    /// lies in.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk::new(self)
     }
 
     /// Every member of every object in the text, in document order.

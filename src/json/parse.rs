@@ -4,10 +4,17 @@ use thiserror::Error;
 
 use super::value::Kind;
 use super::{Dictionary, Name, Node, Tree};
+use crate::copy;
 
 /// Containers may nest this deep. FHIR's deepest real resources
 /// (questionnaires, value sets) stay below fifty.
 const MAX_DEPTH: usize = 512;
+/// So many values and names may stand in one text: they bound the memory that
+/// a text of nothing but brackets takes, and Postgres' `jsonb` takes no object
+/// or array of many more.
+const MAX_NODES: usize = 4_000_000;
+/// A number this short is a `numeric`, unless it has an exponent.
+const SHORT_NUMBER_BYTES: usize = 16_000;
 
 /// Why a text is not the JSON that can be loaded.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -40,6 +47,8 @@ pub enum Fault {
     TooDeep,
     #[error("the text is longer than 4 GiB")]
     TooLong,
+    #[error("there are more than {MAX_NODES} values and names of members")]
+    TooMany,
     #[error("an object has two members of the same name")]
     DuplicateMember,
 }
@@ -58,6 +67,7 @@ pub struct Parser {
     dictionary: &'static Dictionary,
     nodes: Vec<Node>,
     open: Vec<u32>,
+    has_excessive_number: bool,
 }
 
 impl Default for Parser {
@@ -70,7 +80,7 @@ impl Default for Parser {
 impl Parser {
     /// A parser that gives names the numbers of that dictionary.
     pub fn new(dictionary: &'static Dictionary) -> Self {
-        Parser { dictionary, nodes: Vec::new(), open: Vec::new() }
+        Parser { dictionary, nodes: Vec::new(), open: Vec::new(), has_excessive_number: false }
     }
 
     /// Parses `bytes` whole: one value, with blanks around it.
@@ -82,10 +92,11 @@ impl Parser {
             .map_err(|error| JsonError { fault: Fault::NotUtf8, offset: error.valid_up_to() })?;
         self.nodes.clear();
         self.open.clear();
+        self.has_excessive_number = false;
         let mut cursor = Cursor { bytes, position: 0 };
         self.value_and_all_within(&mut cursor)
             .map_err(|fault| JsonError { fault, offset: cursor.position.min(bytes.len()) })?;
-        Ok(Tree { source, nodes: &self.nodes })
+        Ok(Tree { source, nodes: &self.nodes, has_excessive_number: self.has_excessive_number })
     }
 
     fn value_and_all_within(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
@@ -134,6 +145,9 @@ impl Parser {
     }
 
     fn begin_value(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        if self.nodes.len() >= MAX_NODES {
+            return Err(Fault::TooMany);
+        }
         match cursor.peek()? {
             b'"' => self.string(cursor),
             b'{' => self.begin_container(cursor, Kind::Object),
@@ -186,19 +200,23 @@ impl Parser {
 
     fn number(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         let start = cursor.position;
-        cursor.skip_number()?;
-        self.leaf(Kind::Number, start, cursor.position, false);
+        let has_exponent = cursor.skip_number()?;
+        let written = &cursor.bytes[start..cursor.position];
+        let is_plain = !has_exponent && written.len() <= SHORT_NUMBER_BYTES;
+        let is_excessive = !is_plain && !str::from_utf8(written).is_ok_and(copy::is_numeric);
+        self.leaf(Kind::Number, start, cursor.position, is_excessive);
+        self.has_excessive_number |= is_excessive;
         Ok(())
     }
 
-    fn leaf(&mut self, kind: Kind, start: usize, end: usize, is_escaped: bool) {
+    fn leaf(&mut self, kind: Kind, start: usize, end: usize, is_special: bool) {
         let next = self.nodes.len() as u32 + 1;
         self.nodes.push(Node {
             start: start as u32,
             end: end as u32,
             next,
             kind,
-            is_escaped,
+            is_special,
             name: Name::NONE,
         });
     }
@@ -272,7 +290,8 @@ impl Cursor<'_> {
         Ok(value)
     }
 
-    fn skip_number(&mut self) -> Result<(), Fault> {
+    /// Tells whether the number has an exponent.
+    fn skip_number(&mut self) -> Result<bool, Fault> {
         if self.peek()? == b'-' {
             self.position += 1;
         }
@@ -285,7 +304,8 @@ impl Cursor<'_> {
             self.position += 1;
             self.skip_digits()?;
         }
-        if let Some(b'e' | b'E') = self.bytes.get(self.position) {
+        let has_exponent = matches!(self.bytes.get(self.position), Some(b'e' | b'E'));
+        if has_exponent {
             self.position += 1;
             if let Some(b'+' | b'-') = self.bytes.get(self.position) {
                 self.position += 1;
@@ -295,7 +315,7 @@ impl Cursor<'_> {
         // `01` and `1x` would otherwise pass for two values side by side.
         match self.bytes.get(self.position) {
             Some(byte) if byte.is_ascii_alphanumeric() => Err(Fault::InvalidNumber),
-            _ => Ok(()),
+            _ => Ok(has_exponent),
         }
     }
 
@@ -342,6 +362,7 @@ fn skip_plain(bytes: &[u8], mut position: usize) -> usize {
 mod tests {
     use super::*;
     use pretty_assertions::assert_eq;
+    use proptest::prelude::*;
 
     fn fault(text: &str) -> Fault {
         Parser::default().parse(text.as_bytes()).expect_err(text).fault
@@ -404,6 +425,77 @@ mod tests {
         #[test]
         fn agrees_with_serde_json_on_what_looks_like_json(text in r#"[\[\]{}:,"\\ 01.eE+\-tfnau]{0,40}"#) {
             agree(text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_number_that_numeric_cannot_hold_is_noted() {
+        let noted = |text: &str| {
+            let mut parser = Parser::default();
+            let tree = parser.parse(text.as_bytes()).expect(text);
+            tree.excessive_number().map(|number| number.path())
+        };
+        assert_eq!(noted(r#"{"a":[1e400,{"b":1E-20000}]}"#).as_deref(), Some("a[1].b"));
+        assert_eq!(noted(&format!("[1,{}]", "9".repeat(140_000))).as_deref(), Some("[1]"));
+        assert_eq!(noted("1e999999").as_deref(), Some(""));
+        assert_eq!(noted(&format!("[1e5,{}]", "9".repeat(400))), None);
+    }
+
+    #[test]
+    fn a_text_of_too_many_values_is_refused() {
+        let text = format!("[{}1]", "1,".repeat(MAX_NODES));
+        assert_eq!(fault(&text), Fault::TooMany);
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let scalar = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(serde_json::Value::from),
+            any::<i64>().prop_map(serde_json::Value::from),
+            any::<String>().prop_map(|text| text.replace('\0', "").into()),
+        ];
+        scalar.prop_recursive(4, 40, 6, |inner| {
+            let members = proptest::collection::btree_map(any::<String>(), inner.clone(), 0..6);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..6).prop_map(serde_json::Value::from),
+                members.prop_map(|members| {
+                    members.into_iter().map(|(name, value)| (name.replace('\0', ""), value)).collect()
+                }),
+            ]
+        })
+    }
+
+    /// The value that a tree says, built again.
+    fn built(value: crate::json::Value<'_>) -> serde_json::Value {
+        match value.kind() {
+            Kind::Object => value
+                .members()
+                .map(|member| {
+                    let name: String =
+                        serde_json::from_str(&format!("\"{}\"", member.text())).expect("a name");
+                    (name, built(member.value()))
+                })
+                .collect(),
+            Kind::Array => value.items().map(built).collect(),
+            Kind::String => value.as_text().expect("a string").into(),
+            _ => serde_json::from_str(value.raw()).expect("a scalar"),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_tree_says_what_serde_json_reads(value in any_json(), is_pretty in any::<bool>(), is_escaped in any::<bool>()) {
+            let mut text = if is_pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }
+                .expect("JSON");
+            if is_escaped {
+                text = text.chars().map(|character| match character {
+                    '\0'..='\x7f' => character.to_string(),
+                    other => other.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+                }).collect();
+            }
+            let mut parser = Parser::default();
+            let tree = parser.parse(text.as_bytes()).expect("JSON");
+            prop_assert_eq!(built(tree.root()), value);
         }
     }
 

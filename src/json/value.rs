@@ -68,13 +68,13 @@ impl<'t> Value<'t> {
             return None;
         }
         let written = &self.tree.source[node.start as usize..node.end as usize];
-        Some(if node.is_escaped { Cow::Owned(unescape(written)) } else { Cow::Borrowed(written) })
+        Some(if node.is_special { Cow::Owned(unescape(written)) } else { Cow::Borrowed(written) })
     }
 
     /// Whether it is a string without escapes, which is written as it reads.
     pub(super) fn is_plain_text(self) -> bool {
         let node = self.node();
-        node.kind == Kind::String && !node.is_escaped
+        node.kind == Kind::String && !node.is_special
     }
 
     /// The member whose name has that place in the tree.

@@ -148,7 +148,16 @@ pub enum DefectReason {
     NumberOutOfRange,
     #[error("a value longer than 512 MiB")]
     TooLong,
+    #[error("longer than {MAX_INDEXED_BYTES} bytes, the most that is indexed of an id, a code or a number")]
+    TooLongForIndex,
+    #[error("with this, the resource has more rows or extensions than one may have")]
+    TooMuch,
 }
+
+/// The longest text of a column that has an index. A B-tree's row takes 2704
+/// bytes (<https://www.postgresql.org/docs/current/btree.html>), in which two
+/// such texts and a key find room.
+pub const MAX_INDEXED_BYTES: usize = 1000;
 
 /// A value that cannot stand in its column, and where it stands in its tree.
 /// It never holds the value itself.
@@ -237,6 +246,17 @@ fn text(value: Value<'_>) -> Result<Cow<'_, str>, Defect> {
         return Err(Defect::new(value, DefectReason::TooLong));
     }
     Ok(text)
+}
+
+/// Refuses an object whose members of those names an index cannot hold.
+pub fn require_short(object: Value<'_>, names: &[Name]) -> Result<(), Defect> {
+    let members = names.iter().filter_map(|name| object.get(*name));
+    for member in members {
+        if member.as_text().is_some_and(|text| text.len() > MAX_INDEXED_BYTES) {
+            return Err(Defect::new(member, DefectReason::TooLongForIndex));
+        }
+    }
+    Ok(())
 }
 
 /// The characters of an object's member, if it is there.

@@ -75,10 +75,11 @@ pub fn date_time(text: &str, assumed: Timezone) -> Option<Range<i64>> {
     reader.rest.is_empty().then_some(local - offset..local - offset + 1)
 }
 
-/// A FHIR time, as microseconds since midnight. `None` if it is none.
+/// A FHIR time, as microseconds since midnight; a leap second, and all of its
+/// parts, are 24:00:00, the latest that Postgres has. `None` if it is none.
 pub fn time(text: &str) -> Option<i64> {
     let mut reader = Reader { rest: text.as_bytes() };
-    let time = reader.time_of_day()?;
+    let time = reader.time_of_day()?.min(DAY);
     reader.rest.is_empty().then_some(time)
 }
 
@@ -258,11 +259,42 @@ mod tests {
         assert!(start("2024-03-10T02:30:00", new_york).is_some());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_point_agrees_with_chrono(
+            seconds in -62_135_510_400i64..253_402_214_400,
+            microseconds in 0u32..1_000_000,
+            offset in -14 * 60i32..=14 * 60,
+        ) {
+            let zone = chrono::FixedOffset::east_opt(offset * 60).expect("an offset");
+            let point = DateTime::from_timestamp(seconds, microseconds * 1000).expect("a point").with_timezone(&zone);
+            let text = point.format("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string();
+            let expected = point.timestamp_micros() - EPOCH_SECONDS * SECOND;
+            proptest::prop_assert_eq!(date_time(&text, Timezone::UTC), Some(expected..expected + 1));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic_or_leave_what_postgres_keeps(text in "[-0-9:.TZ+]{0,32}") {
+            if let Some(time) = time(&text) {
+                proptest::prop_assert!((0..=DAY).contains(&time));
+            }
+            if let Some(days) = date(&text) {
+                proptest::prop_assert!(!days.is_empty() && days.len() <= 366);
+            }
+            if let Some(span) = date_time(&text, Timezone::Named(chrono_tz::America::New_York)) {
+                proptest::prop_assert!(span.start < span.end);
+            }
+        }
+    }
+
     #[test]
     fn times_are_microseconds_since_midnight() {
         assert_eq!(time("00:00:00"), Some(0));
         assert_eq!(time("13:05:07.25"), Some(13 * HOUR + 5 * MINUTE + 7 * SECOND + 250_000));
         assert_eq!(time("24:00:00"), None);
+        assert_eq!(time("23:59:60"), Some(DAY));
+        // Found by fuzzing: no time of Postgres is later.
+        assert_eq!(time("23:59:60.11234"), Some(DAY));
         assert_eq!(time("13:05"), None);
     }
 }

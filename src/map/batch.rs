@@ -73,6 +73,33 @@ struct TableRows {
     segments: Vec<Segment>,
 }
 
+/// So many unknown elements of one resource are told apart.
+const MOST_UNMAPPED: usize = 100;
+/// So much of an unknown element's name is kept.
+const UNMAPPED_NAME_BYTES: usize = 200;
+
+fn shortened(name: &str) -> String {
+    if name.len() <= UNMAPPED_NAME_BYTES {
+        return name.to_owned();
+    }
+    format!("{}…", &name[..name.floor_char_boundary(UNMAPPED_NAME_BYTES)])
+}
+
+/// Unknown elements of the resource that is being mapped.
+#[derive(Debug, Default)]
+pub(super) struct UnmappedElements(Vec<(ResourceType, String)>);
+
+impl UnmappedElements {
+    pub fn note(&mut self, resource_type: ResourceType, element: &str) {
+        match self.0.len() {
+            // What is nobody's FHIR may have millions of names, of any length.
+            MOST_UNMAPPED.. => {}
+            last if last + 1 == MOST_UNMAPPED => self.0.push((resource_type, "…".to_owned())),
+            _ => self.0.push((resource_type, shortened(element))),
+        }
+    }
+}
+
 /// The tables of a batch and what one resource has written into them.
 #[derive(Debug)]
 pub(super) struct TableBuffers {
@@ -167,7 +194,7 @@ pub struct Batch {
     /// Elements that R4 does not define: how many resources had them, and
     /// which one was the last.
     unmapped: HashMap<(ResourceType, String), (u64, usize)>,
-    pub(super) unmapped_of_current: Vec<(ResourceType, String)>,
+    pub(super) unmapped_of_current: UnmappedElements,
 }
 
 impl Batch {
@@ -181,7 +208,7 @@ impl Batch {
             targets: Targets::default(),
             resources: Vec::new(),
             unmapped: HashMap::default(),
-            unmapped_of_current: Vec::new(),
+            unmapped_of_current: UnmappedElements::default(),
         }
     }
 
@@ -194,7 +221,7 @@ impl Batch {
         self.targets.clear();
         self.resources.clear();
         self.unmapped.clear();
-        self.unmapped_of_current.clear();
+        self.unmapped_of_current.0.clear();
     }
 
     pub fn resources(&self) -> &[Registration] {
@@ -257,7 +284,7 @@ impl Batch {
                 _ => rows.segments.push(Segment { resource, end }),
             }
         }
-        for unmapped in self.unmapped_of_current.drain(..) {
+        for unmapped in self.unmapped_of_current.0.drain(..) {
             let (resources, last) = self.unmapped.entry(unmapped).or_default();
             *resources += 1;
             *last = resource as usize;
@@ -273,7 +300,7 @@ impl Batch {
         }
         let resource = self.targets.resource;
         self.targets.unresolved.retain(|(unresolved, _)| *unresolved != resource);
-        self.unmapped_of_current.clear();
+        self.unmapped_of_current.0.clear();
     }
 
     /// Writes the keys, `keys[target]`, and the source into all rows.

@@ -1,13 +1,17 @@
 //! Rows of the tables that all resource types share.
 
 use super::batch::TableBuffers;
-use super::extension;
+use super::extension::{self, Lists};
 use super::plan::{GenericPlaces, ListPlan};
 use super::reference::Resolver;
 use crate::copy::Target;
-use crate::json::{Kind, Name, Tree, Value};
+use crate::json::{Enclosing, Kind, Member, Name, Tree, Value, path_of};
 use crate::kind::{self, Defect, DefectReason, Referenced, References, Row, Timezone};
 use crate::model::{GenericTable, ResourceType};
+
+/// The most that the codings of one resource may take. Each has its path with
+/// it, so that a long one, many times, would take all memory.
+const MOST_BYTES: usize = 256 << 20;
 
 /// What all rows of a resource begin with.
 #[derive(Clone, Copy)]
@@ -33,7 +37,7 @@ impl Writer<'_, '_> {
         &mut self,
         list: &ListPlan,
         items: &[Value<'_>],
-        extensions: &[Value<'_>],
+        extensions: &Lists<'_>,
     ) -> Result<(), Defect> {
         for (index, item) in items.iter().enumerate() {
             if item.kind() != Kind::Object {
@@ -61,6 +65,7 @@ impl Writer<'_, '_> {
     }
 
     fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        kind::require_short(item, &[Name::SYSTEM, Name::VALUE])?;
         let patient = self.owner.patient;
         let mut row = self.begin(self.places.identifier, 14);
         row.copy.integer(ordinal);
@@ -73,7 +78,7 @@ impl Writer<'_, '_> {
         row.member_text(item.get(Name::ASSIGNER), Name::DISPLAY)
     }
 
-    fn telecom(&mut self, item: Value<'_>, ordinal: i32, extensions: &[Value<'_>]) -> Result<(), Defect> {
+    fn telecom(&mut self, item: Value<'_>, ordinal: i32, extensions: &Lists<'_>) -> Result<(), Defect> {
         let mut row = self.begin(self.places.telecom, 10);
         row.copy.integer(ordinal);
         row.member_text(Some(item), Name::SYSTEM)?;
@@ -81,9 +86,7 @@ impl Writer<'_, '_> {
         row.member_text(Some(item), Name::USE)?;
         row.member_integer(item, Name::RANK)?;
         row.bounds(item.get(Name::PERIOD))?;
-        let is_own = |list: &&Value<'_>| item.extent().contains(&list.index());
-        let own: Vec<Value<'_>> = extensions.iter().filter(is_own).copied().collect();
-        match extension::gather(item, &own, &[]) {
+        match extension::gather(item, extensions.within(item), extensions, &[])? {
             Some(json) => row.copy.jsonb(&[&json]),
             None => row.copy.null(),
         }
@@ -91,6 +94,7 @@ impl Writer<'_, '_> {
     }
 
     fn concept(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        kind::require_short(kind::chosen_coding(item).unwrap_or(item), &[Name::CODE])?;
         let patient = self.owner.patient;
         let row = &mut self.begin(self.places.concept, 9);
         row.copy.text(element);
@@ -135,20 +139,33 @@ impl Writer<'_, '_> {
 
     /// Writes all codings of every concept that has two or more of them, but
     /// for contained resources and extensions.
-    pub fn codings(&mut self, tree: &Tree<'_>, extensions: &[Value<'_>]) -> Result<(), Defect> {
+    pub fn codings(&mut self, tree: &Tree<'_>, extensions: &Lists<'_>) -> Result<(), Defect> {
+        let are_several =
+            |member: Member<'_>| member.name() == Name::CODING && member.value().items().nth(1).is_some();
+        // Most resources have none, and a walk takes longer than that look.
+        if !tree.all_members().any(are_several) {
+            return Ok(());
+        }
         let contained = tree.root().get(Name::CONTAINED).map(Value::extent).unwrap_or_default();
-        for member in tree.all_members().filter(|member| member.name() == Name::CODING) {
+        let before = self.buffers.of(self.places.coding).len();
+        let mut walk = tree.walk();
+        while let Some(member) = walk.next_member() {
             let codings = member.value();
-            let is_outside = !contained.contains(&codings.index())
-                && !extensions.iter().any(|list| list.extent().contains(&codings.index()));
-            if codings.items().nth(1).is_none() || !is_outside {
+            if !are_several(member) || contained.contains(&codings.index()) || extensions.contain(codings) {
                 continue;
             }
-            let Some(concept) = codings.parent() else { continue };
+            let Some(concept) = walk.enclosing().last().map(Enclosing::value) else { continue };
             let chosen = kind::chosen_coding(concept).map(Value::index);
-            let path = concept.path();
+            let path = path_of(walk.enclosing());
+            if path.len() > kind::MAX_INDEXED_BYTES {
+                return Err(Defect::new(codings, DefectReason::TooLongForIndex));
+            }
             let element = without_indexes(&path);
             for (index, coding) in codings.items().enumerate() {
+                if self.buffers.of(self.places.coding).len() - before > MOST_BYTES {
+                    return Err(Defect::new(coding, DefectReason::TooMuch));
+                }
+                kind::require_short(coding, &[Name::CODE, Name::SYSTEM])?;
                 let patient = self.owner.patient;
                 let mut row = self.begin(self.places.coding, 12);
                 row.copy.text(&path);

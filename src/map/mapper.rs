@@ -2,10 +2,12 @@
 //! gathers the rows that a resource will have, then writes them: which row an
 //! extension belongs to can be told only when all rows are known.
 
+use std::cmp::Reverse;
+
 use thiserror::Error;
 
-use super::batch::{Batch, Identity, Registration, TableBuffers};
-use super::extension;
+use super::batch::{Batch, Identity, Registration, TableBuffers, UnmappedElements};
+use super::extension::{self, Lists};
 use super::fingerprint::{self, Fingerprint, Identified, owned_text};
 use super::generic::{Owner, Writer};
 use super::identifier::KnownIdentifiers;
@@ -14,8 +16,8 @@ use super::reference::{FullUrls, Resolver};
 use super::route::follow;
 use super::rows::Gathered;
 use crate::copy::{CopyBuffer, Target};
-use crate::json::{self, Canonical, JsonError, Name, Parser, Tree, Value};
-use crate::kind::{Defect, DefectReason, Row, Timezone};
+use crate::json::{self, Canonical, JsonError, Kind, Name, Parser, Tree, Value};
+use crate::kind::{self, Defect, DefectReason, Row, Timezone};
 use crate::model::{GenericTable, ResourceType};
 
 /// What holds for all resources.
@@ -118,6 +120,10 @@ impl Mapper {
         let tree = self.parser.parse(input.bytes)?;
         let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
             fingerprint::identify(&tree, &mut self.canonical, input)?;
+        if let Some(defect) = whole(&tree, &fhir_id) {
+            let fhir_id = Some(fhir_id).filter(|fhir_id| fhir_id.len() <= kind::MAX_INDEXED_BYTES);
+            return Err(refusal(&tree, resource_type, fhir_id, defect));
+        }
         let target = batch.target(resource_type, &fhir_id);
         let mut writing = Writing {
             plan: self.plan,
@@ -147,15 +153,40 @@ impl Mapper {
             }
             Err(defect) => {
                 batch.abandon_resource();
-                Err(MapError::Value {
-                    resource_type: resource_type.name(),
-                    fhir_id: Some(fhir_id),
-                    path: tree.value_at(defect.at).path(),
-                    reason: defect.reason,
-                })
+                Err(refusal(&tree, resource_type, Some(fhir_id), defect))
             }
         }
     }
+}
+
+/// What is wrong with a resource before its columns are looked at.
+fn whole(tree: &Tree<'_>, fhir_id: &str) -> Option<Defect> {
+    let root = tree.root();
+    let id = root.get(Name::ID).unwrap_or(root);
+    if id.kind() != Kind::String && id.index() != root.index() {
+        return Some(Defect::new(id, DefectReason::ExpectedString));
+    }
+    if fhir_id.len() > kind::MAX_INDEXED_BYTES {
+        return Some(Defect::new(id, DefectReason::TooLongForIndex));
+    }
+    if let Some(meta) = root.get(Name::META).filter(|meta| meta.kind() != Kind::Object) {
+        return Some(Defect::new(meta, DefectReason::ExpectedObject));
+    }
+    tree.excessive_number().map(|number| Defect::new(number, DefectReason::NumberOutOfRange))
+}
+
+fn refusal(
+    tree: &Tree<'_>,
+    resource_type: ResourceType,
+    fhir_id: Option<String>,
+    defect: Defect,
+) -> MapError {
+    let mut path = tree.value_at(defect.at).path();
+    if path.is_empty() {
+        // What is wrong with no part of the resource is what its entry calls it.
+        path.push_str("fullUrl");
+    }
+    MapError::Value { resource_type: resource_type.name(), fhir_id, path, reason: defect.reason }
 }
 
 /// `https://server/fhir/` of `https://server/fhir/Patient/1`.
@@ -174,7 +205,7 @@ struct Writing<'w, 't> {
     fhir_id: &'w str,
     timezone: Timezone,
     buffers: &'w mut TableBuffers,
-    unmapped: &'w mut Vec<(ResourceType, String)>,
+    unmapped: &'w mut UnmappedElements,
     resolver: Resolver<'w>,
     /// Of the column that is being written; memory to use again.
     elements: Vec<Value<'t>>,
@@ -184,14 +215,14 @@ impl<'t> Writing<'_, 't> {
     fn resource(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
         let registration = self.registration(input, content_hash)?;
         let mut gathered = self.gather()?;
-        let mut lists = Vec::new();
+        let mut lists = Lists::default();
         if !self.resource.is_other {
-            extension::lists_of(self.tree, &mut lists);
-            self.hand_out_extensions(&lists, &mut gathered);
+            lists = Lists::of(self.tree)?;
+            self.hand_out_extensions(&lists.values, &mut gathered);
         }
-        let patient = self.root_row(&gathered, &registration)?;
+        let patient = self.root_row(&gathered, &lists, &registration)?;
         for job in 1..gathered.jobs.len() {
-            self.child_row(&gathered, job, patient)?;
+            self.child_row(&gathered, &lists, job, patient)?;
         }
         if !self.resource.is_other {
             let patient = if self.resource.is_patient { Some(self.target) } else { patient };
@@ -211,7 +242,7 @@ impl<'t> Writing<'_, 't> {
                 Some(None) => {}
                 None if self.resource.is_other => {}
                 None if self.is_of_primitive(member.text()) => {}
-                None => self.unmapped.push((self.resource_type, member.text().to_owned())),
+                None => self.unmapped.note(self.resource_type, member.text()),
             }
         }
         gathered.children_of(0)?;
@@ -258,18 +289,31 @@ impl<'t> Writing<'_, 't> {
     /// Gives each list of extensions to the innermost row that it stands in;
     /// telecoms in their generic table take their own.
     fn hand_out_extensions(&self, lists: &[Value<'t>], gathered: &mut Gathered<'_, 't>) {
+        if lists.is_empty() {
+            return;
+        }
         let telecoms = self.resource.lists.iter().filter(|list| list.table == GenericTable::Telecom);
         let telecoms: Vec<Value<'t>> =
             telecoms.filter_map(|telecoms| gathered.slot(0, telecoms.place.slot)).collect();
         let is_of_telecom =
             |list: &&Value<'t>| telecoms.iter().any(|telecom| telecom.extent().contains(&list.index()));
+        // Rows lie in each other as their elements do: those that a list is in
+        // are on a stack, the innermost on top.
+        let jobs = &mut gathered.jobs;
+        let mut rows: Vec<usize> = (0..jobs.len()).filter(|row| jobs[*row].table.has_extension).collect();
+        rows.sort_by_key(|row| {
+            let extent = jobs[*row].element.extent();
+            (extent.start, Reverse(extent.end), Reverse(*row))
+        });
+        let mut rows = rows.into_iter().peekable();
+        let mut around: Vec<usize> = Vec::new();
         for list in lists.iter().filter(|list| !is_of_telecom(list)) {
-            let jobs = gathered.jobs.iter_mut();
-            let innermost = jobs
-                .filter(|job| job.table.has_extension && job.element.extent().contains(&list.index()))
-                .min_by_key(|job| job.element.extent().len());
-            if let Some(job) = innermost {
-                job.extensions.push(*list);
+            while let Some(row) = rows.next_if(|row| jobs[*row].element.index() <= list.index()) {
+                around.push(row);
+            }
+            while around.pop_if(|row| !jobs[*row].element.extent().contains(&list.index())).is_some() {}
+            if let Some(innermost) = around.last() {
+                jobs[*innermost].extensions.push(*list);
             }
         }
     }
@@ -278,6 +322,7 @@ impl<'t> Writing<'_, 't> {
     fn root_row(
         &mut self,
         gathered: &Gathered<'_, 't>,
+        lists: &Lists<'t>,
         registration: &Registration,
     ) -> Result<Option<Target>, Defect> {
         let table = &self.resource.table;
@@ -297,7 +342,7 @@ impl<'t> Writing<'_, 't> {
             if let Some(field) = &writing.resource.encounter {
                 writing.field(copy, field, gathered, 0)?;
             }
-            writing.fields(copy, gathered, 0)?;
+            writing.fields(copy, gathered, lists, 0)?;
             match registration.last_updated {
                 Some(last_updated) => copy.timestamptz(last_updated),
                 None => copy.null(),
@@ -312,6 +357,7 @@ impl<'t> Writing<'_, 't> {
     fn child_row(
         &mut self,
         gathered: &Gathered<'_, 't>,
+        lists: &Lists<'t>,
         job: usize,
         patient: Option<Target>,
     ) -> Result<(), Defect> {
@@ -332,7 +378,7 @@ impl<'t> Writing<'_, 't> {
             if child.has_patient {
                 copy.optional_key(patient);
             }
-            writing.fields(copy, gathered, job)
+            writing.fields(copy, gathered, lists, job)
         })
     }
 
@@ -356,6 +402,7 @@ impl<'t> Writing<'_, 't> {
         &mut self,
         copy: &mut CopyBuffer,
         gathered: &Gathered<'_, 't>,
+        lists: &Lists<'t>,
         job: usize,
     ) -> Result<(), Defect> {
         let row = &gathered.jobs[job];
@@ -363,7 +410,7 @@ impl<'t> Writing<'_, 't> {
             self.field(copy, field, gathered, job)?;
         }
         if row.table.has_extension {
-            match extension::gather(row.element, &row.extensions, &row.table.taken_extensions) {
+            match extension::gather(row.element, &row.extensions, lists, &row.table.taken_extensions)? {
                 Some(json) => copy.jsonb(&[&json]),
                 None => copy.null(),
             }
@@ -401,7 +448,12 @@ impl<'t> Writing<'_, 't> {
         }
         let mark = copy.mark();
         let row = &mut Row { copy: &mut *copy, references: &mut self.resolver, timezone: self.timezone };
-        let written = field.kind.write(&self.elements, row);
+        let mut written = field.kind.write(&self.elements, row);
+        if written.is_ok() && copy.has_long_text(mark, &field.indexed, kind::MAX_INDEXED_BYTES) {
+            let at =
+                self.elements.iter().find(|element| !element.is_null()).map_or(0, |element| element.index());
+            written = Err(Defect { reason: DefectReason::TooLongForIndex, at });
+        }
         if written.is_err() && self.resource.is_other {
             // Types without a declaration use the same name for other things.
             copy.truncate(mark);
@@ -414,7 +466,7 @@ impl<'t> Writing<'_, 't> {
     fn generic_rows(
         &mut self,
         gathered: &Gathered<'_, 't>,
-        extensions: &[Value<'t>],
+        extensions: &Lists<'t>,
         patient: Option<Target>,
     ) -> Result<(), Defect> {
         let mut writer = Writer {

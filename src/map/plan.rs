@@ -78,6 +78,8 @@ pub(super) struct Field {
     pub is_choice: bool,
     pub kind: Box<dyn Kind>,
     pub width: usize,
+    /// Which of its columns are text that an index holds, from 0.
+    pub indexed: Vec<usize>,
 }
 
 pub(super) struct TablePlan {
@@ -292,7 +294,7 @@ impl Compiler<'_> {
                 }
             };
             let element = Element { kind: KindName::One(kind_name), ..element.clone() };
-            Some(self.field(&element, false, names))
+            Some(self.field(&element, false, names, &[]))
         };
         let patient = front(model::PATIENT_ID, &mut names);
         let encounter = front(model::ENCOUNTER_ID, &mut names);
@@ -323,10 +325,11 @@ impl Compiler<'_> {
         resource: &Resource,
         is_root: bool,
     ) -> TablePlan {
+        let indexed = model::indexed_texts(name);
         let mut fields = Vec::new();
         let mut taken_extensions = Vec::new();
         for element in elements {
-            fields.push(self.field(element, !is_root, &mut names));
+            fields.push(self.field(element, !is_root, &mut names, &indexed));
             for route in &element.path {
                 taken_extensions.extend(taken_extension(route));
             }
@@ -391,9 +394,18 @@ impl Compiler<'_> {
         }
     }
 
-    fn field(&mut self, element: &Element, is_in_child: bool, names: &mut Names) -> Field {
+    /// `indexed` names the text columns of the table that an index holds.
+    fn field(
+        &mut self,
+        element: &Element,
+        is_in_child: bool,
+        names: &mut Names,
+        indexed: &[String],
+    ) -> Field {
         let kind = model::element_kind(element, is_in_child);
-        let width = kind.columns("x").len();
+        let columns = model::element_columns(element, is_in_child);
+        let width = columns.len();
+        let indexed = (0..width).filter(|column| indexed.contains(&columns[*column].name)).collect();
         let places = match &element.kind {
             KindName::One(_) => {
                 element.path.iter().map(|route| names.place(route, &mut self.dictionary)).collect()
@@ -413,7 +425,7 @@ impl Compiler<'_> {
                     .collect()
             }
         };
-        Field { places, is_choice: matches!(element.kind, KindName::Choice(_)), kind, width }
+        Field { places, is_choice: matches!(element.kind, KindName::Choice(_)), kind, width, indexed }
     }
 }
 

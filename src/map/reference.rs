@@ -8,7 +8,7 @@ use super::batch::Targets;
 use super::identifier::{IdentifierKey, KnownIdentifiers};
 use super::route::contained_with_id;
 use crate::json::{Name, Value};
-use crate::kind::{Defect, DefectReason, Referenced, References};
+use crate::kind::{Defect, DefectReason, MAX_INDEXED_BYTES, Referenced, References};
 use crate::model::ResourceType;
 
 /// The resources of a Bundle by their `fullUrl`.
@@ -34,6 +34,19 @@ enum Written<'w> {
     /// A resource within the resource, of that type, which has no key.
     Contained(Option<ResourceType>),
     Nothing,
+}
+
+impl Written<'_> {
+    /// The length of the longest text that the registry would look for.
+    fn longest_text(&self) -> usize {
+        match self {
+            Written::Identity(_, fhir_id) => fhir_id.len(),
+            Written::Bearer(IdentifierKey { system, value, .. }) => {
+                value.len().max(system.as_ref().map_or(0, String::len))
+            }
+            Written::Contained(_) | Written::Nothing => 0,
+        }
+    }
 }
 
 impl<'r> Resolver<'r> {
@@ -131,6 +144,9 @@ impl References for Resolver<'_> {
             }
         };
         let meaning = meaning.unwrap_or_else(|| self.read(&written, reference, stated));
+        if meaning.longest_text() > MAX_INDEXED_BYTES {
+            return Err(Defect::new(reference, DefectReason::TooLongForIndex));
+        }
 
         let (resource_type, target) = match meaning {
             Written::Identity(resource_type, fhir_id) => {

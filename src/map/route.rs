@@ -77,9 +77,14 @@ fn contained<'t>(reference: Value<'t>, root: Value<'t>) -> Option<Value<'t>> {
     contained_with_id(root, reference.strip_prefix('#')?)
 }
 
+/// So many contained resources are looked through for an id: each reference
+/// to one does so, and nobody has nearly as many.
+const MOST_CONTAINED: usize = 1000;
+
 /// The contained resource of that id.
 pub(super) fn contained_with_id<'t>(root: Value<'t>, id: &str) -> Option<Value<'t>> {
     root.get(Name::CONTAINED)?
         .items()
+        .take(MOST_CONTAINED)
         .find(|resource| resource.get(Name::ID).and_then(Value::as_text).is_some_and(|own| own == id))
 }

@@ -9,6 +9,9 @@ use crate::json::{Kind, Name, Value};
 use crate::kind::{Defect, DefectReason};
 use crate::model::Rows;
 
+/// So many rows may one resource have, in memory until all are written.
+const MOST_ROWS: usize = 300_000;
+
 /// A row that is to be written.
 pub(super) struct RowJob<'p, 't> {
     pub table: &'p TablePlan,
@@ -91,6 +94,9 @@ impl<'p, 't> Gathered<'p, 't> {
     ) -> Result<usize, Defect> {
         if element.kind() != Kind::Object {
             return Err(Defect::new(element, DefectReason::ExpectedObject));
+        }
+        if self.jobs.len() >= MOST_ROWS {
+            return Err(Defect::new(element, DefectReason::TooMuch));
         }
         let job = self.push(&child.plan, Some(child), constants, element, ordinals, places);
         for member in element.members() {

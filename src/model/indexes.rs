@@ -5,6 +5,9 @@
 //! They are no part of the migrations: an onboarding is faster without them,
 //! and fhirmill builds them at its end.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use sha2::{Digest, Sha256};
 
 use super::sql::quoted;
@@ -18,6 +21,8 @@ pub struct Index {
     /// Unique in its schema, and no longer than Postgres takes names.
     pub name: String,
     pub table: String,
+    /// The columns that it holds.
+    pub columns: Vec<String>,
     /// The statement that makes it.
     pub sql: String,
 }
@@ -87,6 +92,24 @@ pub fn indexes() -> Vec<Index> {
     indexes
 }
 
+/// The text columns of the table that an index holds: no longer texts may
+/// stand in them than an index takes.
+pub fn indexed_texts(table: &str) -> Vec<String> {
+    static INDEXED: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+        let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for index in indexes() {
+            columns.entry(index.table).or_default().extend(index.columns);
+        }
+        // The migrations make this one, since loading itself looks up numbers.
+        columns
+            .entry("patient_identifier".to_owned())
+            .or_default()
+            .extend(["value", "system"].map(str::to_owned));
+        columns
+    });
+    INDEXED.get(table).cloned().unwrap_or_default()
+}
+
 /// A patient's history in order: the patient, and the table's main date, which
 /// is the first that tells a time.
 fn patient_columns(table: &Table) -> Option<String> {
@@ -114,7 +137,8 @@ fn index(table: &str, columns: &str, condition: &str) -> Index {
         name.push_str(&format!("_{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]));
     }
     let sql = format!("create index if not exists {name} on {table} ({columns}){condition}");
-    Index { name, table: table.to_owned(), sql }
+    let columns = words.iter().map(|word| (*word).to_owned()).collect();
+    Index { name, table: table.to_owned(), columns, sql }
 }
 
 #[cfg(test)]

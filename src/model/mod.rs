@@ -16,10 +16,11 @@ mod types;
 
 use std::sync::LazyLock;
 
-pub use indexes::{Index, indexes};
+pub use indexes::{Index, indexed_texts, indexes};
 pub use parse::DeclarationError;
 pub(crate) use tables::{
-    ENCOUNTER_ID, PATIENT_ID, element_kind, front_element, is_only_front, parent_column, route_text,
+    ENCOUNTER_ID, PATIENT_ID, element_columns, element_kind, front_element, is_only_front, parent_column,
+    route_text,
 };
 pub use tables::{Table, TableColumn, TableKind, generic_tables, tables};
 pub use types::ResourceType;

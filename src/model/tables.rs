@@ -285,7 +285,7 @@ fn history_table(of: &Table) -> Table {
     }
 }
 
-fn element_columns(element: &Element, is_in_child: bool) -> Vec<TableColumn> {
+pub(crate) fn element_columns(element: &Element, is_in_child: bool) -> Vec<TableColumn> {
     let path = path_text(element);
     let mut columns = Vec::new();
     for Column { name, sql_type, holds, refers_to } in

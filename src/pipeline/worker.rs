@@ -14,7 +14,7 @@ use super::{eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
 use crate::json::{Parser, Value};
-use crate::kind::moment;
+use crate::kind::{MAX_INDEXED_BYTES, moment};
 use crate::load::{Account, Delete, KnownKeys, Load, LoadError, Loader, Origin, Reject};
 use crate::map::{self, Batch, Fingerprint, FullUrls, Input, Mapper, Plan, version_of};
 use crate::model::ResourceType;
@@ -270,7 +270,7 @@ impl Worker {
         let (name, fhir_id) = url.rsplit_once('/')?;
         let name = name.rsplit('/').next()?;
         let resource_type = ResourceType::named(name)?;
-        if fhir_id.is_empty() || fhir_id.contains(['?', '#']) {
+        if fhir_id.is_empty() || fhir_id.len() > MAX_INDEXED_BYTES || fhir_id.contains(['?', '#']) {
             return None;
         }
         let effective_at = record

@@ -113,6 +113,10 @@ impl Walker<'_, '_> {
             Ok(zip) => zip,
             Err(error) => return self.broken_zip(name, depth, error),
         };
+        if zip.len() == 0 && begins_with_member(&cursor) {
+            let says = "its directory is empty, and its members are there".into();
+            return self.broken_zip(name, depth, ZipError::InvalidArchive(says));
+        }
         self.members += zip.len() as u64;
         if self.members > u64::from(self.limits.archive_members) {
             return Err(ReadError::TooManyMembers(self.limits.archive_members));
@@ -189,6 +193,13 @@ impl Walker<'_, '_> {
         }
         Cursor::file(file).map(Ok).map_err(ReadError::Spool)
     }
+}
+
+/// Whether a zip has a member before its directory, whatever that says.
+fn begins_with_member(zip: &Cursor) -> bool {
+    let mut signature = [0; 4];
+    let mut cursor = zip.clone();
+    cursor.rewind().and_then(|()| cursor.read_exact(&mut signature)).is_ok() && signature == *b"PK\x03\x04"
 }
 
 /// The first bytes of a stream, and the error that came after them.

@@ -447,9 +447,11 @@ impl<'r> Reader<'r> {
         reason: Reason,
         ends_document: bool,
     ) -> Result<(), Halt> {
-        let most = self.limits.defect_bytes;
-        let size =
-            length.and_then(|length| usize::try_from(length).ok()).map_or(most, |length| length.min(most));
+        // What is broken and no larger than a resource may be is kept whole, so
+        // that it can be tried again.
+        let size = length
+            .filter(|length| *length <= self.limits.resource_bytes as u64)
+            .map_or(self.limits.defect_bytes, |length| length as usize);
         self.sink.defect(Defect {
             member: self.number,
             location,

@@ -92,7 +92,8 @@ pub(super) fn line_end(window: &mut Window<'_>, limit: usize) -> Option<u64> {
     let start = window.offset();
     loop {
         if let Some(length) = memchr::memchr(b'\n', window.available()) {
-            return Some(window.offset() + length as u64);
+            let end = window.offset() + length as u64;
+            return (end - start <= limit as u64).then_some(end);
         }
         window.consume(window.available().len());
         if window.offset() - start > limit as u64 {

@@ -78,7 +78,8 @@ pub struct Limits {
     pub json_depth: u32,
     /// How much is read from the file at once, in bytes.
     pub read_bytes: usize,
-    /// How many bytes of what could not be cut a [`Defect`] carries.
+    /// How many bytes a [`Defect`] carries of what could not be cut and has no
+    /// end, or is larger than a resource may be.
     pub defect_bytes: usize,
 }
 
@@ -220,7 +221,7 @@ pub struct Defect<'a> {
     /// Where in the stream it was seen to be broken.
     pub seen_at: u64,
     pub reason: Reason,
-    /// The first of its bytes, at most [`Limits::defect_bytes`]; empty where
+    /// Its bytes, or the first [`Limits::defect_bytes`] of them; empty where
     /// they were not kept. May hold a patient's values.
     pub bytes: &'a [u8],
     /// The rest of the document could not be read.

@@ -271,12 +271,14 @@ impl Window<'_> {
 }
 
 /// The text of a JSON string's content; borrowed unless there are escapes.
+/// `None` for what Postgres cannot keep: what is no Unicode, and U+0000.
 pub(super) fn text_of(content: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     let text = std::str::from_utf8(content).ok()?;
     if !text.contains('\\') {
         return Some(text.into());
     }
-    serde_json::from_str(&format!("\"{text}\"")).ok().map(std::borrow::Cow::Owned)
+    let text: String = serde_json::from_str(&format!("\"{text}\"")).ok()?;
+    (!text.contains('\0')).then_some(text.into())
 }
 
 /// What a value that should be an object is instead, by its first byte.

@@ -113,7 +113,7 @@ fn remap_fills_emptied_tables_as_they_were() {
 fn retry_loads_what_the_settings_no_longer_forbid() {
     let mill = Mill::new();
     let long =
-        format!(r#"{{"resourceType":"Patient","id":"long","name":[{{"family":"{}"}}]}}"#, "x".repeat(3000));
+        format!(r#"{{"resourceType":"Patient","id":"long","name":[{{"text":"{}"}}]}}"#, "x".repeat(3000));
     let bad = r#"{"resourceType":"Patient","id":"bad","birthDate":"2015-02-30"}"#;
     mill.put(
         "inbox/north/two.ndjson",
@@ -127,7 +127,7 @@ fn retry_loads_what_the_settings_no_longer_forbid() {
         "update etl.rejected_record set raw = convert_to(replace(convert_from(raw, 'UTF8'), '\"birthDate\":1,', ''), 'UTF8')",
     );
     mill.run(&["retry"]).expect_code(3);
-    assert_eq!(mill.value("select name.family from patient_name name"), "x".repeat(3000));
+    assert_eq!(mill.value("select name.text from patient_name name"), "x".repeat(3000));
     assert_eq!(mill.value("select s.code from patient p join etl.source s on s.id = p.source_id"), "north");
     assert_eq!(
         mill.query("select fhir_id, retried_at is not null as retried from etl.rejected_record order by id"),

@@ -14,7 +14,7 @@ use crate::support::Mill;
 const FIRST: &str = r#"{"resourceType":"Patient","id":"a","gender":"male"}"#;
 const SECOND: &str = r#"{"resourceType":"Patient","id":"b","gender":"female"}"#;
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -26,7 +26,7 @@ fn gzip_in_two(bytes: &[u8]) -> Vec<u8> {
     [gzip(head), gzip(tail)].concat()
 }
 
-fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in members {
         if name.ends_with('/') {

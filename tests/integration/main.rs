@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod analysts_page;
+mod bad_input;
 mod commands;
 mod database_faults;
 mod dictionary;
 mod forms;
+mod heavy_input;
 mod inbox_oddities;
 mod indexes;
 mod loading;

@@ -1,0 +1,24 @@
+//! Decimals: every number that JSON writes, and `numeric` holds, keeps its
+//! digits.
+
+#![no_main]
+
+use fhirmill::copy::CopyBuffer;
+use fhirmill::json::{Kind, Parser};
+use fhirmill_fuzz::{numeric_text, plain};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let mut buffer = CopyBuffer::default();
+    let written = buffer.numeric(text);
+    let mut parser = Parser::default();
+    let Ok(tree) = parser.parse(bytes) else { return };
+    let root = tree.root();
+    if root.kind() != Kind::Number || root.raw() != text {
+        return;
+    }
+    assert_eq!(written.is_err(), tree.excessive_number().is_some());
+    if written.is_ok() {
+        assert_eq!(numeric_text(&buffer.as_bytes()[4..]), plain(text));
+    }
+});

@@ -1,0 +1,51 @@
+//! Mapping: any bytes become all of a resource's rows, or none; a rejected
+//! neighbour changes nothing.
+
+#![no_main]
+
+use std::cell::RefCell;
+
+use fhirmill::kind::Timezone;
+use fhirmill::map::{Batch, Input, Mapper, Plan, Settings};
+use fhirmill_fuzz::rows;
+
+const NEIGHBOUR: &[u8] = br#"{"resourceType":"Patient","id":"n","name":[{"family":"Neighbour"}]}"#;
+
+fn input(bytes: &[u8]) -> Input<'_> {
+    Input { bytes, full_url: None, full_urls: None, base_url: None, effective_at: None }
+}
+
+fn tables(batch: &Batch) -> Vec<Vec<u8>> {
+    let count = Plan::built_in().table_names.len();
+    (0..count).map(|table| batch.runs(table, &|_| true).collect::<Vec<_>>().concat()).collect()
+}
+
+struct State {
+    mapper: Mapper,
+    batch: Batch,
+}
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    thread_local!(static STATE: RefCell<State> = RefCell::new(State {
+        mapper: Mapper::new(Plan::built_in(), Settings { timezone: Timezone::UTC }),
+        batch: Batch::new(Plan::built_in().table_names.len()),
+    }));
+    STATE.with_borrow_mut(|State { mapper, batch }| {
+        batch.clear();
+        mapper.identifiers().take_asked();
+        mapper.map(&input(NEIGHBOUR), batch).expect("the neighbour is in order");
+        let before = tables(batch);
+        match mapper.map(&input(bytes), batch) {
+            Err(_) => assert_eq!(tables(batch), before),
+            Ok(()) => {
+                for table in tables(batch) {
+                    for row in rows(&table) {
+                        let texts = row.into_iter().flatten();
+                        // No value may be longer than what brought it, but for JSON's dress.
+                        assert!(texts.map(<[u8]>::len).max() <= Some(20 * bytes.len() + 1000));
+                    }
+                }
+            }
+        }
+    });
+});

@@ -1,0 +1,219 @@
+//! Inputs larger than memory: they are refused or read, and the process stays
+//! small. Written by streaming through gzip, so that they take no disk.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::support::Mill;
+
+const BEFORE: &str = "{\"resourceType\":\"Patient\",\"id\":\"before\"}\n";
+const AFTER: &str = "\n{\"resourceType\":\"Patient\",\"id\":\"after\"}\n";
+
+/// What a run used and left.
+struct Peak {
+    code: i32,
+    /// The largest resident memory of the process, in MiB.
+    mebibytes: u64,
+}
+
+/// Writes a gzip file between a patient before it and one after it.
+fn put(mill: &Mill, middle: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+    let file = BufWriter::new(File::create(mill.path("inbox/heavy.ndjson.gz")).unwrap());
+    let mut encoder = GzEncoder::new(file, Compression::fast());
+    encoder.write_all(BEFORE.as_bytes()).unwrap();
+    middle(&mut encoder).unwrap();
+    encoder.write_all(AFTER.as_bytes()).unwrap();
+    encoder.finish().unwrap().flush().unwrap();
+}
+
+/// Writes the piece so often that it makes up the size.
+fn repeat(out: &mut dyn Write, piece: &[u8], bytes: u64) -> std::io::Result<()> {
+    let block = piece.repeat((1 << 20) / piece.len() + 1);
+    let mut left = bytes;
+    while left > 0 {
+        let length = left.min(block.len() as u64);
+        out.write_all(&block[..length as usize])?;
+        left -= length;
+    }
+    Ok(())
+}
+
+/// Runs `fhirmill once` with that setting more, and watches its memory.
+fn load(mill: &Mill, settings: &[(&str, &str)]) -> Peak {
+    let mut command = mill.command(&["once", "--json"]);
+    // What is looked at here is no bomb.
+    command.env("MAX_ARCHIVE_RATIO", "1000000").envs(settings.iter().copied());
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let status_path = format!("/proc/{}/status", child.id());
+    let mut kibibytes = 0;
+    loop {
+        // The peak only grows, so the last one seen is nearly the last.
+        if let Ok(status) = std::fs::read_to_string(&status_path)
+            && let Some(line) = status.lines().find(|line| line.starts_with("VmHWM:"))
+        {
+            kibibytes = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            return Peak { code: status.code().unwrap_or(-1), mebibytes: kibibytes / 1024 };
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What has become of the neighbours, and of what stands between them.
+#[track_caller]
+fn expect_reject(mill: &Mill, peak: &Peak, reason: &str, most_mebibytes: u64) {
+    println!("{reason}: {} MiB", peak.mebibytes);
+    assert_eq!(peak.code, 3);
+    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["after"], ["before"]]);
+    assert_eq!(mill.query("select location, reason from etl.rejected_record"), [["line 2", reason]]);
+    assert!((1..=most_mebibytes).contains(&peak.mebibytes), "{} MiB", peak.mebibytes);
+}
+
+/// A resource with one string of so many bytes.
+fn string(out: &mut dyn Write, bytes: u64) -> std::io::Result<()> {
+    out.write_all(br#"{"resourceType":"Binary","id":"x","data":""#)?;
+    repeat(out, b"a", bytes)?;
+    out.write_all(br#""}"#)
+}
+
+/// A resource with so many members.
+fn members(out: &mut dyn Write, count: u64) -> std::io::Result<()> {
+    out.write_all(br#"{"resourceType":"Patient","id":"x""#)?;
+    for number in 0..count {
+        write!(out, ",\"{number:x}\":1")?;
+    }
+    out.write_all(b"}")
+}
+
+#[test]
+fn a_string_of_300_megabytes_is_passed_over() {
+    let mill = Mill::new();
+    put(&mill, |out| string(out, 300_000_000));
+    let peak = load(&mill, &[("MAX_RESOURCE_BYTES", "16MiB")]);
+    expect_reject(&mill, &peak, "too_large", 200);
+}
+
+#[test]
+fn a_line_of_300_megabytes_that_is_no_json_is_passed_over() {
+    let mill = Mill::new();
+    put(&mill, |out| repeat(out, b"a", 300_000_000));
+    let peak = load(&mill, &[]);
+    expect_reject(&mill, &peak, "not_json", 100);
+}
+
+#[test]
+#[ignore = "takes minutes; make heavy-input"]
+fn heavy_input_a_line_of_10_gigabytes() {
+    for piece in [b'a', b' '] {
+        let mill = Mill::new();
+        put(&mill, |out| repeat(out, &[piece], 10_000_000_000));
+        let peak = load(&mill, &[]);
+        if piece == b'a' {
+            expect_reject(&mill, &peak, "not_json", 100);
+        } else {
+            assert_eq!((peak.code, mill.value("select count(*) from patient").as_str()), (0, "2"));
+            assert!(peak.mebibytes < 100, "{} MiB", peak.mebibytes);
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes minutes; make heavy-input"]
+fn heavy_input_a_string_of_5_gigabytes() {
+    let mill = Mill::new();
+    put(&mill, |out| string(out, 5_000_000_000));
+    let peak = load(&mill, &[]);
+    expect_reject(&mill, &peak, "too_large", 300);
+}
+
+#[test]
+#[ignore = "takes minutes; make heavy-input"]
+fn heavy_input_10_million_members() {
+    // Larger than a resource may be; and, where that is allowed, more values
+    // than are taken.
+    for (limit, reason, most_mebibytes) in [("64MiB", "too_large", 300), ("128MiB", "not_json", 700)] {
+        let mill = Mill::new();
+        put(&mill, |out| members(out, 10_000_000));
+        let peak = load(&mill, &[("MAX_RESOURCE_BYTES", limit)]);
+        expect_reject(&mill, &peak, reason, most_mebibytes);
+    }
+}
+
+#[test]
+#[ignore = "takes minutes; make heavy-input"]
+fn heavy_input_values_by_the_million_in_one_resource() {
+    // As many as are taken, in each of the ways that a table keeps them.
+    for (name, open, piece, close) in [
+        ("array", r#"{"resourceType":"Patient","id":"x","extension":[{"url":"u","a":[0"#, ",1", "]}]}"),
+        ("whole", r#"{"resourceType":"Basic","id":"x","a":[0"#, ",1", "]}"),
+        ("lists", r#"{"resourceType":"Basic","id":"x","a":[[]"#, ",[]", "]}"),
+    ] {
+        let mill = Mill::new();
+        put(&mill, |out| {
+            out.write_all(open.as_bytes())?;
+            repeat(out, piece.as_bytes(), 3_900_000 * piece.len() as u64)?;
+            out.write_all(close.as_bytes())
+        });
+        let peak = load(&mill, &[]);
+        println!("{name}: {} MiB", peak.mebibytes);
+        assert_eq!(peak.code, 0, "{name}");
+        assert_eq!(mill.value("select count(*) from etl.resource where fhir_id = 'x'"), "1");
+        assert!(peak.mebibytes < 300, "{name}: {} MiB", peak.mebibytes);
+    }
+    // The largest text, with as many numbers, in one jsonb.
+    let mill = Mill::new();
+    put(&mill, |out| {
+        out.write_all(br#"{"resourceType":"Basic","id":"x","b":""#)?;
+        repeat(out, b"a", 124_000_000)?;
+        out.write_all(br#"","a":[0"#)?;
+        repeat(out, b",1", 2 * 3_900_000)?;
+        out.write_all(b"]}")
+    });
+    let peak = load(&mill, &[("MAX_RESOURCE_BYTES", "128MiB")]);
+    println!("largest: {} MiB", peak.mebibytes);
+    assert_eq!((peak.code, mill.value("select count(*) from other_resource").as_str()), (0, "1"));
+    assert!(peak.mebibytes < 1000, "{} MiB", peak.mebibytes);
+}
+
+#[test]
+#[ignore = "takes minutes; make heavy-input"]
+fn heavy_input_that_would_grow_on_its_way() {
+    // A row takes many times the bytes of `{}`, and a path stands beside every
+    // extension and coding below it.
+    let name = "n".repeat(900);
+    let deep = format!(r#"{{"resourceType":"Patient","id":"x","{name}":{}"#, r#"{"a":"#.repeat(400));
+    let closing = "}".repeat(400);
+    for (what, open, piece, close) in [
+        ("rows", r#"{"resourceType":"Patient","id":"x","name":[{}"#.to_owned(), ",{}", "]}".to_owned()),
+        ("lists", format!(r#"{deep}[{{}}"#), r#",{"extension":[{}]}"#, format!("]{closing}}}")),
+        (
+            "paths",
+            format!(r#"{{"resourceType":"Patient","id":"x","{name}":[{{}}"#),
+            r#",{"extension":[{}]}"#,
+            "]}".to_owned(),
+        ),
+        (
+            "codings",
+            format!(r#"{{"resourceType":"Patient","id":"x","{name}":{{"coding":[{{}}"#),
+            ",{}",
+            "]}}".to_owned(),
+        ),
+    ] {
+        let mill = Mill::new();
+        put(&mill, |out| {
+            out.write_all(open.as_bytes())?;
+            let values = piece.matches(['{', '[', '"']).count() as u64;
+            repeat(out, piece.as_bytes(), 3_900_000 / values * piece.len() as u64)?;
+            out.write_all(close.as_bytes())
+        });
+        let peak = load(&mill, &[]);
+        print!("{what}: ");
+        expect_reject(&mill, &peak, "invalid_value", 600);
+    }
+}
