@@ -476,5 +476,5 @@ fn a_great_many_files_take_little_memory() {
     assert_eq!(account(&summary), [("inserted", FILES as u64 / 100)]);
     assert!(mill.inbox_is_empty());
     eprintln!("{FILES} files took at most {} MB", peak / 1024);
-    assert!(peak < 400 << 10, "{peak} kB for {FILES} files");
+    assert!(peak < 200 << 10, "{peak} kB for {FILES} files");
 }
