@@ -219,7 +219,7 @@ fn a_user_without_rights_is_told_what_to_grant() {
 fn too_many_connections_are_told_and_waited_for() {
     let mill = Mill::new();
     mill.put("inbox/d.ndjson", delivery());
-    let user = User::owner(&mill, "connection limit 2");
+    let user = User::owner(&mill, "connection limit 1");
     let run = mill.run_command(user.once().args(["--workers", "4"])).expect_code(4);
     assert!(run.stderr.contains("has no connection left"), "{}", run.stderr);
     assert!(run.stderr.contains("hint: lower WORKERS, or raise max_connections"), "{}", run.stderr);
