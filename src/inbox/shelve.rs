@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::InboxFile;
+use crate::failpoint::{self, Step};
 
 /// Moves the file into the archive and tells where it lies then. A file of
 /// that name with other content is never overwritten; one with the same
@@ -21,6 +22,7 @@ pub fn reject(rejects: &Path, file: &InboxFile, sha256: &[u8; 32], report: &str)
     let mut name = shelved.file_name().unwrap_or_default().to_owned();
     name.push(".report.txt");
     fs::write(shelved.with_file_name(name), report)?;
+    failpoint::passed(Step::Reported);
     Ok(shelved)
 }
 
@@ -35,6 +37,7 @@ fn shelve(folder: &Path, file: &InboxFile, sha256: &[u8; 32]) -> io::Result<Path
         target = folder.join(with_hash);
     }
     move_file(&file.path, &target)?;
+    failpoint::passed(Step::Moved);
     Ok(target)
 }
 

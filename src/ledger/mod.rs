@@ -10,6 +10,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use serde::Serialize;
 
+use crate::failpoint::{self, Step};
 use crate::inbox::InboxFile;
 use crate::load::Account;
 pub use claim::{Claim, ClaimedFile};
@@ -136,6 +137,7 @@ impl Run {
             .bind::<Integer, _>(RUN_LOCK)
             .bind::<Integer, _>(id as i32)
             .execute(&mut connection)?;
+        failpoint::passed(Step::Begun);
         Ok(Run { id, connection })
     }
 
@@ -197,6 +199,7 @@ impl Run {
         .bind::<Array<BigInt>, _>(ids)
         .bind::<Array<Text>, _>(paths)
         .execute(&mut self.connection)?;
+        failpoint::passed(Step::Noted);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::registry::{Outcome, Outcomes};
 use super::{Load, LoadError, LoadFile, insert_rejects};
+use crate::failpoint::{self, Step};
 
 /// What became of records. Every record is in exactly one of the counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -130,5 +131,6 @@ pub(super) fn record(
     .bind::<Array<BigInt>, _>(count(|account| account.rejected))
     .bind::<Array<BigInt>, _>(count(|account| account.skipped))
     .execute(connection)?;
+    failpoint::passed(Step::Accounted);
     Ok(())
 }

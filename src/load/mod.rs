@@ -27,6 +27,7 @@ use tracing::debug;
 pub use account::Account;
 
 use crate::copy::{self, CopyBuffer, Target};
+use crate::failpoint::{self, Fault, Step};
 use crate::map::{Batch, Plan};
 pub use keys::KnownKeys;
 use registry::Outcome;
@@ -199,6 +200,7 @@ impl Loader {
         // Given in transactions of their own, so that batches that name the
         // same hospital, or each other's resources, do not wait for each other.
         let keys = self.known_keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
+        failpoint::passed(Step::KeysGiven);
         let mut tries = 0;
         loop {
             tries += 1;
@@ -208,7 +210,10 @@ impl Loader {
                     debug!(tries, "the database broke a lock between two batches; trying again");
                     std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
                 }
-                other => return other,
+                other => {
+                    failpoint::passed(Step::Committed);
+                    return other;
+                }
             }
         }
     }
@@ -242,7 +247,9 @@ fn write(
     } else {
         registry::decide(connection, load, keys)?
     };
+    failpoint::passed(Step::Decided);
     replace(connection, plan, &outcomes)?;
+    failpoint::passed(Step::Replaced);
     load.batch.fill_keys(keys, load.source_id);
 
     let is_applied = |resource: usize| outcomes.of_resources[resource].is_applied();
@@ -304,7 +311,7 @@ fn copy_runs<'r>(
     table: &str,
     runs: impl Iterator<Item = &'r [u8]>,
 ) -> Result<usize, LoadError> {
-    let mut runs = runs.peekable();
+    let mut runs = runs.skip(usize::from(failpoint::has(Fault::RowsDropped))).peekable();
     if runs.peek().is_none() {
         return Ok(0);
     }
@@ -320,7 +327,9 @@ fn copy_runs<'r>(
         }
         out.write_all(copy::TRAILER).map_err(failed)
     };
-    Ok(copy_in(connection, table, &write)?)
+    let rows = copy_in(connection, table, &write)?;
+    failpoint::passed(Step::Copied);
+    Ok(rows)
 }
 
 /// Copies the rows of one buffer.
@@ -380,6 +389,9 @@ fn copy_unresolved(
 /// Writes the rejects; they are few, or should be.
 fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
     for reject in load.rejects {
+        if failpoint::has(Fault::RejectDropped) {
+            continue;
+        }
         sql_query(
             "insert into etl.rejected_record \
              (file_id, position, location, resource_type, fhir_id, reason, message, raw) \
@@ -394,6 +406,7 @@ fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), 
         .bind::<Text, _>(&reject.message)
         .bind::<Binary, _>(&reject.raw)
         .execute(connection)?;
+        failpoint::passed(Step::RejectsWritten);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::PipelineError;
 use super::reader::{Reader, Reading};
 use super::work::Progress;
 use crate::config::Settings;
+use crate::failpoint::{self, Step};
 use crate::inbox::{self, InboxFile};
 use crate::ledger::{Claim, FileStatus, ReadFile, Run};
 use crate::load::Account;
@@ -99,7 +100,9 @@ impl<'d> Delivery<'d> {
             }
         }
         let mut loaded = Vec::new();
-        for ((file, sha256), claim) in asked.iter().zip(self.run.claim(&asked)?) {
+        let claims = self.run.claim(&asked)?;
+        failpoint::passed(Step::Claimed);
+        for ((file, sha256), claim) in asked.iter().zip(claims) {
             match claim {
                 Claim::Taken => info!("{} is being loaded by another process", file.relative),
                 Claim::InFlight => self.twins.push((*file).clone()),
@@ -178,6 +181,7 @@ fn finish(
         })
         .collect();
     let finished = run.finish(&read)?;
+    failpoint::passed(Step::Finished);
     let mut moved = Vec::with_capacity(done.len());
     for ((InFlight { file, progress, .. }, read), finished) in done.iter().zip(&read).zip(finished) {
         let Some((status, account)) = finished else {

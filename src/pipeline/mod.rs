@@ -22,6 +22,7 @@ use tracing::warn;
 
 use crate::config::{Settings, Timezone};
 use crate::database::{Database, DatabaseError};
+use crate::failpoint::{self, Step};
 use crate::inbox::{self, InboxFile};
 use crate::kind;
 use crate::ledger::Run;
@@ -163,12 +164,14 @@ fn load_files(
         result = result.and(Err(failure.into()));
     }
     let has_news = summary.account.inserted + summary.account.updated > 0;
+    failpoint::passed(Step::Departed);
     if result.is_ok() && has_news && !summary.is_interrupted {
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
     }
     if result.is_ok() && !summary.is_interrupted {
         complete_indexes(settings, database, cancel, meter, summary);
     }
+    failpoint::passed(Step::Complete);
     let status = match &result {
         Ok(()) if summary.failed_files == 0 => "finished",
         _ => "failed",

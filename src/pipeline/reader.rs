@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::handover::Handover;
 use super::work::{Progress, Record, Work};
 use crate::config::Settings;
+use crate::failpoint::{self, Step};
 use crate::inbox::InboxFile;
 use crate::load::Reject;
 use crate::report::ProgressMeter;
@@ -169,6 +170,7 @@ impl<'r> Reader<'r> {
 
 impl Sink for Reader<'_> {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
+        failpoint::passed(Step::Opened);
         let file = self.file();
         document.name.clone_into(&mut file.document);
         let form = form_name(&document.form);
@@ -182,6 +184,7 @@ impl Sink for Reader<'_> {
         if !self.deliver(frame.bytes.len())? {
             return Ok(());
         }
+        failpoint::passed(Step::Framed);
         let file = self.file();
         let read = (frame.offset + frame.bytes.len() as u64).min(file.size);
         let done = file.bytes_before + read;

@@ -13,6 +13,7 @@ use super::work::{Record, Work};
 use super::{PipelineError, eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
+use crate::failpoint::{self, Fault, Step};
 use crate::json::{Parser, Value};
 use crate::kind::moment;
 use crate::load::{Account, Delete, KnownKeys, Load, LoadError, Loader, Origin, Reject};
@@ -108,6 +109,7 @@ impl Worker {
             mapped = self.map(work);
             self.mapper.identifiers().take_asked();
         }
+        failpoint::passed(Step::Mapped);
         let mut by_type = BTreeMap::new();
         for resource in 0..self.batch.resources().len() {
             *by_type.entry(self.batch.identity(resource).resource_type.name()).or_default() += 1;
@@ -147,6 +149,9 @@ impl Worker {
         let mut mapped = Mapped::default();
         for (index, record) in work.records.iter().enumerate() {
             let bytes = &work.bytes[record.bytes.clone()];
+            if failpoint::has(Fault::RecordDropped) {
+                continue;
+            }
             if let Some(url) = &record.delete {
                 match self.delete(url, record) {
                     Some(delete) => mapped.deletes.push(delete),

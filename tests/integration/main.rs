@@ -4,9 +4,11 @@
 
 mod analysts_page;
 mod commands;
+mod delivery;
 mod dictionary;
 mod forms;
 mod indexes;
+mod killed;
 mod loading;
 mod migrations;
 mod oracle;

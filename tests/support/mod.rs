@@ -6,6 +6,7 @@
 //! what was run last and what lies in the folder is printed.
 
 mod server;
+pub mod state;
 
 use std::fmt::Write as _;
 use std::fs;
