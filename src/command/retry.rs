@@ -74,7 +74,7 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
     super::cancel_on_signal(&cancel)?;
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &ProgressMeter::new())?;
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &ProgressMeter::new(), true)?;
     print!("{summary}");
     Ok(exit_code(&summary))
 }

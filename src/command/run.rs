@@ -24,9 +24,8 @@ pub fn run(settings: &Settings) -> Result<ExitCode> {
     migrations::up(&database, MIGRATIONS)?;
     let of_look = settings.clone();
     let is_first = AtomicBool::new(true);
-    let ending = trigger::serve(settings, cancel, move |cancel| {
-        look(&of_look, &database, cancel, is_first.swap(false, Ordering::Relaxed))
-    })?;
+    let ending =
+        trigger::serve(settings, cancel, move |cancel| look(&of_look, &database, cancel, &is_first))?;
     Ok(match ending {
         Ending::Clean => ExitCode::Success,
         Ending::Abandoned => ExitCode::Interrupted,
@@ -39,22 +38,15 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// One look at the inbox. A failure is told and tried again: the files are
-/// still there.
-fn look(settings: &Settings, database: &Database, cancel: &CancellationToken, is_first: bool) -> Look {
+/// still there, and the next look is a first one again.
+fn look(settings: &Settings, database: &Database, cancel: &CancellationToken, is_first: &AtomicBool) -> Look {
     let meter = ProgressMeter::hidden();
-    let mut loaded = pipeline::load_inbox(settings, database, cancel, "run", &meter);
-    if is_first
-        && let Ok(summary) = &mut loaded
-        && summary.run_id.is_none()
-    {
-        // The process before may have been killed before it built them. Later
-        // looks that find no file do not ask the database anything.
-        pipeline::complete_indexes(settings, database, cancel, &meter, summary);
-    }
-    match loaded {
+    let was_first = is_first.swap(false, Ordering::Relaxed);
+    match pipeline::load_inbox(settings, database, cancel, "run", &meter, was_first) {
         Ok(summary) if summary.settling > 0 => Look { again_in: Some(settings.settle.max(SHORTEST_WAIT)) },
         Ok(_) => Look::default(),
         Err(failure) => {
+            is_first.store(true, Ordering::Relaxed);
             error!(
                 "the inbox could not be loaded, and is looked at again: {:#}",
                 anyhow::Error::from(failure)

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-pub use shelve::{archive, reject, sync};
+pub use shelve::Departures;
 
 /// The source of files at the top of the inbox.
 pub const DEFAULT_SOURCE: &str = "default";

@@ -1,6 +1,8 @@
 //! Moving a file that is done: into the archive by date and source, or into
-//! the rejects with a report beside it.
+//! the rejects with a report beside it. A *departure* knows where the file will
+//! lie before it goes, so that the ledger can be told first.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,43 +10,85 @@ use std::path::{Path, PathBuf};
 use super::InboxFile;
 use crate::failpoint::{self, Step};
 
-/// Moves the file into the archive and tells where it lies then. A file of
-/// that name with other content is never overwritten; one with the same
-/// content is.
-pub fn archive(archive: &Path, file: &InboxFile, sha256: &[u8; 32]) -> io::Result<PathBuf> {
-    let day = chrono::Local::now().format("%Y-%m-%d").to_string();
-    shelve(&archive.join(day).join(&file.source), file, sha256)
+/// A file that is to leave the inbox.
+#[derive(Debug)]
+pub struct Departure {
+    from: PathBuf,
+    /// Where it will lie.
+    pub to: PathBuf,
+    report: Option<String>,
 }
 
-/// Moves the file into the rejects and writes `report` beside it.
-pub fn reject(rejects: &Path, file: &InboxFile, sha256: &[u8; 32], report: &str) -> io::Result<PathBuf> {
-    let shelved = shelve(&rejects.join(&file.source), file, sha256)?;
-    let mut name = shelved.file_name().unwrap_or_default().to_owned();
-    name.push(".report.txt");
-    fs::write(shelved.with_file_name(name), report)?;
-    failpoint::passed(Step::Reported);
-    Ok(shelved)
-}
+/// The departures of some files that go together: no two to one place.
+#[derive(Debug, Default)]
+pub struct Departures(Vec<Departure>);
 
-fn shelve(folder: &Path, file: &InboxFile, sha256: &[u8; 32]) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    let name = file.path.file_name().unwrap_or_default();
-    let mut target = folder.join(name);
-    if target.exists() && super::fingerprint(&target)? != *sha256 {
-        let hash: String = sha256[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut with_hash = std::ffi::OsString::from(format!("{hash}-"));
-        with_hash.push(name);
-        target = folder.join(with_hash);
+impl Departures {
+    /// Into the archive; tells where the file will lie. A file of that name
+    /// with other content is never overwritten; one with the same content is.
+    pub fn archive(&mut self, archive: &Path, file: &InboxFile, sha256: &[u8; 32]) -> io::Result<PathBuf> {
+        let day = chrono::Local::now().format("%Y-%m-%d").to_string();
+        self.place(&archive.join(day).join(&file.source), file, sha256, None)
     }
-    move_file(&file.path, &target)?;
-    failpoint::passed(Step::Moved);
-    Ok(target)
+
+    /// Into the rejects, with that report beside it.
+    pub fn reject(
+        &mut self,
+        rejects: &Path,
+        file: &InboxFile,
+        sha256: &[u8; 32],
+        report: String,
+    ) -> io::Result<PathBuf> {
+        self.place(&rejects.join(&file.source), file, sha256, Some(report))
+    }
+
+    fn place(
+        &mut self,
+        folder: &Path,
+        file: &InboxFile,
+        sha256: &[u8; 32],
+        report: Option<String>,
+    ) -> io::Result<PathBuf> {
+        fs::create_dir_all(folder)?;
+        let name = file.path.file_name().unwrap_or_default();
+        let mut to = folder.join(name);
+        let is_promised = self.0.iter().any(|departure| departure.to == to);
+        if is_promised || (to.exists() && super::fingerprint(&to)? != *sha256) {
+            let hash: String = sha256[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut with_hash = std::ffi::OsString::from(format!("{hash}-"));
+            with_hash.push(name);
+            to = folder.join(with_hash);
+        }
+        self.0.push(Departure { from: file.path.clone(), to: to.clone(), report });
+        Ok(to)
+    }
+
+    /// Moves the files, and makes their new names outlive a power failure.
+    pub fn go(self) -> io::Result<()> {
+        for departure in &self.0 {
+            departure.go()?;
+        }
+        let folders: BTreeSet<&Path> = self.0.iter().filter_map(|departure| departure.to.parent()).collect();
+        folders.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
+    }
 }
 
-/// Makes the names in a folder outlive a power failure, as the ledger's entry
-/// does that is written next.
-pub fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+impl Departure {
+    fn go(&self) -> io::Result<()> {
+        if let Some(report) = &self.report {
+            let mut name = self.to.file_name().unwrap_or_default().to_owned();
+            name.push(".report.txt");
+            fs::write(self.to.with_file_name(name), report)?;
+            failpoint::passed(Step::Reported);
+        }
+        match move_file(&self.from, &self.to) {
+            // Another process that looks at this inbox was first.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.from.exists() => {}
+            other => other?,
+        }
+        failpoint::passed(Step::Moved);
+        Ok(())
+    }
 }
 
 /// Renames, or copies and removes where the target is on another file system.
@@ -70,6 +114,26 @@ mod tests {
     use std::time::Duration;
 
     #[test]
+    fn files_of_one_name_that_go_together_go_to_two_places() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inbox = folder.path().join("inbox");
+        let mut departures = Departures::default();
+        let mut places = Vec::new();
+        for content in ["one", "two"] {
+            let below = inbox.join("north").join(content);
+            fs::create_dir_all(&below).expect("a folder");
+            fs::write(below.join("a.json"), content).expect("a file");
+        }
+        for file in crate::inbox::scan(&inbox, Duration::ZERO).expect("a scan").ready {
+            let hash = fingerprint(&file.path).expect("a hash");
+            places.push(departures.archive(&folder.path().join("archive"), &file, &hash).expect("a place"));
+        }
+        departures.go().expect("archived");
+        assert_eq!(fs::read_to_string(&places[0]).expect("the first"), "one");
+        assert_eq!(fs::read_to_string(&places[1]).expect("the second"), "two");
+    }
+
+    #[test]
     fn a_name_that_is_taken_by_other_content_gets_its_hash() {
         let folder = tempfile::tempdir().expect("a folder");
         let inbox = folder.path().join("inbox");
@@ -80,7 +144,9 @@ mod tests {
             fs::write(inbox.join("a.json"), content).expect("a file");
             let file = crate::inbox::scan(&inbox, Duration::ZERO).expect("a scan").ready.remove(0);
             let hash = fingerprint(&file.path).expect("a hash");
-            shelved.push(archive(&target, &file, &hash).expect("archived"));
+            let mut departures = Departures::default();
+            shelved.push(departures.archive(&target, &file, &hash).expect("a place"));
+            departures.go().expect("archived");
         }
         assert_eq!(fs::read_to_string(&shelved[0]).expect("the first"), "one");
         assert_eq!(fs::read_to_string(&shelved[1]).expect("the second"), "two");

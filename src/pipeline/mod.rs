@@ -25,7 +25,7 @@ use crate::database::{Database, DatabaseError};
 use crate::failpoint::{self, Step};
 use crate::inbox::{self, InboxFile};
 use crate::kind;
-use crate::ledger::Run;
+use crate::ledger::{self, Run};
 use crate::load::{KnownKeys, LoadError};
 use crate::report::{ProgressMeter, Summary, Unit};
 use crate::source::Limits;
@@ -79,13 +79,15 @@ pub fn timezone(settings: &Settings) -> kind::Timezone {
 }
 
 /// Loads all files of the inbox that are ready, and tells what became of
-/// them. `command` is noted with the run.
+/// them. `command` is noted with the run. The first look of a process also
+/// does what runs left that broke off, whether or not it finds files.
 pub fn load_inbox(
     settings: &Settings,
     database: &Database,
     cancel: &CancellationToken,
     command: &str,
     meter: &ProgressMeter,
+    is_first: bool,
 ) -> Result<Summary, PipelineError> {
     let started = Instant::now();
     let mut summary = Summary::default();
@@ -98,7 +100,13 @@ pub fn load_inbox(
         .map_err(|source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source })
         .and_then(|ready| {
             if ready.is_empty() {
-                return Ok(());
+                if !is_first {
+                    return Ok(());
+                }
+                if ledger::broken_off(&mut database.connect()?)?.is_empty() {
+                    complete_indexes(settings, database, cancel, meter, &mut summary);
+                    return Ok(());
+                }
             }
             load_files(settings, database, cancel, command, meter, &ready, &mut summary)
         })?;
@@ -107,7 +115,7 @@ pub fn load_inbox(
 }
 
 /// Builds the secondary indexes that are missing, and notes them in the summary.
-pub fn complete_indexes(
+fn complete_indexes(
     settings: &Settings,
     database: &Database,
     cancel: &CancellationToken,
@@ -163,7 +171,8 @@ fn load_files(
     if let Some(failure) = handover.take_failure() {
         result = result.and(Err(failure.into()));
     }
-    let has_news = summary.account.inserted + summary.account.updated > 0;
+    let broken_off = ledger::broken_off(run.connection())?;
+    let has_news = summary.account.inserted + summary.account.updated > 0 || !broken_off.is_empty();
     failpoint::passed(Step::Departed);
     if result.is_ok() && has_news && !summary.is_interrupted {
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
@@ -176,8 +185,12 @@ fn load_files(
         Ok(()) if summary.failed_files == 0 => "finished",
         _ => "failed",
     };
-    let ended = run.end(status, &summary.counts());
+    let is_at_its_end = result.is_ok() && !summary.is_interrupted;
+    let ended = run.end(status, &summary.counts(), is_at_its_end);
     result?;
     ended?;
+    if is_at_its_end {
+        run.close(&broken_off)?;
+    }
     Ok(())
 }

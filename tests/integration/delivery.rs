@@ -83,7 +83,8 @@ pub fn put(mill: &Mill) {
     let mut newer_standard = observation("r5", 1, of("p2"));
     newer_standard["triggeredBy"] = json!([{"type": "reflex"}]);
 
-    let mut many = lines([patient("p1", 2, "Married"), wrong, newer_standard, observation("o1", 2, of("p1"))]);
+    let mut many =
+        lines([patient("p1", 2, "Married"), wrong, newer_standard, observation("o1", 2, of("p1"))]);
     many += "{\"resourceType\":\"Patient\",\"id\":\n";
     many += &lines((3..12).map(|number| patient(&format!("p{number}"), 1, "Quill")));
     many += &lines((0..12).map(|number| long(observation(&format!("n{number}"), 1, by_number.clone()))));

@@ -45,8 +45,8 @@ const SECTIONS: [(&str, &str); 7] = [
     (
         "rejects",
         "select jsonb_build_object('file', f.path, 'position', r.position, 'location', r.location,
-            'type', r.resource_type, 'id', r.fhir_id, 'reason', r.reason, 'message', r.message,
-            'raw', encode(r.raw, 'hex'), 'is retried', r.retried_at is not null)::text
+            'type', r.resource_type, 'id', r.fhir_id, 'reason', r.reason, 'message', regexp_replace(r.message, 'at byte [0-9]+', 'at byte'),
+            'raw', regexp_replace(encode(r.raw, 'hex'), '(20|0a)+$', ''), 'is retried', r.retried_at is not null)::text
            from etl.rejected_record r join etl.load_file f on f.id = r.file_id",
     ),
     (
@@ -66,8 +66,9 @@ impl State {
     #[track_caller]
     pub fn of(mill: &Mill) -> Self {
         let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let mut parts: Vec<String> =
-            SECTIONS.map(|(name, rows)| format!("select '{name}' as section, row from ({rows}) as s (row)")).to_vec();
+        let mut parts: Vec<String> = SECTIONS
+            .map(|(name, rows)| format!("select '{name}' as section, row from ({rows}) as s (row)"))
+            .to_vec();
         parts.extend(clinical_tables(mill));
         for row in mill.query(&format!("{KEYS} {} order by section, row", parts.join("\nunion all "))) {
             let [section, row] = row.try_into().unwrap();
