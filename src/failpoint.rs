@@ -89,7 +89,7 @@ steps! {
 pub enum Fault {
     /// A record is left out of its batch, and nobody is told.
     RecordDropped,
-    /// COPY is sent the rows of one resource less.
+    /// COPY is not sent the first of a table's rows.
     RowsDropped,
     /// A reject is not written.
     RejectDropped,

@@ -10,6 +10,7 @@ use std::error::Error;
 use fhirmill::cli::ExitCode;
 use fhirmill::config::{EnvFileError, SettingsError};
 use fhirmill::database::DatabaseError;
+use fhirmill::load::LoadError;
 
 /// Prints the error and tells the exit code that goes with it.
 pub fn report(error: &anyhow::Error) -> ExitCode {
@@ -29,6 +30,13 @@ fn hint(cause: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<DatabaseError>() {
         return error.hint();
     }
+    if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {
+        return Some(
+            "this is a defect of fhirmill; the file is in the inbox, and `fhirmill files` shows it as failed; \
+             please report it"
+                .into(),
+        );
+    }
     if cause.is::<SettingsError>() {
         return Some(
             "settings are flags, environment variables or lines in .env; see `fhirmill help once`".into(),
@@ -41,6 +49,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain() {
         if cause.is::<SettingsError>() || cause.is::<EnvFileError>() {
             return ExitCode::Usage;
+        }
+        if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {
+            return ExitCode::CheckFailed;
         }
         match cause.downcast_ref::<DatabaseError>() {
             None => {}

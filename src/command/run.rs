@@ -1,6 +1,7 @@
 //! `fhirmill run`: the service.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use crate::cli::ExitCode;
 use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
-use crate::pipeline;
+use crate::pipeline::{self, PipelineError};
 use crate::report::ProgressMeter;
 use crate::trigger::{self, Ending, Look};
 
@@ -23,6 +24,7 @@ pub fn run(settings: &Settings) -> Result<ExitCode> {
     let database = Database::open(settings, Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
     let of_look = settings.clone();
+    let database = Mutex::new(database);
     let is_first = AtomicBool::new(true);
     let ending =
         trigger::serve(settings, cancel, move |cancel| look(&of_look, &database, cancel, &is_first))?;
@@ -38,11 +40,23 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// One look at the inbox. A failure is told and tried again: the files are
-/// still there, and the next look is a first one again.
-fn look(settings: &Settings, database: &Database, cancel: &CancellationToken, is_first: &AtomicBool) -> Look {
+/// still there, and the next look is a first one again, which opens the
+/// database anew: a private server that died has to be started.
+fn look(
+    settings: &Settings,
+    database: &Mutex<Database>,
+    cancel: &CancellationToken,
+    is_first: &AtomicBool,
+) -> Look {
     let meter = ProgressMeter::hidden();
+    let mut database = database.lock().unwrap_or_else(PoisonError::into_inner);
     let was_first = is_first.swap(false, Ordering::Relaxed);
-    match pipeline::load_inbox(settings, database, cancel, "run", &meter, was_first) {
+    let opened = if was_first { Database::open(settings, Wait::No) } else { Ok(database.clone()) };
+    let loaded = opened.map_err(PipelineError::from).and_then(|opened| {
+        *database = opened;
+        pipeline::load_inbox(settings, &database, cancel, "run", &meter, was_first)
+    });
+    match loaded {
         Ok(summary) if summary.settling > 0 => Look { again_in: Some(settings.settle.max(SHORTEST_WAIT)) },
         Ok(_) => Look::default(),
         Err(failure) => {

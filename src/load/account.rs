@@ -70,6 +70,24 @@ pub(super) fn check_claims(connection: &mut PgConnection, load: &Load<'_>) -> Re
     if claims.len() == ids.len() { Ok(()) } else { Err(LoadError::ClaimLost) }
 }
 
+/// Notes that the batch's files are failed, and why: what was found shows a
+/// defect of the program, and the files stay where they are.
+pub(super) fn fail(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    reason: &LoadError,
+) -> Result<(), LoadError> {
+    sql_query(
+        "update etl.load_file set status = 'failed', finished_at = now(), error = $3 \
+         where id = any($1) and load_run_id = $2 and status = 'loading'",
+    )
+    .bind::<Array<BigInt>, _>(load.files.iter().map(|file| file.id).collect::<Vec<i64>>())
+    .bind::<BigInt, _>(load.run_id)
+    .bind::<Text, _>(reason.to_string())
+    .execute(connection)?;
+    Ok(())
+}
+
 /// What became of the records of each of the batch's files.
 pub(super) fn accounts(load: &Load<'_>, outcomes: &Outcomes) -> Vec<Account> {
     let skipped = |file: &LoadFile| Account { skipped: file.skipped, ..Account::default() };

@@ -44,6 +44,10 @@ pub enum LoadError {
     ClaimLost,
     #[error("the registry answered for {answered} of {asked} resources")]
     RegistryIncomplete { asked: usize, answered: usize },
+    #[error("{table} was sent {count} rows and has stored {rows}; nothing of the batch is kept")]
+    RowsMissing { table: String, count: usize, rows: usize },
+    #[error("{kept} of {count} rejects were kept; nothing of the batch is kept")]
+    RejectsMissing { count: usize, kept: usize },
     /// The run was given up before the batch's turn.
     #[error("the run was given up after another failure")]
     Abandoned,
@@ -64,6 +68,17 @@ impl LoadError {
             Error::DatabaseError(_, information) => information.message().contains("deadlock detected"),
             _ => false,
         }
+    }
+
+    /// Whether an account does not hold: what the parts of the program and the
+    /// server say of one batch differs.
+    pub fn is_account_broken(&self) -> bool {
+        matches!(
+            self,
+            LoadError::RegistryIncomplete { .. }
+                | LoadError::RowsMissing { .. }
+                | LoadError::RejectsMissing { .. }
+        )
     }
 
     /// Whether the connection is gone.
@@ -210,6 +225,10 @@ impl Loader {
                     debug!(tries, "the database broke a lock between two batches; trying again");
                     std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
                 }
+                Err(error) if error.is_account_broken() => {
+                    account::fail(&mut self.connection, load, &error)?;
+                    return Err(error);
+                }
                 other => {
                     failpoint::passed(Step::Committed);
                     return other;
@@ -255,7 +274,8 @@ fn write(
     let is_applied = |resource: usize| outcomes.of_resources[resource].is_applied();
     let mut rows = 0;
     for (table, name) in plan.table_names.iter().enumerate() {
-        rows += copy_runs(connection, name, load.batch.runs(table, &is_applied))?;
+        let count = load.batch.row_count(table, &is_applied);
+        rows += copy_runs(connection, name, count, load.batch.runs(table, &is_applied))?;
     }
     history::keep_vanished(connection, &outcomes)?;
     copy_bodies(connection, load, &outcomes)?;
@@ -305,15 +325,20 @@ fn replace(
     Ok(())
 }
 
-/// Copies runs of finished rows; does nothing if there are none.
+/// Copies runs of finished rows; does nothing if there are none. Demands that
+/// Postgres has stored as many as were written.
 fn copy_runs<'r>(
     connection: &mut PgConnection,
     table: &str,
+    count: usize,
     runs: impl Iterator<Item = &'r [u8]>,
 ) -> Result<usize, LoadError> {
-    let mut runs = runs.skip(usize::from(failpoint::has(Fault::RowsDropped))).peekable();
-    if runs.peek().is_none() {
+    let mut runs = runs.peekable();
+    if count == 0 && runs.peek().is_none() {
         return Ok(0);
+    }
+    if failpoint::has(Fault::RowsDropped) {
+        runs.next();
     }
     // diesel calls the writer once, but asks for one that it could call twice.
     let runs = RefCell::new(runs);
@@ -329,13 +354,16 @@ fn copy_runs<'r>(
     };
     let rows = copy_in(connection, table, &write)?;
     failpoint::passed(Step::Copied);
+    if rows != count {
+        return Err(LoadError::RowsMissing { table: table.to_owned(), count, rows });
+    }
     Ok(rows)
 }
 
 /// Copies the rows of one buffer.
 fn copy_buffer(connection: &mut PgConnection, table: &str, buffer: &CopyBuffer) -> Result<usize, LoadError> {
     let rows = (!buffer.is_empty()).then_some(buffer.as_bytes());
-    copy_runs(connection, table, rows.into_iter())
+    copy_runs(connection, table, buffer.row_count(), rows.into_iter())
 }
 
 fn copy_bodies(
@@ -388,11 +416,12 @@ fn copy_unresolved(
 
 /// Writes the rejects; they are few, or should be.
 fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
+    let mut kept = 0;
     for reject in load.rejects {
         if failpoint::has(Fault::RejectDropped) {
             continue;
         }
-        sql_query(
+        kept += sql_query(
             "insert into etl.rejected_record \
              (file_id, position, location, resource_type, fhir_id, reason, message, raw) \
              values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -407,6 +436,10 @@ fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), 
         .bind::<Binary, _>(&reject.raw)
         .execute(connection)?;
         failpoint::passed(Step::RejectsWritten);
+    }
+    let count = load.rejects.len();
+    if kept != count {
+        return Err(LoadError::RejectsMissing { count, kept });
     }
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accounts;
 mod analysts_page;
+mod chaos;
 mod commands;
 mod delivery;
 mod dictionary;
@@ -21,6 +23,7 @@ mod road;
 mod schema;
 mod service;
 mod settings;
+mod soak;
 #[path = "../support/mod.rs"]
 mod support;
 mod versions;

@@ -16,6 +16,8 @@ use std::sync::Mutex;
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use fhirmill::config::VARIABLES;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 pub use server::execute;
 use tempfile::TempDir;
 
@@ -49,6 +51,28 @@ impl Mill {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         Self { folder, database: None, last_run: Mutex::default() }
+    }
+
+    /// With a server of its own, which a test may kill.
+    pub fn with_own_server() -> Self {
+        let mill = Self::without_database();
+        mill.start_server();
+        mill.run(&["migrate", "up"]).expect_code(0);
+        mill
+    }
+
+    /// Starts the own server, if it does not run.
+    pub fn start_server(&self) {
+        self.run(&["database", "start"]).expect_code(0);
+    }
+
+    /// The own server dies as in a power failure, and is started again.
+    pub fn restart_server(&self) {
+        let path = self.path("data/postgres/cluster/postmaster.pid");
+        let process: i32 = fs::read_to_string(&path).unwrap().lines().next().unwrap().parse().unwrap();
+        // What `pg_ctl stop --mode immediate` sends.
+        kill(Pid::from_raw(process), Signal::SIGQUIT).unwrap();
+        self.start_server();
     }
 
     /// The folder, or a path in it.
@@ -95,7 +119,11 @@ impl Mill {
     /// The rows that a query gives, each value as text.
     #[track_caller]
     pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
-        query(self.database_url(), sql)
+        match &self.database {
+            Some(database) => query(&database.url, sql),
+            // A server that was started again may have another port.
+            None => query(self.run(&["database", "url"]).expect_code(0).stdout.trim(), sql),
+        }
     }
 
     /// The one value that a query gives.
@@ -221,6 +249,8 @@ pub fn query(url: &str, sql: &str) -> Vec<Vec<String>> {
          from ({sql}) as answer"
     );
     let mut connection = PgConnection::establish(url).unwrap();
+    // Compiling a question over all tables takes longer than answering it.
+    sql_query("set jit = off").execute(&mut connection).unwrap();
     match sql_query(as_text).load::<Fields>(&mut connection) {
         Ok(rows) => rows.into_iter().map(|row| row.fields).collect(),
         Err(error) => panic!("{error}\nin {sql}"),
