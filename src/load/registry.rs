@@ -126,18 +126,25 @@ struct Remaining {
     is_same: bool,
 }
 
-/// The same content with a later time or version: only those move forward.
+/// The same content again, later by the rule: only its time, version and place
+/// move forward, so that a record in between, which may still be under way in
+/// another session, does not come out as the newest. Where the sender gave both
+/// time and version and they are equal, it is the same record, and stays.
 const MOVE_FORWARD: &str = "\
 update etl.resource_version v set
   effective_at = b.effective_at, version_id = b.version_id, last_updated = b.last_updated, file_id = b.file_id,
-  position = b.position, member = b.member, byte_offset = b.byte_offset, byte_length = b.byte_length
+  position = b.position, member = b.member, byte_offset = b.byte_offset, byte_length = b.byte_length,
+  deleted_at = b.deleted_at
 from batch_resource b
-where v.id = b.id and v.content_hash = b.content_hash and b.id <> all($1)
+where v.id = b.id and v.content_hash is not distinct from b.content_hash and b.id <> all($1)
   and (b.effective_at > v.effective_at
     or (v.effective_at is null and b.effective_at is not null)
     or (b.effective_at is not distinct from v.effective_at and b.version_id <> v.version_id
         and case when b.version_id ~ '^[0-9]{1,18}$' and v.version_id ~ '^[0-9]{1,18}$'
-                 then b.version_id::bigint > v.version_id::bigint end))";
+                 then b.version_id::bigint > v.version_id::bigint end)
+    or (b.effective_at is not distinct from v.effective_at and b.version_id is not distinct from v.version_id
+        and (b.effective_at is null or b.version_id is null)
+        and (b.file_id, b.position) > (v.file_id, v.position)))";
 
 /// A record of the batch, as the order rule sees it.
 struct Candidate {
@@ -210,7 +217,7 @@ pub(super) fn decide(
         let mut has_same = false;
         for Remaining { id, is_same } in remaining {
             let Some(winner) = by_key.get(&id) else { continue };
-            has_same |= is_same && (winner.effective_at.is_some() || winner.version.is_some());
+            has_same |= is_same;
             *outcomes.of(winner.place) = if is_same { Outcome::Unchanged } else { Outcome::Stale };
         }
         if has_same {
