@@ -122,15 +122,17 @@ pub(super) fn claim(
     )
     .bind::<Array<Text>, _>(&codes)
     .execute(connection)?;
-    let known: Vec<Known> = sql_query(known())
-        .bind::<Array<Text>, _>(&codes)
-        .bind::<Array<Binary>, _>(&hashes)
-        .bind::<BigInt, _>(run_id)
-        .load(connection)?;
+    // In this order: a file that another run closes in between is in one of
+    // the answers, or in both.
     let open: Vec<Open> = sql_query(open())
         .bind::<BigInt, _>(run_id)
         .bind::<Array<Binary>, _>(&hashes)
         .bind::<Array<Text>, _>(files.iter().map(|(file, _)| file.relative.as_str()).collect::<Vec<_>>())
+        .load(connection)?;
+    let known: Vec<Known> = sql_query(known())
+        .bind::<Array<Text>, _>(&codes)
+        .bind::<Array<Binary>, _>(&hashes)
+        .bind::<BigInt, _>(run_id)
         .load(connection)?;
 
     let mut claims = Vec::with_capacity(files.len());
