@@ -48,6 +48,8 @@ pub enum LoadError {
     RowsMissing { table: String, count: usize, rows: usize },
     #[error("{kept} of {count} rejects were kept; nothing of the batch is kept")]
     RejectsMissing { count: usize, kept: usize },
+    #[error("another session brought a patient of the batch at the same time, again and again")]
+    Overtaken,
     /// The run was given up before the batch's turn.
     #[error("the run was given up after another failure")]
     Abandoned,
@@ -61,7 +63,7 @@ impl LoadError {
     fn is_worth_another_try(&self) -> bool {
         let error = match self {
             LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
-            _ => return false,
+            other => return matches!(other, LoadError::Overtaken),
         };
         match error {
             Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
@@ -222,7 +224,7 @@ impl Loader {
             let plan = self.plan;
             match self.connection.transaction(|connection| write(connection, plan, load, &keys)) {
                 Err(error) if error.is_worth_another_try() && tries < MAX_TRIES => {
-                    debug!(tries, "the database broke a lock between two batches; trying again");
+                    debug!(tries, "another session was in the way of a batch; trying again");
                     std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
                 }
                 Err(error) if error.is_account_broken() => {
@@ -260,12 +262,13 @@ fn write(
     keys: &[i64],
 ) -> Result<Loaded, LoadError> {
     account::check_claims(connection, load)?;
-    history::note_superseded(connection, load, keys)?;
+    let noted = history::note_superseded(connection, load, keys)?;
     let outcomes = if load.is_remap {
         registry::remapped(connection, load, keys)?
     } else {
         registry::decide(connection, load, keys)?
     };
+    history::check_noted(load, &outcomes, &noted)?;
     failpoint::passed(Step::Decided);
     replace(connection, plan, &outcomes)?;
     failpoint::passed(Step::Replaced);
