@@ -26,6 +26,7 @@ mod settings;
 mod soak;
 #[path = "../support/mod.rs"]
 mod support;
+mod together;
 mod versions;
 mod views;
 mod views_claims;

@@ -88,16 +88,10 @@ impl State {
         Self(sections)
     }
 
-    /// The same without the sections whose names begin so.
-    pub fn without(mut self, prefix: &str) -> Self {
-        self.0.retain(|section, _| !section.starts_with(prefix));
-        self
-    }
-
-    /// The same with only the sections whose names begin so.
-    pub fn only(mut self, prefix: &str) -> Self {
-        self.0.retain(|section, _| section.starts_with(prefix));
-        self
+    /// Only the clinical tables.
+    pub fn tables(&self) -> Self {
+        let of_tables = self.0.iter().filter(|(section, _)| section.starts_with("table "));
+        Self(of_tables.map(|(section, rows)| (section.clone(), rows.clone())).collect())
     }
 
     /// How many rows it has.
