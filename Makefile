@@ -115,7 +115,7 @@ bench: prerequisites binary ## Measure speed, as ratios (PATIENTS=300 ROUNDS=5 O
 	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench
 
 chaos: prerequisites ## Kill processes, sessions and the server at random (SECONDS=300 CHAOS_SEED=…)
-	CHAOS_SECONDS=$(SECONDS) cargo test --test integration -- --ignored --nocapture --test-threads 1 chaos:: killed::
+	CHAOS_SECONDS=$(SECONDS) cargo test --test integration -- --ignored --nocapture --test-threads 1 chaos:: killed:: together::
 
 soak: prerequisites ## Run the service for hours under faults; samples in target/soak.csv (HOURS=2)
 	SOAK_MINUTES=$$(awk 'BEGIN { print int(60 * $(HOURS)) }') \

@@ -125,9 +125,9 @@ pub fn end(mut child: Child) {
 }
 
 /// One fault while the inbox is being loaded.
-fn strike(mill: &Mill, dice: &mut Dice, figures: &mut Figures) {
+fn strike(mill: &Mill, dice: &mut Dice, figures: &mut Figures, patients: u64) {
     let mut child = command(mill, &["once"]).spawn().unwrap();
-    pause(dice, 1500);
+    pause(dice, 500 + 250 * patients);
     match dice.below(10) {
         0..=5 => {
             if child.try_wait().unwrap().is_none() {
@@ -163,7 +163,7 @@ fn storm(seed: u64, faults: u64, patients: u64, figures: &mut Figures) {
             waves += 1;
             put_wave(&mill, number(waves), patients);
         }
-        strike(&mill, &mut dice, figures);
+        strike(&mill, &mut dice, figures, patients);
     }
     println!("{} s: {waves} waves, the inbox is loaded undisturbed", since.elapsed().as_secs());
     let last = mill.run_command(&mut command(&mill, &["once"]));

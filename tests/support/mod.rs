@@ -53,6 +53,17 @@ impl Mill {
         Self { folder, database: None, last_run: Mutex::default() }
     }
 
+    /// With what the other one has in its tables and folders, its logs left
+    /// out.
+    pub fn like(other: &Self) -> Self {
+        let mut mill = Self::without_database();
+        for path in other.listing().iter().filter(|path| !path.starts_with("logs/")) {
+            mill.put(path, fs::read(other.path(path)).unwrap());
+        }
+        mill.database = other.database.as_ref().map(server::TestDatabase::like);
+        mill
+    }
+
     /// With a server of its own, which a test may kill.
     pub fn with_own_server() -> Self {
         let mill = Self::without_database();
