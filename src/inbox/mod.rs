@@ -6,6 +6,7 @@ mod shelve;
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +27,23 @@ pub struct InboxFile {
     pub relative: String,
     pub source: String,
     pub size: u64,
+    stamp: Stamp,
+}
+
+/// What tells a file from one that has taken its place since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    size: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        Stamp { inode: metadata.ino(), size: metadata.len(), modified }
+    }
 }
 
 /// What a scan found.
@@ -74,7 +92,7 @@ pub fn scan(inbox: &Path, settle: Duration) -> io::Result<Scan> {
                 scan.settling += 1;
                 continue;
             }
-            scan.ready.extend(inbox_file(inbox, entry.path(), metadata.len()));
+            scan.ready.extend(inbox_file(inbox, entry.path(), &metadata));
         }
     }
     scan.ready.sort_by_cached_key(|file| (file.source.clone(), rank(&file.relative), file.relative.clone()));
@@ -117,7 +135,7 @@ fn is_settled(metadata: &fs::Metadata, settle: Duration) -> bool {
     }
 }
 
-fn inbox_file(inbox: &Path, path: PathBuf, size: u64) -> Option<InboxFile> {
+fn inbox_file(inbox: &Path, path: PathBuf, metadata: &fs::Metadata) -> Option<InboxFile> {
     let below = path.strip_prefix(inbox).ok()?;
     let mut parts = below.components();
     let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
@@ -135,7 +153,7 @@ fn inbox_file(inbox: &Path, path: PathBuf, size: u64) -> Option<InboxFile> {
             name
         }),
     };
-    Some(InboxFile { path, relative, source, size })
+    Some(InboxFile { path, relative, source, size: metadata.len(), stamp: Stamp::of(metadata) })
 }
 
 /// The SHA-256 of a file's bytes: what tells two deliveries apart.

@@ -7,15 +7,18 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::InboxFile;
+use tracing::warn;
+
+use super::{InboxFile, Stamp};
 use crate::failpoint::{self, Step};
 
 /// A file that is to leave the inbox.
 #[derive(Debug)]
-pub struct Departure {
+struct Departure {
     from: PathBuf,
+    stamp: Stamp,
     /// Where it will lie.
-    pub to: PathBuf,
+    to: PathBuf,
     report: Option<String>,
 }
 
@@ -59,7 +62,7 @@ impl Departures {
             with_hash.push(name);
             to = folder.join(with_hash);
         }
-        self.0.push(Departure { from: file.path.clone(), to: to.clone(), report });
+        self.0.push(Departure { from: file.path.clone(), stamp: file.stamp, to: to.clone(), report });
         Ok(to)
     }
 
@@ -75,6 +78,15 @@ impl Departures {
 
 impl Departure {
     fn go(&self) -> io::Result<()> {
+        // Another process that looks at this inbox may be first.
+        let Ok(metadata) = self.from.symlink_metadata() else { return Ok(()) };
+        if Stamp::of(&metadata) != self.stamp {
+            warn!(
+                "{} was replaced while it was loaded; the new file is for the next look",
+                self.from.display()
+            );
+            return Ok(());
+        }
         if let Some(report) = &self.report {
             let mut name = self.to.file_name().unwrap_or_default().to_owned();
             name.push(".report.txt");
@@ -82,7 +94,6 @@ impl Departure {
             failpoint::passed(Step::Reported);
         }
         match move_file(&self.from, &self.to) {
-            // Another process that looks at this inbox was first.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.from.exists() => {}
             other => other?,
         }

@@ -215,3 +215,21 @@ fn a_version_that_was_replaced_while_the_next_one_waited_is_in_the_history() {
         (valid_to at time zone 'UTC')::time::text as until from patient_name_history order by valid_from, family";
     assert_eq!(mill.query(history), [["p-0", "00:00:00", "01:00:00"], ["p-2", "01:00:00", "02:00:00"]]);
 }
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_loaded_is_loaded_too() {
+    let mill = Mill::new();
+    let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
+    mill.put("inbox/today.json", named("early"));
+    let slow = start(&mill, &["once"], &[("FAILPOINTS", "finished=sleep(3000)")]);
+    while mill.value("select count(*) from etl.load_file where status = 'loaded'") == "0" {
+        thread::sleep(Duration::from_millis(50));
+    }
+    // Under the same name, as a nightly job does that is run twice.
+    mill.put("today", named("late"));
+    std::fs::rename(mill.path("today"), mill.path("inbox/today.json")).unwrap();
+    expect_ends(vec![slow], &[0]);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["early"], ["late"]]);
+    assert!(!mill.path("inbox/today.json").exists());
+}
