@@ -2,13 +2,17 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 heavy-input many-files fuzz bench lint \
+.PHONY: help one-run demo test run-tests test-18 heavy-input many-files fuzz chaos soak bench lint \
         dictionary diagram \
         build start start-bg stop shell logs psql migrate reset-db \
         prerequisites binary folders shared-folders password image
 
 # The private server's binary: optimized, but linked faster than a release.
 FHIRMILL := target/local/fhirmill
+
+# How long `chaos` and `soak` go on.
+SECONDS ?= 300
+HOURS ?= 2
 
 # Where PostgreSQL 18 is put for test-18.
 POSTGRES_18 ?= target/postgres-18
@@ -131,6 +135,13 @@ fuzz: ## Fuzz what reads bytes from outside (FUZZ_SECONDS=3600 each, FUZZ_TARGET
 bench: prerequisites binary ## Measure speed, as ratios (PATIENTS=300 ROUNDS=5 ONLY=name,name QUICK=1)
 	cargo build --quiet --profile local --example map
 	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench
+
+chaos: prerequisites ## Kill processes, sessions and the server at random (SECONDS=300 CHAOS_SEED=…)
+	CHAOS_SECONDS=$(SECONDS) cargo test --test integration -- --ignored --nocapture --test-threads 1 chaos:: killed:: together::
+
+soak: prerequisites ## Run the service for hours under faults; samples in target/soak.csv (HOURS=2)
+	SOAK_MINUTES=$$(awk 'BEGIN { print int(60 * $(HOURS)) }') \
+	  nice cargo test --test integration -- --ignored --nocapture soak::
 
 # Steps of the above.
 

@@ -8,6 +8,7 @@
 use fhirmill::cli::ExitCode;
 use fhirmill::config::{EnvFileError, SettingsError};
 use fhirmill::database::{DatabaseError, Trouble};
+use fhirmill::load::LoadError;
 use fhirmill::pipeline::PipelineError;
 use fhirmill::report::causes;
 
@@ -34,6 +35,13 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                     .into(),
             );
         }
+        if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {
+            return Some(
+                "this is a defect of fhirmill; the file is in the inbox, and `fhirmill files` shows it as \
+                 failed; please report it"
+                    .into(),
+            );
+        }
         if cause.is::<SettingsError>() {
             return Some(
                 "settings are flags, environment variables or lines in .env; see `fhirmill help once`".into(),
@@ -47,6 +55,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain() {
         if cause.is::<SettingsError>() || cause.is::<EnvFileError>() {
             return ExitCode::Usage;
+        }
+        if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {
+            return ExitCode::CheckFailed;
         }
         match cause.downcast_ref::<DatabaseError>() {
             None | Some(DatabaseError::Query { .. } | DatabaseError::Migration { .. }) => {}

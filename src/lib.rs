@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod copy;
 pub mod database;
+pub mod failpoint;
 pub mod generate;
 pub mod inbox;
 pub mod json;

@@ -78,6 +78,7 @@ comment on column etl.load_file.rejected is 'resources that could not be read: s
 comment on column etl.load_file.skipped is 'resources not wanted by the settings, and entries without a resource';
 comment on column etl.load_file.error is 'why the file as a whole was rejected';
 create index load_file_sha256 on etl.load_file (sha256);
+create index load_file_archive_path on etl.load_file (archive_path);
 create index load_file_loading on etl.load_file (status) where status = 'loading';
 
 create table etl.load_batch (

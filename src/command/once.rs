@@ -19,12 +19,7 @@ pub fn run(settings: &Settings, arguments: &OnceArguments) -> Result<ExitCode> {
     let cancel = CancellationToken::new();
     super::cancel_on_signal(&cancel)?;
     let meter = ProgressMeter::new();
-    let mut summary = pipeline::load_inbox(&settings, &database, &cancel, "once", &meter)?;
-    if summary.run_id.is_none() {
-        // The run that loaded the last file may have been killed before its end.
-        let connection = &mut database.connect()?;
-        pipeline::complete_indexes(&settings, &database, connection, &cancel, &meter, &mut summary);
-    }
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "once", &meter, true)?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {

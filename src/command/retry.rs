@@ -11,6 +11,7 @@ use crate::cli::{ExitCode, RetryArguments};
 use crate::config::Settings;
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::database::{Database, Wait};
+use crate::failpoint::{self, Step};
 use crate::inbox::{self, DEFAULT_SOURCE};
 use crate::pipeline;
 use crate::report::ProgressMeter;
@@ -86,13 +87,15 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
         std::fs::rename(&partial, folder.join(format!("retry-{id}.json")))?;
         ids.push(id);
     }
+    failpoint::passed(Step::Dropped);
     sql_query("update etl.rejected_record set retried_at = now() where id = any($1)")
         .bind::<Array<BigInt>, _>(&ids)
         .execute(&mut connection)?;
+    failpoint::passed(Step::Retried);
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
     super::cancel_on_signal(&cancel)?;
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &ProgressMeter::new())?;
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &ProgressMeter::new(), true)?;
     print!("{summary}");
     Ok(exit_code(&summary))
 }

@@ -1,6 +1,6 @@
 //! `fhirmill run`: the service.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub fn run(settings: &Settings) -> Result<ExitCode> {
     let looks = Looks {
         settings: settings.clone(),
         database: Mutex::new(database),
-        begun: AtomicU32::new(0),
+        is_first: AtomicBool::new(true),
         failed: AtomicU32::new(0),
     };
     let ending = trigger::serve(settings, cancel, move |cancel| looks.look(cancel))?;
@@ -48,7 +48,8 @@ struct Looks {
     settings: Settings,
     /// Renewed when the private server was started again, maybe on another port.
     database: Mutex<Database>,
-    begun: AtomicU32,
+    /// Whether the next look is the first, or the first after a failure.
+    is_first: AtomicBool,
     /// How many have failed since one did not.
     failed: AtomicU32,
 }
@@ -82,14 +83,20 @@ impl Looks {
             // Nobody else would start it again.
             *database = Database::open(&self.settings, Wait::No)?;
         }
-        let meter = ProgressMeter::hidden();
-        let mut summary = pipeline::load_inbox(&self.settings, &database, cancel, "run", &meter)?;
-        if self.begun.fetch_add(1, Ordering::Relaxed) == 0 && summary.run_id.is_none() {
-            // The process before may have been killed before it built them.
-            // Later looks that find no file do not ask the database anything.
-            let connection = &mut database.connect()?;
-            pipeline::complete_indexes(&self.settings, &database, connection, cancel, &meter, &mut summary);
+        // What the process before left undone is done once, and once more
+        // after every failure.
+        let is_first = self.is_first.swap(false, Ordering::Relaxed);
+        let loaded = pipeline::load_inbox(
+            &self.settings,
+            &database,
+            cancel,
+            "run",
+            &ProgressMeter::hidden(),
+            is_first,
+        );
+        if loaded.is_err() {
+            self.is_first.store(true, Ordering::Relaxed);
         }
-        Ok(summary)
+        loaded
     }
 }

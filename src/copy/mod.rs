@@ -48,6 +48,7 @@ struct KeySlot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     bytes: usize,
+    rows: usize,
     keys: usize,
     sources: usize,
 }
@@ -56,6 +57,7 @@ pub struct Mark {
 #[derive(Clone, Debug, Default)]
 pub struct CopyBuffer {
     bytes: Vec<u8>,
+    rows: usize,
     keys: Vec<KeySlot>,
     sources: Vec<SourceSlot>,
 }
@@ -78,8 +80,14 @@ impl CopyBuffer {
             return;
         }
         self.bytes.clear();
+        self.rows = 0;
         self.keys.clear();
         self.sources.clear();
+    }
+
+    /// How many rows were begun.
+    pub fn row_count(&self) -> usize {
+        self.rows
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -87,12 +95,13 @@ impl CopyBuffer {
     }
 
     pub fn mark(&self) -> Mark {
-        Mark { bytes: self.bytes.len(), keys: self.keys.len(), sources: self.sources.len() }
+        Mark { bytes: self.bytes.len(), rows: self.rows, keys: self.keys.len(), sources: self.sources.len() }
     }
 
     /// Forgets all that was written after `mark`.
     pub fn truncate(&mut self, mark: Mark) {
         self.bytes.truncate(mark.bytes);
+        self.rows = mark.rows;
         self.keys.truncate(mark.keys);
         self.sources.truncate(mark.sources);
     }
@@ -130,6 +139,7 @@ impl CopyBuffer {
 
     pub fn begin_row(&mut self, column_count: i16) {
         self.bytes.extend_from_slice(&column_count.to_be_bytes());
+        self.rows += 1;
     }
 
     #[inline]

@@ -17,6 +17,7 @@ use serde::Serialize;
 use tracing::info;
 
 use super::{Database, DatabaseError};
+use crate::failpoint::{self, Step};
 
 /// The migrations of this version of fhirmill.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -54,6 +55,7 @@ pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<S
             let name = migration.name().to_string();
             info!(migration = name, "applying migration {name}");
             connection.run_migration(&migration).map_err(failed)?;
+            failpoint::passed(Step::Migrated);
             names.push(name);
         }
         Ok(names)

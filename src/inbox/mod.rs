@@ -18,7 +18,7 @@ use tracing::warn;
 
 use content::fingerprint;
 pub use content::{Content, open};
-pub use shelve::{archive, move_file, reject, sync};
+pub use shelve::Departures;
 
 /// The source of files at the top of the inbox.
 pub const DEFAULT_SOURCE: &str = "default";

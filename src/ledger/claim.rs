@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::info;
 
-use super::{Id, RUN_LOCK};
+use super::{Id, LIVING};
 use crate::inbox::InboxFile;
 
 /// A file that is this run's to load.
@@ -31,6 +31,8 @@ pub enum Claim {
     /// It is loaded already; it only has to go to the archive, where the first
     /// one of its content went.
     Loaded { id: i64, archive_path: Option<PathBuf> },
+    /// It was rejected by a run that broke off; it only has to go to the rejects.
+    Rejected { id: i64 },
     /// Another process has it.
     Taken,
     /// This run is loading another file of the same content.
@@ -46,18 +48,37 @@ struct Known {
     base_url: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     loaded_id: Option<i64>,
+    /// Where it lies in the archive, unless another one was put there.
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
+    /// It was rejected, by a run that has not come to its end.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    rejected_id: Option<i64>,
+    #[diesel(sql_type = Bool)]
+    is_rejecting: bool,
 }
 
-const KNOWN: &str = "\
-select s.id as source_id, rtrim(s.base_url, '/') || '/' as base_url, f.id as loaded_id, f.archive_path
+fn known() -> String {
+    format!(
+        "\
+select s.id as source_id, rtrim(s.base_url, '/') || '/' as base_url, loaded.id as loaded_id,
+       case when not exists (select from etl.load_file o
+                              where o.archive_path = loaded.archive_path and o.id <> loaded.id)
+            then loaded.archive_path end as archive_path,
+       rejected.id as rejected_id, rejected.load_run_id in ({LIVING}) is true as is_rejecting
 from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
 join etl.source s using (code)
 left join lateral (
   select f.id, f.archive_path from etl.load_file f
-   where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded' order by f.id limit 1) f on true
-order by a.ordinal";
+   where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded' order by f.id limit 1) loaded on true
+left join lateral (
+  select f.id, f.load_run_id from etl.load_file f join etl.load_run r on r.id = f.load_run_id
+   where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'rejected'
+     and r.finished_at is null and r.id <> $3
+   order by f.id desc limit 1) rejected on true
+order by a.ordinal"
+    )
+}
 
 /// A file that some run is loading, or was when it died.
 #[derive(QueryableByName)]
@@ -76,16 +97,16 @@ struct Open {
     is_own: bool,
 }
 
-const OPEN: &str = "\
-select f.id, f.source_id, f.path, f.sha256,
-       f.load_run_id <> $2 and f.load_run_id in (
-         select l.objid::bigint from pg_locks l
-          where l.locktype = 'advisory' and l.granted and l.classid::bigint = $1
-            and l.database = (select oid from pg_database where datname = current_database())) as is_alive,
-       f.load_run_id = $2 as is_own
+fn open() -> String {
+    format!(
+        "\
+select f.id, f.source_id, f.path, f.sha256, f.load_run_id <> $1 and f.load_run_id in ({LIVING}) as is_alive,
+       f.load_run_id = $1 as is_own
 from etl.load_file f
-where f.status = 'loading' and (f.sha256 = any($3) or f.path = any($4))
-order by f.id";
+where f.status = 'loading' and (f.sha256 = any($2) or f.path = any($3))
+order by f.id"
+    )
+}
 
 #[derive(QueryableByName)]
 struct Part {
@@ -110,13 +131,17 @@ pub(super) fn claim(
     )
     .bind::<Array<Text>, _>(&codes)
     .execute(connection)?;
-    let known: Vec<Known> =
-        sql_query(KNOWN).bind::<Array<Text>, _>(&codes).bind::<Array<Binary>, _>(&hashes).load(connection)?;
-    let open: Vec<Open> = sql_query(OPEN)
-        .bind::<BigInt, _>(i64::from(RUN_LOCK))
+    // In this order: a file that another run closes in between is in one of
+    // the answers, or in both.
+    let open: Vec<Open> = sql_query(open())
         .bind::<BigInt, _>(run_id)
         .bind::<Array<Binary>, _>(&hashes)
         .bind::<Array<Text>, _>(files.iter().map(|(file, _)| file.relative.as_str()).collect::<Vec<_>>())
+        .load(connection)?;
+    let known: Vec<Known> = sql_query(known())
+        .bind::<Array<Text>, _>(&codes)
+        .bind::<Array<Binary>, _>(&hashes)
+        .bind::<BigInt, _>(run_id)
         .load(connection)?;
 
     let mut claims = Vec::with_capacity(files.len());
@@ -127,6 +152,10 @@ pub(super) fn claim(
         if let Some(id) = known.loaded_id {
             let archive_path = known.archive_path.as_ref().map(PathBuf::from);
             claims.push(Claim::Loaded { id, archive_path });
+            continue;
+        }
+        if let Some(id) = known.rejected_id {
+            claims.push(if known.is_rejecting { Claim::Taken } else { Claim::Rejected { id } });
             continue;
         }
         let is_same = |open: &&Open| open.source_id == known.source_id && open.sha256 == sha256[..];
@@ -165,6 +194,13 @@ pub(super) fn claim(
         }));
     }
 
+    // From now on it is this run's to move them.
+    let rejected: Vec<i64> =
+        known.iter().filter(|known| !known.is_rejecting).filter_map(|known| known.rejected_id).collect();
+    sql_query("update etl.load_file set load_run_id = $1 where id = any($2)")
+        .bind::<BigInt, _>(run_id)
+        .bind::<Array<BigInt>, _>(&rejected)
+        .execute(connection)?;
     if !abandoned.is_empty() {
         sql_query("update etl.load_file set status = 'abandoned', finished_at = now() where id = any($1)")
             .bind::<Array<BigInt>, _>(&abandoned)

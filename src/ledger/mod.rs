@@ -6,10 +6,11 @@ mod claim;
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use serde::Serialize;
 
+use crate::failpoint::{self, Step};
 use crate::inbox::InboxFile;
 use crate::load::Account;
 pub use claim::{Claim, ClaimedFile};
@@ -124,18 +125,49 @@ from account a
 where f.id = a.id and f.load_run_id = $1
 returning f.id, f.status, f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped";
 
+/// The runs that live, by the locks that they hold.
+/// The number is that of `RUN_LOCK`.
+const LIVING: &str = "\
+select l.objid::bigint from pg_locks l
+ where l.locktype = 'advisory' and l.granted and l.classid::bigint = 7303014
+   and l.database = (select oid from pg_database where datname = current_database())";
+
+/// Runs that broke off: killed, or without their database. What a run does at
+/// its end is still to be done for them.
+pub fn broken_off(connection: &mut PgConnection) -> Result<Vec<i64>, diesel::result::Error> {
+    let query = format!("select id from etl.load_run where finished_at is null and id not in ({LIVING})");
+    let ids: Vec<Id> = sql_query(query).load(connection)?;
+    Ok(ids.into_iter().map(|Id { id }| id).collect())
+}
+
 impl Run {
+    /// Notes that what those runs left to be done is done.
+    pub fn close(&mut self, broken_off: &[i64]) -> Result<(), diesel::result::Error> {
+        sql_query(
+            "update etl.load_run set finished_at = now(), status = 'failed' \
+             where id = any($1) and finished_at is null",
+        )
+        .bind::<Array<BigInt>, _>(broken_off)
+        .execute(&mut self.connection)?;
+        Ok(())
+    }
+
     /// Begins a run.
     pub fn begin(mut connection: PgConnection, command: &str) -> Result<Run, diesel::result::Error> {
-        let Id { id } =
-            sql_query("insert into etl.load_run (program_version, command) values ($1, $2) returning id")
-                .bind::<Text, _>(env!("CARGO_PKG_VERSION"))
-                .bind::<Text, _>(command)
-                .get_result(&mut connection)?;
-        sql_query("select pg_advisory_lock($1, $2)")
-            .bind::<Integer, _>(RUN_LOCK)
-            .bind::<Integer, _>(id as i32)
-            .execute(&mut connection)?;
+        // Nobody sees a run that has no lock, and takes it for dead.
+        let id = connection.transaction(|connection| {
+            let Id { id } =
+                sql_query("insert into etl.load_run (program_version, command) values ($1, $2) returning id")
+                    .bind::<Text, _>(env!("CARGO_PKG_VERSION"))
+                    .bind::<Text, _>(command)
+                    .get_result(connection)?;
+            sql_query("select pg_advisory_lock($1, $2)")
+                .bind::<Integer, _>(RUN_LOCK)
+                .bind::<Integer, _>(id as i32)
+                .execute(connection)?;
+            Ok::<_, diesel::result::Error>(id)
+        })?;
+        failpoint::passed(Step::Begun);
         Ok(Run { id, connection })
     }
 
@@ -188,25 +220,36 @@ impl Run {
         Ok(ids.iter().map(|id| by_id.remove(id)).collect())
     }
 
-    /// Notes where files lie now.
-    pub fn note_moved(&mut self, moved: &[(i64, String)]) -> Result<(), diesel::result::Error> {
-        let (ids, paths): (Vec<i64>, Vec<&str>) = moved.iter().map(|(id, path)| (*id, path.as_str())).unzip();
+    /// Notes where files will lie.
+    pub fn note_places(&mut self, places: &[(i64, String)]) -> Result<(), diesel::result::Error> {
+        let (ids, paths): (Vec<i64>, Vec<&str>) =
+            places.iter().map(|(id, path)| (*id, path.as_str())).unzip();
         sql_query(
             "update etl.load_file f set archive_path = m.path from unnest($1, $2) as m (id, path) where f.id = m.id",
         )
         .bind::<Array<BigInt>, _>(ids)
         .bind::<Array<Text>, _>(paths)
         .execute(&mut self.connection)?;
+        failpoint::passed(Step::Noted);
         Ok(())
     }
 
-    /// Ends the run with its counts.
-    pub fn end(&mut self, status: &str, counts: &BTreeMap<&str, u64>) -> Result<(), diesel::result::Error> {
+    /// Ends the run with its counts. It counts as broken off unless it came
+    /// to its end.
+    pub fn end(
+        &mut self,
+        status: &str,
+        counts: &BTreeMap<&str, u64>,
+        is_at_its_end: bool,
+    ) -> Result<(), diesel::result::Error> {
         let counts = serde_json::to_value(counts).unwrap_or_default();
-        sql_query("update etl.load_run set finished_at = now(), status = $2, counts = $3 where id = $1")
+        sql_query(
+            "update etl.load_run set finished_at = case when $4 then now() end, status = $2, counts = $3 where id = $1",
+        )
             .bind::<BigInt, _>(self.id)
             .bind::<Text, _>(status)
             .bind::<Jsonb, _>(counts)
+            .bind::<Bool, _>(is_at_its_end)
             .execute(&mut self.connection)?;
         sql_query("select pg_advisory_unlock($1, $2)")
             .bind::<Integer, _>(RUN_LOCK)

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::registry::{Outcome, Outcomes};
 use super::{Load, LoadError, LoadFile, insert_rejects};
+use crate::failpoint::{self, Step};
 
 /// What became of records. Every record is in exactly one of the counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -67,6 +68,24 @@ pub(super) fn check_claims(connection: &mut PgConnection, load: &Load<'_>) -> Re
     .bind::<BigInt, _>(load.run_id)
     .load(connection)?;
     if claims.len() == ids.len() { Ok(()) } else { Err(LoadError::ClaimLost) }
+}
+
+/// Notes that the batch's files are failed, and why: what was found shows a
+/// defect of the program, and the files stay where they are.
+pub(super) fn fail(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    reason: &LoadError,
+) -> Result<(), LoadError> {
+    sql_query(
+        "update etl.load_file set status = 'failed', finished_at = now(), error = $3 \
+         where id = any($1) and load_run_id = $2 and status = 'loading'",
+    )
+    .bind::<Array<BigInt>, _>(load.files.iter().map(|file| file.id).collect::<Vec<i64>>())
+    .bind::<BigInt, _>(load.run_id)
+    .bind::<Text, _>(reason.to_string())
+    .execute(connection)?;
+    Ok(())
 }
 
 /// What became of the records of each of the batch's files.
@@ -131,5 +150,6 @@ pub(super) fn record(
     .bind::<Array<BigInt>, _>(count(|account| account.rejected))
     .bind::<Array<BigInt>, _>(count(|account| account.skipped))
     .execute(connection)?;
+    failpoint::passed(Step::Accounted);
     Ok(())
 }

@@ -4,7 +4,8 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use rustc_hash::FxHashSet;
 
 use super::registry::Outcomes;
 use super::{Load, LoadError};
@@ -16,17 +17,24 @@ create temporary table if not exists superseded_version (id bigint, valid_from t
 create temporary table if not exists superseded_patient_name (like patient_name) on commit delete rows;
 create temporary table if not exists superseded_patient_address (like patient_address) on commit delete rows;";
 
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
 /// Before the registry decides: keeps the versions that may be superseded,
-/// with the time they took effect, and their rows.
+/// with the time they took effect, and their rows. They are locked, in the
+/// registry's order, so that no other session replaces them before this one
+/// does. Gives the keys of all patients of the batch that the registry has.
 pub(super) fn note_superseded(
     connection: &mut PgConnection,
     load: &Load<'_>,
     keys: &[i64],
-) -> Result<(), LoadError> {
-    if load.is_remap {
-        return Ok(());
-    }
-    let Some(patient) = ResourceType::named("Patient") else { return Ok(()) };
+) -> Result<FxHashSet<i64>, LoadError> {
+    let Some(patient) = ResourceType::named("Patient").filter(|_| !load.is_remap) else {
+        return Ok(FxHashSet::default());
+    };
     let resources = load.batch.resources().iter().map(|registration| registration.target);
     let deletes = load.deletes.iter().map(|delete| delete.target);
     let ids: Vec<i64> = resources
@@ -34,8 +42,12 @@ pub(super) fn note_superseded(
         .filter(|target| load.batch.resource_type(*target) == patient)
         .map(|target| keys[target as usize])
         .collect();
-    if ids.is_empty() {
-        return Ok(());
+    let locked: Vec<Locked> =
+        sql_query("select id from etl.resource_version where id = any($1) order by id for update")
+            .bind::<Array<BigInt>, _>(&ids)
+            .load(connection)?;
+    if locked.is_empty() {
+        return Ok(FxHashSet::default());
     }
     sql_query(
         "insert into superseded_version \
@@ -48,7 +60,19 @@ pub(super) fn note_superseded(
         "insert into superseded_patient_name select t.* from patient_name t join superseded_version v on v.id = t.patient_id;
          insert into superseded_patient_address select t.* from patient_address t join superseded_version v on v.id = t.patient_id;",
     )?;
-    Ok(())
+    Ok(locked.into_iter().map(|Locked { id }| id).collect())
+}
+
+/// After the registry has decided: a patient that came between, from another
+/// session, was replaced without having been noted. The batch is tried again.
+pub(super) fn check_noted(
+    load: &Load<'_>,
+    outcomes: &Outcomes,
+    noted: &FxHashSet<i64>,
+) -> Result<(), LoadError> {
+    let Some(patient) = ResourceType::named("Patient").filter(|_| !load.is_remap) else { return Ok(()) };
+    let is_noted = outcomes.replaced(patient).iter().all(|id| noted.contains(id));
+    if is_noted { Ok(()) } else { Err(LoadError::Overtaken) }
 }
 
 /// After the new rows are there: rows that no row of the new version equals.

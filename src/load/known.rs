@@ -1,10 +1,20 @@
 //! Versions that the registry *knows*: resources that came before, just so.
 //! Most of a repeated delivery is of this kind, and needs neither mapping nor
 //! writing.
+//!
+//! Nothing is written of such a record, and still the order rule must hold: a
+//! batch that was read earlier and comes later has to see that its version
+//! was followed by the one that the registry knows. The loaders of a run tell
+//! each other, for as long as such a batch is under way; where another run
+//! has an older file in hand, nothing counts as known.
 
-use diesel::sql_types::{Array, Bool, Integer};
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use hashbrown::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{LoadError, copy_buffer};
 use crate::copy::CopyBuffer;
@@ -18,18 +28,21 @@ create temporary table if not exists batch_fingerprint (
 ) on commit delete rows"#;
 
 const KNOWN: &str = "\
-select coalesce(array_agg(f.ordinal), '{}') as ordinals
+select coalesce(array_agg(f.ordinal), '{}') as ordinals, coalesce(array_agg(k.id), '{}') as keys
 from batch_fingerprint f
 join etl.resource_key k using (source_id, resource_type, fhir_id)
 join etl.resource_version v on v.id = k.id
 where v.content_hash = f.content_hash
   and v.effective_at is not distinct from f.effective_at
-  and v.version_id is not distinct from f.version_id";
+  and v.version_id is not distinct from f.version_id
+  and not exists (select from etl.load_file o where o.status = 'loading' and o.load_run_id <> $1 and o.id < $2)";
 
 #[derive(QueryableByName)]
 struct Known {
     #[diesel(sql_type = Array<Integer>)]
     ordinals: Vec<i32>,
+    #[diesel(sql_type = Array<BigInt>)]
+    keys: Vec<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -43,14 +56,115 @@ pub(super) fn has_resources(connection: &mut PgConnection) -> Result<bool, LoadE
     Ok(query.get_result::<HasResources>(connection)?.has_resources)
 }
 
-/// Which of the records, that are all of one batch, the registry has as its
-/// current version of their resource. A resource of which the batch also has
-/// another version is left to the order rule: none of its records is known.
+/// When a version took effect, as far as its sender says so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Confirmation {
+    pub effective_at: Option<i64>,
+    pub version: Option<i64>,
+}
+
+/// What the batches of a run found to be known, while older ones are under
+/// way. Batches are numbered from 0 as they are read.
+#[derive(Debug, Default)]
+pub struct Confirmed(RwLock<Batches>);
+
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    /// All batches before it are done.
+    oldest: u64,
+    done: BTreeSet<u64>,
+    confirmed: Vec<(u64, FxHashMap<i64, Confirmation>)>,
+}
+
+impl Confirmed {
+    /// The batch is loaded, or given up.
+    pub fn finish(&self, batch: u64) {
+        let mut batches = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        batches.done.insert(batch);
+        let mut oldest = batches.oldest;
+        while batches.done.remove(&oldest) {
+            oldest += 1;
+        }
+        batches.oldest = oldest;
+        batches.confirmed.retain(|(batch, _)| *batch > oldest);
+    }
+
+    /// For the time in which a batch is written: nobody finds anything known
+    /// meanwhile, which the batch may just be replacing.
+    pub(super) fn hold(&self) -> RwLockReadGuard<'_, Batches> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Batches {
+    /// What came again after that batch, though it was loaded before it.
+    pub fn after(&self, batch: u64, key: i64) -> Option<Confirmation> {
+        let mut later = self.confirmed.iter().rev().filter(|(confirmed, _)| *confirmed > batch);
+        later.find_map(|(_, confirmations)| confirmations.get(&key).copied())
+    }
+}
+
+/// The batch whose records may be known.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    pub run_id: i64,
+    pub source_id: i16,
+    /// Its number in the run.
+    pub batch: u64,
+    /// The last of its files.
+    pub file_id: i64,
+}
+
+/// Which of the records the registry has as its current version of their
+/// resource. A resource of which the batch also has another version is left
+/// to the order rule: none of its records is known.
 pub(super) fn known(
     connection: &mut PgConnection,
-    source_id: i16,
+    confirmed: &Confirmed,
+    question: Question,
     fingerprints: &[Option<Fingerprint>],
 ) -> Result<Vec<bool>, LoadError> {
+    let buffer = rows(question.source_id, fingerprints);
+    let mut batches = confirmed.0.write().unwrap_or_else(PoisonError::into_inner);
+    let Known { ordinals, keys } = connection.transaction(|connection| {
+        copy_buffer(connection, "batch_fingerprint", &buffer)?;
+        let query = sql_query(KNOWN).bind::<BigInt, _>(question.run_id).bind::<BigInt, _>(question.file_id);
+        Ok::<_, LoadError>(query.get_result(connection)?)
+    })?;
+    let mut known = vec![false; fingerprints.len()];
+    for ordinal in &ordinals {
+        known[*ordinal as usize] = true;
+    }
+    let mut is_settled: HashMap<&Identity, bool> = HashMap::default();
+    for (fingerprint, is_known) in fingerprints.iter().zip(&known) {
+        if let Some(Fingerprint { identity, .. }) = fingerprint {
+            *is_settled.entry(identity).or_insert(true) &= is_known;
+        }
+    }
+    for (fingerprint, is_known) in fingerprints.iter().zip(&mut known) {
+        *is_known = fingerprint.as_ref().is_some_and(|fingerprint| is_settled[&fingerprint.identity]);
+    }
+    let confirmations: FxHashMap<i64, Confirmation> = ordinals
+        .iter()
+        .zip(keys)
+        .filter_map(|(ordinal, key)| Some((key, confirmation(fingerprints[*ordinal as usize].as_ref()?)?)))
+        .collect();
+    if question.batch > batches.oldest && !confirmations.is_empty() {
+        batches.confirmed.push((question.batch, confirmations));
+    }
+    Ok(known)
+}
+
+/// `None` for a version that says both when it is of and its number: the
+/// registry's entry then settles every comparison.
+fn confirmation(fingerprint: &Fingerprint) -> Option<Confirmation> {
+    let Fingerprint { effective_at, version_id, .. } = fingerprint;
+    let version = version_id.as_deref().and_then(|version| version.parse().ok());
+    let is_complete = effective_at.is_some() && version.is_some();
+    (!is_complete).then_some(Confirmation { effective_at: *effective_at, version })
+}
+
+fn rows(source_id: i16, fingerprints: &[Option<Fingerprint>]) -> CopyBuffer {
     let mut buffer = CopyBuffer::default();
     for (ordinal, fingerprint) in fingerprints.iter().enumerate() {
         let Some(fingerprint) = fingerprint else { continue };
@@ -66,20 +180,5 @@ pub(super) fn known(
         }
         buffer.optional_text(fingerprint.version_id.as_deref());
     }
-    let Known { ordinals } = connection.transaction(|connection| {
-        copy_buffer(connection, "batch_fingerprint", &buffer)?;
-        Ok::<_, LoadError>(sql_query(KNOWN).get_result(connection)?)
-    })?;
-    let mut known = vec![false; fingerprints.len()];
-    for ordinal in ordinals {
-        known[ordinal as usize] = true;
-    }
-    let mut is_settled: HashMap<&Identity, bool> = HashMap::default();
-    let identities = || fingerprints.iter().map(|fingerprint| Some(&fingerprint.as_ref()?.identity));
-    for (identity, is_known) in identities().zip(&known) {
-        if let Some(identity) = identity {
-            *is_settled.entry(identity).or_insert(true) &= is_known;
-        }
-    }
-    Ok(identities().map(|identity| identity.is_some_and(|identity| is_settled[identity])).collect())
+    buffer
 }

@@ -29,8 +29,11 @@ pub use account::Account;
 
 use crate::copy::{self, CopyBuffer, Target};
 use crate::database::DatabaseError;
+use crate::failpoint::{self, Fault, Step};
 use crate::map::{Batch, Fingerprint, Plan};
-pub use keys::KnownKeys;
+use keys::KnownKeys;
+use known::Batches;
+pub use known::{Confirmed, Question};
 use registry::Outcome;
 
 /// Why a batch was not loaded. Nothing of it is in the tables then.
@@ -47,6 +50,12 @@ pub enum LoadError {
     ClaimLost,
     #[error("the registry answered for {answered} of {asked} resources")]
     RegistryIncomplete { asked: usize, answered: usize },
+    #[error("{table} was sent {count} rows and has stored {rows}; nothing of the batch is kept")]
+    RowsMissing { table: String, count: usize, rows: usize },
+    #[error("{kept} of {count} rejects were kept; nothing of the batch is kept")]
+    RejectsMissing { count: usize, kept: usize },
+    #[error("another session brought a patient of the batch at the same time, again and again")]
+    Overtaken,
     /// The run was given up before the batch's turn.
     #[error("the run was given up after another failure")]
     Abandoned,
@@ -60,13 +69,24 @@ impl LoadError {
     fn is_worth_another_try(&self) -> bool {
         let error = match self {
             LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
-            _ => return false,
+            other => return matches!(other, LoadError::Overtaken),
         };
         match error {
             Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
             Error::DatabaseError(_, information) => information.message().contains("deadlock detected"),
             _ => false,
         }
+    }
+
+    /// Whether an account does not hold: what the parts of the program and the
+    /// server say of one batch differs.
+    pub fn is_account_broken(&self) -> bool {
+        matches!(
+            self,
+            LoadError::RegistryIncomplete { .. }
+                | LoadError::RowsMissing { .. }
+                | LoadError::RejectsMissing { .. }
+        )
     }
 
     /// Whether the connection is gone.
@@ -146,6 +166,8 @@ pub struct LoadFile {
 /// What is loaded in one transaction.
 pub struct Load<'l> {
     pub run_id: i64,
+    /// Its number in the run, as it was read.
+    pub batch_number: u64,
     pub source_id: i16,
     /// In the order in which they are read.
     pub files: &'l [LoadFile],
@@ -180,27 +202,34 @@ pub struct Loaded {
     pub rows: u64,
 }
 
+/// What the loaders of a run know together.
+#[derive(Default)]
+pub struct Shared {
+    keys: KnownKeys,
+    pub confirmed: Confirmed,
+}
+
 /// Loads batches over one connection.
 pub struct Loader {
     connection: PgConnection,
     plan: &'static Plan,
-    known_keys: Arc<KnownKeys>,
+    shared: Arc<Shared>,
 }
 
 impl Loader {
-    /// Takes the connection over and prepares it; loaders of one database
-    /// share what keys they know.
+    /// Takes the connection over and prepares it; the loaders of a
+    /// run share what they know.
     pub fn new(
         mut connection: PgConnection,
         plan: &'static Plan,
-        known_keys: Arc<KnownKeys>,
+        shared: Arc<Shared>,
     ) -> Result<Self, LoadError> {
         connection.batch_execute(PLANNER)?;
         connection.batch_execute(keys::TEMPORARY_TABLES)?;
         connection.batch_execute(registry::TEMPORARY_TABLES)?;
         connection.batch_execute(history::TEMPORARY_TABLES)?;
         connection.batch_execute(known::TEMPORARY_TABLES)?;
-        Ok(Loader { connection, plan, known_keys })
+        Ok(Loader { connection, plan, shared })
     }
 
     /// Whether any resource was ever loaded.
@@ -212,27 +241,36 @@ impl Loader {
     /// versions of their resources: they need not be loaded.
     pub fn known(
         &mut self,
-        source_id: i16,
+        question: Question,
         fingerprints: &[Option<Fingerprint>],
     ) -> Result<Vec<bool>, LoadError> {
-        known::known(&mut self.connection, source_id, fingerprints)
+        known::known(&mut self.connection, &self.shared.confirmed, question, fingerprints)
     }
 
     /// Loads the batch.
     pub fn load(&mut self, load: &mut Load<'_>) -> Result<Loaded, LoadError> {
         // Given in transactions of their own, so that batches that name the
         // same hospital, or each other's resources, do not wait for each other.
-        let keys = self.known_keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
+        let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
+        failpoint::passed(Step::KeysGiven);
+        let confirmed = self.shared.confirmed.hold();
         let mut tries = 0;
         loop {
             tries += 1;
             let plan = self.plan;
-            match self.connection.transaction(|connection| write(connection, plan, load, &keys)) {
+            match self.connection.transaction(|connection| write(connection, plan, load, &keys, &confirmed)) {
                 Err(error) if error.is_worth_another_try() && tries < MAX_TRIES => {
-                    debug!(tries, "the database broke a lock between two batches; trying again");
+                    debug!(tries, "another session was in the way of a batch; trying again");
                     std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
                 }
-                other => return other,
+                Err(error) if error.is_account_broken() => {
+                    account::fail(&mut self.connection, load, &error)?;
+                    return Err(error);
+                }
+                other => {
+                    failpoint::passed(Step::Committed);
+                    return other;
+                }
             }
         }
     }
@@ -258,21 +296,26 @@ fn write(
     plan: &'static Plan,
     load: &mut Load<'_>,
     keys: &[i64],
+    confirmed: &Batches,
 ) -> Result<Loaded, LoadError> {
     account::check_claims(connection, load)?;
-    history::note_superseded(connection, load, keys)?;
+    let noted = history::note_superseded(connection, load, keys)?;
     let outcomes = if load.is_remap {
         registry::remapped(connection, load, keys)?
     } else {
-        registry::decide(connection, load, keys)?
+        registry::decide(connection, load, keys, confirmed)?
     };
+    history::check_noted(load, &outcomes, &noted)?;
+    failpoint::passed(Step::Decided);
     replace(connection, plan, &outcomes)?;
+    failpoint::passed(Step::Replaced);
     load.batch.fill_keys(keys, load.source_id);
 
     let is_applied = |resource: usize| outcomes.of_resources[resource].is_applied();
     let mut rows = 0;
     for (table, name) in plan.table_names.iter().enumerate() {
-        rows += copy_runs(connection, name, load.batch.runs(table, &is_applied))?;
+        let count = load.batch.row_count(table, &is_applied);
+        rows += copy_runs(connection, name, count, load.batch.runs(table, &is_applied))?;
     }
     history::keep_vanished(connection, &outcomes)?;
     copy_bodies(connection, load, &outcomes)?;
@@ -322,15 +365,20 @@ fn replace(
     Ok(())
 }
 
-/// Copies runs of finished rows; does nothing if there are none.
+/// Copies runs of finished rows; does nothing if there are none. Demands that
+/// Postgres has stored as many as were written.
 fn copy_runs<'r>(
     connection: &mut PgConnection,
     table: &str,
+    count: usize,
     runs: impl Iterator<Item = &'r [u8]>,
 ) -> Result<usize, LoadError> {
     let mut runs = runs.peekable();
-    if runs.peek().is_none() {
+    if count == 0 && runs.peek().is_none() {
         return Ok(0);
+    }
+    if failpoint::has(Fault::RowsDropped) {
+        runs.next();
     }
     // diesel calls the writer once, but asks for one that it could call twice.
     let runs = RefCell::new(runs);
@@ -344,13 +392,18 @@ fn copy_runs<'r>(
         }
         out.write_all(copy::TRAILER).map_err(failed)
     };
-    Ok(copy_in(connection, table, &write)?)
+    let rows = copy_in(connection, table, &write)?;
+    failpoint::passed(Step::Copied);
+    if rows != count {
+        return Err(LoadError::RowsMissing { table: table.to_owned(), count, rows });
+    }
+    Ok(rows)
 }
 
 /// Copies the rows of one buffer.
 fn copy_buffer(connection: &mut PgConnection, table: &str, buffer: &CopyBuffer) -> Result<usize, LoadError> {
     let rows = (!buffer.is_empty()).then_some(buffer.as_bytes());
-    copy_runs(connection, table, rows.into_iter())
+    copy_runs(connection, table, buffer.row_count(), rows.into_iter())
 }
 
 fn copy_bodies(
@@ -403,8 +456,12 @@ fn copy_unresolved(
 
 /// Writes the rejects; they are few, or should be.
 fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
+    let mut kept = 0;
     for reject in load.rejects {
-        sql_query(
+        if failpoint::has(Fault::RejectDropped) {
+            continue;
+        }
+        kept += sql_query(
             "insert into etl.rejected_record \
              (file_id, position, location, resource_type, fhir_id, reason, message, raw) \
              values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -418,6 +475,11 @@ fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), 
         .bind::<Text, _>(&reject.message)
         .bind::<Binary, _>(&reject.raw)
         .execute(connection)?;
+        failpoint::passed(Step::RejectsWritten);
+    }
+    let count = load.rejects.len();
+    if kept != count {
+        return Err(LoadError::RejectsMissing { count, kept });
     }
     Ok(())
 }

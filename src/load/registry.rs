@@ -5,6 +5,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 
+use super::known::{Batches, Confirmation};
 use super::{Load, LoadError, copy_buffer};
 use crate::copy::{CopyBuffer, Target};
 use crate::model::ResourceType;
@@ -126,18 +127,25 @@ struct Remaining {
     is_same: bool,
 }
 
-/// The same content with a later time or version: only those move forward.
+/// The same content again, later by the rule: only its time, version and place
+/// move forward, so that a record in between, which may still be under way in
+/// another session, does not come out as the newest. Where the sender gave both
+/// time and version and they are equal, it is the same record, and stays.
 const MOVE_FORWARD: &str = "\
 update etl.resource_version v set
   effective_at = b.effective_at, version_id = b.version_id, last_updated = b.last_updated, file_id = b.file_id,
-  position = b.position, member = b.member, byte_offset = b.byte_offset, byte_length = b.byte_length
+  position = b.position, member = b.member, byte_offset = b.byte_offset, byte_length = b.byte_length,
+  deleted_at = b.deleted_at
 from batch_resource b
-where v.id = b.id and v.content_hash = b.content_hash and b.id <> all($1)
+where v.id = b.id and v.content_hash is not distinct from b.content_hash and b.id <> all($1)
   and (b.effective_at > v.effective_at
     or (v.effective_at is null and b.effective_at is not null)
     or (b.effective_at is not distinct from v.effective_at and b.version_id <> v.version_id
         and case when b.version_id ~ '^[0-9]{1,18}$' and v.version_id ~ '^[0-9]{1,18}$'
-                 then b.version_id::bigint > v.version_id::bigint end))";
+                 then b.version_id::bigint > v.version_id::bigint end)
+    or (b.effective_at is not distinct from v.effective_at and b.version_id is not distinct from v.version_id
+        and (b.effective_at is null or b.version_id is null)
+        and (b.file_id, b.position) > (v.file_id, v.position)))";
 
 /// A record of the batch, as the order rule sees it.
 struct Candidate {
@@ -161,17 +169,19 @@ impl Candidate {
     /// Whether this one takes effect after `other`, by the rule that `DECIDE`
     /// applies to what is in the registry.
     fn is_newer_than(&self, other: &Self) -> bool {
-        if let Some((own, others)) = self.effective_at.zip(other.effective_at)
-            && own != others
-        {
-            return own > others;
-        }
-        if let Some((own, others)) = self.version.zip(other.version)
-            && own != others
-        {
-            return own > others;
-        }
-        self.origin > other.origin
+        self.is_later(other.effective_at, other.version).unwrap_or(self.origin > other.origin)
+    }
+
+    /// The same for one that was read after this one.
+    fn is_newer_by_its_word_than(&self, again: Confirmation) -> bool {
+        self.is_later(again.effective_at, again.version).unwrap_or(false)
+    }
+
+    /// What the senders say; `None` where that leaves it open.
+    fn is_later(&self, effective_at: Option<i64>, version: Option<i64>) -> Option<bool> {
+        let by_time = self.effective_at.zip(effective_at).filter(|(own, others)| own != others);
+        let by_version = || self.version.zip(version).filter(|(own, others)| own != others);
+        by_time.or_else(by_version).map(|(own, others)| own > others)
     }
 }
 
@@ -181,9 +191,14 @@ pub(super) fn decide(
     connection: &mut PgConnection,
     load: &Load<'_>,
     keys: &[i64],
+    confirmed: &Batches,
 ) -> Result<Outcomes, LoadError> {
     let mut outcomes = Outcomes::all_stale(load);
-    let winners = winners(load, keys, &mut outcomes);
+    let mut winners = winners(load, keys, &mut outcomes);
+    winners.retain(|winner| {
+        let again = confirmed.after(load.batch_number, winner.key);
+        again.is_none_or(|again| winner.is_newer_by_its_word_than(again))
+    });
     let by_key: FxHashMap<i64, &Candidate> = winners.iter().map(|winner| (winner.key, winner)).collect();
     copy_buffer(connection, "batch_resource", &registrations(load, &winners))?;
 
@@ -210,7 +225,7 @@ pub(super) fn decide(
         let mut has_same = false;
         for Remaining { id, is_same } in remaining {
             let Some(winner) = by_key.get(&id) else { continue };
-            has_same |= is_same && (winner.effective_at.is_some() || winner.version.is_some());
+            has_same |= is_same;
             *outcomes.of(winner.place) = if is_same { Outcome::Unchanged } else { Outcome::Stale };
         }
         if has_same {

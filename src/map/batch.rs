@@ -64,6 +64,8 @@ pub struct Unmapped<'b> {
 struct Segment {
     resource: u32,
     end: usize,
+    /// How many rows end there or before.
+    rows: usize,
 }
 
 #[derive(Debug, Default)]
@@ -278,10 +280,10 @@ impl Batch {
         let resource = self.targets.resource;
         for (table, _) in self.buffers.touched.drain(..) {
             let rows = &mut self.buffers.tables[table];
-            let end = rows.copy.len();
+            let segment = Segment { resource, end: rows.copy.len(), rows: rows.copy.row_count() };
             match rows.segments.last_mut() {
-                Some(last) if last.resource == resource => last.end = end,
-                _ => rows.segments.push(Segment { resource, end }),
+                Some(last) if last.resource == resource => *last = segment,
+                _ => rows.segments.push(segment),
             }
         }
         for unmapped in self.unmapped_of_current.0.drain(..) {
@@ -336,6 +338,19 @@ impl Batch {
             }
             None
         })
+    }
+
+    /// How many rows of a table belong to those resources.
+    pub fn row_count(&self, table: usize, is_wanted: &dyn Fn(usize) -> bool) -> usize {
+        let mut before = 0;
+        let mut count = 0;
+        for segment in &self.buffers.tables[table].segments {
+            if is_wanted(segment.resource as usize) {
+                count += segment.rows - before;
+            }
+            before = segment.rows;
+        }
+        count
     }
 
     /// The bytes that the rows take.

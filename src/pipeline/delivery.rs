@@ -2,9 +2,8 @@
 //! and, when their records are committed, closed in the ledger and moved.
 //! Small files go many at a time through every step.
 
-use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
@@ -13,7 +12,8 @@ use super::PipelineError;
 use super::reader::{Reader, Reading};
 use super::work::Progress;
 use crate::config::Settings;
-use crate::inbox::{self, Content, InboxFile};
+use crate::failpoint::{self, Step};
+use crate::inbox::{Content, Departures, InboxFile};
 use crate::ledger::{Claim, FileStatus, ReadFile, Run};
 use crate::load::Account;
 use crate::report::Summary;
@@ -103,9 +103,11 @@ impl<'d> Delivery<'d> {
                 }
             }
         }
-        let mut loaded = Vec::new();
-        let claims: Vec<_> = asked.iter().map(|(file, content)| (*file, content.sha256)).collect();
-        for ((file, content), claim) in asked.iter().zip(self.run.claim(&claims)?) {
+        let (mut departures, mut places) = (Departures::default(), Vec::new());
+        let hashes: Vec<_> = asked.iter().map(|(file, content)| (*file, content.sha256)).collect();
+        let claims = self.run.claim(&hashes)?;
+        failpoint::passed(Step::Claimed);
+        for ((file, content), claim) in asked.iter().zip(claims) {
             match claim {
                 Claim::Taken => info!("{} is being loaded by another process", file.relative),
                 Claim::InFlight => self.twins.push((*file).clone()),
@@ -114,12 +116,26 @@ impl<'d> Delivery<'d> {
                 }
                 Claim::Loaded { id, archive_path } => {
                     info!(file.id = id, "{} is loaded already; it goes to the archive", file.relative);
-                    let path = match archive_path.filter(|path| path.is_file()) {
-                        Some(path) => replace(file, path)?,
-                        None => archive(self.settings, file, &content.sha256)?,
+                    // Where one of the same content goes just now, or went.
+                    let same = places
+                        .iter()
+                        .find(|(of, _)| *of == id)
+                        .map(|(_, path): &(i64, PathBuf)| path.clone());
+                    let path = match same.or_else(|| archive_path.filter(|path| path.is_file())) {
+                        Some(path) => departures.replace(file, content, path),
+                        None => archive(self.settings, &mut departures, file, content)?,
                     };
-                    loaded.push((id, path));
+                    places.push((id, path));
                     self.summary.duplicate_files += 1;
+                }
+                Claim::Rejected { .. } if !content.is_still_at(&file.path) => {
+                    note_changed(file, self.summary);
+                }
+                Claim::Rejected { id } => {
+                    info!(file.id = id, "{} is rejected already; it goes to the rejects", file.relative);
+                    let report = reject_report(file, id, "It was rejected by a run that broke off.");
+                    places.push((id, reject(self.settings, &mut departures, file, content, report)?));
+                    self.summary.rejected_files += 1;
                 }
                 Claim::Load(claimed) => {
                     self.summary.bytes += file.size;
@@ -135,7 +151,7 @@ impl<'d> Delivery<'d> {
             }
             self.bytes_before += file.size;
         }
-        note_moved(self.run, &loaded)?;
+        depart(self.settings, self.run, &places, departures)?;
         self.finish(|progress| progress.is_settled().then(|| progress.wait()))?;
         Ok(Ok(()))
     }
@@ -199,7 +215,8 @@ fn finish(
         })
         .collect();
     let finished = run.finish(&read)?;
-    let mut moved = Vec::with_capacity(done.len());
+    failpoint::passed(Step::Finished);
+    let (mut departures, mut places) = (Departures::default(), Vec::with_capacity(done.len()));
     for ((InFlight { file, content, .. }, read), finished) in done.iter().zip(&read).zip(finished) {
         let Some((status, account)) = finished else {
             warn!(file.id = read.id, "{} was taken over by another process", file.relative);
@@ -207,7 +224,6 @@ fn finish(
         };
         summary.seen += read.seen;
         summary.account += account;
-        let sha256 = &content.sha256;
         let outcome = match status {
             FileStatus::Failed => {
                 summary.failed_files += 1;
@@ -223,15 +239,13 @@ fn finish(
             }
             FileStatus::Rejected => {
                 summary.rejected_files += 1;
-                let report = reject_report(file, read, &account);
-                let path = inbox::reject(&settings.rejects_dir, file, sha256, &report)
-                    .map_err(|source| moving(&settings.rejects_dir, source))?;
-                moved.push((read.id, path));
+                let report = reject_report(file, read.id, &reject_reason(read, &account));
+                places.push((read.id, reject(settings, &mut departures, file, content, report)?));
                 "rejected"
             }
             FileStatus::Loaded => {
                 summary.loaded_files += 1;
-                moved.push((read.id, archive(settings, file, sha256)?));
+                places.push((read.id, archive(settings, &mut departures, file, content)?));
                 "loaded"
             }
         };
@@ -250,7 +264,7 @@ fn finish(
             file.relative
         );
     }
-    note_moved(run, &moved)?;
+    depart(settings, run, &places, departures)?;
     Ok(waiting)
 }
 
@@ -264,44 +278,60 @@ fn note_changed(file: &InboxFile, summary: &mut Summary) {
     summary.changed_files += 1;
 }
 
-/// Notes where files lie now, when their new names outlive a power failure.
-fn note_moved(run: &mut Run, moved: &[(i64, PathBuf)]) -> Result<(), PipelineError> {
-    let folders: BTreeSet<&Path> = moved.iter().filter_map(|(_, path)| path.parent()).collect();
-    for folder in folders {
-        inbox::sync(folder).map_err(|source| moving(folder, source))?;
+/// Notes where files will lie, and moves them. In this order: whoever finds a
+/// file in the inbox that is done moves it again, but nobody would look for
+/// where it lies.
+fn depart(
+    settings: &Settings,
+    run: &mut Run,
+    places: &[(i64, PathBuf)],
+    departures: Departures,
+) -> Result<(), PipelineError> {
+    let places: Vec<(i64, String)> =
+        places.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
+    if !places.is_empty() {
+        run.note_places(&places)?;
     }
-    let moved: Vec<(i64, String)> =
-        moved.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
-    if !moved.is_empty() {
-        run.note_moved(&moved)?;
-    }
-    Ok(())
+    departures.go().map_err(moving(settings))
 }
 
-fn archive(settings: &Settings, file: &InboxFile, sha256: &[u8; 32]) -> Result<PathBuf, PipelineError> {
-    inbox::archive(&settings.archive_dir, file, sha256)
-        .map_err(|source| moving(&settings.archive_dir, source))
+fn archive(
+    settings: &Settings,
+    departures: &mut Departures,
+    file: &InboxFile,
+    content: &Content,
+) -> Result<PathBuf, PipelineError> {
+    departures.archive(&settings.archive_dir, file, content).map_err(moving(settings))
 }
 
-/// Puts the file in the place of the one with the same content.
-fn replace(file: &InboxFile, path: PathBuf) -> Result<PathBuf, PipelineError> {
-    inbox::move_file(&file.path, &path).map_err(|source| moving(&path, source))?;
-    Ok(path)
+fn reject(
+    settings: &Settings,
+    departures: &mut Departures,
+    file: &InboxFile,
+    content: &Content,
+    report: String,
+) -> Result<PathBuf, PipelineError> {
+    departures.reject(&settings.rejects_dir, file, content, report).map_err(moving(settings))
 }
 
-fn moving(folder: &Path, source: std::io::Error) -> PipelineError {
-    PipelineError::Move { folder: folder.display().to_string(), source }
+fn moving(settings: &Settings) -> impl Fn(std::io::Error) -> PipelineError {
+    let folders = format!("{} or {}", settings.archive_dir.display(), settings.rejects_dir.display());
+    move |source| PipelineError::Move { folder: folders.clone(), source }
 }
 
-fn reject_report(file: &InboxFile, read: &ReadFile<'_>, account: &Account) -> String {
+fn reject_reason(read: &ReadFile<'_>, account: &Account) -> String {
     let reason = match read.error {
-        Some(error) => format!("The file could not be read to its end: {error}\n"),
-        None => "No record of the file could be read.\n".to_owned(),
+        Some(error) => format!("The file could not be read to its end: {error}"),
+        None => "No record of the file could be read.".to_owned(),
     };
+    format!("{reason}\n\nRecords seen: {}, of them rejected: {}.", read.seen, account.rejected)
+}
+
+fn reject_report(file: &InboxFile, id: i64, reason: &str) -> String {
     format!(
-        "{}\n\n{reason}\nRecords seen: {}, of them rejected: {}.\n\
-         Each with its place and reason: fhirmill rejects --file {}\n\
+        "{}\n\n{reason}\n\
+         Each with its place and reason: fhirmill rejects --file {id}\n\
          After a fix, drop the mended file into the inbox again.\n",
-        file.relative, read.seen, account.rejected, read.id
+        file.relative
     )
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::database::{Database, DatabaseError};
+use crate::failpoint::{self, Step};
 use crate::model::{Index, indexes, tables};
 use crate::report::{ProgressMeter, Unit, in_one_line};
 
@@ -153,7 +154,10 @@ pub fn build(
                 break;
             }
             match session.batch_execute(&index.sql) {
-                Ok(()) => meter.set(built.fetch_add(1, Ordering::Relaxed) + 1),
+                Ok(()) => {
+                    failpoint::passed(Step::Indexed);
+                    meter.set(built.fetch_add(1, Ordering::Relaxed) + 1);
+                }
                 // A process that was killed leaves the server at its last
                 // statement, and that one was first.
                 Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}

@@ -23,10 +23,11 @@ use tracing::warn;
 
 use crate::config::{Settings, Timezone};
 use crate::database::{Database, DatabaseError, Trouble};
+use crate::failpoint::{self, Step};
 use crate::inbox::{self, InboxFile};
 use crate::kind;
-use crate::ledger::Run;
-use crate::load::{KnownKeys, LoadError};
+use crate::ledger::{self, Run};
+use crate::load::{LoadError, Shared};
 use crate::report::{ProgressMeter, Summary, Unit};
 use crate::source::Limits;
 
@@ -79,13 +80,15 @@ pub fn timezone(settings: &Settings) -> kind::Timezone {
 }
 
 /// Loads all files of the inbox that are ready, and tells what became of
-/// them. `command` is noted with the run.
+/// them. `command` is noted with the run. The first look of a process also
+/// does what runs left that broke off, whether or not it finds files.
 pub fn load_inbox(
     settings: &Settings,
     database: &Database,
     cancel: &CancellationToken,
     command: &str,
     meter: &ProgressMeter,
+    is_first: bool,
 ) -> Result<Summary, PipelineError> {
     let started = Instant::now();
     let mut summary = Summary::default();
@@ -99,7 +102,14 @@ pub fn load_inbox(
         .map_err(|source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source })
         .and_then(|ready| {
             if ready.is_empty() {
-                return Ok(());
+                if !is_first {
+                    return Ok(());
+                }
+                let connection = &mut database.connect()?;
+                if ledger::broken_off(connection)?.is_empty() {
+                    complete_indexes(settings, database, connection, cancel, meter, &mut summary);
+                    return Ok(());
+                }
             }
             load_files(settings, database, cancel, command, meter, &ready, &mut summary)
         })?;
@@ -109,7 +119,7 @@ pub fn load_inbox(
 
 /// Builds the secondary indexes that are missing, and notes them in the
 /// summary; asks over `connection` whether there are any.
-pub fn complete_indexes(
+fn complete_indexes(
     settings: &Settings,
     database: &Database,
     connection: &mut PgConnection,
@@ -136,12 +146,12 @@ fn load_files(
     // One batch waits, so that a worker that is done finds work at once.
     let (sender, receiver) = sync_channel::<Work>(1);
     let handover = Handover::new(receiver, 2 * batch_bytes(settings));
-    let known_keys = Arc::new(KnownKeys::default());
+    let shared = Arc::new(Shared::default());
     let run_id = run.id;
-    let hire = || Worker::new(settings, database, run_id, Arc::clone(&known_keys));
+    let hire = || Worker::new(settings, database, run_id, Arc::clone(&shared));
     let mut result = std::thread::scope(|scope| {
         for _ in 0..settings.workers.get() {
-            scope.spawn(|| Worker::run(&handover, hire));
+            scope.spawn(|| Worker::run(&handover, &shared, hire));
         }
         meter.begin("loading", ready.iter().map(|file| file.size).sum(), Unit::Bytes);
         // The workers end when the reader, which has the sender, is gone.
@@ -166,19 +176,26 @@ fn load_files(
     if result.as_ref().is_err_and(|error| Trouble::behind(error) == Some(Trouble::LockHeld)) {
         database.tell_who_holds_tables();
     }
-    let has_news = summary.account.inserted + summary.account.updated > 0;
+    let broken_off = ledger::broken_off(run.connection())?;
+    let has_news = summary.account.inserted + summary.account.updated > 0 || !broken_off.is_empty();
+    failpoint::passed(Step::Departed);
     if result.is_ok() && has_news && !summary.is_interrupted {
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
     }
     if result.is_ok() && !summary.is_interrupted {
         complete_indexes(settings, database, run.connection(), cancel, meter, summary);
     }
+    failpoint::passed(Step::Complete);
     let status = match &result {
         Ok(()) if summary.failed_files == 0 => "finished",
         _ => "failed",
     };
-    let ended = run.end(status, &summary.counts());
+    let is_at_its_end = result.is_ok() && !summary.is_interrupted;
+    let ended = run.end(status, &summary.counts(), is_at_its_end);
     result?;
     ended?;
+    if is_at_its_end {
+        run.close(&broken_off)?;
+    }
     Ok(())
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::handover::Handover;
 use super::work::{Progress, Record, Work};
 use crate::config::Settings;
+use crate::failpoint::{self, Step};
 use crate::inbox::{self, InboxFile};
 use crate::load::Reject;
 use crate::report::ProgressMeter;
@@ -66,7 +67,7 @@ impl<'r> Reader<'r> {
             meter,
             limits: super::limits(settings),
             batch_bytes: super::batch_bytes(settings),
-            work: Work::new(handover.take_spare()),
+            work: Work::new(0, handover.take_spare()),
             file: None,
         }
     }
@@ -116,7 +117,7 @@ impl<'r> Reader<'r> {
         if self.work.is_empty() {
             return Ok(());
         }
-        let mut next = Work::new(self.handover.take_spare());
+        let mut next = Work::new(self.work.number + 1, self.handover.take_spare());
         if let Some(file) = &self.file {
             next.begin_file(&file.progress);
         }
@@ -171,6 +172,7 @@ impl<'r> Reader<'r> {
 
 impl Sink for Reader<'_> {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
+        failpoint::passed(Step::Opened);
         let file = self.file();
         document.name.clone_into(&mut file.document);
         let form = form_name(&document.form);
@@ -184,6 +186,7 @@ impl Sink for Reader<'_> {
         if !self.deliver(frame.bytes.len())? {
             return Ok(());
         }
+        failpoint::passed(Step::Framed);
         let file = self.file();
         let read = (frame.offset + frame.bytes.len() as u64).min(file.size);
         let done = file.bytes_before + read;

@@ -14,6 +14,7 @@ use super::worker::Worker;
 use super::{PipelineError, limits};
 use crate::config::Settings;
 use crate::database::Database;
+use crate::failpoint::{self, Step};
 use crate::ledger::{ClaimedFile, Run};
 use crate::load::LoadError;
 use crate::model::ResourceType;
@@ -233,12 +234,13 @@ impl Again<'_> {
         }
         self.work.is_remap = true;
         let (accounts, tally) = self.worker.work(&mut self.work)?;
+        failpoint::passed(Step::WrittenAnew);
         self.remapped.resources += accounts.iter().map(|account| account.updated).sum::<u64>();
         self.remapped.rows += tally.rows;
         self.meter.set(self.remapped.resources);
         let mut bytes = std::mem::take(&mut self.work.bytes);
         bytes.clear();
-        self.work = Work::new(bytes);
+        self.work = Work::new(0, bytes);
         self.work.begin_file(self.progress);
         Ok(())
     }

@@ -117,6 +117,8 @@ impl Record {
 /// See the module.
 #[derive(Default)]
 pub(super) struct Work {
+    /// Batches of a run are numbered from 0 as they are read.
+    pub number: u64,
     parts: Vec<Part>,
     pub bytes: Vec<u8>,
     pub records: Vec<Record>,
@@ -128,8 +130,8 @@ pub(super) struct Work {
 
 impl Work {
     /// Empty; `bytes` is memory to use.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Work { bytes, ..Work::default() }
+    pub fn new(number: u64, bytes: Vec<u8>) -> Self {
+        Work { number, bytes, ..Work::default() }
     }
 
     /// What comes until `end_file` is of that file.

@@ -13,9 +13,10 @@ use super::work::{Record, Work};
 use super::{eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
+use crate::failpoint::{self, Fault, Step};
 use crate::json::{Parser, Value};
 use crate::kind::{MAX_INDEXED_BYTES, moment};
-use crate::load::{Account, Delete, KnownKeys, Load, LoadError, Loader, Origin, Reject};
+use crate::load::{Account, Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
 use crate::map::{self, Batch, Fingerprint, FullUrls, Input, Mapper, Plan, version_of};
 use crate::model::ResourceType;
 use crate::report::in_one_line;
@@ -75,11 +76,11 @@ impl Worker {
         settings: &Settings,
         database: &Database,
         run_id: i64,
-        known_keys: Arc<KnownKeys>,
+        shared: Arc<Shared>,
     ) -> Result<Self, LoadError> {
         let plan = Plan::built_in();
         let timezone = timezone(settings);
-        let mut loader = Loader::new(database.connect()?, plan, known_keys)?;
+        let mut loader = Loader::new(database.connect()?, plan, shared)?;
         Ok(Worker {
             expects_known: loader.has_resources()?,
             run_id,
@@ -96,7 +97,7 @@ impl Worker {
     /// Works until the queue is closed; `hire` makes the worker when there is
     /// work for it. After a failure of the database the rest of the queue is
     /// left unloaded: its files are taken again later.
-    pub fn run(handover: &Handover, hire: impl Fn() -> Result<Worker, LoadError>) {
+    pub fn run(handover: &Handover, shared: &Shared, hire: impl Fn() -> Result<Worker, LoadError>) {
         let mut worker = None;
         while let Some(mut work) = handover.receive() {
             if handover.is_aborted() {
@@ -118,6 +119,7 @@ impl Worker {
                     handover.abort(failure);
                 }
             }
+            shared.confirmed.finish(work.number);
             handover.give_spare(std::mem::take(&mut work.bytes));
         }
     }
@@ -137,6 +139,7 @@ impl Worker {
             mapped = self.map(work, &known);
             self.mapper.identifiers().take_asked();
         }
+        failpoint::passed(Step::Mapped);
         let mut by_type = known.by_type;
         for resource in 0..self.batch.resources().len() {
             *by_type.entry(self.batch.identity(resource).resource_type.name()).or_default() += 1;
@@ -155,6 +158,7 @@ impl Worker {
         }
         let loaded = self.loader.load(&mut Load {
             run_id: self.run_id,
+            batch_number: work.number,
             source_id,
             files: &files,
             batch: &mut self.batch,
@@ -193,7 +197,9 @@ impl Worker {
                 if self.is_wanted(bytes) { self.mapper.fingerprint(&input(work, record)) } else { None }
             })
             .collect();
-        known.is_known = self.loader.known(source_id, &fingerprints)?;
+        let file_id = work.files().last().map_or(0, |file| file.id);
+        let question = Question { run_id: self.run_id, source_id, batch: work.number, file_id };
+        known.is_known = self.loader.known(question, &fingerprints)?;
         for (fingerprint, _) in fingerprints.iter().zip(&known.is_known).filter(|(_, is_known)| **is_known) {
             if let Some(fingerprint) = fingerprint {
                 *known.by_type.entry(fingerprint.identity.resource_type.name()).or_default() += 1;
@@ -210,6 +216,9 @@ impl Worker {
                 continue;
             }
             let bytes = &work.bytes[record.bytes.clone()];
+            if failpoint::has(Fault::RecordDropped) {
+                continue;
+            }
             if let Some(url) = &record.delete {
                 match self.delete(url, record) {
                     Some(delete) => mapped.deletes.push(delete),

@@ -170,6 +170,26 @@ fn a_delete_of_what_never_came_is_noted() {
 }
 
 #[test]
+fn a_second_delete_counts_from_its_own_time() {
+    let mill = Mill::new();
+    let delete = |day: u32| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"batch","timestamp":"2024-01-{day:02}T00:00:00Z",
+            "entry":[{{"request":{{"method":"DELETE","url":"Patient/p"}}}}]}}"#
+        )
+    };
+    assert_eq!(deliver(&mill, "1.json", &delete(2)), [("deleted", 1)]);
+    assert_eq!(deliver(&mill, "2.json", &delete(4)), [("unchanged", 1)]);
+    let between = patient(r#""meta":{"lastUpdated":"2024-01-03T00:00:00Z"},"#, "male");
+    assert_eq!(deliver(&mill, "3.json", &between), [("stale", 1)]);
+    assert_eq!(gender(&mill), "no row");
+    assert_eq!(
+        mill.value("select (deleted_at at time zone 'UTC')::date::text from etl.resource"),
+        "2024-01-04"
+    );
+}
+
+#[test]
 fn a_transaction_deletes_before_it_writes() {
     let mill = Mill::new();
     let bundle = r#"{"resourceType":"Bundle","type":"transaction","entry":[

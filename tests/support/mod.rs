@@ -9,6 +9,7 @@ mod background;
 mod outcome;
 mod server;
 mod small_disk;
+pub mod state;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -86,11 +87,42 @@ impl Mill {
 
     /// Ends the server of its own as a crash of the machine would.
     pub fn crash_server(&self) {
+        let pid = self.signal_server();
+        wait_until("the server is gone", || kill(pid, None).is_err());
+    }
+
+    /// With what the other one has in its tables and folders, its logs left
+    /// out.
+    pub fn like(other: &Self) -> Self {
+        let mut mill = Self::without_database();
+        for path in other.listing().iter().filter(|path| !path.starts_with("logs/")) {
+            mill.put(path, fs::read(other.path(path)).unwrap());
+        }
+        mill.database = other.database.as_ref().map(server::TestDatabase::like);
+        mill
+    }
+
+    /// With a server of its own that is fhirmill's private one, which a test
+    /// may kill.
+    pub fn with_private_server() -> Self {
+        let mill = Self::without_database();
+        mill.start_server();
+        mill.run(&["migrate", "up"]).expect_code(0);
+        mill
+    }
+
+    /// The own server dies as in a power failure, and is started again.
+    pub fn restart_server(&self) {
+        self.signal_server();
+        self.start_server();
+    }
+
+    /// Postgres' immediate shutdown.
+    fn signal_server(&self) -> Pid {
         let pid_file = fs::read_to_string(self.path("data/postgres/cluster/postmaster.pid")).unwrap();
         let pid = Pid::from_raw(pid_file.lines().next().unwrap().parse().unwrap());
-        // Postgres' immediate shutdown.
         kill(pid, Signal::SIGQUIT).unwrap();
-        wait_until("the server is gone", || kill(pid, None).is_err());
+        pid
     }
 
     /// The folder, or a path in it.
@@ -138,7 +170,11 @@ impl Mill {
     /// The rows that a query gives, each value as text.
     #[track_caller]
     pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
-        query(self.database_url(), sql)
+        match &self.database {
+            Some(database) => query(&database.url, sql),
+            // A server that was started again may have another port.
+            None => query(self.run(&["database", "url"]).expect_code(0).stdout.trim(), sql),
+        }
     }
 
     /// The one value that a query gives.
@@ -264,6 +300,8 @@ pub fn query(url: &str, sql: &str) -> Vec<Vec<String>> {
          from ({sql}) as answer"
     );
     let mut connection = PgConnection::establish(url).unwrap();
+    // Compiling a question over all tables takes longer than answering it.
+    sql_query("set jit = off").execute(&mut connection).unwrap();
     match sql_query(as_text).load::<Fields>(&mut connection) {
         Ok(rows) => rows.into_iter().map(|row| row.fields).collect(),
         Err(error) => panic!("{error}\nin {sql}"),

@@ -150,11 +150,20 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub fn new() -> Self {
+        Self::copy_of(&template())
+    }
+
+    /// With all that the other one has, to which nobody may be connected.
+    pub fn like(other: &Self) -> Self {
+        Self::copy_of(&other.name)
+    }
+
+    fn copy_of(original: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = server();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}_{number}", std::process::id());
-        execute(&server.url, &format!("create database {name} template {}", template()));
+        execute(&server.url, &format!("create database {name} template {original}"));
         Self { url: url_of_database(&server.url, &name), name }
     }
 }

@@ -1,0 +1,75 @@
+//! An account that does not add up is found, and nobody is told that its file
+//! is loaded. The faults are done on purpose, by failpoints.
+
+use crate::support::Mill;
+
+/// Three resources and a record that is rejected.
+const LINES: &str = r#"{"resourceType":"Patient","id":"a","name":[{"family":"Quill"},{"family":"Bell"}]}
+{"resourceType":"Observation","id":"o","status":"final"}
+{"resourceType":"Patient","id":"b","birthDate":"2015-02-30"}
+{"resourceType":"Patient","id":"c"}
+"#;
+
+/// Loads the lines under a fault, which must be found; then without it.
+#[track_caller]
+fn expect_found(failpoints: &str, status: &str, patients_meanwhile: &str) -> String {
+    let mill = Mill::new();
+    mill.put("inbox/lines.ndjson", LINES);
+    let run = mill.run_command(mill.command(&["once"]).env("FAILPOINTS", failpoints)).expect_code(5);
+    let files =
+        mill.query("select status, archive_path, coalesce(error, 'none') as error from etl.load_file");
+    assert_eq!(files.len(), 1);
+    assert_eq!((files[0][0].as_str(), files[0][1].as_str()), (status, "NULL"), "{}", run.stderr);
+    assert!(mill.path("inbox/lines.ndjson").exists());
+    assert_eq!(mill.value("select count(*) from patient"), patients_meanwhile);
+    assert_eq!(mill.value("select status from etl.load_run"), "failed");
+
+    mill.run(&["once"]).expect_code(3);
+    assert_eq!(mill.value("select count(*) from patient"), "2");
+    assert_eq!(mill.value("select count(*) from patient_name"), "2");
+    let second = mill.query("select status, seen, inserted + unchanged as accepted, rejected from etl.load_file order by id desc limit 1");
+    assert_eq!(second, [["loaded", "4", "3", "1"]]);
+    assert!(!mill.path("inbox/lines.ndjson").exists());
+    mill.run(&["check"]).expect_code(0);
+    files[0][2].clone() + &run.stderr + &run.stdout
+}
+
+#[test]
+fn a_record_that_vanishes_between_reader_and_loader_is_missed() {
+    let told = expect_found("record-dropped=1*return", "failed", "1");
+    assert!(told.contains("1 FAILED: the account does not add up"), "{told}");
+}
+
+#[test]
+fn rows_that_copy_did_not_store_are_missed() {
+    let told = expect_found("rows-dropped=3*off->1*return->off", "failed", "0");
+    assert!(told.contains("nothing of the batch is kept"), "{told}");
+    assert!(told.contains("rows and has stored"), "{told}");
+}
+
+#[test]
+fn a_reject_that_was_not_kept_is_missed() {
+    let told = expect_found("reject-dropped=1*return", "failed", "0");
+    assert!(told.contains("0 of 1 rejects were kept"), "{told}");
+}
+
+#[test]
+fn a_row_that_copy_loses_in_any_table_of_a_batch_is_missed() {
+    // Each COPY of the batch in turn, those into its own tables too.
+    let mut copies = 0;
+    loop {
+        let mill = Mill::new();
+        mill.put("inbox/lines.ndjson", LINES);
+        let failpoints = format!("rows-dropped={copies}*off->1*return->off");
+        let failpoints = failpoints.replace("=0*off->", "=");
+        let run = mill.run_command(mill.command(&["once"]).env("FAILPOINTS", &failpoints));
+        if run.code == 3 {
+            break;
+        }
+        assert_eq!(run.code, 5, "the {copies}th COPY: {}", run.stderr);
+        assert!(mill.path("inbox/lines.ndjson").exists());
+        copies += 1;
+    }
+    // Targets, new keys, versions; and the tables of Patient and Observation.
+    assert!(copies >= 6, "{copies} COPYs");
+}

@@ -1,0 +1,218 @@
+//! Storms: processes, sessions and the whole server are killed at random
+//! moments under load, again and again, and the tables come out the same.
+//!
+//! CHAOS_SEED repeats a storm's choices (not its timing); CHAOS_SECONDS says
+//! how long storms follow each other. `make chaos` shows the figures.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::delivery;
+use crate::support::Mill;
+use crate::support::state::{State, difference};
+
+/// Random numbers that can be had again (splitmix64).
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// From 0 up to `end`, without it.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+/// What was done to the Mills of all storms, and what became of them.
+#[derive(Debug, Default)]
+pub struct Figures {
+    pub processes_killed: u64,
+    pub sessions_ended: u64,
+    pub backends_killed: u64,
+    pub servers_restarted: u64,
+    rows_compared: usize,
+    lost: usize,
+    doubled: usize,
+}
+
+impl Figures {
+    pub fn faults(&self) -> u64 {
+        self.processes_killed + self.sessions_ended + self.backends_killed + self.servers_restarted
+    }
+}
+
+pub fn number_of(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+}
+
+pub fn command(mill: &Mill, arguments: &[&str]) -> Command {
+    let mut command = mill.command(arguments);
+    command.envs(delivery::SETTINGS).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Invented patients, in files whose names occur once and which are in their
+/// places at once. A wave is the same in every Mill, and from sources of its
+/// own: which practitioner has a number must not depend on what came before.
+pub fn put_wave(mill: &Mill, wave: u64, patients: u64) {
+    for format in ["bundles", "ndjson"] {
+        let made = mill.path("made");
+        let _ = fs::remove_dir_all(&made);
+        let arguments = ["generate", "--patients", &patients.to_string(), "--seed", &wave.to_string()];
+        let mut generate = mill.command(&arguments);
+        let output = generate.args(["--format", format, "--out"]).arg(&made).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let inbox = mill.path(&format!("inbox/{format}-{wave}"));
+        fs::create_dir_all(&inbox).unwrap();
+        for file in fs::read_dir(&made).unwrap() {
+            let file = file.unwrap();
+            fs::rename(file.path(), inbox.join(file.file_name())).unwrap();
+        }
+        fs::remove_dir(&made).unwrap();
+    }
+}
+
+pub fn is_inbox_empty(mill: &Mill) -> bool {
+    mill.listing().iter().all(|path| !path.starts_with("inbox/"))
+}
+
+/// Ends a session of fhirmill, or kills the process that serves it, which
+/// makes the server end all sessions.
+pub fn hit_session(mill: &Mill, dice: &mut Dice, figures: &mut Figures) {
+    let sessions = mill.query(
+        "select pid from pg_stat_activity where application_name = 'fhirmill' and pid <> pg_backend_pid() order by 1",
+    );
+    if sessions.is_empty() {
+        return;
+    }
+    let session = &sessions[dice.below(sessions.len() as u64) as usize][0];
+    if dice.below(2) == 0 {
+        mill.query(&format!("select pg_terminate_backend({session}) as is_ended"));
+        figures.sessions_ended += 1;
+    } else {
+        // It may have ended by itself.
+        let process = nix::unistd::Pid::from_raw(session.parse().unwrap());
+        let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
+        figures.backends_killed += 1;
+        wait_for_server(mill);
+    }
+}
+
+/// After a backend was killed the server recovers by itself.
+fn wait_for_server(mill: &Mill) {
+    let since = Instant::now();
+    while mill.command(&["migrate", "status"]).output().is_ok_and(|output| !output.status.success()) {
+        assert!(since.elapsed() < Duration::from_secs(60), "the server does not recover");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn pause(dice: &mut Dice, milliseconds: u64) {
+    thread::sleep(Duration::from_millis(dice.below(milliseconds)));
+}
+
+pub fn end(mut child: Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// One fault while the inbox is being loaded.
+fn strike(mill: &Mill, dice: &mut Dice, figures: &mut Figures, patients: u64) {
+    let mut child = command(mill, &["once"]).spawn().unwrap();
+    pause(dice, 500 + 250 * patients);
+    match dice.below(10) {
+        0..=5 => {
+            if child.try_wait().unwrap().is_none() {
+                figures.processes_killed += 1;
+            }
+            end(child);
+        }
+        6..=8 => {
+            hit_session(mill, dice, figures);
+            let _ = child.wait();
+        }
+        _ => {
+            mill.restart_server();
+            figures.servers_restarted += 1;
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Loads waves under so many faults, and compares with an undisturbed Mill.
+fn storm(seed: u64, faults: u64, patients: u64, figures: &mut Figures) {
+    let since = Instant::now();
+    let mut dice = Dice::new(seed);
+    let mill = Mill::with_private_server();
+    delivery::put_first(&mill);
+    mill.run_command(&mut command(&mill, &["once"])).expect_code(0);
+    delivery::put(&mill);
+    let until = figures.faults() + faults;
+    let mut waves = 0;
+    let number = |wave: u64| seed % 1000 * 1000 + wave;
+    while figures.faults() < until {
+        if is_inbox_empty(&mill) || waves == 0 {
+            waves += 1;
+            put_wave(&mill, number(waves), patients);
+        }
+        strike(&mill, &mut dice, figures, patients);
+    }
+    println!("{} s: {waves} waves, the inbox is loaded undisturbed", since.elapsed().as_secs());
+    let last = mill.run_command(&mut command(&mill, &["once"]));
+    assert!(matches!(last.code, 0 | 3), "seed {seed}: the last run ended with {}", last.code);
+    mill.run(&["check"]).expect_code(0);
+
+    println!("{} s: the same into another database", since.elapsed().as_secs());
+    let undisturbed = Mill::new();
+    delivery::put_first(&undisturbed);
+    undisturbed.run_command(&mut command(&undisturbed, &["once"])).expect_code(0);
+    delivery::put(&undisturbed);
+    for wave in 1..=waves {
+        put_wave(&undisturbed, number(wave), patients);
+        undisturbed.run_command(&mut command(&undisturbed, &["once"]));
+    }
+    println!("{} s: comparing", since.elapsed().as_secs());
+    let (found, wanted) = (State::of(&mill), State::of(&undisturbed));
+    let (lost, doubled) = found.lost_and_doubled(&wanted);
+    figures.rows_compared += wanted.row_count();
+    figures.lost += lost;
+    figures.doubled += doubled;
+    if let Some(difference) = difference(&found, &wanted) {
+        eprintln!("seed {seed}, {waves} waves: {difference}");
+    }
+}
+
+fn storms(seconds: u64, faults: u64, patients: u64) {
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let first = number_of("CHAOS_SEED", clock);
+    let since = Instant::now();
+    let mut figures = Figures::default();
+    for seed in first.. {
+        println!("storm with CHAOS_SEED={seed}");
+        storm(seed, faults, patients, &mut figures);
+        println!("{} s: {figures:?}", since.elapsed().as_secs());
+        if since.elapsed().as_secs() >= seconds {
+            break;
+        }
+    }
+    assert_eq!((figures.lost, figures.doubled), (0, 0), "CHAOS_SEED={first}: {figures:?}");
+}
+
+#[test]
+fn a_short_storm_loses_and_doubles_nothing() {
+    storms(0, 10, 1);
+}
+
+#[test]
+#[ignore = "takes as long as it is told: make chaos SECONDS=300"]
+fn storms_lose_and_double_nothing() {
+    storms(number_of("CHAOS_SECONDS", 300), 25, 4);
+}

@@ -1,0 +1,162 @@
+//! A process that dies at any step of a file's road, and is started again:
+//! nothing is lost, nothing is there twice.
+
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use fhirmill::failpoint::Step;
+
+use crate::delivery;
+use crate::support::Mill;
+use crate::support::state::{State, difference};
+
+/// A death: at which step, and how often it was passed before.
+#[derive(Clone, Copy, Debug)]
+struct Death {
+    step: Step,
+    passings: u32,
+}
+
+impl Death {
+    fn failpoints(self) -> String {
+        let name = self.step.name();
+        match self.passings {
+            0 => format!("{name}=return"),
+            passings => format!("{name}={passings}*off->return"),
+        }
+    }
+}
+
+fn command(mill: &Mill, arguments: &[&str]) -> Command {
+    let mut command = mill.command(arguments);
+    command.envs(delivery::SETTINGS);
+    command
+}
+
+/// A Mill that has what comes before the delivery.
+fn begin() -> Mill {
+    let mill = Mill::new();
+    delivery::put_first(&mill);
+    mill.run_command(&mut command(&mill, &["once"])).expect_code(0);
+    mill
+}
+
+/// What is done to the delivery. A death before its rejects are tried again
+/// is found before.
+fn commands_until(step: Step) -> &'static [&'static str] {
+    match step {
+        Step::Dropped | Step::Retried => &["once", "retry"],
+        _ => &["once"],
+    }
+}
+
+/// Loads the delivery. The first command that comes by the death dies. A look
+/// at the inbox follows, as it would by the schedule; what was never begun is
+/// begun again. Gives whether one died.
+fn die(mill: &Mill, death: Death) -> bool {
+    let mut has_died = false;
+    delivery::put(mill);
+    for name in commands_until(death.step) {
+        if !has_died {
+            let mut mortal = command(mill, &[name]);
+            let run = mill.run_command(mortal.env("FAILPOINTS", death.failpoints()));
+            has_died = run.code == -1;
+            if !has_died {
+                continue;
+            }
+            if death.step != Step::Dropped {
+                mill.run_command(&mut command(mill, &["once"]));
+                continue;
+            }
+        }
+        mill.run_command(&mut command(mill, &[name]));
+    }
+    has_died
+}
+
+/// The states that an undisturbed Mill has after each of the commands.
+struct Wanted {
+    begun: Mill,
+    loaded: State,
+    retried: State,
+}
+
+impl Wanted {
+    fn new() -> Self {
+        let begun = begin();
+        let mill = Mill::like(&begun);
+        delivery::put(&mill);
+        mill.run_command(&mut command(&mill, &["once"])).expect_code(3);
+        let loaded = State::of(&mill);
+        mill.run_command(&mut command(&mill, &["retry"])).expect_code(3);
+        mill.run(&["check"]).expect_code(0);
+        Self { begun, loaded, retried: State::of(&mill) }
+    }
+
+    fn of(&self, step: Step) -> &State {
+        if commands_until(step).contains(&"retry") { &self.retried } else { &self.loaded }
+    }
+}
+
+fn die_everywhere(passings: &[u32]) {
+    let at = |step: &Step| {
+        passings.iter().map(|passings| Death { step: *step, passings: *passings }).collect::<Vec<_>>()
+    };
+    let of_files = Step::ALL.iter().filter(|step| **step != Step::Migrated);
+    let deaths: Vec<Death> = of_files.flat_map(at).collect();
+    let wanted = Wanted::new();
+    let next = Mutex::new(deaths.iter());
+    let begun = Mutex::new(&wanted.begun);
+    let failures = Mutex::new(Vec::new());
+    let take = || next.lock().unwrap().next().copied();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(death) = take() {
+                    // One at a time: a copy needs the original for itself.
+                    let mill = Mill::like(*begun.lock().unwrap());
+                    if death.step == Step::Indexed {
+                        mill.run(&["indexes", "drop"]).expect_code(0);
+                    }
+                    if !die(&mill, death) && death.passings == 0 {
+                        failures.lock().unwrap().push(format!("{:?} is never reached", death.step));
+                    }
+                    if let Some(difference) = difference(&State::of(&mill), wanted.of(death.step)) {
+                        failures.lock().unwrap().push(format!("killed at {death:?}: {difference}"));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "{} of {} deaths:\n{}", failures.len(), deaths.len(), failures.join("\n"));
+}
+
+#[test]
+#[ignore = "takes minutes: make chaos"]
+fn a_death_at_any_later_passing_loses_and_doubles_nothing() {
+    die_everywhere(&[1, 2, 3, 5]);
+}
+
+#[test]
+fn a_death_at_any_step_loses_and_doubles_nothing() {
+    die_everywhere(&[0]);
+}
+
+#[test]
+fn a_death_between_migrations_is_followed_by_the_others() {
+    const COLUMNS: &str = "select table_schema, table_name, column_name from information_schema.columns \
+        where table_schema in ('public', 'etl', 'analytics') order by 1, 2, 3";
+    let mill = Mill::new();
+    let wanted = mill.query(COLUMNS);
+    for passings in [0, 2] {
+        mill.run(&["migrate", "down", "--all"]).expect_code(0);
+        let mut mortal = mill.command(&["migrate", "up"]);
+        let failpoints = Death { step: Step::Migrated, passings }.failpoints();
+        mill.run_command(mortal.env("FAILPOINTS", failpoints)).expect_code(-1);
+        assert_ne!(mill.query(COLUMNS), wanted);
+        mill.run(&["migrate", "up"]).expect_code(0);
+        assert_eq!(mill.query(COLUMNS), wanted);
+    }
+}

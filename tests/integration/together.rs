@@ -1,0 +1,235 @@
+//! Several processes at once: on one inbox, and with files of the same
+//! resources on one database. The order rule decides, not the timing.
+
+use std::process::{Child, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use crate::chaos::Dice;
+use crate::delivery;
+use crate::support::Mill;
+use crate::support::state::{State, assert_same};
+
+/// Longer than a third of a batch, so that a batch ends soon.
+fn padding() -> String {
+    "pad ".repeat(6000)
+}
+
+fn start(mill: &Mill, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
+    let mut command = mill.command(arguments);
+    command.envs(delivery::SETTINGS).envs(environment.iter().copied());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Demands that every process came to its end, and told of no lock.
+#[track_caller]
+fn expect_ends(children: Vec<Child>, codes: &[i32]) -> Vec<Output> {
+    let outputs: Vec<Output> = children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+    for output in &outputs {
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some_and(|code| codes.contains(&code)), "{}: {told}", output.status);
+        assert!(!told.contains("deadlock"), "{told}");
+    }
+    outputs
+}
+
+fn undisturbed() -> State {
+    let mill = Mill::new();
+    delivery::put_first(&mill);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    delivery::put(&mill);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[3]);
+    State::of(&mill)
+}
+
+#[test]
+fn processes_share_an_inbox_and_one_of_them_dies() {
+    let wanted = undisturbed();
+    for processes in [2, 4] {
+        let mill = Mill::new();
+        delivery::put_first(&mill);
+        expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+        delivery::put(&mill);
+        // Whoever gets the files dies after its second batch.
+        let mortal = [("FAILPOINTS", "committed=1*off->return")];
+        let killed: Vec<Child> = (0..processes).map(|_| start(&mill, &["once"], &mortal)).collect();
+        let killed: Vec<Output> = killed.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+        assert!(killed.iter().any(|output| output.status.code().is_none()), "{killed:?}");
+        let living = (0..processes).map(|_| start(&mill, &["once"], &[])).collect();
+        expect_ends(living, &[0, 3]);
+        expect_ends(vec![start(&mill, &["once"], &[])], &[0, 3]);
+        assert_same(&State::of(&mill), &wanted, &format!("{processes} processes"));
+
+        // What is loaded already is archived by whoever comes first.
+        for number in 0..40 {
+            mill.put(&format!("inbox/first-{number}.ndjson"), "");
+            std::fs::copy(
+                mill.path("archive").join(day(&mill)).join("default/a-many.ndjson"),
+                mill.path(&format!("inbox/again-{number}.ndjson")),
+            )
+            .unwrap();
+        }
+        expect_ends((0..processes).map(|_| start(&mill, &["once"], &[])).collect(), &[0]);
+        expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+        assert!(mill.listing().iter().all(|path| !path.starts_with("inbox/")), "{:?}", mill.listing());
+        assert_same(&State::of(&mill).tables(), &wanted.tables(), "after duplicates");
+    }
+}
+
+fn day(mill: &Mill) -> String {
+    let mut days = std::fs::read_dir(mill.path("archive")).unwrap();
+    days.next().unwrap().unwrap().file_name().into_string().unwrap()
+}
+
+#[test]
+fn the_service_ticks_every_second_while_it_loads_and_once_helps() {
+    let wanted = undisturbed();
+    let mill = Mill::new();
+    delivery::put_first(&mill);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    delivery::put(&mill);
+    // Every batch takes long: several ticks come while the look goes on.
+    let slow = [("SCHEDULE", "* * * * * *"), ("FAILPOINTS", "committed=sleep(700)")];
+    let mut service = start(&mill, &["run"], &slow);
+    thread::sleep(Duration::from_millis(1000));
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0, 3]);
+    while mill.listing().iter().any(|path| path.starts_with("inbox/")) {
+        assert!(service.try_wait().unwrap().is_none(), "the service ended");
+        thread::sleep(Duration::from_millis(100));
+    }
+    thread::sleep(Duration::from_millis(500));
+    kill(Pid::from_raw(service.id() as i32), Signal::SIGTERM).unwrap();
+    expect_ends(vec![service], &[0]);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    assert_same(&State::of(&mill), &wanted, "a service and once");
+}
+
+fn version(id: &str, number: u64, padding: &str) -> Value {
+    json!({"resourceType": "Patient", "id": id,
+        "meta": {"versionId": number.to_string(), "lastUpdated": format!("2024-01-01T{:02}:00:00Z", number / 2)},
+        "name": [{"family": format!("{id}-{number}")}],
+        "address": [{"text": padding}],
+        "generalPractitioner": [{"reference": format!("Practitioner/d{number}")}]})
+}
+
+/// Versions 0 to 11 of eight patients in twelve files, which four processes
+/// load at once from inboxes of their own. Of two versions of one time the
+/// higher number wins.
+fn load_versions_at_once(seeds: std::ops::RangeInclusive<u64>) {
+    for seed in seeds {
+        let mut dice = Dice::new(seed);
+        let mill = Mill::new();
+        let padding = padding();
+        let mut files = vec![Vec::new(); 12];
+        for patient in 0..8 {
+            let mut order: Vec<u64> = (0..12).collect();
+            for (file, left) in (1..=12).rev().enumerate() {
+                let number = order.remove(dice.below(left) as usize);
+                let at = dice.below(files[file].len() as u64 + 1) as usize;
+                files[file].insert(at, version(&format!("p{patient}"), number, &padding).to_string());
+            }
+        }
+        for (number, lines) in files.iter().enumerate() {
+            mill.put(&format!("inbox-{}/{number}.ndjson", number % 4), lines.join("\n"));
+        }
+        let inboxes: Vec<String> = (0..4).map(|number| format!("inbox-{number}")).collect();
+        let start = |inbox: &String| start(&mill, &["once"], &[("INBOX_DIR", inbox)]);
+        expect_ends(inboxes.iter().map(start).collect(), &[0]);
+
+        let last: Vec<Vec<String>> =
+            (0..8).map(|patient| vec![format!("p{patient}-11"), "11".to_owned()]).collect();
+        let found = "select n.family, r.version_id from patient_name n join etl.resource r on r.id = n.patient_id order by 1";
+        assert_eq!(mill.query(found), last, "seed {seed}");
+        assert_eq!(
+            mill.value("select sum(seen) || ' ' || sum(inserted + updated + stale) from etl.load_file"),
+            "96 96"
+        );
+        // Every content that was in the tables and is no more is in the history, once.
+        let history = "select r.fhir_id, r.revision - 1 as superseded, count(h.family) as kept, count(distinct h.family) as names \
+            from etl.resource r left join patient_name_history h on h.patient_id = r.id \
+            where r.resource_type = 'Patient' group by 1, 2 order by 1";
+        for row in mill.query(history) {
+            assert!(
+                row[1] == row[2] && row[2] == row[3],
+                "seed {seed}: patient, superseded, kept, names: {row:?}"
+            );
+        }
+        mill.run(&["check"]).expect_code(0);
+    }
+}
+
+#[test]
+fn versions_loaded_at_once_come_out_in_their_order() {
+    load_versions_at_once(1..=1);
+}
+
+#[test]
+#[ignore = "takes minutes: make chaos"]
+fn versions_loaded_at_once_come_out_in_their_order_however_they_meet() {
+    load_versions_at_once(2..=25);
+}
+
+/// Three files from inboxes of their own. The second is held up at that step,
+/// until the third is done or waits for it.
+fn load_overtaken(mill: &Mill, step: &str, texts: [String; 3]) {
+    for (number, text) in texts.iter().enumerate() {
+        // A blank more makes it a file of its own, whatever the others say.
+        mill.put(&format!("inbox-{number}/{number}.json"), text.clone() + &" ".repeat(number));
+    }
+    let start = |inbox: &str, failpoints: &str| {
+        start(mill, &["once"], &[("INBOX_DIR", inbox), ("FAILPOINTS", failpoints)])
+    };
+    expect_ends(vec![start("inbox-0", "")], &[0]);
+    let second = start("inbox-1", &format!("{step}=sleep(4000)"));
+    let is_open = "select count(*) from etl.load_file where status = 'loading'";
+    while mill.value(is_open) == "0" {
+        thread::sleep(Duration::from_millis(50));
+    }
+    thread::sleep(Duration::from_millis(700));
+    let third = start("inbox-2", "");
+    expect_ends(vec![second, third], &[0]);
+}
+
+#[test]
+fn the_latest_file_wins_though_it_says_what_the_first_said_and_overtook_the_second() {
+    let mill = Mill::new();
+    let patient = |gender: &str| json!({"resourceType": "Patient", "id": "p", "gender": gender}).to_string();
+    load_overtaken(&mill, "keys-given", ["male", "female", "male"].map(patient));
+    assert_eq!(mill.value("select gender from patient where fhir_id = 'p'"), "male");
+    let file =
+        "select f.path from etl.resource r join etl.load_file f on f.id = r.file_id where r.fhir_id = 'p'";
+    assert_eq!(mill.value(file), "2.json");
+}
+
+#[test]
+fn a_version_that_was_replaced_while_the_next_one_waited_is_in_the_history() {
+    let mill = Mill::new();
+    load_overtaken(&mill, "decided", [0, 2, 4].map(|number| version("p", number, "Mill Road").to_string()));
+    assert_eq!(mill.value("select revision from etl.resource where fhir_id = 'p'"), "3");
+    assert_eq!(mill.query("select family from patient_name"), [["p-4"]]);
+    let history = "select family, (valid_from at time zone 'UTC')::time::text as since, \
+        (valid_to at time zone 'UTC')::time::text as until from patient_name_history order by valid_from, family";
+    assert_eq!(mill.query(history), [["p-0", "00:00:00", "01:00:00"], ["p-2", "01:00:00", "02:00:00"]]);
+}
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_loaded_is_loaded_too() {
+    let mill = Mill::new();
+    let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
+    mill.put("inbox/today.json", named("early"));
+    let slow = start(&mill, &["once"], &[("FAILPOINTS", "finished=sleep(3000)")]);
+    while mill.value("select count(*) from etl.load_file where status = 'loaded'") == "0" {
+        thread::sleep(Duration::from_millis(50));
+    }
+    // Under the same name, as a nightly job does that is run twice.
+    mill.put("today", named("late"));
+    std::fs::rename(mill.path("today"), mill.path("inbox/today.json")).unwrap();
+    expect_ends(vec![slow], &[0]);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["early"], ["late"]]);
+    assert!(!mill.path("inbox/today.json").exists());
+}

@@ -1,0 +1,193 @@
+//! The *state* of a Mill: all that a load leaves behind, so that two Mills
+//! that were given the same files can be compared, whatever happened to them
+//! on the way.
+//!
+//! Keys stand in it as source, type and FHIR id, files as their paths. Left
+//! out is what tells when and in which pieces a load went, which may differ:
+//! times of loading, numbers of runs, how many contents a resource had on the
+//! way to its last one, and which of the accepted counts each record is in (a
+//! version that meets the next one in its batch is stale, in the tables it is
+//! updated). Their sum is compared.
+
+use std::collections::BTreeMap;
+
+use super::Mill;
+
+/// See the module: rows by section, sorted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct State(BTreeMap<String, Vec<String>>);
+
+/// What the registry calls a key.
+const KEYS: &str = "with registry as not materialized (
+    select k.id, (select code from etl.source s where s.id = k.source_id) || '/' || k.resource_type || '/' || k.fhir_id as name
+      from etl.resource_key k)";
+
+/// Sections that are no clinical tables, each row as one text.
+const SECTIONS: [(&str, &str); 7] = [
+    (
+        "registry",
+        "select jsonb_build_object('key', registry.name, 'hash', encode(r.content_hash, 'hex'),
+            'effective', r.effective_at, 'version', r.version_id, 'updated', r.last_updated, 'file', f.path,
+            'position', r.position, 'member', r.member, 'offset', r.byte_offset, 'length', r.byte_length,
+            'is deleted', r.deleted_at is not null, 'full url', r.full_url, 'source', r.meta_source,
+            'profile', r.profile, 'tag', r.tag, 'security', r.security, 'language', r.language)::text
+           from etl.resource r join registry using (id) left join etl.load_file f on f.id = r.file_id",
+    ),
+    (
+        "ledger",
+        "select jsonb_build_object('file', f.path, 'source', s.code, 'status', f.status, 'form', f.form, 'seen', f.seen, 'rejected', f.rejected, 'skipped', f.skipped,
+            'accepted', f.inserted + f.updated + f.unchanged + f.stale + f.deleted,
+            'lies in', regexp_replace(f.archive_path, '^.*/(archive/[0-9-]+|rejects)/', '\\1/'),
+            'error', f.error)::text
+           from etl.load_file f join etl.source s on s.id = f.source_id",
+    ),
+    ("open parts", "select b.file_id::text from etl.load_batch b"),
+    (
+        "rejects",
+        "select jsonb_build_object('file', f.path, 'position', r.position, 'location', r.location,
+            'type', r.resource_type, 'id', r.fhir_id, 'reason', r.reason, 'message', regexp_replace(r.message, 'at byte [0-9]+', 'at byte'),
+            'raw', regexp_replace(encode(r.raw, 'hex'), '(20|0a)+$', ''), 'is retried', r.retried_at is not null)::text
+           from etl.rejected_record r join etl.load_file f on f.id = r.file_id",
+    ),
+    (
+        "unmapped elements",
+        "select resource_type || '.' || element || ' ' || resources from etl.unmapped_element",
+    ),
+    (
+        "unresolved references",
+        "select registry.name || ' ' || u.resource_type || ' ' || u.system || ' ' || u.value
+           from etl.unresolved_reference u join registry on registry.id = u.resource_id",
+    ),
+    ("bodies", "select registry.name || ' ' || b.body from etl.resource_body b join registry using (id)"),
+];
+
+impl State {
+    /// The Mill's tables, registry, ledger and folders.
+    #[track_caller]
+    pub fn of(mill: &Mill) -> Self {
+        let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut parts: Vec<String> = SECTIONS
+            .map(|(name, rows)| format!("select '{name}' as section, row from ({rows}) as s (row)"))
+            .to_vec();
+        parts.extend(clinical_tables(mill));
+        for row in mill.query(&format!("{KEYS} {} order by section, row", parts.join("\nunion all "))) {
+            let [section, row] = row.try_into().unwrap();
+            sections.entry(section).or_default().push(row);
+        }
+        let is_of_interest = |path: &String| !path.starts_with("logs/") && !path.starts_with("data/");
+        sections.insert("folders".to_owned(), mill.listing().into_iter().filter(is_of_interest).collect());
+        let indexes = "select indexname from pg_indexes where schemaname = 'public' order by 1";
+        sections.insert("indexes".to_owned(), mill.query(indexes).into_iter().flatten().collect());
+        // A retry's file is named by a number that a sequence gave.
+        for rows in sections.values_mut() {
+            for row in rows.iter_mut() {
+                *row = without_numbers(row, "retry-");
+            }
+            rows.sort();
+        }
+        Self(sections)
+    }
+
+    /// Only the clinical tables.
+    pub fn tables(&self) -> Self {
+        let of_tables = self.0.iter().filter(|(section, _)| section.starts_with("table "));
+        Self(of_tables.map(|(section, rows)| (section.clone(), rows.clone())).collect())
+    }
+
+    /// How many rows it has.
+    pub fn row_count(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
+    /// How many rows `self` lacks of `other`'s, and has more than it: lost
+    /// and doubled.
+    pub fn lost_and_doubled(&self, other: &Self) -> (usize, usize) {
+        (minus(other, self).len(), minus(self, other).len())
+    }
+}
+
+/// Demands that both are the same, and says in which rows they are not.
+#[track_caller]
+pub fn assert_same(found: &State, wanted: &State, when: &str) {
+    if let Some(difference) = difference(found, wanted) {
+        panic!("{when}: {difference}");
+    }
+}
+
+/// In which rows the two are not the same, if they are not.
+pub fn difference(found: &State, wanted: &State) -> Option<String> {
+    let (lost, doubled) = (minus(wanted, found), minus(found, wanted));
+    if lost.is_empty() && doubled.is_empty() {
+        return None;
+    }
+    let shown = |rows: &[String]| rows.iter().take(20).map(|row| format!("\n    {row}")).collect::<String>();
+    Some(format!(
+        "the state is not that of an undisturbed run.\n  {} rows are missing:{}\n  {} rows are too many:{}",
+        lost.len(),
+        shown(&lost),
+        doubled.len(),
+        shown(&doubled)
+    ))
+}
+
+/// The rows of `one` that `other` has not, or not as many times.
+fn minus(one: &State, other: &State) -> Vec<String> {
+    let mut rest = Vec::new();
+    for (section, rows) in &one.0 {
+        let mut counts: BTreeMap<&String, i64> = BTreeMap::new();
+        for row in other.0.get(section).into_iter().flatten() {
+            *counts.entry(row).or_default() += 1;
+        }
+        for row in rows {
+            let count = counts.entry(row).or_default();
+            *count -= 1;
+            if *count < 0 {
+                rest.push(format!("{section}: {row}"));
+            }
+        }
+    }
+    rest
+}
+
+/// A query for each clinical table that has rows, with names for its keys.
+fn clinical_tables(mill: &Mill) -> Vec<String> {
+    let tables = mill.query("select tablename from pg_tables where schemaname = 'public' order by tablename");
+    let is_filled = |table: &String| format!("select '{table}' as name where exists (select from {table})");
+    let names: Vec<String> = tables
+        .into_iter()
+        .flatten()
+        .filter(|name| !name.starts_with("__"))
+        .map(|name| is_filled(&name))
+        .collect();
+    let filled = mill.query(&names.join(" union all "));
+    let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for column in mill.query(
+        "select table_name, column_name from information_schema.columns
+          where table_schema = 'public' and data_type = 'bigint' and (column_name = 'id' or column_name like '%\\_id')",
+    ) {
+        let [table, column] = column.try_into().unwrap();
+        keys.entry(table).or_default().push(column);
+    }
+    let mut queries = Vec::new();
+    for table in filled.into_iter().flatten() {
+        let mut row = "to_jsonb(t) - 'source_id'".to_owned();
+        for column in keys.get(&table).into_iter().flatten() {
+            row += &format!(
+                " || jsonb_build_object('{column}', coalesce((select name from registry where registry.id = t.{column}), t.{column}::text))"
+            );
+        }
+        queries.push(format!("select 'table {table}' as section, ({row})::text as row from {table} t"));
+    }
+    queries
+}
+
+/// The text with the digits left out that follow the word.
+fn without_numbers(text: &str, word: &str) -> String {
+    let mut parts = text.split(word);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out += word;
+        out += part.trim_start_matches(|character: char| character.is_ascii_digit());
+    }
+    out
+}
