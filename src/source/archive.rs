@@ -113,7 +113,7 @@ impl Walker<'_, '_> {
             Ok(zip) => zip,
             Err(error) => return self.broken_zip(name, depth, error),
         };
-        if zip.len() == 0 && begins_with_member(&cursor) {
+        if zip.is_empty() && begins_with_member(&cursor) {
             let says = "its directory is empty, and its members are there".into();
             return self.broken_zip(name, depth, ZipError::InvalidArchive(says));
         }
