@@ -39,7 +39,7 @@ use registry::Outcome;
 /// Why a batch was not loaded. Nothing of it is in the tables then.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    #[error(transparent)]
+    #[error("a worker has no connection to the database")]
     Connect(#[from] DatabaseError),
     #[error("the database refused a batch: {0}")]
     Database(#[from] Error),

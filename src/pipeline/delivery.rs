@@ -111,8 +111,12 @@ impl<'d> Delivery<'d> {
             match claim {
                 Claim::Taken => info!("{} is being loaded by another process", file.relative),
                 Claim::InFlight => self.twins.push((*file).clone()),
-                Claim::Loaded { .. } if !content.is_still_at(&file.path) => {
-                    note_changed(file, self.summary);
+                Claim::Loaded { .. } | Claim::Rejected { .. } if !content.is_still_at(&file.path) => {
+                    if file.path.symlink_metadata().is_ok() {
+                        note_changed(file, self.summary);
+                    } else {
+                        info!("{} has left the inbox", file.relative);
+                    }
                 }
                 Claim::Loaded { id, archive_path } => {
                     info!(file.id = id, "{} is loaded already; it goes to the archive", file.relative);
@@ -127,9 +131,6 @@ impl<'d> Delivery<'d> {
                     };
                     places.push((id, path));
                     self.summary.duplicate_files += 1;
-                }
-                Claim::Rejected { .. } if !content.is_still_at(&file.path) => {
-                    note_changed(file, self.summary);
                 }
                 Claim::Rejected { id } => {
                     info!(file.id = id, "{} is rejected already; it goes to the rejects", file.relative);
