@@ -178,6 +178,45 @@ def onboarding(data):
     return rows
 
 
+DUCKDB_TYPES = ("Patient,Encounter,Claim,ExplanationOfBenefit,Condition,Observation,Procedure,"
+                "MedicationRequest,Immunization")
+
+
+def duckdb(data):
+    """The whole model, and DuckDB's resource types alone, against DuckDB and psql: 13 tables of
+    chosen columns, no versions, no lineage."""
+    environment = pathlib.Path(OUT) / "duckdb"
+    python = environment / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, capture_output=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "duckdb"], check=True, capture_output=True)
+    script = pathlib.Path(__file__).with_name("duckdb_flatten.py")
+    whole, alike, memory, times = [], [], [], []
+    for _ in range(ROUNDS):
+        with Mill() as mill:
+            begin = time.monotonic()
+            process = subprocess.Popen([python, script, "--input", data["bundles"][0].parent, "--dsn", mill.url],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            assert os.waitstatus_to_exitcode(status) == 0, "DuckDB failed"
+            theirs = time.monotonic() - begin
+        with Mill() as mill:
+            mill.deliver(*data["bundles"])
+            ours, peak, _ = mill.once()
+        with Mill(RESOURCE_TYPES=DUCKDB_TYPES) as mill:
+            mill.deliver(*data["bundles"])
+            same_types, _, _ = mill.once()
+        whole.append(ours / theirs)
+        alike.append(same_types / theirs)
+        memory.append(peak / usage.ru_maxrss)
+        times.append((ours, same_types, theirs))
+    seconds = " s, ".join(f"{MEDIAN(column):.1f}" for column in zip(*times))
+    return [("onboarding of the whole model ÷ DuckDB + psql of 13 tables, indexes included",
+             f"{MEDIAN(whole):.2f} ({seconds} s: whole, DuckDB's types, DuckDB)", "<= 1.0"),
+            ("the same resource types ÷ DuckDB + psql", f"{MEDIAN(alike):.2f}", "<= 0.6"),
+            ("its peak memory ÷ DuckDB's", f"{MEDIAN(memory):.2f}", "<= 0.2")]
+
+
 def again(data):
     """The same files again, and the same resources in other packaging."""
     same, packed, firsts = [], [], []
@@ -341,7 +380,7 @@ def row_by_row(data):
 
 
 MEASUREMENTS = {function.__name__: function for function in
-                (map_speed, onboarding, again, changed, growth, workers, small_files, arrival, row_by_row)}
+                (map_speed, onboarding, duckdb, again, changed, growth, workers, small_files, arrival, row_by_row)}
 
 
 def main():

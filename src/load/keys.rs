@@ -2,6 +2,7 @@
 //! those that were only referred to. They are given in short transactions of
 //! their own, before the batch that needs them is loaded.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use diesel::sql_types::{BigInt, Integer};
@@ -33,7 +34,11 @@ const KEYS_AT_ONCE: usize = 20_000;
 /// every batch for the same hospital. An identity is remembered by 128 bits of
 /// its SHA-256, so that a key takes the same few bytes however long ids are.
 #[derive(Default)]
-pub struct KnownKeys(Mutex<FxHashMap<u128, i64>>);
+pub struct KnownKeys {
+    keys: Mutex<FxHashMap<u128, i64>>,
+    /// Most of the last identities had no key yet.
+    expects_new: AtomicBool,
+}
 
 #[derive(QueryableByName)]
 struct Known {
@@ -71,7 +76,7 @@ impl KnownKeys {
         let mut keys = vec![0; targets.len()];
         let mut unknown: Vec<Unknown<'_>> = Vec::new();
         {
-            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             for (target, identity) in targets.iter().enumerate() {
                 match identity {
                     TargetIdentity::Key(key) => keys[target] = *key,
@@ -87,8 +92,11 @@ impl KnownKeys {
         }
         unknown.sort_unstable_by_key(|unknown| unknown.identity);
         for unknown in unknown.chunks(KEYS_AT_ONCE) {
-            let given = connection.transaction(|connection| given(connection, source_id, unknown))?;
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let expects_new = self.expects_new.load(Ordering::Relaxed);
+            let (given, were_new) =
+                connection.transaction(|connection| given(connection, source_id, unknown, expects_new))?;
+            self.expects_new.store(were_new, Ordering::Relaxed);
+            let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() + unknown.len() > MAX_KNOWN_KEYS {
                 known.clear();
             }
@@ -118,23 +126,22 @@ fn hash(source_id: i16, identity: &Identity) -> u128 {
 }
 
 /// Keys of identities, in their order; new ones for those that have none.
+/// Where all are likely to be new, they are not looked for first. Tells also
+/// whether most were new.
 fn given(
     connection: &mut PgConnection,
     source_id: i16,
     identities: &[Unknown<'_>],
-) -> Result<Vec<i64>, LoadError> {
+    expects_new: bool,
+) -> Result<(Vec<i64>, bool), LoadError> {
     let mut keys = vec![0; identities.len()];
-    let mut buffer = CopyBuffer::default();
-    for (ordinal, unknown) in identities.iter().enumerate() {
-        buffer.begin_row(4);
-        buffer.integer(ordinal as i32);
-        write(&mut buffer, source_id, unknown.identity);
+    if !expects_new {
+        ask(connection, source_id, identities)?;
+        read_keys(connection, &mut keys)?;
     }
-    copy_buffer(connection, "batch_target", &buffer)?;
-    read_keys(connection, &mut keys)?;
     let missing: Vec<usize> = (0..keys.len()).filter(|ordinal| keys[*ordinal] == 0).collect();
     if missing.is_empty() {
-        return Ok(keys);
+        return Ok((keys, false));
     }
     let new: Vec<Key> =
         sql_query("select nextval('etl.resource_key_id_seq') as id from generate_series(1, $1)")
@@ -148,11 +155,27 @@ fn given(
         write(&mut buffer, source_id, identities[*ordinal].identity);
     }
     copy_buffer(connection, "batch_key", &buffer)?;
-    if sql_query(GIVE).execute(connection)? < missing.len() {
-        // Another session gave some of them in the meantime.
+    let given = sql_query(GIVE).execute(connection)?;
+    if given < missing.len() {
+        // Some were there, or another session gave them in the meantime.
+        if expects_new {
+            ask(connection, source_id, identities)?;
+        }
         read_keys(connection, &mut keys)?;
     }
-    Ok(keys)
+    Ok((keys, 2 * given > identities.len()))
+}
+
+/// Puts the identities into the batch's table.
+fn ask(connection: &mut PgConnection, source_id: i16, identities: &[Unknown<'_>]) -> Result<(), LoadError> {
+    let mut buffer = CopyBuffer::default();
+    for (ordinal, unknown) in identities.iter().enumerate() {
+        buffer.begin_row(4);
+        buffer.integer(ordinal as i32);
+        write(&mut buffer, source_id, unknown.identity);
+    }
+    copy_buffer(connection, "batch_target", &buffer)?;
+    Ok(())
 }
 
 /// Reads the keys of what stands in the batch's table.

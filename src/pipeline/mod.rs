@@ -148,7 +148,7 @@ fn load_files(
     let handover = Handover::new(receiver, 2 * batch_bytes(settings));
     let shared = Arc::new(Shared::default());
     let run_id = run.id;
-    let hire = || Worker::new(settings, database, run_id, Arc::clone(&shared));
+    let hire = || Worker::of_run(settings, database, run_id, Arc::clone(&shared));
     let mut result = std::thread::scope(|scope| {
         for _ in 0..settings.workers.get() {
             scope.spawn(|| Worker::run(&handover, &shared, hire));

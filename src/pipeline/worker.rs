@@ -94,6 +94,18 @@ impl Worker {
         })
     }
 
+    /// For a run, whose ledger closes the accounts of what is loaded.
+    pub fn of_run(
+        settings: &Settings,
+        database: &Database,
+        run_id: i64,
+        shared: Arc<Shared>,
+    ) -> Result<Self, LoadError> {
+        let mut worker = Worker::new(settings, database, run_id, shared)?;
+        worker.loader.commit_at_ease()?;
+        Ok(worker)
+    }
+
     /// Works until the queue is closed; `hire` makes the worker when there is
     /// work for it. After a failure of the database the rest of the queue is
     /// left unloaded: its files are taken again later.
