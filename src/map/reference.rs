@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr3};
+
 use super::batch::Targets;
 use super::identifier::{IdentifierKey, KnownIdentifiers};
 use super::route::contained_with_id;
@@ -89,23 +91,21 @@ impl<'r> Resolver<'r> {
 
 /// Name and query of `Type?identifier=query`.
 fn split_at_query(written: &str) -> Option<(&str, &str)> {
-    let (name, query) = written.split_once('?')?;
-    Some((name, query.strip_prefix("identifier=")?))
+    let mark = memchr(b'?', written.as_bytes())?;
+    Some((&written[..mark], written[mark + 1..].strip_prefix("identifier=")?))
 }
 
 /// `Type/id`, perhaps with `/_history/…` behind.
 fn relative_identity(written: &str) -> Option<(ResourceType, &str)> {
-    let (name, rest) = written.split_once('/')?;
-    let resource_type = ResourceType::named(name)?;
-    let fhir_id = match rest.split_once('/') {
-        Some((id, version)) if version.starts_with("_history/") => id,
-        Some(_) => return None,
+    let slash = memchr(b'/', written.as_bytes())?;
+    let resource_type = ResourceType::named(&written[..slash])?;
+    let rest = &written[slash + 1..];
+    let fhir_id = match memchr3(b'/', b'#', b'?', rest.as_bytes()) {
         None => rest,
+        Some(end) if rest[end..].starts_with("/_history/") => &rest[..end],
+        Some(_) => return None,
     };
-    if fhir_id.is_empty() || fhir_id.contains(['#', '?']) {
-        return None;
-    }
-    Some((resource_type, fhir_id))
+    (!fhir_id.is_empty()).then_some((resource_type, fhir_id))
 }
 
 impl References for Resolver<'_> {

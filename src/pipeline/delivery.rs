@@ -2,9 +2,11 @@
 //! and, when their records are committed, closed in the ledger and moved.
 //! Small files go many at a time through every step.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use tracing::{error, info, warn};
 
@@ -91,8 +93,8 @@ impl<'d> Delivery<'d> {
     /// Claims files and reads those that are to be loaded.
     fn files(&mut self, files: &[InboxFile]) -> Result<Result<(), Stopped>, PipelineError> {
         let mut asked = Vec::with_capacity(files.len());
-        for file in files {
-            match Content::of(&file.path) {
+        for (file, content) in files.iter().zip(contents(files, self.settings.workers.get())) {
+            match content {
                 Ok(content) => asked.push((file, content)),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     info!("{} has left the inbox", file.relative);
@@ -163,6 +165,24 @@ impl<'d> Delivery<'d> {
         self.in_flight = finish(self.settings, self.run, self.summary, in_flight, settled)?;
         Ok(())
     }
+}
+
+/// The contents of the files, read by so many threads.
+fn contents(files: &[InboxFile], threads: usize) -> Vec<io::Result<Content>> {
+    let next = AtomicUsize::new(0);
+    let read = || {
+        let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        let files = numbers.map_while(|number| Some((number, files.get(number)?)));
+        files.map(|(number, file)| (number, Content::of(&file.path))).collect::<Vec<_>>()
+    };
+    let mut contents = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(files.len())).map(|_| scope.spawn(read)).collect();
+        let mut contents = read();
+        contents.extend(others.into_iter().flat_map(|other| other.join().expect("reading does not panic")));
+        contents
+    });
+    contents.sort_unstable_by_key(|(number, _)| *number);
+    contents.into_iter().map(|(_, content)| content).collect()
 }
 
 /// How many of the files are claimed together; at least one.
