@@ -81,6 +81,24 @@ impl Summary {
 }
 
 impl Summary {
+    /// Whether there was a file: a run may also do what another one left.
+    fn has_files(&self) -> bool {
+        self.loaded_files
+            + self.duplicate_files
+            + self.rejected_files
+            + self.failed_files
+            + self.unreadable_files
+            > 0
+            || self.is_interrupted
+    }
+
+    fn write_resolved(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.resolved_late > 0 {
+            writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
+        }
+        Ok(())
+    }
+
     fn write_indexes(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.indexes_built > 0 {
             writeln!(out, "indexes    {:>12} built in {:.1} s", self.indexes_built, self.index_seconds)?;
@@ -91,7 +109,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.run_id.is_none() {
+        if self.run_id.is_none() || !self.has_files() {
             write!(out, "nothing to load in the inbox")?;
             if self.settling > 0 {
                 write!(out, "; {} still being written", counted(self.settling as u64, "file"))?;
@@ -100,6 +118,7 @@ impl fmt::Display for Summary {
                 write!(out, "; {} not readable", counted(self.unreadable_files, "folder"))?;
             }
             writeln!(out)?;
+            self.write_resolved(out)?;
             return self.write_indexes(out);
         }
         writeln!(out, "files      {:>12} loaded", self.loaded_files)?;
@@ -138,9 +157,7 @@ impl fmt::Display for Summary {
             "read       {megabytes:>12.1} MB in {seconds:.1} s, {:.1} MB a second",
             megabytes / seconds
         )?;
-        if self.resolved_late > 0 {
-            writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
-        }
+        self.write_resolved(out)?;
         for (version, elements) in &self.by_version {
             writeln!(
                 out,

@@ -70,7 +70,7 @@ impl State {
             .map(|(name, rows)| format!("select '{name}' as section, row from ({rows}) as s (row)"))
             .to_vec();
         parts.extend(clinical_tables(mill));
-        for row in mill.query(&format!("{KEYS} {} order by section, row", parts.join("\nunion all "))) {
+        for row in mill.query(&format!("{KEYS} {}", parts.join("\nunion all "))) {
             let [section, row] = row.try_into().unwrap();
             sections.entry(section).or_default().push(row);
         }
