@@ -240,23 +240,29 @@ def again(data):
 
 
 def changed(data):
-    """One resource in twenty changed: what it costs against a new one."""
+    """All comes again with one resource in twenty changed: what that costs more than all unchanged,
+    by changed resource, against a new one."""
     ratios = []
     for _ in range(ROUNDS):
         with Mill() as mill:
             mill.deliver(*data["ndjson"])
             first, _, summary = mill.once()
             new = first / summary["seen"]
-            for file in data["ndjson"]:
-                with open(file) as lines, open(mill.folder / "inbox" / f"changed-{file.name}", "w") as out:
-                    for number, line in enumerate(lines):
-                        if number % 20 == 0:
-                            out.write(line.replace('{"resourceType"', '{"language":"en","resourceType"', 1))
-            seconds, _, summary = mill.once()
+            seconds = []
+            for name, change in (("same", False), ("changed", True)):
+                for file in data["ndjson"]:
+                    with open(file) as lines, open(mill.folder / "inbox" / f"{name}-{file.name}", "w") as out:
+                        out.write("\n")
+                        for number, line in enumerate(lines):
+                            if change and number % 20 == 0:
+                                line = line.replace('{"resourceType"', '{"language":"en","resourceType"', 1)
+                            out.write(line)
+                took, _, summary = mill.once()
+                seconds.append(took)
             assert summary["account"]["updated"] > 0
-            ratios.append(seconds / summary["account"]["updated"] / new)
+            ratios.append((seconds[1] - seconds[0]) / summary["account"]["updated"] / new)
             mill.check()
-    return [("cost of a changed resource ÷ cost of a new one", f"{MEDIAN(ratios):.2f}", "<= 2")]
+    return [("5 % changed: cost of a changed resource ÷ cost of a new one", f"{MEDIAN(ratios):.2f}", "<= 2")]
 
 
 def growth(data):

@@ -34,6 +34,14 @@ pub struct InboxFile {
     pub size: u64,
 }
 
+impl InboxFile {
+    /// Whether it is, by its name, of those that others refer to by number:
+    /// hospitals and people.
+    pub fn is_referred_to(&self) -> bool {
+        rank(&self.relative) < REFERRED_TO
+    }
+}
+
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Scan {
@@ -105,6 +113,9 @@ const READ_FIRST: [&str; 9] = [
     "Coverage",
     "Encounter",
 ];
+
+/// So many of them bear the numbers that others refer to.
+const REFERRED_TO: usize = 6;
 
 fn rank(relative: &str) -> usize {
     let name = relative.rsplit('/').next().unwrap_or(relative);

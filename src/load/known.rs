@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt, Bool, Integer};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use hashbrown::HashMap;
@@ -20,12 +21,13 @@ use super::{LoadError, copy_buffer};
 use crate::copy::CopyBuffer;
 use crate::map::{Fingerprint, Identity};
 
-/// A session's own table, empty between transactions.
-pub(super) const TEMPORARY_TABLES: &str = r#"
-create temporary table if not exists batch_fingerprint (
+/// For one question. A table that stayed would be emptied at the end of every
+/// transaction of the session, which takes longer than many a statement.
+const TEMPORARY_TABLE: &str = r#"
+create temporary table batch_fingerprint (
   ordinal integer, source_id smallint, resource_type text collate "C", fhir_id text collate "C",
   content_hash bytea, effective_at timestamptz, version_id text
-) on commit delete rows"#;
+) on commit drop"#;
 
 const KNOWN: &str = "\
 select coalesce(array_agg(f.ordinal), '{}') as ordinals, coalesce(array_agg(k.id), '{}') as keys
@@ -127,6 +129,7 @@ pub(super) fn known(
     let buffer = rows(question.source_id, fingerprints);
     let mut batches = confirmed.0.write().unwrap_or_else(PoisonError::into_inner);
     let Known { ordinals, keys } = connection.transaction(|connection| {
+        connection.batch_execute(TEMPORARY_TABLE)?;
         copy_buffer(connection, "batch_fingerprint", &buffer)?;
         let query = sql_query(KNOWN).bind::<BigInt, _>(question.run_id).bind::<BigInt, _>(question.file_id);
         Ok::<_, LoadError>(query.get_result(connection)?)

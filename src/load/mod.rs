@@ -227,8 +227,6 @@ impl Loader {
         connection.batch_execute(PLANNER)?;
         connection.batch_execute(keys::TEMPORARY_TABLES)?;
         connection.batch_execute(registry::TEMPORARY_TABLES)?;
-        connection.batch_execute(history::TEMPORARY_TABLES)?;
-        connection.batch_execute(known::TEMPORARY_TABLES)?;
         Ok(Loader { connection, plan, shared })
     }
 
@@ -324,7 +322,9 @@ fn write(
         let count = load.batch.row_count(table, &is_applied);
         rows += copy_runs(connection, name, count, load.batch.runs(table, &is_applied))?;
     }
-    history::keep_vanished(connection, &outcomes)?;
+    if !noted.is_empty() {
+        history::keep_vanished(connection, &outcomes)?;
+    }
     copy_bodies(connection, load, &outcomes)?;
     copy_unresolved(connection, load, &outcomes)?;
     let accounts = account::accounts(load, &outcomes);

@@ -66,6 +66,15 @@ impl<'d> Delivery<'d> {
             if self.files(now)?.is_err() {
                 return self.stop();
             }
+            // Who refers to them by number is mapped again at the end of the
+            // run where they are not in the tables yet.
+            let ends = |pair: (&InboxFile, &InboxFile)| pair.0.is_referred_to() && !pair.1.is_referred_to();
+            if now.last().zip(later.first()).is_some_and(ends) {
+                if self.reader.flush().is_err() {
+                    return self.stop();
+                }
+                self.finish(|progress| Some(progress.wait()))?;
+            }
         }
         if self.reader.flush().is_err() {
             return self.stop();
@@ -188,9 +197,10 @@ fn contents(files: &[InboxFile], threads: usize) -> Vec<io::Result<Content>> {
 /// How many of the files are claimed together; at least one.
 fn together(files: &[InboxFile]) -> usize {
     let mut bytes = 0;
+    let is_referred_to = files.first().is_some_and(InboxFile::is_referred_to);
     let fits = |file: &&InboxFile| {
         bytes += file.size;
-        bytes <= CLAIM_BYTES
+        bytes <= CLAIM_BYTES && file.is_referred_to() == is_referred_to
     };
     files.iter().take(CLAIM_FILES).take_while(fits).count().max(1)
 }

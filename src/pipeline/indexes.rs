@@ -20,6 +20,9 @@ use crate::failpoint::{self, Step};
 use crate::model::{Index, indexes, tables};
 use crate::report::{ProgressMeter, Unit, in_one_line};
 
+/// What loading itself looks up.
+const REGISTRY: [&str; 2] = ["etl.resource_key", "etl.resource_version"];
+
 /// Held by the process that builds.
 const BUILD_LOCK: i64 = 7_303_016;
 
@@ -139,7 +142,9 @@ pub fn build(
     let started = Instant::now();
     info!(indexes = missing.len(), "building the indexes that are missing");
     meter.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
-    let next = AtomicUsize::new(0);
+    let tables: Vec<String> =
+        tables().iter().map(|table| table.name.clone()).chain(REGISTRY.map(str::to_owned)).collect();
+    let (next, next_table) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let built = AtomicU64::new(0);
     let processes = Mutex::new(Vec::new());
     let take = || -> Result<(), DatabaseError> {
@@ -164,6 +169,13 @@ pub fn build(
                 Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
             }
         }
+        // All of them: those that have no index but their key are joined, too.
+        while let Some(table) = tables.get(next_table.fetch_add(1, Ordering::Relaxed)) {
+            if cancel.is_cancelled() {
+                break;
+            }
+            session.batch_execute(&format!("analyze {table}")).map_err(failed("analyze a table"))?;
+        }
         Ok(())
     };
     thread::scope(|scope| {
@@ -183,13 +195,6 @@ pub fn build(
         builders.into_iter().try_for_each(|builder| builder.join().unwrap_or(Ok(())))
     })?;
     meter.end();
-    if !cancel.is_cancelled() {
-        // All of them: those that have no index but their key are joined, too.
-        let tables: Vec<String> = tables().iter().map(|table| table.name.clone()).collect();
-        connection
-            .batch_execute(&format!("analyze {}, etl.resource_key, etl.resource_version", tables.join(", ")))
-            .map_err(failed("analyze the tables"))?;
-    }
     let built = built.into_inner();
     info!(indexes = built, seconds = started.elapsed().as_secs_f64(), "built the indexes");
     Ok(Building::Done(built))
