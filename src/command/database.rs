@@ -21,7 +21,7 @@ pub fn run(settings: &Settings, command: DatabaseCommand) -> Result<ExitCode> {
     let server = PrivateServer::of(settings)?;
     match command {
         DatabaseCommand::Start => {
-            let url = server.start()?;
+            let (url, _) = server.start()?;
             println!("running at {url}; `fhirmill database url` prints the URL with its password");
         }
         DatabaseCommand::Stop => {

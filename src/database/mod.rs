@@ -77,11 +77,15 @@ impl Database {
     /// Opens the database of the settings; starts the private server if there
     /// is no DATABASE_URL.
     pub fn open(settings: &Settings, wait: Wait<'_>) -> Result<Self, DatabaseError> {
-        let (url, is_private) = match &settings.database_url {
-            Some(url) => (url.clone(), false),
-            None => (PrivateServer::of(settings)?.start()?, true),
+        let is_private = settings.database_url.is_none();
+        let (url, connection) = match &settings.database_url {
+            Some(url) => (url.clone(), None),
+            None => PrivateServer::of(settings)?.start()?,
         };
-        let mut connection = connect_patiently(&url, wait)?;
+        let mut connection = match connection {
+            Some(connection) => connection,
+            None => connect_patiently(&url, wait)?,
+        };
         let version = server_version(&mut connection)?;
         if version < OLDEST_SUPPORTED_VERSION {
             return Err(DatabaseError::TooOld { server: url.server, version });

@@ -6,6 +6,7 @@ mod claim;
 
 use std::collections::BTreeMap;
 
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use serde::Serialize;
@@ -17,6 +18,9 @@ pub use claim::{Claim, ClaimedFile};
 
 /// The first of the two numbers of the advisory lock that a live run holds.
 const RUN_LOCK: i32 = 7_303_014;
+/// A run's sessions do not wait for the disk when they commit, but for once
+/// before files leave the inbox: what is lost in a power failure is loaded again.
+pub const COMMIT_AT_EASE: &str = "set synchronous_commit = off";
 /// Held for the moment in which a file is claimed.
 const CLAIM_LOCK: i64 = 7_303_015;
 
@@ -154,6 +158,7 @@ impl Run {
 
     /// Begins a run.
     pub fn begin(mut connection: PgConnection, command: &str) -> Result<Run, diesel::result::Error> {
+        connection.batch_execute(COMMIT_AT_EASE)?;
         // Nobody sees a run that has no lock, and takes it for dead.
         let id = connection.transaction(|connection| {
             let Id { id } =
@@ -220,16 +225,21 @@ impl Run {
         Ok(ids.iter().map(|id| by_id.remove(id)).collect())
     }
 
-    /// Notes where files will lie.
+    /// Notes where files will lie. When this returns, it and all that was
+    /// committed before, the rows of the files included, outlive a power
+    /// failure: they may leave the inbox.
     pub fn note_places(&mut self, places: &[(i64, String)]) -> Result<(), diesel::result::Error> {
         let (ids, paths): (Vec<i64>, Vec<&str>) =
             places.iter().map(|(id, path)| (*id, path.as_str())).unzip();
-        sql_query(
-            "update etl.load_file f set archive_path = m.path from unnest($1, $2) as m (id, path) where f.id = m.id",
-        )
-        .bind::<Array<BigInt>, _>(ids)
-        .bind::<Array<Text>, _>(paths)
-        .execute(&mut self.connection)?;
+        self.connection.transaction(|connection| {
+            connection.batch_execute("set local synchronous_commit = on")?;
+            sql_query(
+                "update etl.load_file f set archive_path = m.path from unnest($1, $2) as m (id, path) where f.id = m.id",
+            )
+            .bind::<Array<BigInt>, _>(ids)
+            .bind::<Array<Text>, _>(paths)
+            .execute(connection)
+        })?;
         failpoint::passed(Step::Noted);
         Ok(())
     }

@@ -230,13 +230,6 @@ impl Loader {
         Ok(Loader { connection, plan, shared })
     }
 
-    /// Commits without waiting for the disk. Whoever closes the files' accounts
-    /// waits: what was committed before that outlives a power failure with it,
-    /// and what was committed after is loaded again.
-    pub fn commit_at_ease(&mut self) -> Result<(), LoadError> {
-        Ok(self.connection.batch_execute("set synchronous_commit = off")?)
-    }
-
     /// Whether any resource was ever loaded.
     pub fn has_resources(&mut self) -> Result<bool, LoadError> {
         known::has_resources(&mut self.connection)
@@ -334,39 +327,33 @@ fn write(
     Ok(Loaded { accounts, rows: rows as u64 })
 }
 
-/// Removes the rows of resources that come anew or go.
+/// Removes the rows of resources that come anew or go: for each type one
+/// statement, since there are tens of tables.
 fn replace(
     connection: &mut PgConnection,
     plan: &'static Plan,
     outcomes: &registry::Outcomes,
 ) -> Result<(), LoadError> {
     for (resource_type, ids) in outcomes.replaced_by_type() {
+        let mut deletes = Vec::new();
         for (table, key) in plan.tables_of(resource_type) {
             let is_other = table == "other_resource";
             let condition = if is_other { " and resource_type = $2" } else { "" };
-            let statement = format!("delete from {table} where {key} = any($1){condition}");
-            let query = sql_query(statement).bind::<Array<BigInt>, _>(&ids);
-            if is_other {
-                query.bind::<Text, _>(resource_type.name()).execute(connection)?;
-            } else {
-                query.execute(connection)?;
-            }
+            deletes.push(format!("delete from {table} where {key} = any($1){condition}"));
         }
         if plan.has_generic_rows(resource_type) {
             for table in ["identifier", "telecom", "concept", "reference", "coding", "note"] {
-                sql_query(format!(
-                    "delete from resource_{table} where resource_type = $1 and resource_id = any($2)"
-                ))
-                .bind::<Text, _>(resource_type.name())
-                .bind::<Array<BigInt>, _>(&ids)
-                .execute(connection)?;
+                deletes.push(format!(
+                    "delete from resource_{table} where resource_type = $2 and resource_id = any($1)"
+                ));
             }
         }
-        sql_query("delete from etl.unresolved_reference where resource_id = any($1)")
+        deletes.push("delete from etl.unresolved_reference where resource_id = any($1)".to_owned());
+        deletes.push("delete from etl.resource_body where id = any($1)".to_owned());
+        let parts = deletes.iter().enumerate().map(|(number, delete)| format!("d{number} as ({delete})"));
+        sql_query(format!("with {} select 1", parts.collect::<Vec<_>>().join(",\n")))
             .bind::<Array<BigInt>, _>(&ids)
-            .execute(connection)?;
-        sql_query("delete from etl.resource_body where id = any($1)")
-            .bind::<Array<BigInt>, _>(&ids)
+            .bind::<Text, _>(resource_type.name())
             .execute(connection)?;
     }
     Ok(())

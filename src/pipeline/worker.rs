@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection;
 use tracing::{error, warn};
 
 use super::handover::{Handover, Tally};
@@ -16,6 +17,7 @@ use crate::database::Database;
 use crate::failpoint::{self, Fault, Step};
 use crate::json::{Parser, Value};
 use crate::kind::{MAX_INDEXED_BYTES, moment};
+use crate::ledger;
 use crate::load::{Account, Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
 use crate::map::{self, Batch, Fingerprint, FullUrls, Input, Mapper, Plan, version_of};
 use crate::model::ResourceType;
@@ -94,7 +96,7 @@ impl Worker {
         })
     }
 
-    /// For a run, whose ledger closes the accounts of what is loaded.
+    /// For a run, which sees to it that what is loaded outlives a power failure.
     pub fn of_run(
         settings: &Settings,
         database: &Database,
@@ -102,7 +104,7 @@ impl Worker {
         shared: Arc<Shared>,
     ) -> Result<Self, LoadError> {
         let mut worker = Worker::new(settings, database, run_id, shared)?;
-        worker.loader.commit_at_ease()?;
+        worker.loader.connection().batch_execute(ledger::COMMIT_AT_EASE)?;
         Ok(worker)
     }
 

@@ -64,13 +64,14 @@ impl PrivateServer {
     }
 
     /// Makes the cluster if there is none, starts the server if it is not
-    /// running, and gives the URL of its database.
-    pub fn start(mut self) -> Result<DatabaseUrl, DatabaseError> {
+    /// running, and gives the URL of its database, with the connection that
+    /// told that it runs, if there was one.
+    pub fn start(mut self) -> Result<(DatabaseUrl, Option<PgConnection>), DatabaseError> {
         if self.home.has_cluster()
             && let Ok(url) = self.url()
-            && connect(&url).is_ok()
+            && let Ok(connection) = connect(&url)
         {
-            return Ok(url);
+            return Ok((url, Some(connection)));
         }
         let lock = self.home.lock()?;
         self.home.make()?;
@@ -83,7 +84,7 @@ impl PrivateServer {
         };
         self.bring_up(&binaries)?;
         drop(lock);
-        self.url()
+        Ok((self.url()?, None))
     }
 
     /// Starts the server and waits until its database answers. Tried again
