@@ -2,7 +2,7 @@
 //! the rejects with a report beside it. A *departure* knows where the file will
 //! lie before it goes, so that the ledger can be told first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -27,7 +27,11 @@ struct Departure {
 
 /// The departures of some files that go together: no two to one place.
 #[derive(Debug, Default)]
-pub struct Departures(Vec<Departure>);
+pub struct Departures {
+    departures: Vec<Departure>,
+    /// Where they will lie.
+    promised: HashSet<PathBuf>,
+}
 
 impl Departures {
     /// Into the archive; tells where the file will lie. A file of that name
@@ -58,8 +62,7 @@ impl Departures {
         fs::create_dir_all(folder)?;
         let name = file.path.file_name().unwrap_or_default();
         let mut to = folder.join(name);
-        let is_promised = self.0.iter().any(|departure| departure.to == to);
-        if is_promised || (to.exists() && super::fingerprint(&to)? != content.sha256) {
+        if self.promised.contains(&to) || (to.exists() && super::fingerprint(&to)? != content.sha256) {
             let hash: String = content.sha256[..6].iter().map(|byte| format!("{byte:02x}")).collect();
             to = folder.join(fitting(&format!("{hash}-"), name, ""));
         }
@@ -74,15 +77,17 @@ impl Departures {
     }
 
     fn push(&mut self, file: &InboxFile, content: &Content, to: PathBuf, report: Option<String>) {
-        self.0.push(Departure { from: file.path.clone(), content: *content, to, report });
+        self.promised.insert(to.clone());
+        self.departures.push(Departure { from: file.path.clone(), content: *content, to, report });
     }
 
     /// Moves the files, and makes their new names outlive a power failure.
     pub fn go(self) -> io::Result<()> {
-        for departure in &self.0 {
+        for departure in &self.departures {
             departure.go()?;
         }
-        let folders: BTreeSet<&Path> = self.0.iter().filter_map(|departure| departure.to.parent()).collect();
+        let folders: BTreeSet<&Path> =
+            self.departures.iter().filter_map(|departure| departure.to.parent()).collect();
         folders.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
     }
 }

@@ -28,7 +28,7 @@ use tracing::debug;
 pub use account::Account;
 
 use crate::copy::{self, CopyBuffer, Target};
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Trouble};
 use crate::failpoint::{self, Fault, Step};
 use crate::map::{Batch, Fingerprint, Plan};
 use keys::KnownKeys;
@@ -87,6 +87,41 @@ impl LoadError {
                 | LoadError::RowsMissing { .. }
                 | LoadError::RejectsMissing { .. }
         )
+    }
+
+    /// Whether it may be the fault of a record: nothing is wrong with the
+    /// server, the connection or the disk that is known.
+    pub fn is_of_the_data(&self) -> bool {
+        let error = match self {
+            LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
+            _ => return false,
+        };
+        let is_answer = match error {
+            Error::DatabaseError(kind, _) => !matches!(
+                kind,
+                DatabaseErrorKind::ClosedConnection
+                    | DatabaseErrorKind::ReadOnlyTransaction
+                    | DatabaseErrorKind::UnableToSendCommand
+            ),
+            _ => false,
+        };
+        is_answer && !self.is_worth_another_try() && Trouble::behind(self).is_none()
+    }
+
+    /// The table, column and constraint that the server names. Its sentence may
+    /// quote values and is left out.
+    fn place_in_tables(&self) -> String {
+        let (LoadError::Database(error) | LoadError::Copy(CopyError::Database(error))) = self else {
+            return String::new();
+        };
+        let Error::DatabaseError(_, information) = error else { return String::new() };
+        let parts = [
+            ("table", information.table_name()),
+            ("column", information.column_name()),
+            ("constraint", information.constraint_name()),
+        ];
+        let named = parts.iter().filter_map(|(what, name)| Some(format!("{what} {}", (*name)?)));
+        named.collect::<Vec<_>>().join(", ")
     }
 
     /// Whether the connection is gone.
@@ -270,6 +305,31 @@ impl Loader {
                     return other;
                 }
             }
+        }
+    }
+
+    /// Why the database would not take the batch, if it would not; writes
+    /// nothing, but for keys.
+    pub fn refusal(&mut self, load: &mut Load<'_>) -> Result<Option<String>, LoadError> {
+        match self.tried(load) {
+            Ok(()) => Ok(None),
+            Err(error) if error.is_of_the_data() => Ok(Some(error.place_in_tables())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the batch, and undoes it.
+    fn tried(&mut self, load: &mut Load<'_>) -> Result<(), LoadError> {
+        let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
+        let confirmed = self.shared.confirmed.hold();
+        let plan = self.plan;
+        let undone = self.connection.transaction(|connection| {
+            write(connection, plan, load, &keys, &confirmed)?;
+            Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
+        });
+        match undone {
+            Err(LoadError::Database(Error::RollbackTransaction)) => Ok(()),
+            other => other,
         }
     }
 

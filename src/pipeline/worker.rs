@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -44,6 +45,10 @@ pub(super) struct Worker {
     /// most of the last one was.
     expects_known: bool,
 }
+
+/// Of a batch of which the database refuses more, it is not the records'
+/// fault: a table was changed, or a server is not as it should be.
+const MOST_REFUSED: usize = 20;
 
 /// What mapping a batch gave, besides its rows.
 #[derive(Default)]
@@ -138,31 +143,48 @@ impl Worker {
         }
     }
 
-    /// Maps and loads one batch; gives each file's account.
+    /// Maps and loads one batch; gives each file's account. Records that the
+    /// database refuses, for whatever reason, are rejected alone.
     pub fn work(&mut self, work: &mut Work) -> Result<(Vec<Account>, Tally), LoadError> {
         let Some(source_id) = work.source_id() else { return Ok(Default::default()) };
         if self.drops_coverage {
             drop_coverage(work);
         }
         self.mapper.identifiers().begin_source(source_id);
-        let known = self.known(work, source_id)?;
-        let mut mapped = self.map(work, &known);
-        // The database knows who bears the numbers that references name; the
-        // batch is mapped again with what it says, and remembers it.
-        if self.loader.learn_identifiers(source_id, self.mapper.identifiers())? {
-            mapped = self.map(work, &known);
-            self.mapper.identifiers().take_asked();
+        let mut known = self.known(work, source_id)?;
+        match self.load(work, source_id, &known) {
+            Err(error) if error.is_of_the_data() && !work.is_remap => {
+                let refused = self.refused(work, source_id)?;
+                if refused.is_empty() {
+                    return Err(error);
+                }
+                for (record, refusal) in refused.into_iter().rev() {
+                    self.reject_refused(work, record, &refusal);
+                    if !known.is_known.is_empty() {
+                        known.is_known.remove(record);
+                    }
+                }
+                self.load(work, source_id, &known)
+            }
+            other => other,
         }
+    }
+
+    fn load(
+        &mut self,
+        work: &mut Work,
+        source_id: i16,
+        known: &Known,
+    ) -> Result<(Vec<Account>, Tally), LoadError> {
+        let mut mapped = self.map_with_numbers(work, source_id, &|record| known.contains(record))?;
         failpoint::passed(Step::Mapped);
-        let mut by_type = known.by_type;
+        let mut by_type = known.by_type.clone();
         for resource in 0..self.batch.resources().len() {
             *by_type.entry(self.batch.identity(resource).resource_type.name()).or_default() += 1;
         }
         let bodies: Option<Vec<&[u8]>> = self.keeps_bodies.then(|| {
             mapped.records.iter().map(|record| &work.bytes[work.records[*record].bytes.clone()]).collect()
         });
-        let mut rejects = std::mem::take(&mut work.rejects);
-        rejects.append(&mut mapped.rejects);
         let mut files = work.files();
         for file in mapped.skipped {
             files[file].skipped += 1;
@@ -170,6 +192,8 @@ impl Worker {
         for (record, _) in work.records.iter().zip(&known.is_known).filter(|(_, is_known)| **is_known) {
             files[record.origin.file].known += 1;
         }
+        let already_rejected = work.rejects.len();
+        work.rejects.append(&mut mapped.rejects);
         let loaded = self.loader.load(&mut Load {
             run_id: self.run_id,
             batch_number: work.number,
@@ -179,9 +203,12 @@ impl Worker {
             origins: &mapped.origins,
             bodies: bodies.as_deref(),
             deletes: &mapped.deletes,
-            rejects: &rejects,
+            rejects: &work.rejects,
             is_remap: work.is_remap,
-        })?;
+        });
+        // What is mapped once more is rejected once more.
+        work.rejects.truncate(already_rejected);
+        let loaded = loaded?;
         work.is_loaded();
         let unchanged: u64 = loaded.accounts.iter().map(|account| account.unchanged).sum();
         self.expects_known = 2 * unchanged > work.records.len() as u64;
@@ -192,6 +219,74 @@ impl Worker {
             }
         }
         Ok((loaded.accounts, Tally { rows: loaded.rows, by_type, by_version }))
+    }
+
+    /// Which records the database refuses, when it has refused the batch: by
+    /// trying halves. None where it takes each alone, or refuses so many that
+    /// it is hardly their fault.
+    fn refused(&mut self, work: &Work, source_id: i16) -> Result<Vec<(usize, String)>, LoadError> {
+        let mut refused = Vec::new();
+        let (middle, end) = (work.records.len() / 2, work.records.len());
+        let mut waiting = vec![middle..end, 0..middle];
+        while let Some(records) = waiting.pop() {
+            if records.is_empty() {
+                continue;
+            }
+            let Some(refusal) = self.refusal(work, source_id, &records)? else { continue };
+            if records.len() == 1 {
+                refused.push((records.start, refusal));
+                if refused.len() > MOST_REFUSED {
+                    return Ok(Vec::new());
+                }
+                continue;
+            }
+            let middle = records.start + records.len() / 2;
+            waiting.extend([middle..records.end, records.start..middle]);
+        }
+        Ok(refused)
+    }
+
+    fn refusal(
+        &mut self,
+        work: &Work,
+        source_id: i16,
+        records: &Range<usize>,
+    ) -> Result<Option<String>, LoadError> {
+        let mapped = self.map_with_numbers(work, source_id, &|record| !records.contains(&record))?;
+        self.loader.refusal(&mut Load {
+            run_id: self.run_id,
+            batch_number: work.number,
+            source_id,
+            files: &work.files(),
+            batch: &mut self.batch,
+            origins: &mapped.origins,
+            bodies: None,
+            deletes: &mapped.deletes,
+            rejects: &[],
+            is_remap: false,
+        })
+    }
+
+    /// Makes a record that the database refuses a reject.
+    fn reject_refused(&mut self, work: &mut Work, record: usize, refusal: &str) {
+        let fingerprint = self.mapper.fingerprint(&input(work, &work.records[record]));
+        let identity = fingerprint.map(|fingerprint| fingerprint.identity);
+        let record = work.records.remove(record);
+        warn!(
+            file = record.origin.file,
+            position = record.origin.position,
+            "the database refuses a record, which is rejected"
+        );
+        work.rejects.push(Reject {
+            file: record.origin.file,
+            position: record.origin.position,
+            location: record.location,
+            resource_type: identity.as_ref().map(|identity| identity.resource_type.name().to_owned()),
+            fhir_id: identity.map(|identity| identity.fhir_id),
+            reason: "refused_by_database".to_owned(),
+            message: format!("Postgres refuses a row of it ({refusal})"),
+            raw: work.bytes[record.bytes].to_vec(),
+        });
     }
 
     /// Asks the registry for records that it has already, where it is likely
@@ -222,11 +317,27 @@ impl Worker {
         Ok(known)
     }
 
-    fn map(&mut self, work: &Work, known: &Known) -> Mapped {
+    /// The database knows who bears the numbers that references name; the
+    /// batch is mapped again with what it says, and remembers it.
+    fn map_with_numbers(
+        &mut self,
+        work: &Work,
+        source_id: i16,
+        is_left_out: &dyn Fn(usize) -> bool,
+    ) -> Result<Mapped, LoadError> {
+        let mut mapped = self.map(work, is_left_out);
+        if self.loader.learn_identifiers(source_id, self.mapper.identifiers())? {
+            mapped = self.map(work, is_left_out);
+            self.mapper.identifiers().take_asked();
+        }
+        Ok(mapped)
+    }
+
+    fn map(&mut self, work: &Work, is_left_out: &dyn Fn(usize) -> bool) -> Mapped {
         self.batch.clear();
         let mut mapped = Mapped::default();
         for (index, record) in work.records.iter().enumerate() {
-            if known.contains(index) {
+            if is_left_out(index) {
                 continue;
             }
             let bytes = &work.bytes[record.bytes.clone()];

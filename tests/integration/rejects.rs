@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::road::{account, load, load_with_code, rows_as_written};
-use crate::support::Mill;
+use crate::support::{Mill, NULL, execute};
 
 /// Stands in every bad record, and may be in no message.
 const SECRET: &str = "Quillfeather";
@@ -248,4 +248,56 @@ fn every_record_is_accounted_for() {
     let counts = mill.value("select counts from etl.load_run order by id desc limit 1");
     let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
     assert_eq!((&counts["seen"], &counts["deleted"]), (&7.into(), &1.into()));
+}
+
+#[test]
+fn a_record_that_only_the_database_refuses_is_rejected_alone() {
+    let mill = Mill::new();
+    // As a constraint or trigger of the operator's own, or a limit of Postgres'
+    // that nobody thought of.
+    execute(
+        mill.database_url(),
+        "alter table patient add constraint known_genders check (gender <> 'other')",
+    );
+    let lines: Vec<String> = (0..50)
+        .map(|number| {
+            let gender = if number == 7 || number == 31 { "other" } else { "female" };
+            format!(r#"{{"resourceType":"Patient","id":"p{number}","gender":"{gender}"}}"#)
+        })
+        .collect();
+    mill.put("inbox/a.ndjson", format!("{}\n{{\n", lines.join("\n")));
+    let run = mill.run(&["once"]).expect_code(3);
+    assert!(!run.stderr.contains("other"), "{}", run.stderr);
+    assert_eq!(mill.value("select count(*) from patient"), "48");
+    assert_eq!(
+        mill.query(
+            "select location, resource_type, fhir_id, reason from etl.rejected_record order by length(location), location"
+        ),
+        [
+            ["line 8", "Patient", "p7", "refused_by_database"],
+            ["line 32", "Patient", "p31", "refused_by_database"],
+            ["line 51", NULL, NULL, "truncated"],
+        ]
+    );
+    assert_eq!(mill.value("select seen || ' ' || inserted || ' ' || rejected from etl.load_file"), "51 48 3");
+    mill.run(&["check"]).expect_code(0);
+    // Mended, they come.
+    execute(mill.database_url(), "alter table patient drop constraint known_genders");
+    mill.run(&["retry"]).expect_code(3);
+    assert_eq!(mill.value("select count(*) from patient"), "50");
+}
+
+#[test]
+fn a_database_that_refuses_everything_is_not_taken_for_bad_records() {
+    let mill = Mill::new();
+    execute(mill.database_url(), "alter table patient add constraint nobody check (id < 0)");
+    let lines: Vec<String> =
+        (0..50).map(|number| format!(r#"{{"resourceType":"Patient","id":"p{number}"}}"#)).collect();
+    mill.put("inbox/a.ndjson", lines.join("\n"));
+    mill.run(&["once"]).expect_code(1);
+    assert_eq!(mill.value("select count(*) from etl.rejected_record"), "0");
+    assert!(mill.path("inbox/a.ndjson").exists());
+    execute(mill.database_url(), "alter table patient drop constraint nobody");
+    mill.run(&["once"]).expect_code(0);
+    assert_eq!(mill.value("select count(*) from patient"), "50");
 }
