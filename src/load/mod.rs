@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use fhirmill_schema::{CopyError, copy_in};
@@ -65,16 +65,23 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// What the server answered, if that is what went wrong.
+    fn answer(&self) -> Option<(&DatabaseErrorKind, &dyn DatabaseErrorInformation)> {
+        match self {
+            LoadError::Database(Error::DatabaseError(kind, information))
+            | LoadError::Copy(CopyError::Database(Error::DatabaseError(kind, information))) => {
+                Some((kind, information.as_ref()))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the same batch may succeed at once.
     fn is_worth_another_try(&self) -> bool {
-        let error = match self {
-            LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
-            other => return matches!(other, LoadError::Overtaken),
-        };
-        match error {
-            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
-            Error::DatabaseError(_, information) => information.message().contains("deadlock detected"),
-            _ => false,
+        match self.answer() {
+            Some((DatabaseErrorKind::SerializationFailure, _)) => true,
+            Some((_, information)) => information.message().contains("deadlock detected"),
+            None => matches!(self, LoadError::Overtaken),
         }
     }
 
@@ -92,29 +99,23 @@ impl LoadError {
     /// Whether it may be the fault of a record: nothing is wrong with the
     /// server, the connection or the disk that is known.
     pub fn is_of_the_data(&self) -> bool {
-        let error = match self {
-            LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
-            _ => return false,
-        };
-        let is_answer = match error {
-            Error::DatabaseError(kind, _) => !matches!(
+        let is_of_the_server = |kind: &DatabaseErrorKind| {
+            matches!(
                 kind,
                 DatabaseErrorKind::ClosedConnection
                     | DatabaseErrorKind::ReadOnlyTransaction
                     | DatabaseErrorKind::UnableToSendCommand
-            ),
-            _ => false,
+            )
         };
-        is_answer && !self.is_worth_another_try() && Trouble::behind(self).is_none()
+        self.answer().is_some_and(|(kind, _)| !is_of_the_server(kind))
+            && !self.is_worth_another_try()
+            && Trouble::behind(self).is_none()
     }
 
     /// The table, column and constraint that the server names. Its sentence may
     /// quote values and is left out.
     fn place_in_tables(&self) -> String {
-        let (LoadError::Database(error) | LoadError::Copy(CopyError::Database(error))) = self else {
-            return String::new();
-        };
-        let Error::DatabaseError(_, information) = error else { return String::new() };
+        let Some((_, information)) = self.answer() else { return String::new() };
         let parts = [
             ("table", information.table_name()),
             ("column", information.column_name()),
@@ -122,30 +123,6 @@ impl LoadError {
         ];
         let named = parts.iter().filter_map(|(what, name)| Some(format!("{what} {}", (*name)?)));
         named.collect::<Vec<_>>().join(", ")
-    }
-
-    /// Whether the connection is gone.
-    pub fn is_connection_lost(&self) -> bool {
-        let error = match self {
-            LoadError::Database(error) | LoadError::Copy(CopyError::Database(error)) => error,
-            _ => return false,
-        };
-        match error {
-            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-            | Error::BrokenTransactionManager => true,
-            Error::DatabaseError(_, information) => {
-                let message = information.message();
-                [
-                    "server closed the connection",
-                    "no connection to the server",
-                    "terminating connection",
-                    "SSL connection",
-                ]
-                .iter()
-                .any(|sign| message.contains(sign))
-            }
-            _ => false,
-        }
     }
 }
 
