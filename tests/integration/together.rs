@@ -206,6 +206,36 @@ fn the_latest_file_wins_though_it_says_what_the_first_said_and_overtook_the_seco
 }
 
 #[test]
+fn what_came_again_holds_against_a_batch_that_was_read_before_it_and_is_loaded_after() {
+    let mill = Mill::new();
+    let patient = |gender: &str| json!({"resourceType": "Patient", "id": "p", "gender": gender}).to_string();
+    let filler = |id: &str, kilobytes: usize| {
+        json!({"resourceType": "Basic", "id": id, "code": {"text": "pad ".repeat(256 * kilobytes)}})
+            .to_string()
+    };
+    let known = [filler("known", 400), patient("male")].join("\n");
+    mill.put("inbox/a.ndjson", &known);
+    let settings = [("BATCH_BYTES", "1MiB"), ("WORKERS", "2")];
+    expect_ends(vec![start(&mill, &["once"], &settings)], &[0]);
+    // One batch each: the first is held up until the second is through, of which
+    // nothing is written.
+    mill.put("inbox/b.ndjson", [patient("female"), filler("new", 900)].join("\n"));
+    mill.put("inbox/c.ndjson", format!("{known}\n\n"));
+    let held = [settings[0], settings[1], ("FAILPOINTS", "keys-given=1*sleep(3000)")];
+    expect_ends(vec![start(&mill, &["once"], &held)], &[0]);
+    assert_eq!(mill.value("select gender from patient"), "male");
+    assert_eq!(
+        mill.query("select path, inserted, updated, unchanged, stale from etl.load_file order by path"),
+        [
+            ["a.ndjson", "2", "0", "0", "0"],
+            ["b.ndjson", "1", "0", "0", "1"],
+            ["c.ndjson", "0", "0", "2", "0"],
+        ]
+    );
+    assert_eq!(mill.value("select max(file_id) from etl.resource where fhir_id = 'known'"), "1");
+}
+
+#[test]
 fn a_version_that_was_replaced_while_the_next_one_waited_is_in_the_history() {
     let mill = Mill::new();
     load_overtaken(&mill, "decided", [0, 2, 4].map(|number| version("p", number, "Mill Road").to_string()));
