@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::info;
 
-use super::{Id, LIVING};
+use super::{Id, living};
 use crate::inbox::InboxFile;
 
 /// A file that is this run's to load.
@@ -59,13 +59,14 @@ struct Known {
 }
 
 fn known() -> String {
+    let living = living();
     format!(
         "\
 select s.id as source_id, rtrim(s.base_url, '/') || '/' as base_url, loaded.id as loaded_id,
        case when not exists (select from etl.load_file o
                               where o.archive_path = loaded.archive_path and o.id <> loaded.id)
             then loaded.archive_path end as archive_path,
-       rejected.id as rejected_id, rejected.load_run_id in ({LIVING}) is true as is_rejecting
+       rejected.id as rejected_id, rejected.load_run_id in ({living}) is true as is_rejecting
 from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
 join etl.source s using (code)
 left join lateral (
@@ -98,9 +99,10 @@ struct Open {
 }
 
 fn open() -> String {
+    let living = living();
     format!(
         "\
-select f.id, f.source_id, f.path, f.sha256, f.load_run_id <> $1 and f.load_run_id in ({LIVING}) as is_alive,
+select f.id, f.source_id, f.path, f.sha256, f.load_run_id <> $1 and f.load_run_id in ({living}) as is_alive,
        f.load_run_id = $1 as is_own
 from etl.load_file f
 where f.status = 'loading' and (f.sha256 = any($2) or f.path = any($3))

@@ -18,11 +18,17 @@ pub use claim::{Claim, ClaimedFile};
 
 /// The first of the two numbers of the advisory lock that a live run holds.
 const RUN_LOCK: i32 = 7_303_014;
+/// Held for the moment in which a file is claimed.
+const CLAIM_LOCK: i64 = 7_303_015;
+
 /// A run's sessions do not wait for the disk when they commit, but for once
 /// before files leave the inbox: what is lost in a power failure is loaded again.
 pub const COMMIT_AT_EASE: &str = "set synchronous_commit = off";
-/// Held for the moment in which a file is claimed.
-const CLAIM_LOCK: i64 = 7_303_015;
+/// That once: as the server is set, which may be to wait for standbys too, and
+/// for the disk at least.
+const COMMIT_FOR_GOOD: &str = "\
+select set_config('synchronous_commit', case reset_val when 'off' then 'on' else reset_val end, true)
+from pg_settings where name = 'synchronous_commit'";
 
 /// A run: one look at the inbox that found files. It lives as long as the
 /// connection does that began it.
@@ -129,17 +135,21 @@ from account a
 where f.id = a.id and f.load_run_id = $1
 returning f.id, f.status, f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped";
 
-/// The runs that live, by the locks that they hold.
-/// The number is that of `RUN_LOCK`.
-const LIVING: &str = "\
+/// A query for the runs that live, by the locks that they hold.
+fn living() -> String {
+    format!(
+        "\
 select l.objid::bigint from pg_locks l
- where l.locktype = 'advisory' and l.granted and l.classid::bigint = 7303014
-   and l.database = (select oid from pg_database where datname = current_database())";
+ where l.locktype = 'advisory' and l.granted and l.classid::bigint = {RUN_LOCK}
+   and l.database = (select oid from pg_database where datname = current_database())"
+    )
+}
 
 /// Runs that broke off: killed, or without their database. What a run does at
 /// its end is still to be done for them.
 pub fn broken_off(connection: &mut PgConnection) -> Result<Vec<i64>, diesel::result::Error> {
-    let query = format!("select id from etl.load_run where finished_at is null and id not in ({LIVING})");
+    let living = living();
+    let query = format!("select id from etl.load_run where finished_at is null and id not in ({living})");
     let ids: Vec<Id> = sql_query(query).load(connection)?;
     Ok(ids.into_iter().map(|Id { id }| id).collect())
 }
@@ -232,7 +242,7 @@ impl Run {
         let (ids, paths): (Vec<i64>, Vec<&str>) =
             places.iter().map(|(id, path)| (*id, path.as_str())).unzip();
         self.connection.transaction(|connection| {
-            connection.batch_execute("set local synchronous_commit = on")?;
+            connection.batch_execute(COMMIT_FOR_GOOD)?;
             sql_query(
                 "update etl.load_file f set archive_path = m.path from unnest($1, $2) as m (id, path) where f.id = m.id",
             )
