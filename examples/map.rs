@@ -51,6 +51,7 @@ impl Sink for Rows {
             full_urls: Some(&NoUrls),
             base_url: None,
             effective_at: None,
+            wanted: None,
         };
         if self.mapper.map(&input, &mut self.batch).is_ok() {
             self.resources += 1;

@@ -121,6 +121,7 @@ impl Sink for Inspector {
                     base_url: None,
                     full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
                     effective_at: None,
+                    wanted: None,
                 };
                 match self.mapper.map(&input, &mut self.batch) {
                     Ok(()) => {

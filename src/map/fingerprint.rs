@@ -45,6 +45,9 @@ pub(super) fn identify(
         return Err(MapError::NotAnObject);
     }
     let name = root.get(Name::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
+    if input.wanted.is_some_and(|wanted| !wanted.contains(&*name)) {
+        return Err(MapError::NotWanted);
+    }
     let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
     let content_hash = canonical.hash(root, |parent, name| {
         parent == Some(Name::META) && matches!(name, Name::LAST_UPDATED | Name::VERSION_ID)

@@ -3,6 +3,7 @@
 //! extension belongs to can be told only when all rows are known.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use thiserror::Error;
 
@@ -38,6 +39,8 @@ pub struct Input<'i> {
     /// When the version took effect by its Bundle, where the resource itself
     /// does not say so.
     pub effective_at: Option<&'i str>,
+    /// The types that are wanted, if not all are.
+    pub wanted: Option<&'i BTreeSet<String>>,
 }
 
 /// Why a resource has no rows. It never holds values of the resource.
@@ -49,6 +52,8 @@ pub enum MapError {
     NotAnObject,
     #[error("no resourceType")]
     NoResourceType,
+    #[error("resourceType is not one of those that are wanted")]
+    NotWanted,
     #[error("resourceType is not one of FHIR R4")]
     UnknownResourceType,
     #[error("{path}: {reason}")]
@@ -62,6 +67,7 @@ impl MapError {
             MapError::Json(_) => "not_json",
             MapError::NotAnObject => "not_an_object",
             MapError::NoResourceType => "no_resource_type",
+            MapError::NotWanted => "not_wanted",
             MapError::UnknownResourceType => "unknown_resource_type",
             MapError::Value { .. } => "invalid_value",
         }

@@ -16,11 +16,10 @@ use super::{eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::database::Database;
 use crate::failpoint::{self, Fault, Step};
-use crate::json::{Parser, Value};
 use crate::kind::{MAX_INDEXED_BYTES, moment};
 use crate::ledger;
 use crate::load::{Account, Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
-use crate::map::{self, Batch, Fingerprint, FullUrls, Input, Mapper, Plan, version_of};
+use crate::map::{self, Batch, Fingerprint, FullUrls, Input, MapError, Mapper, Plan, version_of};
 use crate::model::ResourceType;
 use crate::report::in_one_line;
 use crate::source::Bundle;
@@ -269,7 +268,7 @@ impl Worker {
 
     /// Makes a record that the database refuses a reject.
     fn reject_refused(&mut self, work: &mut Work, record: usize, refusal: &str) {
-        let fingerprint = self.mapper.fingerprint(&input(work, &work.records[record]));
+        let fingerprint = self.mapper.fingerprint(&input(work, &work.records[record], &self.wanted));
         let identity = fingerprint.map(|fingerprint| fingerprint.identity);
         let record = work.records.remove(record);
         warn!(
@@ -301,10 +300,7 @@ impl Worker {
         let fingerprints: Vec<Option<Fingerprint>> = work
             .records
             .iter()
-            .map(|record| {
-                let bytes = &work.bytes[record.bytes.clone()];
-                if self.is_wanted(bytes) { self.mapper.fingerprint(&input(work, record)) } else { None }
-            })
+            .map(|record| self.mapper.fingerprint(&input(work, record, &self.wanted)))
             .collect();
         let file_id = work.files().last().map_or(0, |file| file.id);
         let question = Question { run_id: self.run_id, source_id, batch: work.number, file_id };
@@ -360,15 +356,12 @@ impl Worker {
                 }
                 continue;
             }
-            if !self.is_wanted(bytes) {
-                mapped.skipped.push(record.origin.file);
-                continue;
-            }
-            match self.mapper.map(&input(work, record), &mut self.batch) {
+            match self.mapper.map(&input(work, record, &self.wanted), &mut self.batch) {
                 Ok(()) => {
                     mapped.origins.push(record.origin);
                     mapped.records.push(index);
                 }
+                Err(MapError::NotWanted) => mapped.skipped.push(record.origin.file),
                 Err(error) => {
                     let (resource_type, fhir_id) = error.resource();
                     mapped.rejects.push(Reject {
@@ -385,18 +378,6 @@ impl Worker {
             }
         }
         mapped
-    }
-
-    fn is_wanted(&self, bytes: &[u8]) -> bool {
-        match &self.wanted {
-            ResourceTypes::All => true,
-            ResourceTypes::Only(wanted) => {
-                let mut parser = Parser::default();
-                let Ok(tree) = parser.parse(bytes) else { return true };
-                let resource_type = tree.root().get("resourceType").and_then(Value::as_text);
-                resource_type.is_none_or(|resource_type| wanted.contains(&*resource_type))
-            }
-        }
     }
 
     /// What a DELETE entry's url names, if it is one resource.
@@ -421,13 +402,17 @@ impl Worker {
 }
 
 /// A record as the mapper takes it.
-fn input<'w>(work: &'w Work, record: &'w Record) -> Input<'w> {
+fn input<'w>(work: &'w Work, record: &'w Record, wanted: &'w ResourceTypes) -> Input<'w> {
     Input {
         bytes: &work.bytes[record.bytes.clone()],
         full_url: record.full_url.as_deref(),
         full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
         base_url: work.base_url(),
         effective_at: record.effective_at(),
+        wanted: match wanted {
+            ResourceTypes::All => None,
+            ResourceTypes::Only(types) => Some(types),
+        },
     }
 }
 
