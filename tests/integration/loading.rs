@@ -297,3 +297,26 @@ fn resources_of_other_versions_of_fhir_are_told() {
     assert_eq!(summary["by_version"], json!({"R5": 1, "STU3": 2}));
     assert_eq!(account(&summary), [("inserted", 3)]);
 }
+
+#[test]
+fn types_that_are_not_wanted_are_skipped_and_what_cannot_be_read_is_rejected_all_the_same() {
+    let mill = Mill::new();
+    let lines = [
+        r#"{"resourceType":"Patient","id":"p"}"#,
+        r#"{"resourceType":"Observation","id":"o","status":"final"}"#,
+        r#"{"resourceType":"Nonsense","id":"n"}"#,
+        r#"{"id":"of no type"}"#,
+        r#"{"resourceType":"Patient","id":"q","birthDate":"2015-02-30"}"#,
+        "[1]",
+    ];
+    let account = "select inserted, unchanged, skipped, rejected from etl.load_file order by id desc limit 1";
+    // The second file has a blank line more, so that its content is another.
+    for (name, end, expected) in [("a", "\n", ["1", "0", "2", "3"]), ("b", "\n\n", ["0", "1", "2", "3"])] {
+        mill.put(&format!("inbox/{name}.ndjson"), lines.join("\n") + end);
+        mill.run_command(mill.command(&["once"]).env("RESOURCE_TYPES", "Patient")).expect_code(3);
+        assert_eq!(mill.query(account), [expected]);
+    }
+    assert_eq!(mill.query("select fhir_id from patient"), [["p"]]);
+    assert_eq!(mill.value("select count(*) from observation"), "0");
+    mill.run(&["check"]).expect_code(0);
+}
