@@ -27,15 +27,6 @@ impl Rows {
     }
 }
 
-/// No `fullUrl` leads anywhere: the mapper's own work is measured.
-struct NoUrls;
-
-impl FullUrls for NoUrls {
-    fn resolve(&self, _: &str) -> Option<(fhirmill::model::ResourceType, std::borrow::Cow<'_, str>)> {
-        None
-    }
-}
-
 impl Sink for Rows {
     fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
         Ok(())
@@ -48,7 +39,7 @@ impl Sink for Rows {
         let input = Input {
             bytes: frame.bytes,
             full_url: frame.full_url.as_deref(),
-            full_urls: Some(&NoUrls),
+            full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
             base_url: None,
             effective_at: None,
             wanted: None,

@@ -5,26 +5,33 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Name;
 use super::parse::{Fault, JsonError};
 use super::value::{Kind, Member, Value};
+use super::{Dictionary, Name};
 
 /// Writes canonical forms and their hashes, reusing its memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Canonical {
+    /// Where each name stands in the order of all; `None` of what is unknown.
+    ranks: Vec<Option<u16>>,
     text: Vec<u8>,
     /// The members of the objects that are being written, the innermost last.
     members: Vec<Sorted>,
 }
 
-/// A member by its name's first eight bytes, by which most are told apart.
-#[derive(Clone, Copy, Debug)]
+/// A member by its name's place in the order of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Sorted {
-    prefix: u64,
+    rank: u32,
     index: u32,
 }
 
 impl Canonical {
+    /// For trees whose names that dictionary has numbered.
+    pub fn new(dictionary: &Dictionary) -> Self {
+        Canonical { ranks: dictionary.ranks(), text: Vec::new(), members: Vec::new() }
+    }
+
     /// SHA-256 of the canonical form of `value`, without the members that
     /// `is_left_out` names by (name of the enclosing member, or `None` at the
     /// top, and own name). Fails where an object has two members of one name.
@@ -58,6 +65,11 @@ impl Canonical {
                     }
                     self.text.push(separator);
                     separator = b',';
+                    // Most are written as they are read.
+                    if let Some(written) = member.compact() {
+                        self.text.extend_from_slice(written.as_bytes());
+                        continue;
+                    }
                     self.text.extend_from_slice(member.raw().as_bytes());
                     self.text.push(b':');
                     self.write(member.value(), Some(member.name()), is_left_out)?;
@@ -87,22 +99,36 @@ impl Canonical {
     /// Appends the object's members by their names' bytes.
     fn sort_members(&mut self, object: Value<'_>) -> Result<(), JsonError> {
         let first = self.members.len();
-        let sorted = |member: Member<'_>| Sorted { prefix: member.prefix(), index: member.index() };
-        self.members.extend(object.members().map(sorted));
-        let text = |sorted: &Sorted| object.member_at(sorted.index).text();
+        for member in object.members() {
+            let Some(rank) = self.ranks[member.name().index()] else {
+                self.members.truncate(first);
+                self.rank_by_text(object);
+                break;
+            };
+            self.members.push(Sorted { rank: rank.into(), index: member.index() });
+        }
         let members = &mut self.members[first..];
-        members.sort_unstable_by(|one, other| {
-            one.prefix.cmp(&other.prefix).then_with(|| text(one).cmp(text(other)))
-        });
-        let are_same =
-            |pair: &&[Sorted]| pair[0].prefix == pair[1].prefix && text(&pair[0]) == text(&pair[1]);
-        match members.windows(2).find(are_same) {
+        if !members.is_sorted() {
+            members.sort_unstable();
+        }
+        match members.windows(2).find(|pair| pair[0].rank == pair[1].rank) {
             Some(pair) => {
-                // The sort may have put the later one first.
-                let later = object.member_at(pair[0].index.max(pair[1].index));
+                let later = object.member_at(pair[1].index);
                 Err(JsonError { fault: Fault::DuplicateMember, offset: later.value().offset() })
             }
             None => Ok(()),
+        }
+    }
+
+    /// Appends the members of an object some of whose names are unknown.
+    fn rank_by_text(&mut self, object: Value<'_>) {
+        let mut members: Vec<Member<'_>> = object.members().collect();
+        members.sort_by_key(|member| member.text());
+        let mut rank = 0;
+        for (at, member) in members.iter().enumerate() {
+            let is_same = at > 0 && members[at - 1].text() == member.text();
+            rank += u32::from(!is_same);
+            self.members.push(Sorted { rank, index: member.index() });
         }
     }
 
@@ -125,7 +151,7 @@ mod tests {
 
     fn canonical(text: &str) -> String {
         let mut parser = Parser::default();
-        let mut canonical = Canonical::default();
+        let mut canonical = Canonical::new(Dictionary::own());
         let tree = parser.parse(text.as_bytes()).expect("JSON");
         canonical
             .hash(tree.root(), |parent, name| parent == Some(Name::META) && name == Name::LAST_UPDATED)
@@ -140,6 +166,15 @@ mod tests {
             canonical(r#"{"meta":{"lastUpdated":"2020","x":{}},"lastUpdated":1}"#),
             r#"{"lastUpdated":1,"meta":{"x":{}}}"#
         );
+        // Names that a dictionary has, and those that it has not, go by their bytes.
+        assert_eq!(
+            canonical(r#"{"system":1,"code" :{"url":"x","id":null}, "display": true}"#),
+            r#"{"code":{"id":null,"url":"x"},"display":true,"system":1}"#
+        );
+        assert_eq!(
+            canonical(r#"{"system":1,"zz":2,"sys":3,"code":4,"_id":5}"#),
+            r#"{"_id":5,"code":4,"sys":3,"system":1,"zz":2}"#
+        );
         assert_eq!(canonical("{}"), "{}");
         assert_eq!(canonical("[]"), "[]");
     }
@@ -147,8 +182,13 @@ mod tests {
     #[test]
     fn two_members_of_one_name_are_refused() {
         let mut parser = Parser::default();
-        let tree = parser.parse(br#"{"a":{"b":1,"c":2,"b":3}}"#).expect("JSON");
-        let error = Canonical::default().hash(tree.root(), |_, _| false).expect_err("twice b");
-        assert_eq!(error.fault, Fault::DuplicateMember);
+        for (text, offset) in
+            [(r#"{"a":{"b":1,"c":2,"b":3}}"#, 22), (r#"{"code":{"url":1,"id":2,"url":3}}"#, 30)]
+        {
+            let tree = parser.parse(text.as_bytes()).expect("JSON");
+            let mut canonical = Canonical::new(Dictionary::own());
+            let error = canonical.hash(tree.root(), |_, _| false).expect_err("the same name twice");
+            assert_eq!(error, JsonError { fault: Fault::DuplicateMember, offset });
+        }
     }
 }

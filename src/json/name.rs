@@ -191,6 +191,18 @@ impl Dictionary {
         self.find(text.as_bytes(), 0, text.len())
     }
 
+    /// By the index of each name, where it stands among all in the order of
+    /// their bytes; `None` of `NONE` and `UNKNOWN`.
+    pub(super) fn ranks(&self) -> Vec<Option<u16>> {
+        let mut order: Vec<usize> = (0..self.entries.len()).collect();
+        order.sort_by_key(|at| &self.entries[*at].text);
+        let mut ranks = vec![None; usize::from(FIRST) + self.entries.len()];
+        for (rank, at) in order.into_iter().enumerate() {
+            ranks[usize::from(FIRST) + at] = Some(rank as u16);
+        }
+        ranks
+    }
+
     fn places(&self, ends: Ends) -> impl Iterator<Item = usize> + use<> {
         let mask = self.table.len() - 1;
         let first = ends.hash();

@@ -191,31 +191,26 @@ impl<'t> Member<'t> {
         self.index
     }
 
-    /// The first eight bytes of its name, which sort as the name does.
-    #[inline]
-    pub(super) fn prefix(self) -> u64 {
-        let node = self.node();
-        let bytes = self.tree.source.as_bytes();
-        let (start, end) = (node.start as usize, node.end as usize);
-        match bytes.get(start..start + 8) {
-            Some(word) => {
-                let word = u64::from_be_bytes(word.try_into().expect("eight bytes"));
-                // What stands behind a short name is cut off.
-                let behind = 8 * 8u32.saturating_sub((end - start) as u32);
-                word.checked_shr(behind).unwrap_or(0).checked_shl(behind).unwrap_or(0)
-            }
-            None => bytes[start..end]
-                .iter()
-                .chain(&[0; 8])
-                .take(8)
-                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        }
-    }
-
     /// Its name as written, with quotes.
     pub(super) fn raw(self) -> &'t str {
         let node = self.node();
         &self.tree.source[node.start as usize - 1..node.end as usize + 1]
+    }
+
+    /// Name and value as written, if they are written as they read: without a
+    /// blank between them, and the value neither a container nor a text with
+    /// escapes.
+    #[inline]
+    pub(super) fn compact(self) -> Option<&'t str> {
+        let (name, value) = (self.node(), self.value().node());
+        let quote = match value.kind {
+            Kind::Object | Kind::Array => return None,
+            Kind::String if value.is_special => return None,
+            Kind::String => 1,
+            _ => 0,
+        };
+        let is_compact = value.start - quote == name.end + 2;
+        is_compact.then(|| &self.tree.source[name.start as usize - 1..(value.end + quote) as usize])
     }
 
     /// The number of its name.

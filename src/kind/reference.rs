@@ -2,6 +2,8 @@
 //! and what was written where the key does not say it all.
 //! Source: <https://hl7.org/fhir/R4/references.html>.
 
+use std::borrow::Cow;
+
 use crate::copy::Target;
 use crate::json::{Name, Value};
 use crate::model::{ResourceType, snake_case};
@@ -10,21 +12,24 @@ use super::{Column, Defect, Kind, Row, SqlType, join, object};
 
 /// What a reference was found to mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Referenced {
+pub struct Referenced<'t> {
     /// The target's key, to be filled in when the registry has given it.
     pub target: Option<Target>,
     /// The type that the reference or its target states.
     pub resource_type: Option<ResourceType>,
     /// The reference as written, where `target` does not say it all.
-    pub written: Option<String>,
+    pub written: Option<Cow<'t, str>>,
 }
 
 /// Finds the targets of references; the engine provides it.
 pub trait References {
     /// `reference` is a Reference; `expected` the one type that the element
     /// may refer to, if it is one.
-    fn resolve(&mut self, reference: Value<'_>, expected: Option<ResourceType>)
-    -> Result<Referenced, Defect>;
+    fn resolve<'t>(
+        &mut self,
+        reference: Value<'t>,
+        expected: Option<ResourceType>,
+    ) -> Result<Referenced<'t>, Defect>;
 }
 
 fn key_column(name: String, target: Option<ResourceType>, holds: &str) -> Column {

@@ -4,10 +4,10 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::{DefaultHashBuilder, Equivalent, HashMap, HashTable};
 use rustc_hash::FxHashMap;
 
-use super::identifier::IdentifierKey;
+use super::identifier::{IdentifierKey, WrittenIdentifier};
 use crate::copy::{CopyBuffer, Mark, Target};
 use crate::model::ResourceType;
 
@@ -179,10 +179,10 @@ impl Targets {
 
     /// The resource that is being mapped names a number whose bearer is not
     /// known.
-    pub fn note_unresolved(&mut self, identifier: IdentifierKey) {
+    pub fn note_unresolved(&mut self, identifier: &WrittenIdentifier<'_>) {
         let resource = self.resource;
-        if self.unresolved.last().is_none_or(|last| last.0 != resource || last.1 != identifier) {
-            self.unresolved.push((resource, identifier));
+        if self.unresolved.last().is_none_or(|last| last.0 != resource || !identifier.equivalent(&last.1)) {
+            self.unresolved.push((resource, identifier.into()));
         }
     }
 }

@@ -88,15 +88,15 @@ fn is_list(name: Name) -> bool {
 /// The JSON array of the extensions in `own`, some of the resource's `lists`,
 /// that `taken` does not name by path and url; `None` if there are none.
 /// `element` is what the paths are relative to.
-pub(super) fn gather(
+pub(super) fn gather<'v>(
     element: Value<'_>,
-    own: &[Value<'_>],
+    own: impl Iterator<Item = Value<'v>>,
     lists: &Lists<'_>,
     taken: &[(String, String)],
 ) -> Result<Option<String>, Defect> {
     let mut json = String::new();
     for list in own {
-        let path = lists.relative_path(element, *list);
+        let path = lists.relative_path(element, list);
         for extension in list.items().filter(|extension| extension.kind() == Kind::Object) {
             let url = extension.get(Name::URL).and_then(Value::as_text).unwrap_or_default();
             if taken.iter().any(|(taken_path, taken_url)| *taken_path == path && *taken_url == url) {

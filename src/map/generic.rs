@@ -86,7 +86,7 @@ impl Writer<'_, '_> {
         row.member_text(Some(item), Name::USE)?;
         row.member_integer(item, Name::RANK)?;
         row.bounds(item.get(Name::PERIOD))?;
-        match extension::gather(item, extensions.within(item), extensions, &[])? {
+        match extension::gather(item, extensions.within(item).iter().copied(), extensions, &[])? {
             Some(json) => row.copy.jsonb(&[&json]),
             None => row.copy.null(),
         }

@@ -3,12 +3,14 @@
 //! Who bears the number is for the database to say; what it has said is
 //! remembered here.
 
-use hashbrown::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+
+use hashbrown::{Equivalent, HashMap, HashSet};
 
 use crate::model::ResourceType;
 
 /// A number that somebody bears.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentifierKey {
     /// The type of the bearer; unknown for most `urn:uuid:`s.
     pub resource_type: Option<ResourceType>,
@@ -16,6 +18,46 @@ pub struct IdentifierKey {
     /// the id of the resource itself.
     pub system: Option<String>,
     pub value: String,
+}
+
+/// The same, as a reference writes it.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) struct WrittenIdentifier<'w> {
+    pub resource_type: Option<ResourceType>,
+    pub system: Option<&'w str>,
+    pub value: &'w str,
+}
+
+impl IdentifierKey {
+    fn as_written(&self) -> WrittenIdentifier<'_> {
+        let IdentifierKey { resource_type, system, value } = self;
+        WrittenIdentifier { resource_type: *resource_type, system: system.as_deref(), value }
+    }
+}
+
+impl Hash for IdentifierKey {
+    /// Both forms of a number are found by one hash.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_written().hash(state);
+    }
+}
+
+impl Equivalent<IdentifierKey> for WrittenIdentifier<'_> {
+    fn equivalent(&self, key: &IdentifierKey) -> bool {
+        self.value == key.value
+            && self.system == key.system.as_deref()
+            && self.resource_type == key.resource_type
+    }
+}
+
+impl From<&WrittenIdentifier<'_>> for IdentifierKey {
+    fn from(written: &WrittenIdentifier<'_>) -> Self {
+        IdentifierKey {
+            resource_type: written.resource_type,
+            system: written.system.map(str::to_owned),
+            value: written.value.to_owned(),
+        }
+    }
 }
 
 /// What is known of one source's numbers, and what is asked.
@@ -40,13 +82,11 @@ impl KnownIdentifiers {
 
     /// The type and key of the one resource that bears the number, if it is
     /// known; else the number is noted as asked for.
-    pub fn bearer(&mut self, identifier: &IdentifierKey) -> Option<(ResourceType, i64)> {
+    pub(super) fn bearer(&mut self, identifier: &WrittenIdentifier<'_>) -> Option<(ResourceType, i64)> {
         if let Some(bearer) = self.bearers.get(identifier) {
             return Some(*bearer);
         }
-        if !self.asked.contains(identifier) {
-            self.asked.insert(identifier.clone());
-        }
+        self.asked.get_or_insert_with(identifier, |written| written.into());
         None
     }
 

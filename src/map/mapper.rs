@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::mem;
 
 use thiserror::Error;
 
@@ -13,9 +14,9 @@ use super::fingerprint::{self, Fingerprint, Identified, owned_text};
 use super::generic::{Owner, Writer};
 use super::identifier::KnownIdentifiers;
 use super::plan::{Field, Plan, ResourcePlan};
-use super::reference::{FullUrls, Resolver};
+use super::reference::{FullUrls, KnownReference, Resolver};
 use super::route::follow;
-use super::rows::Gathered;
+use super::rows::{Gathered, RowLists};
 use crate::copy::{CopyBuffer, Target};
 use crate::json::{self, Canonical, JsonError, Kind, Name, Parser, Tree, Value};
 use crate::kind::{self, Defect, DefectReason, Row, Timezone};
@@ -89,6 +90,9 @@ pub struct Mapper {
     parser: Parser,
     canonical: Canonical,
     identifiers: KnownIdentifiers,
+    rows: RowLists,
+    resolved: Vec<KnownReference>,
+    elements: Vec<Value<'static>>,
 }
 
 impl Mapper {
@@ -97,8 +101,11 @@ impl Mapper {
             plan,
             settings,
             parser: Parser::new(&plan.dictionary),
-            canonical: Canonical::default(),
+            canonical: Canonical::new(&plan.dictionary),
             identifiers: KnownIdentifiers::default(),
+            rows: RowLists::default(),
+            resolved: Vec::new(),
+            elements: Vec::new(),
         }
     }
 
@@ -131,6 +138,7 @@ impl Mapper {
             return Err(refusal(&tree, resource_type, fhir_id, defect));
         }
         let target = batch.target(resource_type, &fhir_id);
+        self.resolved.clear();
         let mut writing = Writing {
             plan: self.plan,
             resource: self.plan.of(resource_type),
@@ -149,10 +157,14 @@ impl Mapper {
                     input.full_url.and_then(|full_url| base_url(full_url, resource_type)),
                     input.base_url,
                 ],
+                resolved: &mut self.resolved,
             },
-            elements: Vec::new(),
+            rows: &mut self.rows,
+            elements: emptied(mem::take(&mut self.elements)),
         };
-        match writing.resource(input, content_hash) {
+        let written = writing.resource(input, content_hash);
+        self.elements = emptied(writing.elements);
+        match written {
             Ok(registration) => {
                 batch.finish_resource(Registration { is_id_generated, ..registration });
                 Ok(())
@@ -163,6 +175,12 @@ impl Mapper {
             }
         }
     }
+}
+
+/// The memory of a list of values, for those of another tree.
+fn emptied<'t>(mut values: Vec<Value<'_>>) -> Vec<Value<'t>> {
+    values.clear();
+    values.into_iter().map(|_| unreachable!("the list is empty")).collect()
 }
 
 /// What is wrong with a resource before its columns are looked at.
@@ -213,6 +231,7 @@ struct Writing<'w, 't> {
     buffers: &'w mut TableBuffers,
     unmapped: &'w mut UnmappedElements,
     resolver: Resolver<'w>,
+    rows: &'w mut RowLists,
     /// Of the column that is being written; memory to use again.
     elements: Vec<Value<'t>>,
 }
@@ -220,29 +239,30 @@ struct Writing<'w, 't> {
 impl<'t> Writing<'_, 't> {
     fn resource(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
         let registration = self.registration(input, content_hash)?;
-        let mut gathered = self.gather()?;
+        let mut rows = mem::take(self.rows);
+        let mut gathered = self.gather(&mut rows)?;
         let mut lists = Lists::default();
         if !self.resource.is_other {
             lists = Lists::of(self.tree)?;
             self.hand_out_extensions(&lists.values, &mut gathered);
         }
         let patient = self.root_row(&gathered, &lists, &registration)?;
-        for job in 1..gathered.jobs.len() {
+        for job in 1..gathered.jobs().len() {
             self.child_row(&gathered, &lists, job, patient)?;
         }
         if !self.resource.is_other {
             let patient = if self.resource.is_patient { Some(self.target) } else { patient };
             self.generic_rows(&gathered, &lists, patient)?;
         }
+        *self.rows = rows;
         Ok(registration)
     }
 
     /// The rows that the resource will have, with their elements.
-    fn gather(&mut self) -> Result<Gathered<'static, 't>, Defect> {
-        let root = self.tree.root();
+    fn gather<'g>(&mut self, rows: &'g mut RowLists) -> Result<Gathered<'g, 't>, Defect> {
         let table = &self.resource.table;
-        let mut gathered = Gathered::new(table, root);
-        for member in root.members() {
+        let mut gathered = Gathered::new(table, self.tree, rows);
+        for member in self.tree.root().members() {
             match table.names.get(member.name()) {
                 Some(Some(slot)) => gathered.put_slot(0, slot, Some(member.value())),
                 Some(None) => {}
@@ -305,23 +325,25 @@ impl<'t> Writing<'_, 't> {
             |list: &&Value<'t>| telecoms.iter().any(|telecom| telecom.extent().contains(&list.index()));
         // Rows lie in each other as their elements do: those that a list is in
         // are on a stack, the innermost on top.
-        let jobs = &mut gathered.jobs;
+        let jobs = gathered.jobs();
         let mut rows: Vec<usize> = (0..jobs.len()).filter(|row| jobs[*row].table.has_extension).collect();
         rows.sort_by_key(|row| {
-            let extent = jobs[*row].element.extent();
+            let extent = gathered.element(*row).extent();
             (extent.start, Reverse(extent.end), Reverse(*row))
         });
         let mut rows = rows.into_iter().peekable();
         let mut around: Vec<usize> = Vec::new();
+        let mut kept = Vec::new();
         for list in lists.iter().filter(|list| !is_of_telecom(list)) {
-            while let Some(row) = rows.next_if(|row| jobs[*row].element.index() <= list.index()) {
+            while let Some(row) = rows.next_if(|row| gathered.element(*row).index() <= list.index()) {
                 around.push(row);
             }
-            while around.pop_if(|row| !jobs[*row].element.extent().contains(&list.index())).is_some() {}
+            while around.pop_if(|row| !gathered.element(*row).extent().contains(&list.index())).is_some() {}
             if let Some(innermost) = around.last() {
-                jobs[*innermost].extensions.push(*list);
+                kept.push((*innermost, *list));
             }
         }
+        gathered.keep_extensions(kept);
     }
 
     /// Writes the resource's own row; gives the target that is its patient.
@@ -367,7 +389,7 @@ impl<'t> Writing<'_, 't> {
         job: usize,
         patient: Option<Target>,
     ) -> Result<(), Defect> {
-        let row = &gathered.jobs[job];
+        let row = &gathered.jobs()[job];
         let Some(child) = row.child else { return Ok(()) };
         self.buffer_of(job, gathered, |writing, copy| {
             copy.begin_row(row.table.column_count);
@@ -396,8 +418,8 @@ impl<'t> Writing<'_, 't> {
         gathered: &Gathered<'_, 't>,
         write: impl FnOnce(&mut Self, &mut CopyBuffer) -> Result<T, Defect>,
     ) -> Result<T, Defect> {
-        let table = gathered.jobs[job].table.table;
-        let mut copy = std::mem::take(self.buffers.of(table));
+        let table = gathered.jobs()[job].table.table;
+        let mut copy = mem::take(self.buffers.of(table));
         let written = write(self, &mut copy);
         *self.buffers.of(table) = copy;
         written
@@ -411,12 +433,21 @@ impl<'t> Writing<'_, 't> {
         lists: &Lists<'t>,
         job: usize,
     ) -> Result<(), Defect> {
-        let row = &gathered.jobs[job];
-        for field in &row.table.fields {
-            self.field(copy, field, gathered, job)?;
+        let table = gathered.jobs()[job].table;
+        // Most elements are not there: their columns are written in one go.
+        let mut absent = 0;
+        for field in &table.fields {
+            if gathered.are_empty(job, &field.slots) {
+                absent += field.width;
+                continue;
+            }
+            copy.nulls(mem::take(&mut absent));
+            self.present_field(copy, field, gathered, job)?;
         }
-        if row.table.has_extension {
-            match extension::gather(row.element, &row.extensions, lists, &row.table.taken_extensions)? {
+        copy.nulls(absent);
+        if table.has_extension {
+            let element = gathered.element(job);
+            match extension::gather(element, gathered.extensions(job), lists, &table.taken_extensions)? {
                 Some(json) => copy.jsonb(&[&json]),
                 None => copy.null(),
             }
@@ -431,10 +462,21 @@ impl<'t> Writing<'_, 't> {
         gathered: &Gathered<'_, 't>,
         job: usize,
     ) -> Result<(), Defect> {
-        if field.places.iter().all(|place| gathered.slot(job, place.slot).is_none()) {
+        if gathered.are_empty(job, &field.slots) {
             copy.nulls(field.width);
             return Ok(());
         }
+        self.present_field(copy, field, gathered, job)
+    }
+
+    /// Writes the columns of a field of which something is there.
+    fn present_field(
+        &mut self,
+        copy: &mut CopyBuffer,
+        field: &Field,
+        gathered: &Gathered<'_, 't>,
+        job: usize,
+    ) -> Result<(), Defect> {
         let root = self.tree.root();
         self.elements.clear();
         for place in &field.places {

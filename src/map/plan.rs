@@ -73,6 +73,8 @@ pub(super) struct Place {
 }
 
 pub(super) struct Field {
+    /// Where its elements may stand.
+    pub slots: Vec<u16>,
     pub places: Vec<Place>,
     /// Each place is a variant of a choice rather than an alternative.
     pub is_choice: bool,
@@ -406,7 +408,7 @@ impl Compiler<'_> {
         let columns = model::element_columns(element, is_in_child);
         let width = columns.len();
         let indexed = (0..width).filter(|column| indexed.contains(&columns[*column].name)).collect();
-        let places = match &element.kind {
+        let places: Vec<Place> = match &element.kind {
             KindName::One(_) => {
                 element.path.iter().map(|route| names.place(route, &mut self.dictionary)).collect()
             }
@@ -425,7 +427,8 @@ impl Compiler<'_> {
                     .collect()
             }
         };
-        Field { places, is_choice: matches!(element.kind, KindName::Choice(_)), kind, width, indexed }
+        let slots = places.iter().map(|place| place.slot as u16).collect();
+        Field { slots, places, is_choice: matches!(element.kind, KindName::Choice(_)), kind, width, indexed }
     }
 }
 

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr3};
 
 use super::batch::Targets;
-use super::identifier::{IdentifierKey, KnownIdentifiers};
+use super::identifier::{KnownIdentifiers, WrittenIdentifier};
 use super::route::contained_with_id;
+use crate::copy::Target;
 use crate::json::{Name, Value};
 use crate::kind::{Defect, DefectReason, MAX_INDEXED_BYTES, Referenced, References};
 use crate::model::ResourceType;
@@ -27,12 +28,13 @@ pub(super) struct Resolver<'r> {
     /// The servers whose absolute references are as good as relative ones:
     /// what the resource's own `fullUrl` begins with, and the source's.
     pub base_urls: [Option<&'r str>; 2],
+    pub resolved: &'r mut Vec<KnownReference>,
 }
 
 /// What a reference's text says, before anything is looked up.
 enum Written<'w> {
     Identity(ResourceType, Cow<'w, str>),
-    Bearer(IdentifierKey),
+    Bearer(WrittenIdentifier<'w>),
     /// A resource within the resource, of that type, which has no key.
     Contained(Option<ResourceType>),
     Nothing,
@@ -43,8 +45,8 @@ impl Written<'_> {
     fn longest_text(&self) -> usize {
         match self {
             Written::Identity(_, fhir_id) => fhir_id.len(),
-            Written::Bearer(IdentifierKey { system, value, .. }) => {
-                value.len().max(system.as_ref().map_or(0, String::len))
+            Written::Bearer(WrittenIdentifier { system, value, .. }) => {
+                value.len().max(system.map_or(0, str::len))
             }
             Written::Contained(_) | Written::Nothing => 0,
         }
@@ -66,16 +68,15 @@ impl<'r> Resolver<'r> {
             return Written::Identity(resource_type, fhir_id);
         }
         if let Some(value) = written.strip_prefix("urn:uuid:").or(written.strip_prefix("urn:oid:")) {
-            let value = value.to_owned();
-            return Written::Bearer(IdentifierKey { resource_type: stated, system: None, value });
+            return Written::Bearer(WrittenIdentifier { resource_type: stated, system: None, value });
         }
         if let Some((name, query)) = split_at_query(written) {
             let (system, value) = query.split_once('|').unwrap_or(("", query));
             return match ResourceType::named(name) {
-                Some(resource_type) if !value.contains('&') => Written::Bearer(IdentifierKey {
+                Some(resource_type) if !value.contains('&') => Written::Bearer(WrittenIdentifier {
                     resource_type: Some(resource_type),
-                    system: Some(system.to_owned()),
-                    value: value.to_owned(),
+                    system: Some(system),
+                    value,
                 }),
                 _ => Written::Nothing,
             };
@@ -87,7 +88,85 @@ impl<'r> Resolver<'r> {
             None => Written::Nothing,
         }
     }
+
+    /// A reference that gives a number instead of an address.
+    fn resolve_identifier<'t>(
+        &mut self,
+        reference: Value<'t>,
+        stated: Option<ResourceType>,
+        expected: Option<ResourceType>,
+    ) -> Result<Referenced<'t>, Defect> {
+        let Some(identifier) = reference.get(Name::IDENTIFIER) else {
+            let resource_type = stated.filter(|_| expected.is_none());
+            return Ok(Referenced { resource_type, ..Referenced::default() });
+        };
+        let system = text(identifier.get(Name::SYSTEM))?.unwrap_or_default();
+        let value = text(identifier.get(Name::VALUE))?.unwrap_or_default();
+        let meaning = match stated {
+            Some(_) => Written::Bearer(WrittenIdentifier {
+                resource_type: stated,
+                system: Some(&system),
+                value: &value,
+            }),
+            None => Written::Nothing,
+        };
+        let (resource_type, target) = self.target(meaning, reference, stated, expected)?;
+        let written = target.is_none().then(|| {
+            let name = stated.map(ResourceType::name).unwrap_or_default();
+            Cow::Owned(format!("{name}?identifier={system}|{value}"))
+        });
+        Ok(Referenced { target, resource_type, written })
+    }
+
+    /// The type and target of what a reference means.
+    fn target(
+        &mut self,
+        meaning: Written<'_>,
+        reference: Value<'_>,
+        stated: Option<ResourceType>,
+        expected: Option<ResourceType>,
+    ) -> Result<(Option<ResourceType>, Option<Target>), Defect> {
+        if meaning.longest_text() > MAX_INDEXED_BYTES {
+            return Err(Defect::new(reference, DefectReason::TooLongForIndex));
+        }
+        let is_expected =
+            |resource_type: ResourceType| expected.is_none_or(|expected| expected == resource_type);
+        let (resource_type, target) = match meaning {
+            Written::Identity(resource_type, _) if !is_expected(resource_type) => {
+                return Ok((Some(resource_type), None));
+            }
+            Written::Identity(resource_type, fhir_id) => {
+                (resource_type, self.targets.of_identity(resource_type, &fhir_id))
+            }
+            Written::Bearer(identifier) => match self.identifiers.bearer(&identifier) {
+                Some((resource_type, key)) if is_expected(resource_type) => {
+                    (resource_type, self.targets.of_key(key))
+                }
+                _ => {
+                    self.targets.note_unresolved(&identifier);
+                    return Ok((identifier.resource_type, None));
+                }
+            },
+            Written::Contained(resource_type) => return Ok((resource_type, None)),
+            Written::Nothing => return Ok((stated, None)),
+        };
+        self.resolved.push(KnownReference { reference: reference.index(), resource_type, target });
+        Ok((Some(resource_type), Some(target)))
+    }
 }
+
+/// A reference of the resource whose target is known: most are asked for more
+/// than once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KnownReference {
+    /// Its place in the tree.
+    reference: u32,
+    resource_type: ResourceType,
+    target: Target,
+}
+
+/// Only so many of the last ones are looked through.
+const MOST_KNOWN: usize = 8;
 
 /// Name and query of `Type?identifier=query`.
 fn split_at_query(written: &str) -> Option<(&str, &str)> {
@@ -109,67 +188,33 @@ fn relative_identity(written: &str) -> Option<(ResourceType, &str)> {
 }
 
 impl References for Resolver<'_> {
-    fn resolve(
+    fn resolve<'t>(
         &mut self,
-        reference: Value<'_>,
+        reference: Value<'t>,
         expected: Option<ResourceType>,
-    ) -> Result<Referenced, Defect> {
+    ) -> Result<Referenced<'t>, Defect> {
+        if let Some(known) =
+            self.resolved.iter().rev().take(MOST_KNOWN).find(|known| known.reference == reference.index())
+            && expected.is_none_or(|expected| expected == known.resource_type)
+        {
+            let KnownReference { resource_type, target, .. } = *known;
+            return Ok(Referenced {
+                target: Some(target),
+                resource_type: Some(resource_type),
+                written: None,
+            });
+        }
         let stated = match text(reference.get(Name::TYPE))? {
             Some(name) => ResourceType::named(&name).or(expected),
             None => expected,
         };
-
-        let by_identifier;
-        let (written, meaning) = match reference.get(Name::REFERENCE) {
-            Some(written) => {
-                let text = written.as_text().ok_or(Defect::new(written, DefectReason::ExpectedString))?;
-                (text, None)
-            }
-            None => {
-                let Some(identifier) = reference.get(Name::IDENTIFIER) else {
-                    let resource_type = stated.filter(|_| expected.is_none());
-                    return Ok(Referenced { resource_type, ..Referenced::default() });
-                };
-                let system = text(identifier.get(Name::SYSTEM))?.unwrap_or_default().into_owned();
-                let value = text(identifier.get(Name::VALUE))?.unwrap_or_default().into_owned();
-                let name = stated.map(ResourceType::name).unwrap_or_default();
-                by_identifier = format!("{name}?identifier={system}|{value}");
-                let meaning = match stated {
-                    Some(_) => {
-                        Written::Bearer(IdentifierKey { resource_type: stated, system: Some(system), value })
-                    }
-                    None => Written::Nothing,
-                };
-                (Cow::Borrowed(by_identifier.as_str()), Some(meaning))
-            }
+        let Some(written) = reference.get(Name::REFERENCE) else {
+            return self.resolve_identifier(reference, stated, expected);
         };
-        let meaning = meaning.unwrap_or_else(|| self.read(&written, reference, stated));
-        if meaning.longest_text() > MAX_INDEXED_BYTES {
-            return Err(Defect::new(reference, DefectReason::TooLongForIndex));
-        }
-
-        let (resource_type, target) = match meaning {
-            Written::Identity(resource_type, fhir_id) => {
-                if expected.is_some_and(|expected| expected != resource_type) {
-                    (Some(resource_type), None)
-                } else {
-                    (Some(resource_type), Some(self.targets.of_identity(resource_type, &fhir_id)))
-                }
-            }
-            Written::Bearer(identifier) => match self.identifiers.bearer(&identifier) {
-                Some((resource_type, key)) if expected.is_none_or(|expected| expected == resource_type) => {
-                    (Some(resource_type), Some(self.targets.of_key(key)))
-                }
-                _ => {
-                    let resource_type = identifier.resource_type;
-                    self.targets.note_unresolved(identifier);
-                    (resource_type, None)
-                }
-            },
-            Written::Contained(resource_type) => (resource_type, None),
-            Written::Nothing => (stated, None),
-        };
-        Ok(Referenced { target, resource_type, written: target.is_none().then(|| written.into_owned()) })
+        let written = written.as_text().ok_or(Defect::new(written, DefectReason::ExpectedString))?;
+        let meaning = self.read(&written, reference, stated);
+        let (resource_type, target) = self.target(meaning, reference, stated, expected)?;
+        Ok(Referenced { target, resource_type, written: target.is_none().then_some(written) })
     }
 }
 

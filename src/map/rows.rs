@@ -1,11 +1,12 @@
 //! Which rows a resource will have, in all of its tables: gathered before any
 //! is written, with what numbers and places them.
 
+use std::mem;
 use std::ops::Range;
 
 use super::plan::{ChildPlan, ITSELF, SourcePlan, Step, TablePlan};
 use super::route::follow;
-use crate::json::{Kind, Name, Value};
+use crate::json::{Kind, Name, Tree, Value};
 use crate::kind::{Defect, DefectReason};
 use crate::model::Rows;
 
@@ -13,15 +14,12 @@ use crate::model::Rows;
 const MOST_ROWS: usize = 300_000;
 
 /// A row that is to be written.
-pub(super) struct RowJob<'p, 't> {
-    pub table: &'p TablePlan,
+pub(super) struct RowJob {
+    pub table: &'static TablePlan,
     /// `None` for the resource's own row.
-    pub child: Option<&'p ChildPlan>,
-    pub element: Value<'t>,
-    pub constants: &'p [String],
-    /// Extensions that the row keeps.
-    pub extensions: Vec<Value<'t>>,
-    /// Where its elements begin among all.
+    pub child: Option<&'static ChildPlan>,
+    pub constants: &'static [String],
+    /// Where its elements begin among all; the first is the row's own.
     first_slot: usize,
     /// The ordinals of the enclosing rows and its own, among all numbers.
     ordinals: Range<usize>,
@@ -29,65 +27,115 @@ pub(super) struct RowJob<'p, 't> {
     places: Range<usize>,
 }
 
-/// The rows of one resource, its own first, and what they share: one list of
-/// elements and one of numbers instead of some for each row.
-pub(super) struct Gathered<'p, 't> {
-    pub jobs: Vec<RowJob<'p, 't>>,
-    root: Value<'t>,
-    slots: Vec<Option<Value<'t>>>,
+/// The memory of `Gathered`, to use again: one list of rows, one of elements
+/// and one of numbers instead of some for each row.
+#[derive(Default)]
+pub(super) struct RowLists {
+    jobs: Vec<RowJob>,
+    /// The elements' places in the tree, or `NOTHING`.
+    slots: Vec<u32>,
     numbers: Vec<Option<i32>>,
+    /// Of the lists that are being gone through.
+    positions: Vec<i32>,
 }
 
-impl<'p, 't> Gathered<'p, 't> {
+const NOTHING: u32 = u32::MAX;
+
+/// The rows of one resource, its own first.
+pub(super) struct Gathered<'g, 't> {
+    tree: &'t Tree<'t>,
+    lists: &'g mut RowLists,
+    /// Lists of extensions with the rows that keep them, by row.
+    extensions: Vec<(usize, Value<'t>)>,
+}
+
+impl<'g, 't> Gathered<'g, 't> {
     /// Begins with the resource's own row, whose elements are given by
     /// `put_slot`.
-    pub fn new(table: &'p TablePlan, root: Value<'t>) -> Self {
-        let mut gathered = Gathered { jobs: Vec::new(), root, slots: Vec::new(), numbers: Vec::new() };
-        gathered.push(table, None, &[], root, 0..0, 0..0);
+    pub fn new(table: &'static TablePlan, tree: &'t Tree<'t>, lists: &'g mut RowLists) -> Self {
+        lists.jobs.clear();
+        lists.slots.clear();
+        lists.numbers.clear();
+        let mut gathered = Gathered { tree, lists, extensions: Vec::new() };
+        gathered.push(table, None, &[], tree.root(), 0..0, 0..0);
         gathered
+    }
+
+    pub fn jobs(&self) -> &[RowJob] {
+        &self.lists.jobs
+    }
+
+    /// What a row is made of.
+    pub fn element(&self, job: usize) -> Value<'t> {
+        self.tree.value_at(self.lists.slots[self.lists.jobs[job].first_slot + ITSELF])
     }
 
     /// What stands in a row's slot; never null.
     #[inline]
     pub fn slot(&self, job: usize, slot: usize) -> Option<Value<'t>> {
-        self.slots[self.jobs[job].first_slot + slot]
+        let index = self.slots(job)[slot];
+        (index != NOTHING).then(|| self.tree.value_at(index))
+    }
+
+    /// Whether all of these slots of a row are empty.
+    #[inline]
+    pub fn are_empty(&self, job: usize, slots: &[u16]) -> bool {
+        let own = self.slots(job);
+        slots.iter().all(|slot| own[usize::from(*slot)] == NOTHING)
+    }
+
+    #[inline]
+    fn slots(&self, job: usize) -> &[u32] {
+        &self.lists.slots[self.lists.jobs[job].first_slot..]
     }
 
     pub fn put_slot(&mut self, job: usize, slot: usize, value: Option<Value<'t>>) {
-        let at = self.jobs[job].first_slot + slot;
-        self.slots[at] = value.filter(|value| !value.is_null());
+        let at = self.lists.jobs[job].first_slot + slot;
+        self.lists.slots[at] = value.filter(|value| !value.is_null()).map_or(NOTHING, Value::index);
     }
 
     pub fn ordinals(&self, job: usize) -> &[Option<i32>] {
-        &self.numbers[self.jobs[job].ordinals.clone()]
+        &self.lists.numbers[self.lists.jobs[job].ordinals.clone()]
     }
 
     pub fn places(&self, job: usize) -> &[Option<i32>] {
-        &self.numbers[self.jobs[job].places.clone()]
+        &self.lists.numbers[self.lists.jobs[job].places.clone()]
+    }
+
+    /// Gives rows the lists of extensions that they keep.
+    pub fn keep_extensions(&mut self, mut extensions: Vec<(usize, Value<'t>)>) {
+        extensions.sort_by_key(|(job, _)| *job);
+        self.extensions = extensions;
+    }
+
+    /// The lists of extensions that the row keeps, in document order.
+    pub fn extensions(&self, job: usize) -> impl Iterator<Item = Value<'t>> {
+        let first = self.extensions.partition_point(|(of, _)| *of < job);
+        self.extensions[first..].iter().take_while(move |(of, _)| *of == job).map(|(_, list)| *list)
     }
 
     fn push(
         &mut self,
-        table: &'p TablePlan,
-        child: Option<&'p ChildPlan>,
-        constants: &'p [String],
+        table: &'static TablePlan,
+        child: Option<&'static ChildPlan>,
+        constants: &'static [String],
         element: Value<'t>,
         ordinals: Range<usize>,
         places: Range<usize>,
     ) -> usize {
-        let first_slot = self.slots.len();
-        self.slots.resize(first_slot + table.names.slot_count, None);
-        self.slots[first_slot + ITSELF] = Some(element);
-        let extensions = Vec::new();
-        self.jobs.push(RowJob { table, child, element, constants, extensions, first_slot, ordinals, places });
-        self.jobs.len() - 1
+        let lists = &mut *self.lists;
+        let first_slot = lists.slots.len();
+        lists.slots.resize(first_slot + table.names.slot_count, NOTHING);
+        lists.slots[first_slot + ITSELF] = element.index();
+        lists.jobs.push(RowJob { table, child, constants, first_slot, ordinals, places });
+        lists.jobs.len() - 1
     }
 
     /// Adds a child row with its elements.
     fn push_child(
         &mut self,
-        child: &'p ChildPlan,
-        constants: &'p [String],
+        child: &'static ChildPlan,
+        constants: &'static [String],
         element: Value<'t>,
         ordinals: Range<usize>,
         places: Range<usize>,
@@ -95,7 +143,7 @@ impl<'p, 't> Gathered<'p, 't> {
         if element.kind() != Kind::Object {
             return Err(Defect::new(element, DefectReason::ExpectedObject));
         }
-        if self.jobs.len() >= MOST_ROWS {
+        if self.lists.jobs.len() >= MOST_ROWS {
             return Err(Defect::new(element, DefectReason::TooMuch));
         }
         let job = self.push(&child.plan, Some(child), constants, element, ordinals, places);
@@ -109,14 +157,14 @@ impl<'p, 't> Gathered<'p, 't> {
 
     /// Keeps numbers; gives where they stand.
     fn keep(&mut self, numbers: impl IntoIterator<Item = Option<i32>>) -> Range<usize> {
-        let first = self.numbers.len();
-        self.numbers.extend(numbers);
-        first..self.numbers.len()
+        let first = self.lists.numbers.len();
+        self.lists.numbers.extend(numbers);
+        first..self.lists.numbers.len()
     }
 
     /// Adds the rows of all child tables below the row with that number.
     pub fn children_of(&mut self, parent: usize) -> Result<(), Defect> {
-        let table: &'p TablePlan = self.jobs[parent].table;
+        let table: &'static TablePlan = self.lists.jobs[parent].table;
         for child in &table.children {
             let mut ordinal = 0;
             for source in &child.sources {
@@ -125,19 +173,17 @@ impl<'p, 't> Gathered<'p, 't> {
                     Rows::Recursive => self.answers(child, start, None, 1, &mut ordinal)?,
                     Rows::Nested => self.nested(child, source, parent, start, &mut ordinal)?,
                     Rows::KeyedByOrdinal | Rows::KeyedByPlace => {
-                        descend(
-                            start,
-                            &source.steps,
-                            &mut Vec::new(),
-                            None,
-                            &mut |positions, first, item| {
-                                ordinal += 1;
-                                let is_numbered = child.rows == Rows::KeyedByOrdinal;
-                                let ordinals = self.keep(is_numbered.then_some(Some(ordinal)));
-                                let places = self.keep(places_of(child, source, positions, first));
-                                self.push_child(child, &source.constants, item, ordinals, places).map(drop)
-                            },
-                        )?;
+                        let mut positions = mem::take(&mut self.lists.positions);
+                        positions.clear();
+                        let mut visit = |positions: &[i32], first: Option<Value<'t>>, item: Value<'t>| {
+                            ordinal += 1;
+                            let is_numbered = child.rows == Rows::KeyedByOrdinal;
+                            let ordinals = self.keep(is_numbered.then_some(Some(ordinal)));
+                            let places = self.keep(places_of(child, source, positions, first));
+                            self.push_child(child, &source.constants, item, ordinals, places).map(drop)
+                        };
+                        descend(start, &source.steps, &mut positions, None, &mut visit)?;
+                        self.lists.positions = positions;
                     }
                 }
             }
@@ -148,21 +194,21 @@ impl<'p, 't> Gathered<'p, 't> {
     /// Rows that have child rows of their own.
     fn nested(
         &mut self,
-        child: &'p ChildPlan,
-        source: &'p SourcePlan,
+        child: &'static ChildPlan,
+        source: &'static SourcePlan,
         parent: usize,
         start: Value<'t>,
         ordinal: &mut i32,
     ) -> Result<(), Defect> {
         let mut items = Vec::new();
-        follow(start, &source.steps, self.root, &mut items);
+        follow(start, &source.steps, self.tree.root(), &mut items);
         for item in items {
             *ordinal += 1;
-            let enclosing = self.jobs[parent].ordinals.clone();
-            let first = self.numbers.len();
-            self.numbers.extend_from_within(enclosing);
-            self.numbers.push(Some(*ordinal));
-            let row = self.push_child(child, &[], item, first..self.numbers.len(), 0..0)?;
+            let enclosing = self.lists.jobs[parent].ordinals.clone();
+            let first = self.lists.numbers.len();
+            self.lists.numbers.extend_from_within(enclosing);
+            self.lists.numbers.push(Some(*ordinal));
+            let row = self.push_child(child, &[], item, first..self.lists.numbers.len(), 0..0)?;
             self.children_of(row)?;
         }
         Ok(())
@@ -172,7 +218,7 @@ impl<'p, 't> Gathered<'p, 't> {
     /// item where there is none, depth first.
     fn answers(
         &mut self,
-        child: &'p ChildPlan,
+        child: &'static ChildPlan,
         items: Value<'t>,
         parent: Option<i32>,
         level: i32,
