@@ -16,6 +16,7 @@ pub mod generate;
 pub mod inbox;
 pub mod json;
 pub mod kind;
+mod lanes;
 pub mod ledger;
 pub mod load;
 pub mod logging;

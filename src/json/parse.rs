@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::value::Kind;
 use super::{Dictionary, Name, Node, Tree};
 use crate::copy;
+use crate::lanes::Lanes;
 
 /// Containers may nest this deep. FHIR's deepest real resources
 /// (questionnaires, value sets) stay below fifty.
@@ -61,12 +62,19 @@ pub struct JsonError {
     pub offset: usize,
 }
 
+/// A container that is not closed yet.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    node: u32,
+    is_object: bool,
+}
+
 /// Parses one text after the other, reusing the memory of its node list.
 #[derive(Debug)]
 pub struct Parser {
     dictionary: &'static Dictionary,
     nodes: Vec<Node>,
-    open: Vec<u32>,
+    open: Vec<Open>,
     has_excessive_number: bool,
 }
 
@@ -94,98 +102,109 @@ impl Parser {
         self.open.clear();
         self.has_excessive_number = false;
         let mut cursor = Cursor { bytes, position: 0 };
-        self.value_and_all_within(&mut cursor)
+        self.text(&mut cursor)
             .map_err(|fault| JsonError { fault, offset: cursor.position.min(bytes.len()) })?;
         Ok(Tree { source, nodes: &self.nodes, has_excessive_number: self.has_excessive_number })
     }
 
-    fn value_and_all_within(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
-        cursor.skip_blanks();
-        self.begin_value(cursor)?;
-        while let Some(&container) = self.open.last() {
+    fn text(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        let mut next = Expected::Value;
+        loop {
             cursor.skip_blanks();
-            let is_object = self.nodes[container as usize].kind == Kind::Object;
-            let is_first = self.nodes.len() as u32 == container + 1;
-            match cursor.peek()? {
-                b'}' if is_object => self.end_container(cursor),
-                b']' if !is_object => self.end_container(cursor),
-                b',' if !is_first => {
-                    cursor.position += 1;
-                    cursor.skip_blanks();
-                    self.child(cursor, is_object)?;
-                }
-                _ if is_first => self.child(cursor, is_object)?,
-                _ => return Err(Fault::ExpectedCommaOrEnd),
-            }
+            next = match next {
+                Expected::Value => self.value(cursor)?,
+                Expected::Member => self.name(cursor)?,
+                Expected::CommaOrEnd => match self.open.last() {
+                    Some(open) => {
+                        let is_object = open.is_object;
+                        match (cursor.peek()?, is_object) {
+                            (b',', true) => {
+                                cursor.position += 1;
+                                Expected::Member
+                            }
+                            (b',', false) => {
+                                cursor.position += 1;
+                                Expected::Value
+                            }
+                            (b'}', true) | (b']', false) => self.end_container(cursor),
+                            _ => return Err(Fault::ExpectedCommaOrEnd),
+                        }
+                    }
+                    None if cursor.position < cursor.bytes.len() => return Err(Fault::TrailingContent),
+                    None => return Ok(()),
+                },
+            };
         }
-        cursor.skip_blanks();
-        if cursor.position < cursor.bytes.len() {
-            return Err(Fault::TrailingContent);
-        }
-        Ok(())
     }
 
-    fn child(&mut self, cursor: &mut Cursor<'_>, in_object: bool) -> Result<(), Fault> {
-        if in_object {
-            if cursor.peek()? != b'"' {
-                return Err(Fault::ExpectedName);
-            }
-            self.string(cursor)?;
-            if let Some(node) = self.nodes.last_mut() {
-                node.name = self.dictionary.find(cursor.bytes, node.start as usize, node.end as usize);
-            }
-            cursor.skip_blanks();
-            if cursor.peek()? != b':' {
-                return Err(Fault::ExpectedColon);
-            }
-            cursor.position += 1;
-            cursor.skip_blanks();
+    /// A member's name and the colon behind it.
+    #[inline(always)]
+    fn name(&mut self, cursor: &mut Cursor<'_>) -> Result<Expected, Fault> {
+        if cursor.peek()? != b'"' {
+            return Err(Fault::ExpectedName);
         }
-        self.begin_value(cursor)
+        let start = cursor.position + 1;
+        let (end, is_escaped) = cursor.skip_string(start)?;
+        let name = self.dictionary.find(cursor.bytes, start, end);
+        self.node(Kind::String, start, end, is_escaped, name);
+        cursor.position = end + 1;
+        cursor.skip_blanks();
+        if cursor.peek()? != b':' {
+            return Err(Fault::ExpectedColon);
+        }
+        cursor.position += 1;
+        Ok(Expected::Value)
     }
 
-    fn begin_value(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    #[inline(always)]
+    fn value(&mut self, cursor: &mut Cursor<'_>) -> Result<Expected, Fault> {
         if self.nodes.len() >= MAX_NODES {
             return Err(Fault::TooMany);
         }
         match cursor.peek()? {
-            b'"' => self.string(cursor),
-            b'{' => self.begin_container(cursor, Kind::Object),
-            b'[' => self.begin_container(cursor, Kind::Array),
-            b't' => self.word(cursor, b"true", Kind::True),
-            b'f' => self.word(cursor, b"false", Kind::False),
-            b'n' => self.word(cursor, b"null", Kind::Null),
-            b'-' | b'0'..=b'9' => self.number(cursor),
-            _ => Err(Fault::ExpectedValue),
+            b'"' => {
+                let start = cursor.position + 1;
+                let (end, is_escaped) = cursor.skip_string(start)?;
+                self.leaf(Kind::String, start, end, is_escaped);
+                cursor.position = end + 1;
+            }
+            b'{' => return self.begin_container(cursor, Kind::Object),
+            b'[' => return self.begin_container(cursor, Kind::Array),
+            b't' => self.word(cursor, b"true", Kind::True)?,
+            b'f' => self.word(cursor, b"false", Kind::False)?,
+            b'n' => self.word(cursor, b"null", Kind::Null)?,
+            b'-' | b'0'..=b'9' => self.number(cursor)?,
+            _ => return Err(Fault::ExpectedValue),
         }
+        Ok(Expected::CommaOrEnd)
     }
 
-    fn begin_container(&mut self, cursor: &mut Cursor<'_>, kind: Kind) -> Result<(), Fault> {
+    fn begin_container(&mut self, cursor: &mut Cursor<'_>, kind: Kind) -> Result<Expected, Fault> {
         if self.open.len() == MAX_DEPTH {
             return Err(Fault::TooDeep);
         }
-        self.open.push(self.nodes.len() as u32);
+        let is_object = kind == Kind::Object;
+        self.open.push(Open { node: self.nodes.len() as u32, is_object });
         self.leaf(kind, cursor.position, cursor.position, false);
         cursor.position += 1;
-        Ok(())
+        cursor.skip_blanks();
+        Ok(match cursor.peek()? {
+            b'}' if is_object => self.end_container(cursor),
+            b']' if !is_object => self.end_container(cursor),
+            _ if is_object => Expected::Member,
+            _ => Expected::Value,
+        })
     }
 
-    fn end_container(&mut self, cursor: &mut Cursor<'_>) {
+    fn end_container(&mut self, cursor: &mut Cursor<'_>) -> Expected {
         cursor.position += 1;
         let next = self.nodes.len() as u32;
-        if let Some(container) = self.open.pop() {
-            let node = &mut self.nodes[container as usize];
+        if let Some(open) = self.open.pop() {
+            let node = &mut self.nodes[open.node as usize];
             node.end = cursor.position as u32;
             node.next = next;
         }
-    }
-
-    fn string(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
-        let start = cursor.position + 1;
-        let (end, is_escaped) = cursor.skip_string(start)?;
-        self.leaf(Kind::String, start, end, is_escaped);
-        cursor.position = end + 1;
-        Ok(())
+        Expected::CommaOrEnd
     }
 
     fn word(&mut self, cursor: &mut Cursor<'_>, word: &[u8], kind: Kind) -> Result<(), Fault> {
@@ -209,17 +228,25 @@ impl Parser {
         Ok(())
     }
 
+    #[inline(always)]
     fn leaf(&mut self, kind: Kind, start: usize, end: usize, is_special: bool) {
-        let next = self.nodes.len() as u32 + 1;
-        self.nodes.push(Node {
-            start: start as u32,
-            end: end as u32,
-            next,
-            kind,
-            is_special,
-            name: Name::NONE,
-        });
+        self.node(kind, start, end, is_special, Name::NONE);
     }
+
+    #[inline(always)]
+    fn node(&mut self, kind: Kind, start: usize, end: usize, is_special: bool, name: Name) {
+        let next = self.nodes.len() as u32 + 1;
+        self.nodes.push(Node { start: start as u32, end: end as u32, next, kind, is_special, name });
+    }
+}
+
+/// What must stand next.
+enum Expected {
+    Value,
+    /// Its name.
+    Member,
+    /// Of the innermost container, or the end of the text.
+    CommaOrEnd,
 }
 
 struct Cursor<'t> {
@@ -233,8 +260,23 @@ impl Cursor<'_> {
         self.bytes.get(self.position).copied().ok_or(Fault::Truncated)
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip_blanks(&mut self) {
+        if let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.position) {
+            self.skip_more_blanks();
+        }
+    }
+
+    /// From a blank on; what is written for people is indented by many.
+    fn skip_more_blanks(&mut self) {
+        self.position += 1;
+        while let Some(chunk) = self.bytes.get(self.position..).and_then(|rest| rest.first_chunk()) {
+            let blanks = Lanes::of(chunk).equal(b' ').trailing_ones() as usize;
+            self.position += blanks;
+            if blanks < 16 {
+                break;
+            }
+        }
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.position) {
             self.position += 1;
         }
@@ -242,6 +284,7 @@ impl Cursor<'_> {
 
     /// From after the opening quote to the closing one: its offset, and
     /// whether an escape was met.
+    #[inline(always)]
     fn skip_string(&mut self, start: usize) -> Result<(usize, bool), Fault> {
         let mut position = start;
         let mut is_escaped = false;
@@ -329,25 +372,15 @@ impl Cursor<'_> {
 }
 
 /// The offset of the next quote, backslash or control character, or the end.
-/// Eight bytes a step: most strings of a resource are short, so a call into
-/// a vector search costs more than it saves.
-#[inline]
+#[inline(always)]
 fn skip_plain(bytes: &[u8], mut position: usize) -> usize {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(position..position + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("a slice of eight bytes"));
-        let quote = word ^ (LOW * b'"' as u64);
-        let backslash = word ^ (LOW * b'\\' as u64);
-        // A byte is below n where its subtraction borrows and it had no high bit.
-        let found = (quote.wrapping_sub(LOW) & !quote)
-            | (backslash.wrapping_sub(LOW) & !backslash)
-            | (word.wrapping_sub(LOW * 0x20) & !word);
-        let found = found & HIGH;
+    while let Some(chunk) = bytes.get(position..).and_then(|rest| rest.first_chunk()) {
+        let lanes = Lanes::of(chunk);
+        let found = lanes.equal(b'"') | lanes.equal(b'\\') | lanes.at_most(0x1f);
         if found != 0 {
-            return position + (found.trailing_zeros() / 8) as usize;
+            return position + found.trailing_zeros() as usize;
         }
-        position += 8;
+        position += 16;
     }
     while let Some(&byte) = bytes.get(position) {
         if byte == b'"' || byte == b'\\' || byte < 0x20 {

@@ -8,6 +8,8 @@
 //! of simdjson: Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
 //! <https://arxiv.org/abs/1902.08318>.)
 
+use crate::lanes::Lanes;
+
 /// The state of a scan between two stretches of bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
@@ -144,59 +146,20 @@ fn prefix_xor(mut bits: u64) -> u64 {
 }
 
 impl Masks {
-    #[cfg(target_arch = "x86_64")]
     #[inline]
     fn of(block: &[u8; BLOCK]) -> Self {
-        // SAFETY: every x86-64 has SSE2.
-        #[expect(unsafe_code, reason = "every x86-64 has the instructions of SSE2")]
-        unsafe {
-            Self::sse2(block)
-        }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "sse2")]
-    #[inline]
-    fn sse2(block: &[u8; BLOCK]) -> Self {
-        use std::arch::x86_64::{
-            __m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
-        };
         let mut masks = Self { quote: 0, backslash: 0, open: 0, close: 0 };
-        let (lanes, _) = block.as_chunks::<8>();
-        for (index, pair) in lanes.as_chunks::<2>().0.iter().enumerate() {
-            let bytes = _mm_set_epi64x(i64::from_le_bytes(pair[1]), i64::from_le_bytes(pair[0]));
-            let where_equal = |bytes: __m128i, byte: u8| {
-                let mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8)));
-                u64::from(mask as u32) << (index * 16)
-            };
+        for (index, bytes) in block.as_chunks().0.iter().enumerate() {
+            let lanes = Lanes::of(bytes);
             // `[` and `{`, `]` and `}` differ in one bit only, here set.
-            let folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-            masks.quote |= where_equal(bytes, b'"');
-            masks.backslash |= where_equal(bytes, b'\\');
-            masks.open |= where_equal(folded, b'{');
-            masks.close |= where_equal(folded, b'}');
+            let folded = lanes.with_bits(0x20);
+            let place = |mask: u32| u64::from(mask) << (16 * index);
+            masks.quote |= place(lanes.equal(b'"'));
+            masks.backslash |= place(lanes.equal(b'\\'));
+            masks.open |= place(folded.equal(b'{'));
+            masks.close |= place(folded.equal(b'}'));
         }
         masks
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    #[inline]
-    fn of(block: &[u8; BLOCK]) -> Self {
-        Self::portable(block)
-    }
-
-    /// Byte by byte, for other machines; the tests compare the two.
-    #[cfg(any(test, not(target_arch = "x86_64")))]
-    fn portable(block: &[u8; BLOCK]) -> Self {
-        let where_true = |is: fn(u8) -> bool| {
-            block.iter().enumerate().fold(0, |mask, (index, byte)| mask | u64::from(is(*byte)) << index)
-        };
-        Self {
-            quote: where_true(|byte| byte == b'"'),
-            backslash: where_true(|byte| byte == b'\\'),
-            open: where_true(|byte| byte | 0x20 == b'{'),
-            close: where_true(|byte| byte | 0x20 == b'}'),
-        }
     }
 }
 
@@ -315,18 +278,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn masks_agree_with_the_portable_ones(bytes in proptest::array::uniform32(proptest::sample::select(&b"\"\\{}[] a\x02\x5c\xff\xfb"[..]))) {
-            let mut block = [0; BLOCK];
-            block[..32].copy_from_slice(&bytes);
-            block[32..].copy_from_slice(&bytes);
-            let (fast, slow) = (Masks::of(&block), Masks::portable(&block));
-            prop_assert_eq!(fast.quote, slow.quote);
-            prop_assert_eq!(fast.backslash, slow.backslash);
-            prop_assert_eq!(fast.open, slow.open);
-            prop_assert_eq!(fast.close, slow.close);
-        }
-
         #[test]
         fn the_fast_scan_ends_where_the_slow_one_does(text in r#"\{(\{\}|\[\]|"([a-z{}\[\]]|\\.)*"| ){0,40}\}.{0,9}"#, step in 1usize..80) {
             let slow = match Matcher::default().advance(text.as_bytes()) {
