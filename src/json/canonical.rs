@@ -38,7 +38,7 @@ impl Canonical {
     pub fn hash(
         &mut self,
         value: Value<'_>,
-        is_left_out: fn(parent: Option<Name>, name: Name) -> bool,
+        is_left_out: impl Fn(Option<Name>, Name) -> bool + Copy,
     ) -> Result<[u8; 32], JsonError> {
         self.text.clear();
         self.members.clear();
@@ -50,7 +50,7 @@ impl Canonical {
         &mut self,
         value: Value<'_>,
         parent: Option<Name>,
-        is_left_out: fn(Option<Name>, Name) -> bool,
+        is_left_out: impl Fn(Option<Name>, Name) -> bool + Copy,
     ) -> Result<(), JsonError> {
         match value.kind() {
             Kind::Object => {

@@ -132,19 +132,22 @@ fn word(text: &[u8], start: usize) -> u64 {
     u64::from_le_bytes(text[start..start + 8].try_into().expect("eight bytes"))
 }
 
-#[derive(Clone, Debug)]
-struct Entry {
+/// A place of the table: free if its name is `NONE`.
+#[derive(Clone, Copy, Debug)]
+struct Place {
     ends: Ends,
-    text: Box<str>,
+    name: Name,
 }
+
+const FREE: Place = Place { ends: Ends { first: 0, last: 0, length: 0 }, name: Name::NONE };
 
 /// Which names have numbers. Made once; its size does not depend on input.
 #[derive(Clone, Debug)]
 pub struct Dictionary {
-    entries: Vec<Entry>,
-    /// Numbers by hash, each at the first free place from its own; a power of
-    /// two, at most half full, so that a search ends soon.
-    table: Vec<Name>,
+    texts: Vec<Box<str>>,
+    /// By hash, each at the first free place from its own; a power of two, at
+    /// most half full, so that a search ends soon.
+    table: Vec<Place>,
 }
 
 static OWN: LazyLock<Dictionary> = LazyLock::new(Dictionary::new);
@@ -158,7 +161,7 @@ impl Default for Dictionary {
 impl Dictionary {
     /// The dictionary of the well-known names.
     pub fn new() -> Self {
-        let mut dictionary = Dictionary { entries: Vec::new(), table: vec![Name::NONE; 4096] };
+        let mut dictionary = Dictionary { texts: Vec::new(), table: vec![FREE; 4096] };
         for text in WELL_KNOWN {
             dictionary.name(text);
         }
@@ -177,12 +180,12 @@ impl Dictionary {
         if name != Name::UNKNOWN {
             return name;
         }
-        let name = Name(FIRST + self.entries.len() as u16);
+        let name = Name(FIRST + self.texts.len() as u16);
         let ends = Ends::of(bytes, 0, bytes.len());
-        self.entries.push(Entry { ends, text: text.into() });
-        assert!(2 * self.entries.len() < self.table.len(), "the dictionary is made for the names of FHIR R4");
-        let place = self.places(ends).find(|place| self.table[*place] == Name::NONE);
-        self.table[place.expect("half of the places are free")] = name;
+        self.texts.push(text.into());
+        assert!(2 * self.texts.len() < self.table.len(), "the dictionary is made for the names of FHIR R4");
+        let place = self.places(ends).find(|place| self.table[*place].name == Name::NONE);
+        self.table[place.expect("half of the places are free")] = Place { ends, name };
         name
     }
 
@@ -194,9 +197,9 @@ impl Dictionary {
     /// By the index of each name, where it stands among all in the order of
     /// their bytes; `None` of `NONE` and `UNKNOWN`.
     pub(super) fn ranks(&self) -> Vec<Option<u16>> {
-        let mut order: Vec<usize> = (0..self.entries.len()).collect();
-        order.sort_by_key(|at| &self.entries[*at].text);
-        let mut ranks = vec![None; usize::from(FIRST) + self.entries.len()];
+        let mut order: Vec<usize> = (0..self.texts.len()).collect();
+        order.sort_by_key(|at| &self.texts[*at]);
+        let mut ranks = vec![None; usize::from(FIRST) + self.texts.len()];
         for (rank, at) in order.into_iter().enumerate() {
             ranks[usize::from(FIRST) + at] = Some(rank as u16);
         }
@@ -214,14 +217,12 @@ impl Dictionary {
     pub(super) fn find(&self, text: &[u8], start: usize, end: usize) -> Name {
         let ends = Ends::of(text, start, end);
         for place in self.places(ends) {
-            let name = self.table[place];
+            let Place { ends: known, name } = self.table[place];
             if name == Name::NONE {
                 break;
             }
-            let entry = &self.entries[usize::from(name.0 - FIRST)];
-            if entry.ends == ends
-                && (ends.length <= Ends::WHOLE || entry.text.as_bytes() == &text[start..end])
-            {
+            let is_same = || self.texts[usize::from(name.0 - FIRST)].as_bytes() == &text[start..end];
+            if known == ends && (ends.length <= Ends::WHOLE || is_same()) {
                 return name;
             }
         }

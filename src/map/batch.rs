@@ -129,6 +129,9 @@ pub(super) struct Targets {
     /// hash is seeded: nobody can choose ids that collide.
     by_identity: HashTable<Target>,
     hash_builder: DefaultHashBuilder,
+    /// By type, the target that was asked for last: neighbours refer to the
+    /// same patient.
+    last: Vec<Target>,
     by_key: FxHashMap<i64, Target>,
     /// The number of the resource that is being mapped.
     resource: u32,
@@ -140,6 +143,7 @@ impl Targets {
     fn clear(&mut self) {
         self.targets.clear();
         self.by_identity.clear();
+        self.last.clear();
         self.by_key.clear();
         self.resource = 0;
         self.unresolved.clear();
@@ -147,7 +151,16 @@ impl Targets {
 
     /// The target that stands for that resource.
     pub fn of_identity(&mut self, resource_type: ResourceType, fhir_id: &str) -> Target {
-        let Targets { targets, by_identity, hash_builder, .. } = self;
+        let Targets { targets, by_identity, hash_builder, last, .. } = self;
+        if last.len() <= resource_type.index() {
+            last.resize(resource_type.index() + 1, Target::MAX);
+        }
+        let last = &mut last[resource_type.index()];
+        if let Some(TargetIdentity::Identity(identity)) = targets.get(*last as usize)
+            && identity.fhir_id == fhir_id
+        {
+            return *last;
+        }
         let hash = hash_builder.hash_one((resource_type, fhir_id));
         let is_it = |target: &Target| match &targets[*target as usize] {
             TargetIdentity::Identity(identity) => {
@@ -156,9 +169,11 @@ impl Targets {
             TargetIdentity::Key(_) => false,
         };
         if let Some(target) = by_identity.find(hash, is_it) {
+            *last = *target;
             return *target;
         }
         let target = targets.len() as Target;
+        *last = target;
         targets.push(TargetIdentity::Identity(Identity { resource_type, fhir_id: fhir_id.to_owned() }));
         by_identity.insert_unique(hash, target, |target| match &targets[*target as usize] {
             TargetIdentity::Identity(identity) => {
