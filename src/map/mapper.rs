@@ -9,17 +9,18 @@ use std::mem;
 use thiserror::Error;
 
 use super::batch::{Batch, Identity, Registration, TableBuffers, UnmappedElements};
-use super::extension::{self, Lists};
+use super::extension::Lists;
+use super::fields::FieldWriter;
 use super::fingerprint::{self, Fingerprint, Identified, owned_text};
 use super::generic::{Owner, Writer};
 use super::identifier::KnownIdentifiers;
-use super::plan::{Field, Plan, ResourcePlan};
+use super::plan::{Plan, ResourcePlan};
 use super::reference::{FullUrls, KnownReference, Resolver};
 use super::route::follow;
 use super::rows::{Gathered, RowLists};
-use crate::copy::{CopyBuffer, Target};
-use crate::json::{self, Canonical, JsonError, Kind, Name, Parser, Tree, Value};
-use crate::kind::{self, Defect, DefectReason, Row, Timezone};
+use crate::copy::Target;
+use crate::json::{Canonical, JsonError, Kind, Name, Parser, Tree, Value};
+use crate::kind::{self, Defect, DefectReason, Timezone};
 use crate::model::{GenericTable, ResourceType};
 
 /// What holds for all resources.
@@ -139,9 +140,10 @@ impl Mapper {
         }
         let target = batch.target(resource_type, &fhir_id);
         self.resolved.clear();
+        let resource = self.plan.of(resource_type);
         let mut writing = Writing {
             plan: self.plan,
-            resource: self.plan.of(resource_type),
+            resource,
             resource_type,
             tree: &tree,
             target,
@@ -149,21 +151,26 @@ impl Mapper {
             timezone: self.settings.timezone,
             buffers: &mut batch.buffers,
             unmapped: &mut batch.unmapped_of_current,
-            resolver: Resolver {
-                targets: &mut batch.targets,
-                identifiers: &mut self.identifiers,
-                full_urls: input.full_urls,
-                base_urls: [
-                    input.full_url.and_then(|full_url| base_url(full_url, resource_type)),
-                    input.base_url,
-                ],
-                resolved: &mut self.resolved,
+            fields: FieldWriter {
+                tree: &tree,
+                timezone: self.settings.timezone,
+                resolver: Resolver {
+                    targets: &mut batch.targets,
+                    identifiers: &mut self.identifiers,
+                    full_urls: input.full_urls,
+                    base_urls: [
+                        input.full_url.and_then(|full_url| base_url(full_url, resource_type)),
+                        input.base_url,
+                    ],
+                    resolved: &mut self.resolved,
+                },
+                is_lenient: resource.is_other,
+                elements: emptied(mem::take(&mut self.elements)),
             },
             rows: &mut self.rows,
-            elements: emptied(mem::take(&mut self.elements)),
         };
         let written = writing.resource(input, content_hash);
-        self.elements = emptied(writing.elements);
+        self.elements = emptied(writing.fields.elements);
         match written {
             Ok(registration) => {
                 batch.finish_resource(Registration { is_id_generated, ..registration });
@@ -230,10 +237,8 @@ struct Writing<'w, 't> {
     timezone: Timezone,
     buffers: &'w mut TableBuffers,
     unmapped: &'w mut UnmappedElements,
-    resolver: Resolver<'w>,
+    fields: FieldWriter<'w, 't>,
     rows: &'w mut RowLists,
-    /// Of the column that is being written; memory to use again.
-    elements: Vec<Value<'t>>,
 }
 
 impl<'t> Writing<'_, 't> {
@@ -353,33 +358,32 @@ impl<'t> Writing<'_, 't> {
         lists: &Lists<'t>,
         registration: &Registration,
     ) -> Result<Option<Target>, Defect> {
-        let table = &self.resource.table;
-        self.buffer_of(0, gathered, |writing, copy| {
-            copy.begin_row(table.column_count);
-            if writing.resource.is_other {
-                copy.text(writing.resource_type.name());
-            }
-            copy.key(writing.target);
-            copy.text(writing.fhir_id);
-            copy.source();
-            let mut patient = None;
-            if let Some(field) = &writing.resource.patient {
-                writing.field(copy, field, gathered, 0)?;
-                patient = copy.key_just_written();
-            }
-            if let Some(field) = &writing.resource.encounter {
-                writing.field(copy, field, gathered, 0)?;
-            }
-            writing.fields(copy, gathered, lists, 0)?;
-            match registration.last_updated {
-                Some(last_updated) => copy.timestamptz(last_updated),
-                None => copy.null(),
-            }
-            if writing.resource.is_other {
-                copy.jsonb(&[writing.tree.root().raw()]);
-            }
-            Ok(patient)
-        })
+        let resource = self.resource;
+        let copy = self.buffers.of(resource.table.table);
+        copy.begin_row(resource.table.column_count);
+        if resource.is_other {
+            copy.text(self.resource_type.name());
+        }
+        copy.key(self.target);
+        copy.text(self.fhir_id);
+        copy.source();
+        let mut patient = None;
+        if let Some(field) = &resource.patient {
+            self.fields.one(copy, field, gathered, 0)?;
+            patient = copy.key_just_written();
+        }
+        if let Some(field) = &resource.encounter {
+            self.fields.one(copy, field, gathered, 0)?;
+        }
+        self.fields.all(copy, gathered, lists, 0)?;
+        match registration.last_updated {
+            Some(last_updated) => copy.timestamptz(last_updated),
+            None => copy.null(),
+        }
+        if resource.is_other {
+            copy.jsonb(&[self.tree.root().raw()]);
+        }
+        Ok(patient)
     }
 
     fn child_row(
@@ -391,124 +395,22 @@ impl<'t> Writing<'_, 't> {
     ) -> Result<(), Defect> {
         let row = &gathered.jobs()[job];
         let Some(child) = row.child else { return Ok(()) };
-        self.buffer_of(job, gathered, |writing, copy| {
-            copy.begin_row(row.table.column_count);
-            copy.key(writing.target);
-            for ordinal in gathered.ordinals(job) {
-                copy.optional_integer(*ordinal);
-            }
-            for constant in row.constants {
-                copy.text(constant);
-            }
-            for place in gathered.places(job) {
-                copy.optional_integer(*place);
-            }
-            if child.has_patient {
-                copy.optional_key(patient);
-            }
-            writing.fields(copy, gathered, lists, job)
-        })
-    }
-
-    /// Lends the buffer of a row's table out of the batch, since writing the
-    /// row needs what is beside it.
-    fn buffer_of<T>(
-        &mut self,
-        job: usize,
-        gathered: &Gathered<'_, 't>,
-        write: impl FnOnce(&mut Self, &mut CopyBuffer) -> Result<T, Defect>,
-    ) -> Result<T, Defect> {
-        let table = gathered.jobs()[job].table.table;
-        let mut copy = mem::take(self.buffers.of(table));
-        let written = write(self, &mut copy);
-        *self.buffers.of(table) = copy;
-        written
-    }
-
-    /// Writes the columns of a row's elements, and of its extensions.
-    fn fields(
-        &mut self,
-        copy: &mut CopyBuffer,
-        gathered: &Gathered<'_, 't>,
-        lists: &Lists<'t>,
-        job: usize,
-    ) -> Result<(), Defect> {
-        let table = gathered.jobs()[job].table;
-        // Most elements are not there: their columns are written in one go.
-        let mut absent = 0;
-        for field in &table.fields {
-            if gathered.are_empty(job, &field.slots) {
-                absent += field.width;
-                continue;
-            }
-            copy.nulls(mem::take(&mut absent));
-            self.present_field(copy, field, gathered, job)?;
+        let copy = self.buffers.of(row.table.table);
+        copy.begin_row(row.table.column_count);
+        copy.key(self.target);
+        for ordinal in gathered.ordinals(job) {
+            copy.optional_integer(*ordinal);
         }
-        copy.nulls(absent);
-        if table.has_extension {
-            let element = gathered.element(job);
-            match extension::gather(element, gathered.extensions(job), lists, &table.taken_extensions)? {
-                Some(json) => copy.jsonb(&[&json]),
-                None => copy.null(),
-            }
+        for constant in row.constants {
+            copy.text(constant);
         }
-        Ok(())
-    }
-
-    fn field(
-        &mut self,
-        copy: &mut CopyBuffer,
-        field: &Field,
-        gathered: &Gathered<'_, 't>,
-        job: usize,
-    ) -> Result<(), Defect> {
-        if gathered.are_empty(job, &field.slots) {
-            copy.nulls(field.width);
-            return Ok(());
+        for place in gathered.places(job) {
+            copy.optional_integer(*place);
         }
-        self.present_field(copy, field, gathered, job)
-    }
-
-    /// Writes the columns of a field of which something is there.
-    fn present_field(
-        &mut self,
-        copy: &mut CopyBuffer,
-        field: &Field,
-        gathered: &Gathered<'_, 't>,
-        job: usize,
-    ) -> Result<(), Defect> {
-        let root = self.tree.root();
-        self.elements.clear();
-        for place in &field.places {
-            let before = self.elements.len();
-            if let Some(start) = gathered.slot(job, place.slot) {
-                follow(start, &place.steps, root, &mut self.elements);
-            }
-            if field.is_choice {
-                // One element for each variant; null stands for none.
-                self.elements.truncate(before + 1);
-                if self.elements.len() == before {
-                    self.elements.push(json::nothing());
-                }
-            } else if !self.elements.is_empty() {
-                break;
-            }
+        if child.has_patient {
+            copy.optional_key(patient);
         }
-        let mark = copy.mark();
-        let row = &mut Row { copy: &mut *copy, references: &mut self.resolver, timezone: self.timezone };
-        let mut written = field.kind.write(&self.elements, row);
-        if written.is_ok() && copy.has_long_text(mark, &field.indexed, kind::MAX_INDEXED_BYTES) {
-            let at =
-                self.elements.iter().find(|element| !element.is_null()).map_or(0, |element| element.index());
-            written = Err(Defect { reason: DefectReason::TooLongForIndex, at });
-        }
-        if written.is_err() && self.resource.is_other {
-            // Types without a declaration use the same name for other things.
-            copy.truncate(mark);
-            copy.nulls(field.width);
-            return Ok(());
-        }
-        written
+        self.fields.all(copy, gathered, lists, job)
     }
 
     fn generic_rows(
@@ -517,18 +419,19 @@ impl<'t> Writing<'_, 't> {
         extensions: &Lists<'t>,
         patient: Option<Target>,
     ) -> Result<(), Defect> {
+        let FieldWriter { resolver, elements, .. } = &mut self.fields;
         let mut writer = Writer {
             places: &self.plan.generic,
             owner: Owner { resource_type: self.resource_type, target: self.target, patient },
             timezone: self.timezone,
             buffers: self.buffers,
-            resolver: &mut self.resolver,
+            resolver,
         };
         for list in &self.resource.lists {
             let Some(start) = gathered.slot(0, list.place.slot) else { continue };
-            self.elements.clear();
-            follow(start, &list.place.steps, self.tree.root(), &mut self.elements);
-            writer.list(list, &self.elements, extensions)?;
+            elements.clear();
+            follow(start, &list.place.steps, self.tree.root(), elements);
+            writer.list(list, elements, extensions)?;
         }
         writer.codings(self.tree, extensions)
     }

@@ -7,6 +7,7 @@
 
 mod batch;
 mod extension;
+mod fields;
 mod fingerprint;
 mod generic;
 mod identifier;

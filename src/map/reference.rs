@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr3};
+use memchr::memchr3;
 
 use super::batch::Targets;
 use super::identifier::{KnownIdentifiers, WrittenIdentifier};
@@ -70,7 +70,9 @@ impl<'r> Resolver<'r> {
         if let Some(value) = written.strip_prefix("urn:uuid:").or(written.strip_prefix("urn:oid:")) {
             return Written::Bearer(WrittenIdentifier { resource_type: stated, system: None, value });
         }
-        if let Some((name, query)) = split_at_query(written) {
+        if let Some((name, query)) = type_and_rest(written, b'?')
+            && let Some(query) = query.strip_prefix("identifier=")
+        {
             let (system, value) = query.split_once('|').unwrap_or(("", query));
             return match ResourceType::named(name) {
                 Some(resource_type) if !value.contains('&') => Written::Bearer(WrittenIdentifier {
@@ -168,17 +170,16 @@ pub(super) struct KnownReference {
 /// Only so many of the last ones are looked through.
 const MOST_KNOWN: usize = 8;
 
-/// Name and query of `Type?identifier=query`.
-fn split_at_query(written: &str) -> Option<(&str, &str)> {
-    let mark = memchr(b'?', written.as_bytes())?;
-    Some((&written[..mark], written[mark + 1..].strip_prefix("identifier=")?))
+/// What stands before and behind `mark`, if nothing but letters stands before.
+fn type_and_rest(written: &str, mark: u8) -> Option<(&str, &str)> {
+    let end = written.bytes().position(|byte| !byte.is_ascii_alphabetic())?;
+    (written.as_bytes()[end] == mark).then(|| (&written[..end], &written[end + 1..]))
 }
 
 /// `Type/id`, perhaps with `/_history/…` behind.
 fn relative_identity(written: &str) -> Option<(ResourceType, &str)> {
-    let slash = memchr(b'/', written.as_bytes())?;
-    let resource_type = ResourceType::named(&written[..slash])?;
-    let rest = &written[slash + 1..];
+    let (name, rest) = type_and_rest(written, b'/')?;
+    let resource_type = ResourceType::named(name)?;
     let fhir_id = match memchr3(b'/', b'#', b'?', rest.as_bytes()) {
         None => rest,
         Some(end) if rest[end..].starts_with("/_history/") => &rest[..end],
