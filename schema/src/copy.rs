@@ -47,6 +47,8 @@ pub fn copy_in(
             batch_resource,
             batch_target,
             resource_body,
+            resource_key,
+            resource_version,
             unresolved_reference,
             patient,
             patient_identifier,

@@ -23,6 +23,7 @@ diesel::table! {
         tag -> Nullable<Jsonb>,
         security -> Nullable<Jsonb>,
         language -> Nullable<Text>,
+        first_file_id -> BigInt,
     }
 }
 
@@ -70,6 +71,40 @@ diesel::table! {
         reason -> Text,
         message -> Text,
         raw -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    etl.resource_key (id) {
+        id -> BigInt,
+        source_id -> SmallInt,
+        resource_type -> Text,
+        fhir_id -> Text,
+    }
+}
+
+diesel::table! {
+    /// But for the columns that the table itself fills for a new resource.
+    etl.resource_version (id) {
+        id -> BigInt,
+        content_hash -> Nullable<Binary>,
+        effective_at -> Nullable<Timestamptz>,
+        version_id -> Nullable<Text>,
+        last_updated -> Nullable<Timestamptz>,
+        file_id -> BigInt,
+        position -> BigInt,
+        member -> Nullable<Integer>,
+        byte_offset -> Nullable<BigInt>,
+        byte_length -> Nullable<BigInt>,
+        deleted_at -> Nullable<Timestamptz>,
+        is_id_generated -> Bool,
+        full_url -> Nullable<Text>,
+        meta_source -> Nullable<Text>,
+        profile -> Nullable<Array<Nullable<Text>>>,
+        tag -> Nullable<Jsonb>,
+        security -> Nullable<Jsonb>,
+        language -> Nullable<Text>,
+        first_file_id -> BigInt,
     }
 }
 

@@ -10,7 +10,7 @@ use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
-use super::{LoadError, copy_buffer};
+use super::{LoadError, copy_buffer, copy_new};
 use crate::copy::CopyBuffer;
 use crate::map::{Identity, TargetIdentity};
 
@@ -126,8 +126,8 @@ fn hash(source_id: i16, identity: &Identity) -> u128 {
 }
 
 /// Keys of identities, in their order; new ones for those that have none.
-/// Where all are likely to be new, they are not looked for first. Tells also
-/// whether most were new.
+/// Where all are likely to be new, they are not looked for first, and copied
+/// into the registry at once. Tells also whether most were new.
 fn given(
     connection: &mut PgConnection,
     source_id: i16,
@@ -153,6 +153,9 @@ fn given(
         buffer.begin_row(4);
         buffer.bigint(id);
         write(&mut buffer, source_id, identities[*ordinal].identity);
+    }
+    if expects_new && copy_new(connection, "resource_key", &buffer)? {
+        return Ok((keys, true));
     }
     copy_buffer(connection, "batch_key", &buffer)?;
     let given = sql_query(GIVE).execute(connection)?;

@@ -14,7 +14,8 @@ mod registry;
 
 use std::cell::RefCell;
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -219,6 +220,10 @@ pub struct Loaded {
 pub struct Shared {
     keys: KnownKeys,
     pub confirmed: Confirmed,
+    /// All resources of the last batch were new.
+    expects_new: AtomicBool,
+    /// Whether there were any resources when the run began.
+    had_resources: Mutex<Option<bool>>,
 }
 
 /// Loads batches over one connection.
@@ -242,9 +247,13 @@ impl Loader {
         Ok(Loader { connection, plan, shared })
     }
 
-    /// Whether any resource was ever loaded.
-    pub fn has_resources(&mut self) -> Result<bool, LoadError> {
-        known::has_resources(&mut self.connection)
+    /// Whether any resource was loaded before the run.
+    pub fn had_resources(&mut self) -> Result<bool, LoadError> {
+        let mut had_resources = self.shared.had_resources.lock().unwrap_or_else(PoisonError::into_inner);
+        match *had_resources {
+            Some(answer) => Ok(answer),
+            None => Ok(*had_resources.insert(known::has_resources(&mut self.connection)?)),
+        }
     }
 
     /// Which of a batch's records the registry has just so as the current
@@ -268,7 +277,11 @@ impl Loader {
         loop {
             tries += 1;
             let plan = self.plan;
-            match self.connection.transaction(|connection| write(connection, plan, load, &keys, &confirmed)) {
+            let expects_new = &self.shared.expects_new;
+            let written = self
+                .connection
+                .transaction(|connection| write(connection, plan, load, &keys, &confirmed, expects_new));
+            match written {
                 Err(error) if error.is_worth_another_try() && tries < MAX_TRIES => {
                     debug!(tries, "another session was in the way of a batch; trying again");
                     std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
@@ -301,7 +314,7 @@ impl Loader {
         let confirmed = self.shared.confirmed.hold();
         let plan = self.plan;
         let undone = self.connection.transaction(|connection| {
-            write(connection, plan, load, &keys, &confirmed)?;
+            write(connection, plan, load, &keys, &confirmed, &AtomicBool::new(false))?;
             Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
         });
         match undone {
@@ -332,13 +345,14 @@ fn write(
     load: &mut Load<'_>,
     keys: &[i64],
     confirmed: &Batches,
+    expects_new: &AtomicBool,
 ) -> Result<Loaded, LoadError> {
     account::check_claims(connection, load)?;
     let noted = history::note_superseded(connection, load, keys)?;
     let outcomes = if load.is_remap {
         registry::remapped(connection, load, keys)?
     } else {
-        registry::decide(connection, load, keys, confirmed)?
+        registry::decide(connection, load, keys, confirmed, expects_new)?
     };
     history::check_noted(load, &outcomes, &noted)?;
     failpoint::passed(Step::Decided);
@@ -435,6 +449,16 @@ fn copy_runs<'r>(
 fn copy_buffer(connection: &mut PgConnection, table: &str, buffer: &CopyBuffer) -> Result<usize, LoadError> {
     let rows = (!buffer.is_empty()).then_some(buffer.as_bytes());
     copy_runs(connection, table, buffer.row_count(), rows.into_iter())
+}
+
+/// Copies rows of what is likely to be new into the registry. Where some of it
+/// is there already, nothing is copied, and `false` is the answer.
+fn copy_new(connection: &mut PgConnection, table: &str, buffer: &CopyBuffer) -> Result<bool, LoadError> {
+    match connection.transaction(|connection| copy_buffer(connection, table, buffer)) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.answer(), Some((DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn copy_bodies(

@@ -1,12 +1,14 @@
 //! The registry's answer: which resources of a batch are new, newer, the same
 //! or older than what the tables have.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use diesel::sql_types::{Array, BigInt, Bool, Integer};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 
 use super::known::{Batches, Confirmation};
-use super::{Load, LoadError, copy_buffer};
+use super::{Load, LoadError, copy_buffer, copy_new};
 use crate::copy::{CopyBuffer, Target};
 use crate::model::ResourceType;
 
@@ -16,7 +18,7 @@ create temporary table if not exists batch_resource (
   id bigint, content_hash bytea,
   effective_at timestamptz, version_id text, last_updated timestamptz, file_id bigint, position bigint,
   member integer, byte_offset bigint, byte_length bigint, deleted_at timestamptz, is_id_generated boolean,
-  full_url text, meta_source text, profile text[], tag jsonb, security jsonb, language text
+  full_url text, meta_source text, profile text[], tag jsonb, security jsonb, language text, first_file_id bigint
 ) on commit delete rows";
 
 /// What became of a record.
@@ -79,20 +81,20 @@ impl Outcomes {
 /// circle.
 const DECIDE: &str = "\
 insert into etl.resource_version as v (
-  id, revision, content_hash, effective_at, version_id, last_updated,
-  file_id, position, member, byte_offset, byte_length, first_file_id, loaded_at, deleted_at,
-  is_id_generated, full_url, meta_source, profile, tag, security, language)
+  id, content_hash, effective_at, version_id, last_updated,
+  file_id, position, member, byte_offset, byte_length, deleted_at,
+  is_id_generated, full_url, meta_source, profile, tag, security, language, first_file_id)
 select
-  id, 1, content_hash, effective_at, version_id, last_updated,
-  file_id, position, member, byte_offset, byte_length, file_id, now(), deleted_at,
-  is_id_generated, full_url, meta_source, profile, tag, security, language
+  id, content_hash, effective_at, version_id, last_updated,
+  file_id, position, member, byte_offset, byte_length, deleted_at,
+  is_id_generated, full_url, meta_source, profile, tag, security, language, first_file_id
 from batch_resource
 order by id
 on conflict (id) do update set
   revision = v.revision + 1, content_hash = excluded.content_hash, effective_at = excluded.effective_at,
   version_id = excluded.version_id, last_updated = excluded.last_updated, file_id = excluded.file_id,
   position = excluded.position, member = excluded.member, byte_offset = excluded.byte_offset,
-  byte_length = excluded.byte_length, loaded_at = excluded.loaded_at, deleted_at = excluded.deleted_at,
+  byte_length = excluded.byte_length, loaded_at = now(), deleted_at = excluded.deleted_at,
   is_id_generated = excluded.is_id_generated, full_url = excluded.full_url,
   meta_source = excluded.meta_source, profile = excluded.profile, tag = excluded.tag,
   security = excluded.security, language = excluded.language
@@ -177,6 +179,15 @@ impl Candidate {
         self.is_later(again.effective_at, again.version).unwrap_or(false)
     }
 
+    /// What becomes of it as that revision of its resource.
+    fn applied(&self, revision: i32) -> Outcome {
+        match self.place {
+            Place::Delete(_) => Outcome::Deleted(self.key),
+            Place::Resource(_) if revision > 1 => Outcome::Updated(self.key),
+            Place::Resource(_) => Outcome::Inserted(self.key),
+        }
+    }
+
     /// What the senders say; `None` where that leaves it open.
     fn is_later(&self, effective_at: Option<i64>, version: Option<i64>) -> Option<bool> {
         let by_time = self.effective_at.zip(effective_at).filter(|(own, others)| own != others);
@@ -186,12 +197,14 @@ impl Candidate {
 }
 
 /// Registers the batch, whose targets have these keys, and tells what became
-/// of each record.
+/// of each record. Where all resources are likely to be new, they are copied
+/// into the registry at once.
 pub(super) fn decide(
     connection: &mut PgConnection,
     load: &Load<'_>,
     keys: &[i64],
     confirmed: &Batches,
+    expects_new: &AtomicBool,
 ) -> Result<Outcomes, LoadError> {
     let mut outcomes = Outcomes::all_stale(load);
     let mut winners = winners(load, keys, &mut outcomes);
@@ -200,7 +213,14 @@ pub(super) fn decide(
         again.is_none_or(|again| winner.is_newer_by_its_word_than(again))
     });
     let by_key: FxHashMap<i64, &Candidate> = winners.iter().map(|winner| (winner.key, winner)).collect();
-    copy_buffer(connection, "batch_resource", &registrations(load, &winners))?;
+    let rows = registrations(load, &winners);
+    if expects_new.load(Ordering::Relaxed) && copy_new(connection, "resource_version", &rows)? {
+        for winner in &winners {
+            *outcomes.of(winner.place) = winner.applied(1);
+        }
+        return Ok(outcomes);
+    }
+    copy_buffer(connection, "batch_resource", &rows)?;
 
     let applied: Vec<Applied> = sql_query(DECIDE).load(connection)?;
     let mut applied_ids = Vec::with_capacity(applied.len());
@@ -211,13 +231,10 @@ pub(super) fn decide(
         if revision > 1 {
             outcomes.replaced.push((load.batch.resource_type(winner.target), id));
         }
-        let outcome = match winner.place {
-            Place::Delete(_) => Outcome::Deleted(id),
-            Place::Resource(_) if revision > 1 => Outcome::Updated(id),
-            Place::Resource(_) => Outcome::Inserted(id),
-        };
-        *outcomes.of(winner.place) = outcome;
+        *outcomes.of(winner.place) = winner.applied(revision);
     }
+    let are_all_new = outcomes.replaced.is_empty() && answered == winners.len();
+    expects_new.store(are_all_new, Ordering::Relaxed);
     if answered < winners.len() {
         let remaining: Vec<Remaining> =
             sql_query(REMAINDER).bind::<Array<BigInt>, _>(&applied_ids).load(connection)?;
@@ -284,7 +301,7 @@ fn registrations(load: &Load<'_>, winners: &[Candidate]) -> CopyBuffer {
     let mut buffer = CopyBuffer::default();
     for winner in winners {
         let (file_id, position) = (load.files[winner.origin.0].id, winner.origin.1 as i64);
-        buffer.begin_row(18);
+        buffer.begin_row(19);
         buffer.bigint(winner.key);
         match &winner.content_hash {
             Some(hash) => buffer.bytes(hash),
@@ -320,6 +337,7 @@ fn registrations(load: &Load<'_>, winners: &[Candidate]) -> CopyBuffer {
                     }
                 }
                 buffer.optional_text(registration.language.as_deref());
+                buffer.bigint(file_id);
             }
             Place::Delete(_) => {
                 buffer.nulls(2);
@@ -329,6 +347,7 @@ fn registrations(load: &Load<'_>, winners: &[Candidate]) -> CopyBuffer {
                 buffer.timestamptz(winner.effective_at.unwrap_or_else(now));
                 buffer.boolean(false);
                 buffer.nulls(6);
+                buffer.bigint(file_id);
             }
         }
     }

@@ -88,7 +88,7 @@ impl Worker {
         let timezone = timezone(settings);
         let mut loader = Loader::new(database.connect()?, plan, shared)?;
         Ok(Worker {
-            expects_known: loader.has_resources()?,
+            expects_known: loader.had_resources()?,
             run_id,
             mapper: Mapper::new(plan, map::Settings { timezone }),
             loader,
