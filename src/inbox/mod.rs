@@ -3,6 +3,7 @@
 //! moves them where they belong when they are done. It never looks inside.
 
 mod content;
+mod relocate;
 mod shelve;
 
 use std::ffi::{OsStr, OsString};
@@ -16,9 +17,8 @@ use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
-use content::fingerprint;
 pub use content::{Content, open};
-pub use shelve::Departures;
+pub use shelve::{Departures, Displaced};
 
 /// The source of files at the top of the inbox.
 pub const DEFAULT_SOURCE: &str = "default";

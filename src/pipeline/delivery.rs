@@ -316,14 +316,18 @@ fn depart(
     settings: &Settings,
     run: &mut Run,
     places: &[(i64, PathBuf)],
-    departures: Departures,
+    mut departures: Departures,
 ) -> Result<(), PipelineError> {
-    let places: Vec<(i64, String)> =
-        places.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
-    if !places.is_empty() {
-        run.note_places(&places)?;
+    let mut places = places.to_vec();
+    while !places.is_empty() {
+        let shown: Vec<(i64, String)> =
+            places.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
+        run.note_places(&shown)?;
+        let displaced = departures.go().map_err(moving(settings))?;
+        let next = |place: &PathBuf| Some(displaced.iter().find(|file| file.from == *place)?.to.clone());
+        places = places.iter().filter_map(|(id, place)| Some((*id, next(place)?))).collect();
     }
-    departures.go().map_err(moving(settings))
+    Ok(())
 }
 
 fn archive(

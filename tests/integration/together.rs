@@ -1,6 +1,7 @@
 //! Several processes at once: on one inbox, and with files of the same
 //! resources on one database. The order rule decides, not the timing.
 
+use std::collections::BTreeSet;
 use std::process::{Child, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -262,4 +263,38 @@ fn a_file_that_is_replaced_while_it_is_loaded_is_loaded_too() {
     expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
     assert_eq!(mill.query("select fhir_id from patient order by 1"), [["early"], ["late"]]);
     assert!(!mill.path("inbox/today.json").exists());
+}
+
+#[test]
+fn files_of_one_name_that_two_processes_move_at_once_are_both_kept() {
+    let mill = Mill::new();
+    let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
+    // The second is overtaken when the ledger knows where it will lie.
+    let second =
+        |failpoints: &str| start(&mill, &["once"], &[("INBOX_DIR", "inbox-2"), ("FAILPOINTS", failpoints)]);
+    mill.put("inbox-2/north/today.json", named("second"));
+    mill.put("inbox-2/north/broken.json", "no JSON");
+    let slow = second("noted=1*sleep(3000)");
+    while mill.value("select count(*) from etl.load_file where archive_path is not null") != "2" {
+        thread::sleep(Duration::from_millis(50));
+    }
+    mill.put("inbox/north/today.json", named("first"));
+    mill.put("inbox/north/broken.json", "no JSON either");
+    expect_ends(vec![start(&mill, &["once"], &[])], &[3]);
+    expect_ends(vec![slow], &[3]);
+    for id in ["first", "second"] {
+        let shown = mill.run(&["show", &format!("Patient/{id}")]).expect_code(0).stdout;
+        assert_eq!(shown.trim_end(), named(id));
+    }
+    let places = mill.query("select id, archive_path from etl.load_file where path = 'north/broken.json'");
+    let texts = places.iter().map(|row| {
+        let report = std::fs::read_to_string(mill.path(&format!("{}.report.txt", row[1]))).unwrap();
+        assert!(report.contains(&format!("rejects --file {}\n", row[0])), "{row:?}: {report}");
+        std::fs::read_to_string(mill.path(&row[1])).unwrap()
+    });
+    assert_eq!(texts.collect::<BTreeSet<_>>(), ["no JSON", "no JSON either"].map(str::to_owned).into());
+    let files = mill.listing().into_iter().filter(|path| !path.starts_with("logs/"));
+    assert_eq!(files.count(), 6);
+    // Nothing is left to be done.
+    expect_ends(vec![start(&mill, &["once"], &[]), second("")], &[0]);
 }
