@@ -243,7 +243,7 @@ fn reason_word(reason: &Reason) -> &'static str {
         Reason::NotObject(_) | Reason::NotJson(_) => "not_json",
         Reason::TooLarge(_) | Reason::ArchiveTooLarge(_) => "too_large",
         Reason::TooDeep(_) | Reason::BundleTooDeep(_) | Reason::ArchiveTooDeep(_) => "too_deep",
-        Reason::CompressedDamaged | Reason::Checksum | Reason::Archive(_) => "damaged",
+        Reason::CompressedDamaged | Reason::Checksum | Reason::Archive(_) | Reason::Unlisted(_) => "damaged",
         Reason::Encrypted => "encrypted",
         Reason::UnsupportedCompression(_) => "unsupported_compression",
     }
