@@ -21,6 +21,8 @@ pub struct ClaimedFile {
     pub base_url: Option<String>,
     /// Parts that an interrupted run has committed: first and last record.
     pub done: Vec<(u64, u64)>,
+    /// How many records were rejected in them.
+    pub rejected: u64,
 }
 
 /// The answer to a claim.
@@ -118,6 +120,8 @@ struct Part {
     first_position: i64,
     #[diesel(sql_type = BigInt)]
     last_position: i64,
+    #[diesel(sql_type = BigInt)]
+    rejected: i64,
 }
 
 /// Claims what can be had of the files. The caller holds the claim lock.
@@ -193,6 +197,7 @@ pub(super) fn claim(
             sha256: *sha256,
             base_url: known.base_url.clone(),
             done: Vec::new(),
+            rejected: 0,
         }));
     }
 
@@ -238,21 +243,22 @@ fn take_over(
     .bind::<Array<Text>, _>(paths)
     .execute(connection)?;
     let parts: Vec<Part> = sql_query(
-        "select file_id, first_position, last_position from etl.load_batch \
+        "select file_id, first_position, last_position, rejected from etl.load_batch \
          where file_id = any($1) order by file_id, first_position",
     )
     .bind::<Array<BigInt>, _>(&ids)
     .load(connection)?;
-    let mut done: BTreeMap<i64, Vec<(u64, u64)>> = BTreeMap::new();
+    let mut done: BTreeMap<i64, (Vec<(u64, u64)>, u64)> = BTreeMap::new();
     for part in parts {
-        let range = (part.first_position as u64, part.last_position as u64);
-        done.entry(part.file_id).or_default().push(range);
+        let (ranges, rejected) = done.entry(part.file_id).or_default();
+        ranges.push((part.first_position as u64, part.last_position as u64));
+        *rejected += part.rejected as u64;
     }
     for claim in claims {
         if let Claim::Load(claimed) = claim
             && claimed.id != 0
         {
-            claimed.done = done.remove(&claimed.id).unwrap_or_default();
+            (claimed.done, claimed.rejected) = done.remove(&claimed.id).unwrap_or_default();
         }
     }
     Ok(())

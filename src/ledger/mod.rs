@@ -60,6 +60,18 @@ pub enum FileStatus {
     Failed,
 }
 
+/// A reason for which records of a file were rejected.
+#[derive(QueryableByName)]
+pub struct RejectReason {
+    #[diesel(sql_type = BigInt)]
+    pub records: i64,
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// The place and the message of the first.
+    #[diesel(sql_type = Text)]
+    pub example: String,
+}
+
 #[derive(QueryableByName)]
 struct Id {
     #[diesel(sql_type = BigInt)]
@@ -233,6 +245,16 @@ impl Run {
             })
             .collect();
         Ok(ids.iter().map(|id| by_id.remove(id)).collect())
+    }
+
+    /// Why most records of a file were rejected.
+    pub fn reject_reasons(&mut self, file_id: i64) -> Result<Vec<RejectReason>, diesel::result::Error> {
+        sql_query(
+            "select count(*) as records, reason, (array_agg(location || ': ' || message order by id))[1] as example \
+             from etl.rejected_record where file_id = $1 group by reason order by 1 desc limit 5",
+        )
+        .bind::<BigInt, _>(file_id)
+        .load(&mut self.connection)
     }
 
     /// Notes where files will lie. When this returns, it and all that was
