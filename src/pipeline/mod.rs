@@ -9,6 +9,7 @@ mod handover;
 pub mod indexes;
 mod reader;
 mod remap;
+pub mod whole;
 mod work;
 mod worker;
 

@@ -14,7 +14,8 @@ use crate::inbox::{self, InboxFile};
 use crate::load::Reject;
 use crate::report::ProgressMeter;
 use crate::source::{
-    self, Companion, Content, Defect, Document, Form, Frame, Limits, ReadError, Reason, Sink, Stopped,
+    self, Companion, Content, Defect, Document, Form, Frame, Limits, Location, ReadError, Reason, Sink,
+    Stopped,
 };
 
 /// So many small records fill a batch, however few bytes they are.
@@ -165,11 +166,8 @@ impl<'r> Reader<'r> {
         Ok(true)
     }
 
-    fn place(&self, location: &dyn std::fmt::Display) -> String {
-        match &self.file {
-            Some(file) if !file.document.is_empty() => format!("{}, {location}", file.document),
-            _ => location.to_string(),
-        }
+    fn place(&self, location: &Location) -> String {
+        place(self.file.as_ref().map_or("", |file| &file.document), location)
     }
 
     fn reject(&mut self, position: u64, location: String, reason: &str, message: String, raw: &[u8]) {
@@ -232,6 +230,11 @@ impl Sink for Reader<'_> {
         self.reject(0, location, reason_word(&defect.reason), message, defect.bytes);
         Ok(())
     }
+}
+
+/// A place in a file, for the ledger and for people.
+pub(super) fn place(document: &str, location: &Location) -> String {
+    if document.is_empty() { location.to_string() } else { format!("{document}, {location}") }
 }
 
 /// What a document was found to be, for the ledger and for people.

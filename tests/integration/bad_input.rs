@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::forms::{gzip, zip};
 use crate::road::{account, columns, load, load_twice, load_with_code};
-use crate::support::Mill;
+use crate::support::{Mill, execute};
 
 const GOOD: &str = r#"{"resourceType":"Patient","id":"good"}"#;
 
@@ -956,25 +956,79 @@ fn a_resource_of_many_parts_takes_no_more_time_than_they_do() {
 }
 
 #[test]
-fn what_is_not_kept_whole_is_not_tried_again() {
+fn what_was_too_large_is_tried_again_from_its_file_when_the_limit_is_raised() {
     let mill = Mill::new();
-    let large = resource("Patient", &format!(r#""text":{{"div":"{}"}}"#, "a".repeat(200_000)));
-    let file = format!("{GOOD}\n{large}\n");
-    mill.put("inbox/north/p.ndjson", &file);
-    let small = |command: &[&str]| mill.run_command(mill.command(command).env("MAX_RESOURCE_BYTES", "100kB"));
-    assert_eq!(
-        account(&small(&["once", "--json"]).expect_code(3).json()),
-        [("inserted", 1), ("rejected", 1)]
+    let large = |id: &str| {
+        resource("Patient", &format!(r#""text":{{"div":"{}"}}"#, "a".repeat(200_000))).replace("\"x\"", id)
+    };
+    let [line, entry, member, alone] = [r#""line""#, r#""entry""#, r#""member""#, r#""alone""#].map(large);
+    let lines = format!("{GOOD}\n{line}\n{{\"resourceType\":\"Patient\",\"id\":7}}\n");
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"resource":{GOOD}}},{{"resource":{entry}}}]}}"#
     );
-    let waiting = "select location, reason, octet_length(raw) as bytes from etl.rejected_record \
-                   where retried_at is null";
-    assert_eq!(mill.query(waiting), [["line 2", "too_large", "65536"]]);
-    // Tried again, it would be rejected for another reason, and the first one
-    // forgotten.
-    let run = mill.run(&["retry"]).expect_code(0);
+    let small_member = large(r#""other""#).replace(&"a".repeat(200_000), "");
+    mill.put("inbox/north/p.ndjson", &lines);
+    mill.put("inbox/north/b.json", &bundle);
+    // Two members of one name, of which one is too large.
+    mill.put("inbox/north/z.zip", {
+        let both = zip(&[("m/1.json", small_member.as_bytes()), ("m/2.json", member.as_bytes())]);
+        replaced(&both, b"m/2.json", b"m/1.json")
+    });
+    mill.put("inbox/north/alone.json", &alone);
+    mill.put("inbox/north/cut.json.gz", &gzip(GOOD.as_bytes())[..15]);
+    let small = |command: &[&str]| mill.run_command(mill.command(command).env("MAX_RESOURCE_BYTES", "100kB"));
+    small(&["once"]).expect_code(3);
+    let waiting = "select f.path, r.location, r.reason from etl.rejected_record r join etl.load_file f \
+                   on f.id = r.file_id where r.retried_at is null order by 1, 2, 3";
+    let before = mill.query(waiting);
+    let of_large: Vec<_> = before.iter().filter(|row| row[2] == "too_large").collect();
+    assert_eq!(
+        of_large,
+        [
+            &["north/alone.json", "resource", "too_large"],
+            &["north/b.json", "entry 2", "too_large"],
+            &["north/p.ndjson", "line 2", "too_large"],
+            &["north/z.zip", "m/1.json, resource", "too_large"]
+        ]
+    );
+    // While the limit stands, they are not tried, and not forgotten either.
+    let run = small(&["retry"]);
+    assert!(run.stdout.contains("rejects are not whole"), "{}", run.stdout);
+    assert_eq!(mill.query(waiting).iter().filter(|row| row[2] == "too_large").count(), 4);
+    let run = mill.run(&["retry"]).expect_code(3);
     assert!(run.stdout.contains("1 reject is not whole"), "{}", run.stdout);
-    assert_eq!(mill.query(waiting), [["line 2", "too_large", "65536"]]);
-    // The archived file, packed anew, brings the rest.
-    let summary = load(&mill, &[("north/p.ndjson.gz", &gzip(file.as_bytes()))]);
-    assert_eq!(account(&summary), [("inserted", 1), ("unchanged", 1)]);
+    assert_eq!(
+        mill.query("select fhir_id from patient order by 1"),
+        [["alone"], ["entry"], ["good"], ["line"], ["member"], ["other"]]
+    );
+    let left = mill.query(waiting);
+    assert_eq!(left.iter().filter(|row| row[2] == "too_large").count(), 0, "{left:?}");
+    assert!(left.iter().any(|row| row[0] == "north/cut.json.gz" && row[2] == "truncated"), "{left:?}");
+    assert_eq!(mill.run(&["show", "Patient/line"]).expect_code(0).stdout.trim_end(), line);
+    mill.run(&["check"]).expect_code(0);
+}
+
+#[test]
+fn what_is_kept_whole_is_tried_again_as_it_was_mended() {
+    let mill = Mill::new();
+    let long =
+        resource("Patient", &format!(r#""birthDate":"2024-1","text":{{"div":"{}"}}"#, "a".repeat(200_000)));
+    load_with_code(&mill, &[("p.json", long.as_bytes())], 3);
+    execute(
+        mill.database_url(),
+        "update etl.rejected_record set raw = convert_to(replace(convert_from(raw, 'UTF8'), '2024-1', '2024-01'), 'UTF8')",
+    );
+    mill.run(&["retry"]).expect_code(0);
+    assert_eq!(mill.value("select birth_date_text from patient"), "2024-01");
+}
+
+/// The same bytes, with every `old` replaced by as long a `new`.
+fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for start in 0..bytes.len() - old.len() {
+        if bytes[start..].starts_with(old) {
+            bytes[start..start + old.len()].copy_from_slice(new);
+        }
+    }
+    bytes
 }
