@@ -196,6 +196,13 @@ pub fn folder_of(source: &str) -> OsString {
     OsString::from_vec(name)
 }
 
+/// Whether something lies there that is shown so; also where that cannot be
+/// told.
+pub fn is_there(inbox: &Path, relative: &str) -> bool {
+    let found = inbox.join(folder_of(relative)).symlink_metadata();
+    !found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 fn begins_with_hexadecimal(bytes: &[u8]) -> bool {
     bytes.len() >= 2 && bytes[..2].iter().all(u8::is_ascii_hexdigit)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Id, living};
 use crate::inbox::InboxFile;
@@ -221,6 +221,50 @@ pub(super) fn claim(
         }
     }
     Ok(claims)
+}
+
+/// A file that a dead run left open a day ago or longer, and no run took over.
+#[derive(QueryableByName)]
+struct Left {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    path: String,
+}
+
+/// Gives up files that somebody took out of the inbox for good after a run
+/// died with them. As long as they are open, nothing that is delivered again
+/// counts as known. The day is for who only moved a file for a while, and for
+/// another inbox. The caller holds the claim lock.
+pub(super) fn give_up_lost(
+    connection: &mut PgConnection,
+    run_id: i64,
+    is_in_inbox: &dyn Fn(&str) -> bool,
+) -> Result<(), diesel::result::Error> {
+    let living = living();
+    let mut lost: Vec<Left> = sql_query(format!(
+        "select f.id, f.path from etl.load_file f where f.status = 'loading' and f.load_run_id <> $1 \
+         and f.load_run_id not in ({living}) and f.started_at < now() - interval '1 day'"
+    ))
+    .bind::<BigInt, _>(run_id)
+    .load(connection)?;
+    lost.retain(|file| !is_in_inbox(&file.path));
+    if lost.is_empty() {
+        return Ok(());
+    }
+    for Left { id, path } in &lost {
+        warn!(
+            file.id = id,
+            "{path} was being loaded by a run that broke off, and has left the inbox: given up"
+        );
+    }
+    sql_query(
+        "update etl.load_file set status = 'abandoned', finished_at = now(), \
+         error = 'the run that loaded it broke off, and it left the inbox' where id = any($1)",
+    )
+    .bind::<Array<BigInt>, _>(lost.iter().map(|file| file.id).collect::<Vec<_>>())
+    .execute(connection)?;
+    Ok(())
 }
 
 /// Makes a dead run's files this run's, and learns which parts are committed.

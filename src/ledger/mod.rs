@@ -166,6 +166,11 @@ pub fn broken_off(connection: &mut PgConnection) -> Result<Vec<i64>, diesel::res
     Ok(ids.into_iter().map(|Id { id }| id).collect())
 }
 
+fn lock_claims(connection: &mut PgConnection) -> Result<(), diesel::result::Error> {
+    sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(CLAIM_LOCK).execute(connection)?;
+    Ok(())
+}
+
 impl Run {
     /// Notes that what those runs left to be done is done.
     pub fn close(&mut self, broken_off: &[i64]) -> Result<(), diesel::result::Error> {
@@ -198,13 +203,21 @@ impl Run {
         Ok(Run { id, connection })
     }
 
+    /// Gives up files that dead runs left long ago and that are in the inbox
+    /// no more. What was committed of them stays.
+    pub fn give_up_lost(&mut self, is_in_inbox: &dyn Fn(&str) -> bool) -> Result<(), diesel::result::Error> {
+        let run_id = self.id;
+        self.connection.transaction(|connection| {
+            lock_claims(connection)?;
+            claim::give_up_lost(connection, run_id, is_in_inbox)
+        })
+    }
+
     /// Asks for files; answers in their order.
     pub fn claim(&mut self, files: &[(&InboxFile, [u8; 32])]) -> Result<Vec<Claim>, diesel::result::Error> {
         let run_id = self.id;
         self.connection.transaction(|connection| {
-            sql_query("select pg_advisory_xact_lock($1)")
-                .bind::<BigInt, _>(CLAIM_LOCK)
-                .execute(connection)?;
+            lock_claims(connection)?;
             claim::claim(connection, run_id, files)
         })
     }

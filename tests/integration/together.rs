@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::chaos::Dice;
 use crate::delivery;
-use crate::support::Mill;
 use crate::support::state::{State, assert_same};
+use crate::support::{Mill, execute};
 
 /// Longer than a third of a batch, so that a batch ends soon.
 fn padding() -> String {
@@ -297,4 +297,36 @@ fn files_of_one_name_that_two_processes_move_at_once_are_both_kept() {
     assert_eq!(files.count(), 6);
     // Nothing is left to be done.
     expect_ends(vec![start(&mill, &["once"], &[]), second("")], &[0]);
+}
+
+#[test]
+fn a_file_that_a_dead_process_left_and_somebody_took_away_is_given_up_after_a_day() {
+    let mill = Mill::new();
+    let patients = |letter: &str| -> String {
+        let line = |number| version(&format!("{letter}{number}"), 1, &padding()).to_string() + "\n";
+        (0..8).map(line).collect()
+    };
+    // One stays, one is taken away now, one was long ago; each has a part loaded.
+    for name in ["stays", "new", "old"] {
+        mill.put(&format!("inbox/{name}/%41 {name}.ndjson"), patients(name));
+        start(&mill, &["once"], &[("FAILPOINTS", "committed=1*off->return")]).wait().unwrap();
+        std::fs::rename(mill.path(&format!("inbox/{name}")), mill.path(name)).unwrap();
+    }
+    std::fs::create_dir(mill.path("inbox/stays")).unwrap();
+    std::fs::rename(mill.path("stays/%41 stays.ndjson"), mill.path("inbox/stays/%41 stays.ndjson")).unwrap();
+    let a_day_passes =
+        "update etl.load_file set started_at = now() - interval '25 hours' where path !~ '^new'";
+    execute(mill.database_url(), a_day_passes);
+    let files = "select split_part(path, '/', 1) as source, status from etl.load_file order by id";
+    assert_eq!(mill.query(files), [["stays", "loading"], ["new", "loading"], ["old", "loading"]]);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    assert_eq!(mill.query(files), [["stays", "loaded"], ["new", "loading"], ["old", "abandoned"]]);
+    // Both come back after all.
+    for name in ["new", "old"] {
+        std::fs::rename(mill.path(name), mill.path(&format!("inbox/{name}"))).unwrap();
+    }
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    assert_eq!(mill.query(files)[1..], [["new", "loaded"], ["old", "abandoned"], ["old", "loaded"]]);
+    assert_eq!(mill.value("select count(*) from patient"), "24");
+    mill.run(&["check"]).expect_code(0);
 }
