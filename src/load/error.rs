@@ -56,6 +56,12 @@ impl LoadError {
         }
     }
 
+    /// Whether the server gave a reason that diesel has no word for, so that
+    /// only its sentence tells. diesel keeps SQLSTATE (40P01) to itself.
+    pub(super) fn is_told_in_words_only(&self) -> bool {
+        self.answer().is_some_and(|(kind, _)| matches!(kind, DatabaseErrorKind::Unknown))
+    }
+
     /// Whether an account does not hold: what the parts of the program and the
     /// server say of one batch differs.
     pub fn is_account_broken(&self) -> bool {

@@ -16,12 +16,12 @@ mod registry;
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
-use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use fhirmill_schema::copy_in;
 use tracing::debug;
 
@@ -105,6 +105,12 @@ pub struct Load<'l> {
 }
 
 const MAX_TRIES: u32 = 8;
+/// The same of a refusal in a language that nobody reads here: most likely it
+/// is a record's fault, but it may be a deadlock.
+const MAX_TRIES_UNREAD: u32 = 3;
+/// A deadlock is found in a second or a few; what takes so long waits for a
+/// lock, and would again.
+const LONGEST_DEADLOCK: Duration = Duration::from_secs(60);
 /// A batch's statements look up a few thousand rows, by index, in tables that
 /// may have billions. The planner knows nothing of the batch's temporary
 /// tables and would read the big ones whole to join them. Forbidding that
@@ -174,23 +180,18 @@ impl Loader {
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         failpoint::passed(Step::KeysGiven);
         let confirmed = self.shared.confirmed.hold();
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let plan = self.plan;
-            match self.connection.transaction(|connection| write(connection, plan, load, &keys, &confirmed)) {
-                Err(error) if error.is_worth_another_try() && tries < MAX_TRIES => {
-                    debug!(tries, "another session was in the way of a batch; trying again");
-                    std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
-                }
-                Err(error) if error.is_account_broken() => {
-                    account::fail(&mut self.connection, load, &error)?;
-                    return Err(error);
-                }
-                other => {
-                    failpoint::passed(Step::Committed);
-                    return other;
-                }
+        let plan = self.plan;
+        let loaded = persistently(&mut self.connection, |connection| {
+            connection.transaction(|connection| write(connection, plan, load, &keys, &confirmed))
+        });
+        match loaded {
+            Err(error) if error.is_account_broken() => {
+                account::fail(&mut self.connection, load, &error)?;
+                Err(error)
+            }
+            other => {
+                failpoint::passed(Step::Committed);
+                other
             }
         }
     }
@@ -210,9 +211,11 @@ impl Loader {
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         let confirmed = self.shared.confirmed.hold();
         let plan = self.plan;
-        let undone = self.connection.transaction(|connection| {
-            write(connection, plan, load, &keys, &confirmed)?;
-            Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
+        let undone = persistently(&mut self.connection, |connection| {
+            connection.transaction(|connection| {
+                write(connection, plan, load, &keys, &confirmed)?;
+                Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
+            })
         });
         match undone {
             Err(LoadError::Database(Error::RollbackTransaction)) => Ok(()),
@@ -233,6 +236,50 @@ impl Loader {
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
+}
+
+/// Tries again where another session was in the way.
+fn persistently<T>(
+    connection: &mut PgConnection,
+    mut attempt: impl FnMut(&mut PgConnection) -> Result<T, LoadError>,
+) -> Result<T, LoadError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let since = Instant::now();
+        let error = match attempt(connection) {
+            Err(error) => error,
+            done => return done,
+        };
+        let is_unread = error.is_of_the_data()
+            && error.is_told_in_words_only()
+            && since.elapsed() < LONGEST_DEADLOCK
+            && !speaks_english(connection)?;
+        let most_tries = match error.is_worth_another_try() {
+            true => MAX_TRIES,
+            false if is_unread => MAX_TRIES_UNREAD,
+            false => 1,
+        };
+        if tries >= most_tries {
+            return Err(error);
+        }
+        debug!(tries, "another session was in the way of a batch; trying again");
+        std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
+    }
+}
+
+#[derive(QueryableByName)]
+struct Language {
+    #[diesel(sql_type = Text)]
+    language: String,
+}
+
+/// Whether the server's sentences are those that are looked for.
+fn speaks_english(connection: &mut PgConnection) -> Result<bool, LoadError> {
+    let Language { language } =
+        sql_query("select current_setting('lc_messages') as language").get_result(connection)?;
+    Ok(["", "C", "POSIX"].contains(&language.as_str())
+        || ["C.", "en_"].iter().any(|beginning| language.starts_with(beginning)))
 }
 
 /// The transaction of a batch.
