@@ -16,6 +16,9 @@ pub enum LoadError {
     Database(#[from] Error),
     #[error("the database refused rows: {0}")]
     Copy(#[from] CopyError),
+    /// In words that nobody reads here, but so late that it waited for a lock.
+    #[error("the database refused a batch after as long as it may wait for another session's lock: {0}")]
+    HeldUp(Box<LoadError>),
     /// Another process has taken the file over.
     #[error("a file of the batch is no longer this run's")]
     ClaimLost,

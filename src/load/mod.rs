@@ -108,9 +108,6 @@ const MAX_TRIES: u32 = 8;
 /// The same of a refusal in a language that nobody reads here: most likely it
 /// is a record's fault, but it may be a deadlock.
 const MAX_TRIES_UNREAD: u32 = 3;
-/// A deadlock is found in a second or a few; what takes so long waits for a
-/// lock, and would again.
-const LONGEST_DEADLOCK: Duration = Duration::from_secs(60);
 /// A batch's statements look up a few thousand rows, by index, in tables that
 /// may have billions. The planner knows nothing of the batch's temporary
 /// tables and would read the big ones whole to join them. Forbidding that
@@ -251,13 +248,17 @@ fn persistently<T>(
             Err(error) => error,
             done => return done,
         };
-        let is_unread = error.is_of_the_data()
-            && error.is_told_in_words_only()
-            && since.elapsed() < LONGEST_DEADLOCK
-            && !speaks_english(connection)?;
+        let elapsed = since.elapsed();
+        let unread = match error.is_of_the_data() && error.is_told_in_words_only() {
+            true => Some(Words::of(connection)?).filter(|words| !words.are_english()),
+            false => None,
+        };
+        if unread.as_ref().is_some_and(|words| words.may_tell_of_a_lock(elapsed)) {
+            return Err(LoadError::HeldUp(Box::new(error)));
+        }
         let most_tries = match error.is_worth_another_try() {
             true => MAX_TRIES,
-            false if is_unread => MAX_TRIES_UNREAD,
+            false if unread.is_some() => MAX_TRIES_UNREAD,
             false => 1,
         };
         if tries >= most_tries {
@@ -268,18 +269,33 @@ fn persistently<T>(
     }
 }
 
+/// What is known of a refusal without reading it.
 #[derive(QueryableByName)]
-struct Language {
+struct Words {
     #[diesel(sql_type = Text)]
     language: String,
+    /// In milliseconds.
+    #[diesel(sql_type = BigInt)]
+    lock_timeout: i64,
 }
 
-/// Whether the server's sentences are those that are looked for.
-fn speaks_english(connection: &mut PgConnection) -> Result<bool, LoadError> {
-    let Language { language } =
-        sql_query("select current_setting('lc_messages') as language").get_result(connection)?;
-    Ok(["", "C", "POSIX"].contains(&language.as_str())
-        || ["C.", "en_"].iter().any(|beginning| language.starts_with(beginning)))
+impl Words {
+    fn of(connection: &mut PgConnection) -> Result<Self, LoadError> {
+        let query = "select current_setting('lc_messages') as language, setting::bigint as lock_timeout \
+                     from pg_settings where name = 'lock_timeout'";
+        Ok(sql_query(query).get_result(connection)?)
+    }
+
+    /// Whether they are those that are looked for.
+    fn are_english(&self) -> bool {
+        ["", "C", "POSIX"].contains(&self.language.as_str())
+            || ["C.", "en_"].iter().any(|beginning| self.language.starts_with(beginning))
+    }
+
+    /// Whether, after so long, they may say that a lock was not to be had.
+    fn may_tell_of_a_lock(&self, elapsed: Duration) -> bool {
+        self.lock_timeout > 0 && elapsed.as_millis() as i64 >= self.lock_timeout
+    }
 }
 
 /// The transaction of a batch.

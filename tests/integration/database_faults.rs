@@ -379,12 +379,13 @@ fn a_deadlock_in_a_language_that_is_not_read_is_only_waited_out() {
     let user = User::owner(&mill, "");
     let set =
         |setting: &str| execute(mill.database_url(), &format!("alter role {} set {setting}", user.name));
-    set("deadlock_timeout = '2s'");
+    set("deadlock_timeout = '4s'");
     let mut other = mill.hold("patient_name");
     other.batch_execute("set local deadlock_timeout = '1min'").unwrap();
     let mut asked = PgConnection::establish(&user.url()).unwrap();
     if is_german {
         set("lc_messages = 'de_DE.UTF-8'");
+        execute(mill.database_url(), "alter role current_user set lc_messages = 'de_DE.UTF-8'");
         asked = PgConnection::establish(&user.url()).unwrap();
     }
     let refusal = asked.batch_execute("select 1 / 0").unwrap_err().to_string();
@@ -414,4 +415,14 @@ fn a_deadlock_in_a_language_that_is_not_read_is_only_waited_out() {
     assert_eq!(mill.query("select fhir_id, reason from etl.rejected_record"), [["q", "refused_by_database"]]);
     assert_eq!(mill.query("select fhir_id from patient order by 1"), [["p"], ["r"]]);
     assert_eq!(mill.value("select deadlocks from pg_stat_database where datname = current_database()"), "1");
+    // A lock that is not to be had is no record's fault; and who may choose the
+    // language is told what is wrong.
+    set("lock_timeout = '1s'");
+    execute(mill.database_url(), "alter role current_user set lock_timeout = '1s'");
+    let _holder = mill.hold("patient");
+    mill.put("inbox/s.json", r#"{"resourceType":"Patient","id":"s"}"#);
+    mill.run_command(&mut user.once()).expect_code(1);
+    assert_eq!(mill.value("select count(*) from etl.rejected_record"), "1");
+    let run = mill.run(&["once"]).expect_code(1);
+    assert!(run.stderr.contains("hint: another session holds a lock"), "{}", run.stderr);
 }
