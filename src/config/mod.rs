@@ -92,14 +92,14 @@ impl ResourceTypes {
     }
 }
 
-/// How much may come out of one file, so that a small one cannot fill memory
-/// or disk.
+/// How much may come out of one file, so that none can fill memory or disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub max_resource_bytes: u64,
     pub max_archive_members: u64,
     pub max_archive_ratio: u64,
     pub max_archive_bytes: u64,
+    pub max_rejects_per_file: u64,
 }
 
 /// Where log lines go and what they look like.
@@ -274,6 +274,8 @@ impl RawSettings {
         let max_archive_members = check.value("MAX_ARCHIVE_MEMBERS", values::whole_number(1, 100_000_000));
         let max_archive_ratio = check.value("MAX_ARCHIVE_RATIO", values::whole_number(1, 1_000_000));
         let max_archive_bytes = check.value("MAX_ARCHIVE_BYTES", values::size(1 << 20, 1 << 50));
+        let max_rejects_per_file =
+            check.value("MAX_REJECTS_PER_FILE", values::whole_number(1, 1_000_000_000));
 
         let log_dir = check.folder("LOG_DIR");
         let level = check.value("LOG_LEVEL", values::log_level);
@@ -309,6 +311,7 @@ impl RawSettings {
                 max_archive_members: max_archive_members.expect(DEFAULT),
                 max_archive_ratio: max_archive_ratio.expect(DEFAULT),
                 max_archive_bytes: max_archive_bytes.expect(DEFAULT),
+                max_rejects_per_file: max_rejects_per_file.expect(DEFAULT),
             },
             log: LogSettings {
                 dir: log_dir.expect(DEFAULT),

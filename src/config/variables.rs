@@ -233,6 +233,16 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "MAX_REJECTS_PER_FILE",
+        flag: "max-rejects-per-file",
+        value: "NUMBER",
+        default: "100000",
+        example: "100000",
+        help: "How many records of a file may be rejected; a file that has more is given up, and \
+               goes to REJECTS_DIR",
+        secret: false,
+    },
+    Variable {
         name: "LOG_DIR",
         flag: "log-dir",
         value: "FOLDER",

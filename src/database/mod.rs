@@ -31,12 +31,14 @@ const CONNECTION_PARAMETERS: &str = "fallback_application_name=fhirmill&connect_
 /// What every session begins with. Times are read and written in UTC. Waiting
 /// five minutes for another session's lock (unless the database or the user has
 /// another `lock_timeout`), or sitting ten minutes idle in a transaction, is a
-/// fault that should end and be told. Notices would be printed to standard
+/// fault that should end and be told. What went wrong is read from the server's
+/// sentences: they come in English, where the user may choose. Notices would be printed to standard
 /// error by libpq.
 const SESSION_START: &str = "\
     set timezone = 'UTC';
     select set_config('lock_timeout', '5min', false) where current_setting('lock_timeout') = '0';
     set idle_in_transaction_session_timeout = '10min';
+    select set_config('lc_messages', 'C', false) from pg_roles where rolname = current_user and rolsuper;
     set client_min_messages = 'warning';";
 
 /// How long opening waits for a server that is away.

@@ -51,6 +51,11 @@ impl Content {
     pub fn is_still_at(&self, path: &Path) -> bool {
         path.symlink_metadata().is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
     }
+
+    /// Whether a file of the same length lies at the path.
+    pub fn is_as_long_as(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok_and(|other| other.is_file() && other.size() == self.identity.size)
+    }
 }
 
 /// Opens a regular file. What has taken its place since the scan is refused:
@@ -65,11 +70,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 }
 
 /// The SHA-256 of a file's bytes.
-pub(super) fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
-    hash(File::open(path)?)
-}
-
-fn hash(mut file: File) -> io::Result<[u8; 32]> {
+pub(super) fn hash(mut file: File) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 << 10];
     loop {

@@ -3,6 +3,7 @@
 //! moves them where they belong when they are done. It never looks inside.
 
 mod content;
+mod relocate;
 mod shelve;
 
 use std::ffi::{OsStr, OsString};
@@ -16,9 +17,8 @@ use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
-use content::fingerprint;
 pub use content::{Content, open};
-pub use shelve::Departures;
+pub use shelve::{Departures, Displaced};
 
 /// The source of files at the top of the inbox.
 pub const DEFAULT_SOURCE: &str = "default";
@@ -194,6 +194,13 @@ pub fn folder_of(source: &str) -> OsString {
         }
     }
     OsString::from_vec(name)
+}
+
+/// Whether something lies there that is shown so; also where that cannot be
+/// told.
+pub fn is_there(inbox: &Path, relative: &str) -> bool {
+    let found = inbox.join(folder_of(relative)).symlink_metadata();
+    !found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 fn begins_with_hexadecimal(bytes: &[u8]) -> bool {

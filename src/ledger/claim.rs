@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Id, living};
 use crate::inbox::InboxFile;
@@ -21,6 +21,8 @@ pub struct ClaimedFile {
     pub base_url: Option<String>,
     /// Parts that an interrupted run has committed: first and last record.
     pub done: Vec<(u64, u64)>,
+    /// How many records were rejected in them.
+    pub rejected: u64,
 }
 
 /// The answer to a claim.
@@ -118,6 +120,8 @@ struct Part {
     first_position: i64,
     #[diesel(sql_type = BigInt)]
     last_position: i64,
+    #[diesel(sql_type = BigInt)]
+    rejected: i64,
 }
 
 /// Claims what can be had of the files. The caller holds the claim lock.
@@ -193,6 +197,7 @@ pub(super) fn claim(
             sha256: *sha256,
             base_url: known.base_url.clone(),
             done: Vec::new(),
+            rejected: 0,
         }));
     }
 
@@ -218,6 +223,50 @@ pub(super) fn claim(
     Ok(claims)
 }
 
+/// A file that a dead run left open a day ago or longer, and no run took over.
+#[derive(QueryableByName)]
+struct Left {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    path: String,
+}
+
+/// Gives up files that somebody took out of the inbox for good after a run
+/// died with them. As long as they are open, nothing that is delivered again
+/// counts as known. The day is for who only moved a file for a while, and for
+/// another inbox. The caller holds the claim lock.
+pub(super) fn give_up_lost(
+    connection: &mut PgConnection,
+    run_id: i64,
+    is_in_inbox: &dyn Fn(&str) -> bool,
+) -> Result<(), diesel::result::Error> {
+    let living = living();
+    let mut lost: Vec<Left> = sql_query(format!(
+        "select f.id, f.path from etl.load_file f where f.status = 'loading' and f.load_run_id <> $1 \
+         and f.load_run_id not in ({living}) and f.started_at < now() - interval '1 day'"
+    ))
+    .bind::<BigInt, _>(run_id)
+    .load(connection)?;
+    lost.retain(|file| !is_in_inbox(&file.path));
+    if lost.is_empty() {
+        return Ok(());
+    }
+    for Left { id, path } in &lost {
+        warn!(
+            file.id = id,
+            "{path} was being loaded by a run that broke off, and has left the inbox: given up"
+        );
+    }
+    sql_query(
+        "update etl.load_file set status = 'abandoned', finished_at = now(), \
+         error = 'the run that loaded it broke off, and it left the inbox' where id = any($1)",
+    )
+    .bind::<Array<BigInt>, _>(lost.iter().map(|file| file.id).collect::<Vec<_>>())
+    .execute(connection)?;
+    Ok(())
+}
+
 /// Makes a dead run's files this run's, and learns which parts are committed.
 fn take_over(
     connection: &mut PgConnection,
@@ -238,21 +287,22 @@ fn take_over(
     .bind::<Array<Text>, _>(paths)
     .execute(connection)?;
     let parts: Vec<Part> = sql_query(
-        "select file_id, first_position, last_position from etl.load_batch \
+        "select file_id, first_position, last_position, rejected from etl.load_batch \
          where file_id = any($1) order by file_id, first_position",
     )
     .bind::<Array<BigInt>, _>(&ids)
     .load(connection)?;
-    let mut done: BTreeMap<i64, Vec<(u64, u64)>> = BTreeMap::new();
+    let mut done: BTreeMap<i64, (Vec<(u64, u64)>, u64)> = BTreeMap::new();
     for part in parts {
-        let range = (part.first_position as u64, part.last_position as u64);
-        done.entry(part.file_id).or_default().push(range);
+        let (ranges, rejected) = done.entry(part.file_id).or_default();
+        ranges.push((part.first_position as u64, part.last_position as u64));
+        *rejected += part.rejected as u64;
     }
     for claim in claims {
         if let Claim::Load(claimed) = claim
             && claimed.id != 0
         {
-            claimed.done = done.remove(&claimed.id).unwrap_or_default();
+            (claimed.done, claimed.rejected) = done.remove(&claimed.id).unwrap_or_default();
         }
     }
     Ok(())

@@ -60,6 +60,18 @@ pub enum FileStatus {
     Failed,
 }
 
+/// A reason for which records of a file were rejected.
+#[derive(QueryableByName)]
+pub struct RejectReason {
+    #[diesel(sql_type = BigInt)]
+    pub records: i64,
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// The place and the message of the first.
+    #[diesel(sql_type = Text)]
+    pub example: String,
+}
+
 #[derive(QueryableByName)]
 struct Id {
     #[diesel(sql_type = BigInt)]
@@ -154,6 +166,11 @@ pub fn broken_off(connection: &mut PgConnection) -> Result<Vec<i64>, diesel::res
     Ok(ids.into_iter().map(|Id { id }| id).collect())
 }
 
+fn lock_claims(connection: &mut PgConnection) -> Result<(), diesel::result::Error> {
+    sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(CLAIM_LOCK).execute(connection)?;
+    Ok(())
+}
+
 impl Run {
     /// Notes that what those runs left to be done is done.
     pub fn close(&mut self, broken_off: &[i64]) -> Result<(), diesel::result::Error> {
@@ -186,13 +203,21 @@ impl Run {
         Ok(Run { id, connection })
     }
 
+    /// Gives up files that dead runs left long ago and that are in the inbox
+    /// no more. What was committed of them stays.
+    pub fn give_up_lost(&mut self, is_in_inbox: &dyn Fn(&str) -> bool) -> Result<(), diesel::result::Error> {
+        let run_id = self.id;
+        self.connection.transaction(|connection| {
+            lock_claims(connection)?;
+            claim::give_up_lost(connection, run_id, is_in_inbox)
+        })
+    }
+
     /// Asks for files; answers in their order.
     pub fn claim(&mut self, files: &[(&InboxFile, [u8; 32])]) -> Result<Vec<Claim>, diesel::result::Error> {
         let run_id = self.id;
         self.connection.transaction(|connection| {
-            sql_query("select pg_advisory_xact_lock($1)")
-                .bind::<BigInt, _>(CLAIM_LOCK)
-                .execute(connection)?;
+            lock_claims(connection)?;
             claim::claim(connection, run_id, files)
         })
     }
@@ -233,6 +258,16 @@ impl Run {
             })
             .collect();
         Ok(ids.iter().map(|id| by_id.remove(id)).collect())
+    }
+
+    /// Why most records of a file were rejected.
+    pub fn reject_reasons(&mut self, file_id: i64) -> Result<Vec<RejectReason>, diesel::result::Error> {
+        sql_query(
+            "select count(*) as records, reason, (array_agg(location || ': ' || message order by id))[1] as example \
+             from etl.rejected_record where file_id = $1 group by reason order by 1 desc limit 5",
+        )
+        .bind::<BigInt, _>(file_id)
+        .load(&mut self.connection)
     }
 
     /// Notes where files will lie. When this returns, it and all that was

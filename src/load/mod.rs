@@ -6,6 +6,7 @@
 //! It knows nothing of FHIR: it sees identities, hashes, times and rows.
 
 mod account;
+mod error;
 mod history;
 mod identifiers;
 mod keys;
@@ -16,116 +17,25 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
+use diesel::result::Error;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
-use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
-use fhirmill_schema::{CopyError, copy_in};
-use thiserror::Error;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use fhirmill_schema::copy_in;
 use tracing::debug;
 
 pub use account::Account;
+pub use error::LoadError;
 
 use crate::copy::{self, CopyBuffer, Target};
-use crate::database::{DatabaseError, Trouble};
 use crate::failpoint::{self, Fault, Step};
 use crate::map::{Batch, Fingerprint, Plan};
 use keys::KnownKeys;
 use known::Batches;
 pub use known::{Confirmed, Question};
 use registry::Outcome;
-
-/// Why a batch was not loaded. Nothing of it is in the tables then.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    #[error("a worker has no connection to the database")]
-    Connect(#[from] DatabaseError),
-    #[error("the database refused a batch: {0}")]
-    Database(#[from] Error),
-    #[error("the database refused rows: {0}")]
-    Copy(#[from] CopyError),
-    /// Another process has taken the file over.
-    #[error("a file of the batch is no longer this run's")]
-    ClaimLost,
-    #[error("the registry answered for {answered} of {asked} resources")]
-    RegistryIncomplete { asked: usize, answered: usize },
-    #[error("{table} was sent {count} rows and has stored {rows}; nothing of the batch is kept")]
-    RowsMissing { table: String, count: usize, rows: usize },
-    #[error("{kept} of {count} rejects were kept; nothing of the batch is kept")]
-    RejectsMissing { count: usize, kept: usize },
-    #[error("another session brought a patient of the batch at the same time, again and again")]
-    Overtaken,
-    /// The run was given up before the batch's turn.
-    #[error("the run was given up after another failure")]
-    Abandoned,
-    /// A defect of the program; the panic's place is in the log.
-    #[error("fhirmill has a defect: a batch could not be worked on; please report the panic in the log")]
-    Panicked,
-}
-
-impl LoadError {
-    /// What the server answered, if that is what went wrong.
-    fn answer(&self) -> Option<(&DatabaseErrorKind, &dyn DatabaseErrorInformation)> {
-        match self {
-            LoadError::Database(Error::DatabaseError(kind, information))
-            | LoadError::Copy(CopyError::Database(Error::DatabaseError(kind, information))) => {
-                Some((kind, information.as_ref()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the same batch may succeed at once.
-    fn is_worth_another_try(&self) -> bool {
-        match self.answer() {
-            Some((DatabaseErrorKind::SerializationFailure, _)) => true,
-            Some((_, information)) => information.message().contains("deadlock detected"),
-            None => matches!(self, LoadError::Overtaken),
-        }
-    }
-
-    /// Whether an account does not hold: what the parts of the program and the
-    /// server say of one batch differs.
-    pub fn is_account_broken(&self) -> bool {
-        matches!(
-            self,
-            LoadError::RegistryIncomplete { .. }
-                | LoadError::RowsMissing { .. }
-                | LoadError::RejectsMissing { .. }
-        )
-    }
-
-    /// Whether it may be the fault of a record: nothing is wrong with the
-    /// server, the connection or the disk that is known.
-    pub fn is_of_the_data(&self) -> bool {
-        let is_of_the_server = |kind: &DatabaseErrorKind| {
-            matches!(
-                kind,
-                DatabaseErrorKind::ClosedConnection
-                    | DatabaseErrorKind::ReadOnlyTransaction
-                    | DatabaseErrorKind::UnableToSendCommand
-            )
-        };
-        self.answer().is_some_and(|(kind, _)| !is_of_the_server(kind))
-            && !self.is_worth_another_try()
-            && Trouble::behind(self).is_none()
-    }
-
-    /// The table, column and constraint that the server names. Its sentence may
-    /// quote values and is left out.
-    fn place_in_tables(&self) -> String {
-        let Some((_, information)) = self.answer() else { return String::new() };
-        let parts = [
-            ("table", information.table_name()),
-            ("column", information.column_name()),
-            ("constraint", information.constraint_name()),
-        ];
-        let named = parts.iter().filter_map(|(what, name)| Some(format!("{what} {}", (*name)?)));
-        named.collect::<Vec<_>>().join(", ")
-    }
-}
 
 /// Where one record of a batch stands.
 #[derive(Clone, Copy, Debug)]
@@ -196,6 +106,9 @@ pub struct Load<'l> {
 }
 
 const MAX_TRIES: u32 = 8;
+/// The same of a refusal in a language that nobody reads here: most likely it
+/// is a record's fault, but it may be a deadlock.
+const MAX_TRIES_UNREAD: u32 = 3;
 /// A batch's statements look up a few thousand rows, by index, in tables that
 /// may have billions. The planner knows nothing of the batch's temporary
 /// tables and would read the big ones whole to join them. Forbidding that
@@ -273,27 +186,18 @@ impl Loader {
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         failpoint::passed(Step::KeysGiven);
         let confirmed = self.shared.confirmed.hold();
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let plan = self.plan;
-            let expects_new = &self.shared.expects_new;
-            let written = self
-                .connection
-                .transaction(|connection| write(connection, plan, load, &keys, &confirmed, expects_new));
-            match written {
-                Err(error) if error.is_worth_another_try() && tries < MAX_TRIES => {
-                    debug!(tries, "another session was in the way of a batch; trying again");
-                    std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
-                }
-                Err(error) if error.is_account_broken() => {
-                    account::fail(&mut self.connection, load, &error)?;
-                    return Err(error);
-                }
-                other => {
-                    failpoint::passed(Step::Committed);
-                    return other;
-                }
+        let (plan, expects_new) = (self.plan, &self.shared.expects_new);
+        let loaded = persistently(&mut self.connection, |connection| {
+            connection.transaction(|connection| write(connection, plan, load, &keys, &confirmed, expects_new))
+        });
+        match loaded {
+            Err(error) if error.is_account_broken() => {
+                account::fail(&mut self.connection, load, &error)?;
+                Err(error)
+            }
+            other => {
+                failpoint::passed(Step::Committed);
+                other
             }
         }
     }
@@ -313,9 +217,12 @@ impl Loader {
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         let confirmed = self.shared.confirmed.hold();
         let plan = self.plan;
-        let undone = self.connection.transaction(|connection| {
-            write(connection, plan, load, &keys, &confirmed, &AtomicBool::new(false))?;
-            Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
+        let expects_new = AtomicBool::new(false);
+        let undone = persistently(&mut self.connection, |connection| {
+            connection.transaction(|connection| {
+                write(connection, plan, load, &keys, &confirmed, &expects_new)?;
+                Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
+            })
         });
         match undone {
             Err(LoadError::Database(Error::RollbackTransaction)) => Ok(()),
@@ -335,6 +242,69 @@ impl Loader {
 
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
+    }
+}
+
+/// Tries again where another session was in the way.
+fn persistently<T>(
+    connection: &mut PgConnection,
+    mut attempt: impl FnMut(&mut PgConnection) -> Result<T, LoadError>,
+) -> Result<T, LoadError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let since = Instant::now();
+        let error = match attempt(connection) {
+            Err(error) => error,
+            done => return done,
+        };
+        let elapsed = since.elapsed();
+        let unread = match error.is_of_the_data() && error.is_told_in_words_only() {
+            true => Some(Words::of(connection)?).filter(|words| !words.are_english()),
+            false => None,
+        };
+        if unread.as_ref().is_some_and(|words| words.may_tell_of_a_lock(elapsed)) {
+            return Err(LoadError::HeldUp(Box::new(error)));
+        }
+        let most_tries = match error.is_worth_another_try() {
+            true => MAX_TRIES,
+            false if unread.is_some() => MAX_TRIES_UNREAD,
+            false => 1,
+        };
+        if tries >= most_tries {
+            return Err(error);
+        }
+        debug!(tries, "another session was in the way of a batch; trying again");
+        std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
+    }
+}
+
+/// What is known of a refusal without reading it.
+#[derive(QueryableByName)]
+struct Words {
+    #[diesel(sql_type = Text)]
+    language: String,
+    /// In milliseconds.
+    #[diesel(sql_type = BigInt)]
+    lock_timeout: i64,
+}
+
+impl Words {
+    fn of(connection: &mut PgConnection) -> Result<Self, LoadError> {
+        let query = "select current_setting('lc_messages') as language, setting::bigint as lock_timeout \
+                     from pg_settings where name = 'lock_timeout'";
+        Ok(sql_query(query).get_result(connection)?)
+    }
+
+    /// Whether they are those that are looked for.
+    fn are_english(&self) -> bool {
+        ["", "C", "POSIX"].contains(&self.language.as_str())
+            || ["C.", "en_"].iter().any(|beginning| self.language.starts_with(beginning))
+    }
+
+    /// Whether, after so long, they may say that a lock was not to be had.
+    fn may_tell_of_a_lock(&self, elapsed: Duration) -> bool {
+        self.lock_timeout > 0 && elapsed.as_millis() as i64 >= self.lock_timeout
     }
 }
 
@@ -456,7 +426,7 @@ fn copy_buffer(connection: &mut PgConnection, table: &str, buffer: &CopyBuffer) 
 fn copy_new(connection: &mut PgConnection, table: &str, buffer: &CopyBuffer) -> Result<bool, LoadError> {
     match connection.transaction(|connection| copy_buffer(connection, table, buffer)) {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.answer(), Some((DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
+        Err(error) if error.is_of_a_twin() => Ok(false),
         Err(error) => Err(error),
     }
 }

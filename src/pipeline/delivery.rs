@@ -16,7 +16,7 @@ use super::work::Progress;
 use crate::config::Settings;
 use crate::failpoint::{self, Step};
 use crate::inbox::{Content, Departures, InboxFile};
-use crate::ledger::{Claim, FileStatus, ReadFile, Run};
+use crate::ledger::{Claim, FileStatus, ReadFile, RejectReason, Run};
 use crate::load::Account;
 use crate::report::Summary;
 use crate::source::Stopped;
@@ -43,6 +43,20 @@ struct InFlight {
     content: Content,
     progress: Arc<Progress>,
     reading: Reading,
+}
+
+impl InFlight {
+    /// Why it is not to be archived, though what could be read is loaded.
+    fn fault(&self, max_rejects: u64) -> Option<String> {
+        match &self.reading.outcome {
+            Err(error) => Some(error.to_string()),
+            Ok(()) if self.progress.rejected() > max_rejects => Some(format!(
+                "more than {max_rejects} of its records were rejected, and it was given up; it is probably \
+                 broken, or no FHIR R4; if the rest is to be loaded, raise MAX_REJECTS_PER_FILE and drop it again"
+            )),
+            Ok(()) => None,
+        }
+    }
 }
 
 impl<'d> Delivery<'d> {
@@ -233,8 +247,8 @@ fn finish(
     if done.is_empty() {
         return Ok(waiting);
     }
-    let errors: Vec<Option<String>> =
-        done.iter().map(|file| file.reading.outcome.as_ref().err().map(ToString::to_string)).collect();
+    let max_rejects = settings.limits.max_rejects_per_file;
+    let errors: Vec<Option<String>> = done.iter().map(|file| file.fault(max_rejects)).collect();
     let read: Vec<ReadFile<'_>> = done
         .iter()
         .zip(&errors)
@@ -270,7 +284,13 @@ fn finish(
             }
             FileStatus::Rejected => {
                 summary.rejected_files += 1;
-                let report = reject_report(file, read.id, &reject_reason(read, &account));
+                let mut reason = reject_reason(read, &account);
+                if account.rejected > max_rejects {
+                    for RejectReason { records, reason: word, example } in run.reject_reasons(read.id)? {
+                        reason.push_str(&format!("\n{records} {word}, such as {example}"));
+                    }
+                }
+                let report = reject_report(file, read.id, &reason);
                 places.push((read.id, reject(settings, &mut departures, file, content, report)?));
                 "rejected"
             }
@@ -316,14 +336,18 @@ fn depart(
     settings: &Settings,
     run: &mut Run,
     places: &[(i64, PathBuf)],
-    departures: Departures,
+    mut departures: Departures,
 ) -> Result<(), PipelineError> {
-    let places: Vec<(i64, String)> =
-        places.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
-    if !places.is_empty() {
-        run.note_places(&places)?;
+    let mut places = places.to_vec();
+    while !places.is_empty() {
+        let shown: Vec<(i64, String)> =
+            places.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
+        run.note_places(&shown)?;
+        let displaced = departures.go().map_err(moving(settings))?;
+        let next = |place: &PathBuf| Some(displaced.iter().find(|file| file.from == *place)?.to.clone());
+        places = places.iter().filter_map(|(id, place)| Some((*id, next(place)?))).collect();
     }
-    departures.go().map_err(moving(settings))
+    Ok(())
 }
 
 fn archive(
@@ -352,7 +376,7 @@ fn moving(settings: &Settings) -> impl Fn(std::io::Error) -> PipelineError {
 
 fn reject_reason(read: &ReadFile<'_>, account: &Account) -> String {
     let reason = match read.error {
-        Some(error) => format!("The file could not be read to its end: {error}"),
+        Some(error) => format!("The file could not be loaded to its end: {error}"),
         None => "No record of the file could be read.".to_owned(),
     };
     format!("{reason}\n\nRecords seen: {}, of them rejected: {}.", read.seen, account.rejected)

@@ -9,6 +9,7 @@ mod handover;
 pub mod indexes;
 mod reader;
 mod remap;
+pub mod whole;
 mod work;
 mod worker;
 
@@ -183,6 +184,8 @@ fn load_files(
         summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
     }
     if result.is_ok() && !summary.is_interrupted {
+        // What of them was in the inbox under any name was taken over by now.
+        run.give_up_lost(&|relative| inbox::is_there(&settings.inbox_dir, relative))?;
         complete_indexes(settings, database, run.connection(), cancel, meter, summary);
     }
     failpoint::passed(Step::Complete);

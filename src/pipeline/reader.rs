@@ -14,7 +14,8 @@ use crate::inbox::{self, InboxFile};
 use crate::load::Reject;
 use crate::report::ProgressMeter;
 use crate::source::{
-    self, Companion, Content, Defect, Document, Form, Frame, Limits, ReadError, Reason, Sink, Stopped,
+    self, Companion, Content, Defect, Document, Form, Frame, Limits, Location, ReadError, Reason, Sink,
+    Stopped,
 };
 
 /// So many small records fill a batch, however few bytes they are.
@@ -27,6 +28,7 @@ pub(super) struct Reader<'r> {
     meter: &'r ProgressMeter,
     limits: Limits,
     batch_bytes: usize,
+    max_rejects: u64,
     work: Work,
     file: Option<File>,
 }
@@ -41,6 +43,8 @@ struct File {
     forms: Vec<&'static str>,
     /// Records that were delivered, committed parts included.
     delivered: u64,
+    /// Too many of its records were rejected.
+    is_given_up: bool,
 }
 
 /// What was read of a file.
@@ -67,6 +71,7 @@ impl<'r> Reader<'r> {
             meter,
             limits: super::limits(settings),
             batch_bytes: super::batch_bytes(settings),
+            max_rejects: settings.limits.max_rejects_per_file,
             work: Work::new(0, handover.take_spare()),
             file: None,
         }
@@ -74,6 +79,7 @@ impl<'r> Reader<'r> {
 
     /// Reads a file. Its last records may wait for those of the next file
     /// until [`Reader::flush`]. Records before a fault are whole, and taken.
+    /// Of a file with too many rejects the rest is left unread.
     pub fn read(
         &mut self,
         file: &InboxFile,
@@ -89,24 +95,28 @@ impl<'r> Reader<'r> {
             self.flush()?;
         }
         self.work.begin_file(progress);
-        let progress = Arc::clone(progress);
         self.file = Some(File {
-            progress,
+            progress: Arc::clone(progress),
             bytes_before,
             size: file.size,
             document: String::new(),
             forms: Vec::new(),
             delivered: 0,
+            is_given_up: false,
         });
         let limits = self.limits.clone();
         let outcome = inbox::open(&file.path)
             .map_err(ReadError::Open)
             .and_then(|content| source::read_file(content, &limits, self));
-        let (seen, form) =
-            self.file.take().map(|file| (file.delivered, file.forms.join(", "))).unwrap_or_default();
+        let (seen, form, is_given_up) = self
+            .file
+            .take()
+            .map(|file| (file.delivered, file.forms.join(", "), file.is_given_up))
+            .unwrap_or_default();
         self.work.end_file();
         self.meter.set(bytes_before + file.size);
         match outcome {
+            Err(ReadError::Stopped(_)) if is_given_up => Ok(Reading { seen, form, outcome: Ok(()) }),
             Err(ReadError::Stopped(stopped)) => Err(stopped),
             outcome => Ok(Reading { seen, form, outcome }),
         }
@@ -138,9 +148,16 @@ impl<'r> Reader<'r> {
         if is_full || self.work.record_count() >= MAX_RECORDS {
             self.flush()?;
         }
+        let max_rejects = self.max_rejects;
         let file = self.file();
-        file.delivered += 1;
-        let number = file.delivered;
+        let number = file.delivered + 1;
+        // What an earlier run has committed is counted in before.
+        let is_behind = || file.progress.file.done.iter().all(|(_, last)| *last < number);
+        if file.progress.rejected() > max_rejects && is_behind() {
+            file.is_given_up = true;
+            return Err(Stopped);
+        }
+        file.delivered = number;
         if file.progress.file.done.iter().any(|(first, last)| (*first..=*last).contains(&number)) {
             self.flush()?;
             return Ok(false);
@@ -149,11 +166,8 @@ impl<'r> Reader<'r> {
         Ok(true)
     }
 
-    fn place(&self, location: &dyn std::fmt::Display) -> String {
-        match &self.file {
-            Some(file) if !file.document.is_empty() => format!("{}, {location}", file.document),
-            _ => location.to_string(),
-        }
+    fn place(&self, location: &Location) -> String {
+        place(self.file.as_ref().map_or("", |file| &file.document), location)
     }
 
     fn reject(&mut self, position: u64, location: String, reason: &str, message: String, raw: &[u8]) {
@@ -218,6 +232,11 @@ impl Sink for Reader<'_> {
     }
 }
 
+/// A place in a file, for the ledger and for people.
+pub(super) fn place(document: &str, location: &Location) -> String {
+    if document.is_empty() { location.to_string() } else { format!("{document}, {location}") }
+}
+
 /// What a document was found to be, for the ledger and for people.
 pub(crate) fn form_name(form: &Form) -> &'static str {
     match form {
@@ -243,7 +262,7 @@ fn reason_word(reason: &Reason) -> &'static str {
         Reason::NotObject(_) | Reason::NotJson(_) => "not_json",
         Reason::TooLarge(_) | Reason::ArchiveTooLarge(_) => "too_large",
         Reason::TooDeep(_) | Reason::BundleTooDeep(_) | Reason::ArchiveTooDeep(_) => "too_deep",
-        Reason::CompressedDamaged | Reason::Checksum | Reason::Archive(_) => "damaged",
+        Reason::CompressedDamaged | Reason::Checksum | Reason::Archive(_) | Reason::Unlisted(_) => "damaged",
         Reason::Encrypted => "encrypted",
         Reason::UnsupportedCompression(_) => "unsupported_compression",
     }

@@ -186,6 +186,7 @@ fn write_anew(
             sha256: [0; 32],
             base_url: file.base_url.clone(),
             done: Vec::new(),
+            rejected: 0,
         };
         let progress = Arc::new(Progress::new(claimed));
         let mut again = Again {

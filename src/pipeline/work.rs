@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::ledger::ClaimedFile;
-use crate::load::{LoadFile, Origin, Reject};
+use crate::load::{Account, LoadFile, Origin, Reject};
 use crate::source::{Bundle, Content, Frame};
 
 /// How far a file is, shared by the reader and the workers.
@@ -22,15 +22,23 @@ struct Parts {
     outstanding: usize,
     /// Whether one of them is not loaded, and is not going to be.
     is_lost: bool,
+    /// Records of committed parts that were rejected.
+    rejected: u64,
 }
 
 impl Progress {
     pub fn new(file: ClaimedFile) -> Self {
-        Progress { file, parts: Mutex::default(), changed: Condvar::new() }
+        let parts = Parts { rejected: file.rejected, ..Parts::default() };
+        Progress { file, parts: Mutex::new(parts), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Parts> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many records were rejected, as far as is committed.
+    pub fn rejected(&self) -> u64 {
+        self.lock().rejected
     }
 
     /// Whether no part is in the works.
@@ -198,10 +206,14 @@ impl Work {
         self.parts.iter().filter_map(of).collect()
     }
 
-    /// Its records are in the tables.
-    pub fn is_loaded(&mut self) {
+    /// Its records are in the tables; each file's account says how.
+    pub fn is_loaded(&mut self, accounts: &[Account]) {
         for part in &mut self.parts {
             part.is_loaded = true;
+        }
+        let with_records = self.parts.iter().filter(|part| part.numbers.is_some());
+        for (part, account) in with_records.zip(accounts) {
+            part.progress.lock().rejected += account.rejected;
         }
     }
 

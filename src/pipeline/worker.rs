@@ -208,7 +208,7 @@ impl Worker {
         // What is mapped once more is rejected once more.
         work.rejects.truncate(already_rejected);
         let loaded = loaded?;
-        work.is_loaded();
+        work.is_loaded(&loaded.accounts);
         let unchanged: u64 = loaded.accounts.iter().map(|account| account.unchanged).sum();
         self.expects_known = 2 * unchanged > work.records.len() as u64;
         let mut by_version = BTreeMap::new();

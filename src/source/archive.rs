@@ -13,6 +13,7 @@ use zip::unstable::read::ZipIterable;
 
 use super::cursor::Cursor;
 use super::layer::{Damage, Layer, Meter, Origin, Stream};
+use super::listing::Listing;
 use super::{Limits, ReadError, Reason};
 
 /// A document of the file.
@@ -125,11 +126,13 @@ impl Walker<'_, '_> {
             Ok(members) => members,
             Err(error) => return self.broken_zip(name, depth, error),
         };
+        let mut listing = Listing::new(&cursor)?;
         for member in members {
             let member = match member {
                 Ok(member) => member,
                 Err(error) => return self.broken_zip(name, depth, error),
             };
+            listing.note(&member)?;
             if member.is_dir() {
                 continue;
             }
@@ -142,7 +145,10 @@ impl Walker<'_, '_> {
                 return Ok(Walk::Stop);
             }
         }
-        Ok(Walk::Continue)
+        match listing.omission()? {
+            Some(place) => self.unreadable(name, Reason::Unlisted(place)),
+            None => Ok(Walk::Continue),
+        }
     }
 
     /// A zip that cannot be read (on): the whole file's fault, or one member's.

@@ -314,6 +314,9 @@ impl<'r> Reader<'r> {
         let size = span.end - span.start;
         if size > self.limits.resource_bytes as u64 {
             let reason = Reason::TooLarge(self.limits.resource_bytes);
+            // The positions of others must not depend on the limit: they are
+            // found by them again.
+            *self.next_position += 1;
             return self.report(window, place.location, span.start, Some(size), span.start, reason, false);
         }
         if window.is_held() {

@@ -32,6 +32,7 @@ mod form;
 mod full_url;
 mod layer;
 mod layout;
+mod listing;
 mod location;
 mod scan;
 mod survey;
@@ -263,6 +264,11 @@ pub enum Reason {
     ArchiveTooLarge(u64),
     #[error("an archive that cannot be opened: {0}")]
     Archive(String),
+    #[error(
+        "the zip's directory does not list all that the zip holds: what begins at byte {0} of it is not loaded; \
+         ask for the file again, or repair it (zip -FF)"
+    )]
+    Unlisted(u64),
 }
 
 /// Why a whole source could not be read, or not to its end.

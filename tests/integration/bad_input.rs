@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::forms::{gzip, zip};
 use crate::road::{account, columns, load, load_twice, load_with_code};
-use crate::support::Mill;
+use crate::support::{Mill, execute};
 
 const GOOD: &str = r#"{"resourceType":"Patient","id":"good"}"#;
 
@@ -706,6 +706,101 @@ fn bombs_cost_their_own_file_only() {
     assert_eq!(mill.query("select fhir_id from patient order by 1"), [["good"], ["other"]]);
 }
 
+/// The last 22 bytes of a zip say how many entries its directory has, at two
+/// places, how long it is, and where it begins.
+fn with_directory(zip: &[u8], entries: u16, directory: &[u8]) -> Vec<u8> {
+    let (rest, end) = zip.split_at(zip.len() - 22);
+    let start = u32::from_le_bytes(end[16..20].try_into().unwrap()) as usize;
+    let (count, length) = (entries.to_le_bytes(), (directory.len() as u32).to_le_bytes());
+    [&rest[..start], directory, &end[..8], &count, &count, &length, &end[16..]].concat()
+}
+
+/// The entries of the directory of a zip with two members of equal names'
+/// lengths.
+fn entries(zip: &[u8]) -> (&[u8], &[u8]) {
+    let end = zip.len() - 22;
+    let start = u32::from_le_bytes(zip[end + 16..end + 20].try_into().unwrap()) as usize;
+    zip[start..end].split_at((end - start) / 2)
+}
+
+/// A zip as programs write it that cannot seek: lengths stand behind members.
+fn streamed_zip(names: &[&str]) -> Vec<u8> {
+    let mut writer = ZipWriter::new_stream(Vec::new());
+    for name in names {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(GOOD.replace("good", name).as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn stored_zip(names: &[&str], options: SimpleFileOptions, comment: &str) -> Vec<u8> {
+    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.set_comment(comment).unwrap();
+    for name in names {
+        writer.start_file(*name, options.compression_method(CompressionMethod::Stored)).unwrap();
+        writer.write_all(GOOD.replace("good", name).as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_a_zip_does_not_list_is_told_and_what_it_lists_is_loaded() {
+    let plain = SimpleFileOptions::default();
+    let two = stored_zip(&["a", "b"], plain, "");
+    let streamed = streamed_zip(&["a", "b"]);
+    let ((first, second), (first_streamed, _)) = (entries(&two), entries(&streamed));
+    let other = stored_zip(&["b"], plain, "of yesterday");
+    let inner = with_directory(&two, 1, first);
+    let cases = [
+        ("fewer than there are", with_directory(&two, 1, &[first, second].concat()), "a"),
+        ("the second left out", inner.clone(), "a"),
+        ("the first left out", with_directory(&two, 1, second), "b"),
+        ("left out of a stream", with_directory(&streamed, 1, first_streamed), "a"),
+        ("two joined", [stored_zip(&["a"], plain, ""), other.clone()].concat(), "b"),
+        ("joined with one that is cut", [&other[..], &two[..40]].concat(), "b"),
+        ("in another", zip(&[("inner.zip", &inner)]), "a"),
+    ];
+    let mill = Mill::new();
+    for (name, content, _) in &cases {
+        mill.put(&format!("inbox/{name}/x.zip"), content);
+    }
+    let summary = load_with_code(&mill, &[], 3);
+    assert_eq!(account(&summary), [("inserted", 7), ("rejected", 7)]);
+    let found = mill.query(
+        "select s.code, p.fhir_id, f.status, r.reason, r.message ~ 'what begins at byte [0-9]+ of it' as is_told \
+         from etl.load_file f join etl.source s on s.id = f.source_id \
+         join etl.rejected_record r on r.file_id = f.id join patient p on p.source_id = s.id order by s.code",
+    );
+    let mut wanted: Vec<_> =
+        cases.iter().map(|(name, _, id)| [*name, id, "loaded", "damaged", "true"]).collect();
+    wanted.sort_unstable();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn of_a_zip_that_lists_all_nothing_is_missed() {
+    let plain = SimpleFileOptions::default();
+    let two = stored_zip(&["a", "b"], plain, "");
+    let (first, second) = entries(&two);
+    let cases = [
+        ("as usual", two.clone()),
+        ("streamed", streamed_zip(&["a", "b"])),
+        ("of long lengths", stored_zip(&["a", "b"], plain.large_file(true), "")),
+        ("aligned", stored_zip(&["a", "b"], plain.with_alignment(4096), "")),
+        ("with a comment", stored_zip(&["a", "b"], plain, "PK\u{3}\u{4}, of yesterday")),
+        ("listed in another order", with_directory(&two, 2, &[second, first].concat())),
+        (
+            "with folders",
+            zip(&[("f/", b""), ("f/a", GOOD.as_bytes()), ("b", b"{\"resourceType\":\"Basic\"}")]),
+        ),
+    ];
+    let mill = Mill::new();
+    for (name, content) in &cases {
+        mill.put(&format!("inbox/{name}/x.zip"), content);
+    }
+    assert_eq!(account(&load_with_code(&mill, &[], 0)), [("inserted", 14)]);
+}
+
 #[test]
 fn the_names_of_members_are_never_paths() {
     let mill = Mill::new();
@@ -861,25 +956,79 @@ fn a_resource_of_many_parts_takes_no_more_time_than_they_do() {
 }
 
 #[test]
-fn what_is_not_kept_whole_is_not_tried_again() {
+fn what_was_too_large_is_tried_again_from_its_file_when_the_limit_is_raised() {
     let mill = Mill::new();
-    let large = resource("Patient", &format!(r#""text":{{"div":"{}"}}"#, "a".repeat(200_000)));
-    let file = format!("{GOOD}\n{large}\n");
-    mill.put("inbox/north/p.ndjson", &file);
-    let small = |command: &[&str]| mill.run_command(mill.command(command).env("MAX_RESOURCE_BYTES", "100kB"));
-    assert_eq!(
-        account(&small(&["once", "--json"]).expect_code(3).json()),
-        [("inserted", 1), ("rejected", 1)]
+    let large = |id: &str| {
+        resource("Patient", &format!(r#""text":{{"div":"{}"}}"#, "a".repeat(200_000))).replace("\"x\"", id)
+    };
+    let [line, entry, member, alone] = [r#""line""#, r#""entry""#, r#""member""#, r#""alone""#].map(large);
+    let lines = format!("{GOOD}\n{line}\n{{\"resourceType\":\"Patient\",\"id\":7}}\n");
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"resource":{GOOD}}},{{"resource":{entry}}}]}}"#
     );
-    let waiting = "select location, reason, octet_length(raw) as bytes from etl.rejected_record \
-                   where retried_at is null";
-    assert_eq!(mill.query(waiting), [["line 2", "too_large", "65536"]]);
-    // Tried again, it would be rejected for another reason, and the first one
-    // forgotten.
-    let run = mill.run(&["retry"]).expect_code(0);
+    let small_member = large(r#""other""#).replace(&"a".repeat(200_000), "");
+    mill.put("inbox/north/p.ndjson", &lines);
+    mill.put("inbox/north/b.json", &bundle);
+    // Two members of one name, of which one is too large.
+    mill.put("inbox/north/z.zip", {
+        let both = zip(&[("m/1.json", small_member.as_bytes()), ("m/2.json", member.as_bytes())]);
+        replaced(&both, b"m/2.json", b"m/1.json")
+    });
+    mill.put("inbox/north/alone.json", &alone);
+    mill.put("inbox/north/cut.json.gz", &gzip(GOOD.as_bytes())[..15]);
+    let small = |command: &[&str]| mill.run_command(mill.command(command).env("MAX_RESOURCE_BYTES", "100kB"));
+    small(&["once"]).expect_code(3);
+    let waiting = "select f.path, r.location, r.reason from etl.rejected_record r join etl.load_file f \
+                   on f.id = r.file_id where r.retried_at is null order by 1, 2, 3";
+    let before = mill.query(waiting);
+    let of_large: Vec<_> = before.iter().filter(|row| row[2] == "too_large").collect();
+    assert_eq!(
+        of_large,
+        [
+            &["north/alone.json", "resource", "too_large"],
+            &["north/b.json", "entry 2", "too_large"],
+            &["north/p.ndjson", "line 2", "too_large"],
+            &["north/z.zip", "m/1.json, resource", "too_large"]
+        ]
+    );
+    // While the limit stands, they are not tried, and not forgotten either.
+    let run = small(&["retry"]);
+    assert!(run.stdout.contains("rejects are not whole"), "{}", run.stdout);
+    assert_eq!(mill.query(waiting).iter().filter(|row| row[2] == "too_large").count(), 4);
+    let run = mill.run(&["retry"]).expect_code(3);
     assert!(run.stdout.contains("1 reject is not whole"), "{}", run.stdout);
-    assert_eq!(mill.query(waiting), [["line 2", "too_large", "65536"]]);
-    // The archived file, packed anew, brings the rest.
-    let summary = load(&mill, &[("north/p.ndjson.gz", &gzip(file.as_bytes()))]);
-    assert_eq!(account(&summary), [("inserted", 1), ("unchanged", 1)]);
+    assert_eq!(
+        mill.query("select fhir_id from patient order by 1"),
+        [["alone"], ["entry"], ["good"], ["line"], ["member"], ["other"]]
+    );
+    let left = mill.query(waiting);
+    assert_eq!(left.iter().filter(|row| row[2] == "too_large").count(), 0, "{left:?}");
+    assert!(left.iter().any(|row| row[0] == "north/cut.json.gz" && row[2] == "truncated"), "{left:?}");
+    assert_eq!(mill.run(&["show", "Patient/line"]).expect_code(0).stdout.trim_end(), line);
+    mill.run(&["check"]).expect_code(0);
+}
+
+#[test]
+fn what_is_kept_whole_is_tried_again_as_it_was_mended() {
+    let mill = Mill::new();
+    let long =
+        resource("Patient", &format!(r#""birthDate":"2024-1","text":{{"div":"{}"}}"#, "a".repeat(200_000)));
+    load_with_code(&mill, &[("p.json", long.as_bytes())], 3);
+    execute(
+        mill.database_url(),
+        "update etl.rejected_record set raw = convert_to(replace(convert_from(raw, 'UTF8'), '2024-1', '2024-01'), 'UTF8')",
+    );
+    mill.run(&["retry"]).expect_code(0);
+    assert_eq!(mill.value("select birth_date_text from patient"), "2024-01");
+}
+
+/// The same bytes, with every `old` replaced by as long a `new`.
+fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for start in 0..bytes.len() - old.len() {
+        if bytes[start..].starts_with(old) {
+            bytes[start..start + old.len()].copy_from_slice(new);
+        }
+    }
+    bytes
 }

@@ -83,6 +83,22 @@ fn tables(mill: &Mill) -> Vec<Vec<String>> {
 }
 
 #[test]
+fn a_remap_finds_its_resources_whatever_the_limit_was_when_they_were_loaded() {
+    let mill = Mill::new();
+    let large = format!(r#"{{"resourceType":"Patient","id":"large","language":"{}"}}"#, "x".repeat(2_000));
+    let lines =
+        [large.as_str(), r#"{"resourceType":"Patient","id":"a"}"#, r#"{"resourceType":"Patient","id":"b"}"#];
+    mill.put("inbox/p.ndjson", lines.join("\n"));
+    mill.put("inbox/north/array.json", format!("[{}]", lines.join(",")));
+    mill.run_command(mill.command(&["once"]).env("MAX_RESOURCE_BYTES", "1KiB")).expect_code(3);
+    for limit in ["1KiB", "1MB"] {
+        crate::support::execute(mill.database_url(), "delete from patient");
+        mill.run_command(mill.command(&["remap"]).env("MAX_RESOURCE_BYTES", limit)).expect_code(0);
+        assert_eq!(mill.value("select string_agg(fhir_id, ' ' order by fhir_id) from patient"), "a a b b");
+    }
+}
+
+#[test]
 fn remap_fills_emptied_tables_as_they_were() {
     let mill = Mill::new();
     mill.put(

@@ -4,6 +4,8 @@
 use std::fs;
 use std::process::Command;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use nix::sys::signal::{Signal, kill};
 use pretty_assertions::assert_eq;
 
@@ -352,4 +354,75 @@ fn a_full_disk_of_the_database_is_told_and_costs_nothing() {
     disk.resize(400 << 10);
     mill.run_command(&mut once(&IN_PARTS)).expect_code(0);
     assert_eq!(mill.outcome_of(&url), undisturbed());
+}
+
+/// Makes the server know German, where this machine has what that takes.
+fn teach_german(mill: &Mill) -> bool {
+    let locales = mill.path("locales");
+    fs::create_dir(&locales).unwrap();
+    let mut make = Command::new("localedef");
+    make.args(["-i", "de_DE", "-f", "UTF-8"]).arg(locales.join("de_DE.UTF-8"));
+    if !make.output().is_ok_and(|output| output.status.success()) {
+        return false;
+    }
+    mill.run_command(&mut mill.server_command("stop")).expect_code(0);
+    mill.run_command(mill.server_command("start").env("LOCPATH", &locales)).expect_code(0);
+    true
+}
+
+#[test]
+fn a_deadlock_in_a_language_that_is_not_read_is_only_waited_out() {
+    let mill = Mill::with_own_server();
+    mill.run(&["migrate", "up"]).expect_code(0);
+    let is_german = teach_german(&mill);
+    // Cannot choose the language; and finds the deadlock, before the other does.
+    let user = User::owner(&mill, "");
+    let set =
+        |setting: &str| execute(mill.database_url(), &format!("alter role {} set {setting}", user.name));
+    set("deadlock_timeout = '4s'");
+    let mut other = mill.hold("patient_name");
+    other.batch_execute("set local deadlock_timeout = '1min'").unwrap();
+    let mut asked = PgConnection::establish(&user.url()).unwrap();
+    if is_german {
+        set("lc_messages = 'de_DE.UTF-8'");
+        execute(mill.database_url(), "alter role current_user set lc_messages = 'de_DE.UTF-8'");
+        asked = PgConnection::establish(&user.url()).unwrap();
+    }
+    let refusal = asked.batch_execute("select 1 / 0").unwrap_err().to_string();
+    if refusal != "Division durch Null" {
+        eprintln!("tried in English only: the server has no other language: {refusal}");
+    }
+    mill.put("inbox/p.json", r#"{"resourceType":"Patient","id":"p","name":[{"family":"Moss"}]}"#);
+    let mut run = mill.start(&mut user.once());
+    mill.wait_until_held_off();
+    // It has written to the first table and waits for the second.
+    other.batch_execute("lock table patient in access exclusive mode; rollback").unwrap();
+    assert_eq!(run.wait(), 0, "{}{}", run.stdout(), run.stderr());
+    assert_eq!(mill.query("select family from patient_name"), [["Moss"]]);
+    // A refusal is still found to be the record's fault.
+    execute(
+        mill.database_url(),
+        "create function refuse() returns trigger language plpgsql as $$ \
+        begin raise exception 'nein'; end $$",
+    );
+    execute(
+        mill.database_url(),
+        "create trigger refuse before insert on patient for each row \
+        when (new.fhir_id = 'q') execute function refuse()",
+    );
+    mill.put("inbox/q.json", r#"[{"resourceType":"Patient","id":"q"},{"resourceType":"Patient","id":"r"}]"#);
+    mill.run_command(&mut user.once()).expect_code(3);
+    assert_eq!(mill.query("select fhir_id, reason from etl.rejected_record"), [["q", "refused_by_database"]]);
+    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["p"], ["r"]]);
+    assert_eq!(mill.value("select deadlocks from pg_stat_database where datname = current_database()"), "1");
+    // A lock that is not to be had is no record's fault; and who may choose the
+    // language is told what is wrong.
+    set("lock_timeout = '1s'");
+    execute(mill.database_url(), "alter role current_user set lock_timeout = '1s'");
+    let _holder = mill.hold("patient");
+    mill.put("inbox/s.json", r#"{"resourceType":"Patient","id":"s"}"#);
+    mill.run_command(&mut user.once()).expect_code(1);
+    assert_eq!(mill.value("select count(*) from etl.rejected_record"), "1");
+    let run = mill.run(&["once"]).expect_code(1);
+    assert!(run.stderr.contains("hint: another session holds a lock"), "{}", run.stderr);
 }

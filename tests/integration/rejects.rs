@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::road::{account, load, load_with_code, rows_as_written};
-use crate::support::{Mill, NULL, execute};
+use crate::support::{Mill, NULL, Run, execute};
 
 /// Stands in every bad record, and may be in no message.
 const SECRET: &str = "Quillfeather";
@@ -300,4 +300,70 @@ fn a_database_that_refuses_everything_is_not_taken_for_bad_records() {
     execute(mill.database_url(), "alter table patient drop constraint nobody");
     mill.run(&["once"]).expect_code(0);
     assert_eq!(mill.value("select count(*) from patient"), "50");
+}
+
+/// So many good lines, and then so many broken ones, some thirty a batch.
+fn mostly_broken(good: u32, broken: u32) -> String {
+    let good = (0..good).map(|number| format!("{{\"resourceType\":\"Patient\",\"id\":\"p{number}\"}}\n"));
+    let name = SECRET.repeat(170);
+    let bad = (0..broken).map(|number| format!("{{\"resourceType\":\"Patient\",\"id\":{number}{name}}}\n"));
+    good.chain(bad).collect()
+}
+
+/// With few rejects for each file.
+fn load_impatiently(mill: &Mill, failpoints: &str, code: i32) -> Run {
+    let mut command = mill.command(&["once", "--json", "--batch-bytes", "64KiB", "--workers", "1"]);
+    command.args(["--max-rejects-per-file", "50"]).env("FAILPOINTS", failpoints);
+    mill.run_command(&mut command).expect_code(code)
+}
+
+#[test]
+fn a_file_of_which_too_much_is_rejected_is_given_up() {
+    let file = mostly_broken(10, 600);
+    // Undisturbed, and with a death in between: what was rejected before counts.
+    for (failpoints, code) in [("", 3), ("committed=2*off->return", -1)] {
+        let mill = Mill::new();
+        mill.put("inbox/broken.ndjson", &file);
+        load_impatiently(&mill, failpoints, code);
+        if code == -1 {
+            assert_eq!(mill.value("select sum(rejected) > 50 as is_over from etl.load_batch"), "true");
+            load_impatiently(&mill, "", 3);
+        }
+        let rejected: u64 = mill.value("select count(*) from etl.rejected_record").parse().unwrap();
+        assert!((51..200).contains(&rejected), "{rejected} rejects");
+        assert_eq!(
+            mill.query("select status, seen, inserted, rejected from etl.load_file"),
+            [["rejected".to_owned(), (rejected + 10).to_string(), "10".to_owned(), rejected.to_string()]]
+        );
+        let report = std::fs::read_to_string(mill.path("rejects/default/broken.ndjson.report.txt")).unwrap();
+        for part in [
+            "more than 50 of its records were rejected",
+            &format!("Records seen: {}, of them rejected: {rejected}.", rejected + 10),
+            &format!("{rejected} not_json, such as line 11: not JSON: "),
+            "MAX_REJECTS_PER_FILE",
+        ] {
+            assert!(report.contains(part), "{part:?} is not in {report}");
+        }
+        no_secret_in_logs(&mill);
+        assert_eq!(mill.value("select count(*) from patient"), "10");
+        mill.run(&["check"]).expect_code(0);
+
+        // With the limit raised, it is read to its end.
+        let again = load_with_code(&mill, &[("broken.ndjson", file.as_bytes())], 3);
+        assert_eq!(account(&again), [("unchanged", 10), ("rejected", 600)]);
+        assert_eq!((&again["loaded_files"], &again["rejected_files"]), (&1.into(), &0.into()));
+    }
+}
+
+#[test]
+fn as_many_rejects_as_a_file_may_have_cost_it_nothing() {
+    let mill = Mill::new();
+    mill.put("inbox/many.ndjson", mostly_broken(1, 50));
+    mill.put("inbox/more.ndjson", mostly_broken(1, 51));
+    let summary = load_impatiently(&mill, "", 3).json();
+    assert_eq!(account(&summary), [("inserted", 1), ("unchanged", 1), ("rejected", 101)]);
+    assert_eq!(
+        mill.query("select path, status, rejected from etl.load_file order by 1"),
+        [["many.ndjson", "loaded", "50"], ["more.ndjson", "rejected", "51"]]
+    );
 }

@@ -1,6 +1,7 @@
 //! Several processes at once: on one inbox, and with files of the same
 //! resources on one database. The order rule decides, not the timing.
 
+use std::collections::BTreeSet;
 use std::process::{Child, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::chaos::Dice;
 use crate::delivery;
-use crate::support::Mill;
 use crate::support::state::{State, assert_same};
+use crate::support::{Mill, execute};
 
 /// Longer than a third of a batch, so that a batch ends soon.
 fn padding() -> String {
@@ -262,4 +263,70 @@ fn a_file_that_is_replaced_while_it_is_loaded_is_loaded_too() {
     expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
     assert_eq!(mill.query("select fhir_id from patient order by 1"), [["early"], ["late"]]);
     assert!(!mill.path("inbox/today.json").exists());
+}
+
+#[test]
+fn files_of_one_name_that_two_processes_move_at_once_are_both_kept() {
+    let mill = Mill::new();
+    let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
+    // The second is overtaken when the ledger knows where it will lie.
+    let second =
+        |failpoints: &str| start(&mill, &["once"], &[("INBOX_DIR", "inbox-2"), ("FAILPOINTS", failpoints)]);
+    mill.put("inbox-2/north/today.json", named("second"));
+    mill.put("inbox-2/north/broken.json", "no JSON");
+    let slow = second("noted=1*sleep(3000)");
+    while mill.value("select count(*) from etl.load_file where archive_path is not null") != "2" {
+        thread::sleep(Duration::from_millis(50));
+    }
+    mill.put("inbox/north/today.json", named("first"));
+    mill.put("inbox/north/broken.json", "no JSON either");
+    expect_ends(vec![start(&mill, &["once"], &[])], &[3]);
+    expect_ends(vec![slow], &[3]);
+    for id in ["first", "second"] {
+        let shown = mill.run(&["show", &format!("Patient/{id}")]).expect_code(0).stdout;
+        assert_eq!(shown.trim_end(), named(id));
+    }
+    let places = mill.query("select id, archive_path from etl.load_file where path = 'north/broken.json'");
+    let texts = places.iter().map(|row| {
+        let report = std::fs::read_to_string(mill.path(&format!("{}.report.txt", row[1]))).unwrap();
+        assert!(report.contains(&format!("rejects --file {}\n", row[0])), "{row:?}: {report}");
+        std::fs::read_to_string(mill.path(&row[1])).unwrap()
+    });
+    assert_eq!(texts.collect::<BTreeSet<_>>(), ["no JSON", "no JSON either"].map(str::to_owned).into());
+    let files = mill.listing().into_iter().filter(|path| !path.starts_with("logs/"));
+    assert_eq!(files.count(), 6);
+    // Nothing is left to be done.
+    expect_ends(vec![start(&mill, &["once"], &[]), second("")], &[0]);
+}
+
+#[test]
+fn a_file_that_a_dead_process_left_and_somebody_took_away_is_given_up_after_a_day() {
+    let mill = Mill::new();
+    let patients = |letter: &str| -> String {
+        let line = |number| version(&format!("{letter}{number}"), 1, &padding()).to_string() + "\n";
+        (0..8).map(line).collect()
+    };
+    // One stays, one is taken away now, one was long ago; each has a part loaded.
+    for name in ["stays", "new", "old"] {
+        mill.put(&format!("inbox/{name}/%41 {name}.ndjson"), patients(name));
+        start(&mill, &["once"], &[("FAILPOINTS", "committed=1*off->return")]).wait().unwrap();
+        std::fs::rename(mill.path(&format!("inbox/{name}")), mill.path(name)).unwrap();
+    }
+    std::fs::create_dir(mill.path("inbox/stays")).unwrap();
+    std::fs::rename(mill.path("stays/%41 stays.ndjson"), mill.path("inbox/stays/%41 stays.ndjson")).unwrap();
+    let a_day_passes =
+        "update etl.load_file set started_at = now() - interval '25 hours' where path !~ '^new'";
+    execute(mill.database_url(), a_day_passes);
+    let files = "select split_part(path, '/', 1) as source, status from etl.load_file order by id";
+    assert_eq!(mill.query(files), [["stays", "loading"], ["new", "loading"], ["old", "loading"]]);
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    assert_eq!(mill.query(files), [["stays", "loaded"], ["new", "loading"], ["old", "abandoned"]]);
+    // Both come back after all.
+    for name in ["new", "old"] {
+        std::fs::rename(mill.path(name), mill.path(&format!("inbox/{name}"))).unwrap();
+    }
+    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
+    assert_eq!(mill.query(files)[1..], [["new", "loaded"], ["old", "abandoned"], ["old", "loaded"]]);
+    assert_eq!(mill.value("select count(*) from patient"), "24");
+    mill.run(&["check"]).expect_code(0);
 }

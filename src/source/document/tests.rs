@@ -443,7 +443,7 @@ fn what_is_too_large_or_too_deep_costs_only_itself() {
                     "Array".to_owned(),
                     format!("1 item 1: {PATIENT}"),
                     format!("! item 2: {too_large} ({}+{})", text.find(&large).unwrap(), large.len()),
-                    format!("2 item 3: {GROUP}")
+                    format!("3 item 3: {GROUP}")
                 ]
             );
             let text = format!(
@@ -469,7 +469,7 @@ fn what_is_too_large_or_too_deep_costs_only_itself() {
                 format!("1 line 1: {PATIENT}"),
                 format!("! line 2: {too_large} (36+{})", large.len()),
                 format!("! line 3: {too_deep} ({}+{})", 37 + large.len(), deep.len()),
-                format!("2 line 4: {GROUP}")
+                format!("3 line 4: {GROUP}")
             ]
         );
     }
