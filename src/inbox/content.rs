@@ -64,6 +64,9 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The most that is read of a file at once.
+const READ_BYTES: usize = 256 << 10;
+
 /// The SHA-256 of a file's bytes.
 pub(super) fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
     hash(File::open(path)?)
@@ -71,7 +74,9 @@ pub(super) fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
 
 fn hash(mut file: File) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
+    // For a small file one byte more than it has, to see that it ends.
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(READ_BYTES);
+    let mut buffer = vec![0; READ_BYTES.min(size.saturating_add(1))];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {

@@ -31,6 +31,8 @@ pub struct Departures {
     departures: Vec<Departure>,
     /// Where they will lie.
     promised: HashSet<PathBuf>,
+    /// Folders that are there.
+    made: HashSet<PathBuf>,
 }
 
 impl Departures {
@@ -59,7 +61,10 @@ impl Departures {
         content: &Content,
         report: Option<String>,
     ) -> io::Result<PathBuf> {
-        fs::create_dir_all(folder)?;
+        if !self.made.contains(folder) {
+            fs::create_dir_all(folder)?;
+            self.made.insert(folder.to_owned());
+        }
         let name = file.path.file_name().unwrap_or_default();
         let mut to = folder.join(name);
         if self.promised.contains(&to) || (to.exists() && super::fingerprint(&to)? != content.sha256) {
