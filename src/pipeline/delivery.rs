@@ -109,6 +109,11 @@ impl<'d> Delivery<'d> {
     ) -> Result<Result<(), Stopped>, PipelineError> {
         let mut asked = Vec::with_capacity(files.len());
         for (file, content) in files.iter().zip(contents) {
+            // It may have been read some time ago, and changed or gone since.
+            let content = match content {
+                Ok(content) if !content.is_still_at(&file.path) => Content::of(&file.path),
+                other => other,
+            };
             match content {
                 Ok(content) => asked.push((file, content)),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
