@@ -6,6 +6,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
@@ -41,9 +42,14 @@ impl Identity {
 impl Content {
     /// Reads the file once.
     pub fn of(path: &Path) -> io::Result<Self> {
+        Self::unless(&AtomicBool::new(false), path)
+    }
+
+    /// Reads the file once, unless that becomes true meanwhile.
+    pub fn unless(is_over: &AtomicBool, path: &Path) -> io::Result<Self> {
         let file = open(path)?;
         let identity = Identity::of(&file.metadata()?);
-        Ok(Content { sha256: hash(file)?, identity })
+        Ok(Content { sha256: hash(file, is_over)?, identity })
     }
 
     /// Whether the file at the path is still the one that was read, and nobody
@@ -69,15 +75,23 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The most that is read of a file at once.
+const READ_BYTES: usize = 256 << 10;
+
 /// The SHA-256 of a file's bytes.
-pub(super) fn hash(mut file: File) -> io::Result<[u8; 32]> {
+fn hash(mut file: File, is_over: &AtomicBool) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
+    // For a small file one byte more than it has, to see that it ends.
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(READ_BYTES);
+    let mut buffer = vec![0; READ_BYTES.min(size.saturating_add(1))];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
             return Ok(hasher.finalize().into());
         }
         hasher.update(&buffer[..read]);
+        if is_over.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
     }
 }

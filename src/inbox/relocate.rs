@@ -50,7 +50,7 @@ pub fn is_free_for(to: &Path, sha256: &[u8; 32]) -> bool {
 
 /// What is no file, or cannot be read, is no copy of anything.
 fn is_copy(to: &Path, sha256: &[u8; 32]) -> bool {
-    content::open(to).and_then(content::hash).is_ok_and(|found| found == *sha256)
+    Content::of(to).is_ok_and(|found| found.sha256 == *sha256)
 }
 
 /// Renames, unless something lies there.

@@ -36,6 +36,8 @@ pub struct Departures {
     departures: Vec<Departure>,
     /// Where they will lie.
     promised: HashSet<PathBuf>,
+    /// Folders that are there.
+    made: HashSet<PathBuf>,
 }
 
 /// A file for which other content was in its place when it was to go there.
@@ -74,7 +76,10 @@ impl Departures {
         content: &Content,
         report: Option<String>,
     ) -> io::Result<PathBuf> {
-        fs::create_dir_all(folder)?;
+        if !self.made.contains(folder) {
+            fs::create_dir_all(folder)?;
+            self.made.insert(folder.to_owned());
+        }
         let name = file.path.file_name().unwrap_or_default();
         // What a sender calls so could be taken for another file's report.
         let is_like_report = report.is_some() && name.as_bytes().ends_with(REPORT.as_bytes());

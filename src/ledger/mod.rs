@@ -24,6 +24,10 @@ const CLAIM_LOCK: i64 = 7_303_015;
 /// A run's sessions do not wait for the disk when they commit, but for once
 /// before files leave the inbox: what is lost in a power failure is loaded again.
 pub const COMMIT_AT_EASE: &str = "set synchronous_commit = off";
+/// Questions about thousands of files look costly, since the planner knows
+/// little of a ledger that is just being filled; they are answered by index,
+/// sooner than they would be compiled.
+const PLANNER: &str = "set jit = off";
 /// That once: as the server is set, which may be to wait for standbys too, and
 /// for the disk at least.
 const COMMIT_FOR_GOOD: &str = "\
@@ -185,7 +189,7 @@ impl Run {
 
     /// Begins a run.
     pub fn begin(mut connection: PgConnection, command: &str) -> Result<Run, diesel::result::Error> {
-        connection.batch_execute(COMMIT_AT_EASE)?;
+        connection.batch_execute(&format!("{COMMIT_AT_EASE}; {PLANNER}"))?;
         // Nobody sees a run that has no lock, and takes it for dead.
         let id = connection.transaction(|connection| {
             let Id { id } =

@@ -5,12 +5,11 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use tracing::{error, info, warn};
 
 use super::PipelineError;
+use super::contents::Taker;
 use super::reader::{Reader, Reading};
 use super::work::Progress;
 use crate::config::Settings;
@@ -31,6 +30,7 @@ pub(super) struct Delivery<'d> {
     run: &'d mut Run,
     reader: Reader<'d>,
     summary: &'d mut Summary,
+    contents: Taker<'d>,
     /// Files that were read and whose records may be in the works.
     in_flight: Vec<InFlight>,
     /// Files of the content of another one: that one decides for both.
@@ -65,25 +65,25 @@ impl<'d> Delivery<'d> {
         run: &'d mut Run,
         reader: Reader<'d>,
         summary: &'d mut Summary,
+        contents: Taker<'d>,
     ) -> Self {
         let (in_flight, twins) = (Vec::new(), Vec::new());
-        Delivery { settings, run, reader, summary, in_flight, twins, bytes_before: 0 }
+        Delivery { settings, run, reader, summary, contents, in_flight, twins, bytes_before: 0 }
     }
 
     /// Takes the files in their order. Where the run is given up, the rest
     /// stays in the inbox.
-    pub fn take(mut self, files: &[InboxFile]) -> Result<(), PipelineError> {
-        let mut rest = files;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(together(rest));
-            rest = later;
-            if self.files(now)?.is_err() {
+    pub fn take(mut self) -> Result<(), PipelineError> {
+        let mut groups = self.contents.groups().iter().copied().peekable();
+        while let Some(now) = groups.next() {
+            if self.files(now, self.contents.take())?.is_err() {
                 return self.stop();
             }
             // Who refers to them by number is mapped again at the end of the
             // run where they are not in the tables yet.
             let ends = |pair: (&InboxFile, &InboxFile)| pair.0.is_referred_to() && !pair.1.is_referred_to();
-            if now.last().zip(later.first()).is_some_and(ends) {
+            let later = groups.peek().and_then(|later| later.first());
+            if now.last().zip(later).is_some_and(ends) {
                 if self.reader.flush().is_err() {
                     return self.stop();
                 }
@@ -97,7 +97,8 @@ impl<'d> Delivery<'d> {
         let twins = std::mem::take(&mut self.twins);
         for twin in &twins {
             // Loaded by now, or to be loaded as the first was not.
-            if self.files(std::slice::from_ref(twin))?.is_err() || self.reader.flush().is_err() {
+            let content = vec![Content::of(&twin.path)];
+            if self.files(std::slice::from_ref(twin), content)?.is_err() || self.reader.flush().is_err() {
                 return self.stop();
             }
             self.finish(|progress| Some(progress.wait()))?;
@@ -113,10 +114,20 @@ impl<'d> Delivery<'d> {
         finish(settings, run, summary, in_flight, |progress| Some(progress.wait())).map(|_| ())
     }
 
-    /// Claims files and reads those that are to be loaded.
-    fn files(&mut self, files: &[InboxFile]) -> Result<Result<(), Stopped>, PipelineError> {
+    /// Claims files, which have these contents, and reads those that are to be
+    /// loaded.
+    fn files(
+        &mut self,
+        files: &[InboxFile],
+        contents: Vec<io::Result<Content>>,
+    ) -> Result<Result<(), Stopped>, PipelineError> {
         let mut asked = Vec::with_capacity(files.len());
-        for (file, content) in files.iter().zip(contents(files, self.settings.workers.get())) {
+        for (file, content) in files.iter().zip(contents) {
+            // It may have been read some time ago, and changed or gone since.
+            let content = match content {
+                Ok(content) if !content.is_still_at(&file.path) => Content::of(&file.path),
+                other => other,
+            };
             match content {
                 Ok(content) => asked.push((file, content)),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -190,25 +201,18 @@ impl<'d> Delivery<'d> {
     }
 }
 
-/// The contents of the files, read by so many threads.
-fn contents(files: &[InboxFile], threads: usize) -> Vec<io::Result<Content>> {
-    let next = AtomicUsize::new(0);
-    let read = || {
-        let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-        let files = numbers.map_while(|number| Some((number, files.get(number)?)));
-        files.map(|(number, file)| (number, Content::of(&file.path))).collect::<Vec<_>>()
-    };
-    let mut contents = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(files.len())).map(|_| scope.spawn(read)).collect();
-        let mut contents = read();
-        contents.extend(others.into_iter().flat_map(|other| other.join().expect("reading does not panic")));
-        contents
-    });
-    contents.sort_unstable_by_key(|(number, _)| *number);
-    contents.into_iter().map(|(_, content)| content).collect()
+/// The files in groups that are claimed together.
+pub(super) fn groups(files: &[InboxFile]) -> Vec<&[InboxFile]> {
+    let (mut groups, mut rest) = (Vec::new(), files);
+    while !rest.is_empty() {
+        let (group, later) = rest.split_at(together(rest));
+        groups.push(group);
+        rest = later;
+    }
+    groups
 }
 
-/// How many of the files are claimed together; at least one.
+/// How many of the files are; at least one.
 fn together(files: &[InboxFile]) -> usize {
     let mut bytes = 0;
     let is_referred_to = files.first().is_some_and(InboxFile::is_referred_to);

@@ -3,6 +3,7 @@
 //! a bounded queue holds the reader back; so memory is bounded by the
 //! settings, whatever the files are.
 
+mod contents;
 mod delivery;
 mod eob_coverage;
 mod handover;
@@ -32,6 +33,7 @@ use crate::load::{LoadError, Shared};
 use crate::report::{ProgressMeter, Summary, Unit};
 use crate::source::Limits;
 
+use contents::Contents;
 use delivery::Delivery;
 use handover::Handover;
 use reader::Reader;
@@ -150,14 +152,16 @@ fn load_files(
     let shared = Arc::new(Shared::default());
     let run_id = run.id;
     let hire = || Worker::of_run(settings, database, run_id, Arc::clone(&shared));
+    let contents = Contents::new(delivery::groups(ready));
     let mut result = std::thread::scope(|scope| {
         for _ in 0..settings.workers.get() {
             scope.spawn(|| Worker::run(&handover, &shared, hire));
+            scope.spawn(|| contents.read_ahead());
         }
         meter.begin("loading", ready.iter().map(|file| file.size).sum(), Unit::Bytes);
         // The workers end when the reader, which has the sender, is gone.
         let reader = Reader::new(settings, sender, cancel, &handover, meter);
-        let result = Delivery::new(settings, &mut run, reader, summary).take(ready);
+        let result = Delivery::new(settings, &mut run, reader, summary, contents.taker()).take();
         meter.end();
         result
     });

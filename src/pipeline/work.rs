@@ -149,7 +149,7 @@ impl Work {
 
     /// The file has no more records.
     pub fn end_file(&mut self) {
-        self.parts.retain(|part| part.numbers.is_some());
+        self.parts.pop_if(|part| part.numbers.is_none());
     }
 
     fn part(&mut self) -> &mut Part {

@@ -26,6 +26,8 @@ pub(super) struct Window<'r> {
     holds: Vec<Hold>,
     /// Offset at which the stream shall seem to end.
     bound: u64,
+    /// How much the next reading asks for, and the most that any does.
+    next_read: usize,
     read_bytes: usize,
     end: Option<End>,
 }
@@ -34,6 +36,10 @@ struct Hold {
     start: Option<u64>,
     limit: usize,
 }
+
+/// The first reading asks for so much, each further one for twice as much: of
+/// thousands of small files none is worth a large buffer.
+const FIRST_READ: usize = 16 << 10;
 
 /// A buffer of more than these is not kept for later.
 const LARGE_BYTES: usize = 16 << 20;
@@ -56,6 +62,7 @@ impl<'r> Window<'r> {
             filled: 0,
             holds: Vec::new(),
             bound: u64::MAX,
+            next_read: read_bytes.clamp(1, FIRST_READ),
             read_bytes: read_bytes.max(1),
             end: None,
         }
@@ -124,7 +131,7 @@ impl<'r> Window<'r> {
             None => {}
         }
         self.make_room();
-        let room = &mut self.buffer[self.filled..self.filled + self.read_bytes];
+        let room = &mut self.buffer[self.filled..self.filled + self.next_read];
         loop {
             match self.reader.read(room) {
                 Ok(0) => {
@@ -133,6 +140,7 @@ impl<'r> Window<'r> {
                 }
                 Ok(length) => {
                     self.filled += length;
+                    self.next_read = (self.next_read * 2).min(self.read_bytes);
                     return Ok(true);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -156,7 +164,7 @@ impl<'r> Window<'r> {
         let held =
             self.holds.iter().filter_map(|hold| hold.start).min().map_or(offset, |held| held.min(offset));
         let keep = (held - self.base) as usize;
-        let has_room = self.filled + self.read_bytes <= self.buffer.len();
+        let has_room = self.filled + self.next_read <= self.buffer.len();
         // To slide when little is kept costs little and stays in the cache.
         if keep > 0 && (!has_room || keep >= self.filled - keep) {
             self.buffer.copy_within(keep..self.filled, 0);
@@ -170,8 +178,8 @@ impl<'r> Window<'r> {
             self.buffer.truncate(enough);
             self.buffer.shrink_to_fit();
         }
-        if self.filled + self.read_bytes > self.buffer.len() {
-            self.buffer.resize(self.filled + self.read_bytes.max(self.filled / 2), 0);
+        if self.filled + self.next_read > self.buffer.len() {
+            self.buffer.resize(self.filled + self.next_read.max(self.filled / 2), 0);
         }
     }
 
