@@ -2,7 +2,7 @@
 //! two processes choose one place at the same moment, and from one file
 //! system to another. A copy of it that lies there already is as good.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -16,6 +16,9 @@ use super::content::{self, Content};
 pub enum Relocation {
     /// It lies there, and no longer where it was.
     Done,
+    /// A copy lies there. The file where it was is no longer needed once that
+    /// outlives a power failure: see `remove`.
+    Copied,
     /// Something else lies there; the file is where it was.
     Taken,
     /// Another file is where it was, and stays.
@@ -36,7 +39,7 @@ pub fn relocate(from: &Path, to: &Path, content: &Content, is_copy_there: bool) 
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let is_copy =
                 if is_copy_there { content.is_as_long_as(to) } else { is_copy(to, &content.sha256) };
-            if is_copy { leave(from, to, content) } else { Ok(Relocation::Taken) }
+            if is_copy { Ok(Relocation::Copied) } else { Ok(Relocation::Taken) }
         }
         other => other,
     }
@@ -79,8 +82,7 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies to another file system, flushes it to the disk, and removes the
-/// original.
+/// Copies to another file system, and flushes it to the disk.
 fn copy(from: &Path, to: &Path, content: &Content) -> io::Result<Relocation> {
     // Under a name of its own, and gone with this call unless it succeeds: on
     // a full disk it would take the room that the next try needs.
@@ -94,17 +96,13 @@ fn copy(from: &Path, to: &Path, content: &Content) -> io::Result<Relocation> {
         return Ok(Relocation::Replaced);
     }
     rename(partial.path(), to)?;
-    leave(from, to, content)
+    Ok(Relocation::Copied)
 }
 
-/// Takes away what lies there too, once that outlives a power failure. Also
-/// where both are names of one file, which no renaming would undo.
-fn leave(from: &Path, to: &Path, content: &Content) -> io::Result<Relocation> {
-    File::open(to.parent().unwrap_or(to))?.sync_all()?;
-    if content.is_still_at(from) {
-        fs::remove_file(from)?;
-    }
-    Ok(Relocation::Done)
+/// Takes away the file of that content, unless another one took its place.
+/// Also where both are names of one file, which no renaming would undo.
+pub fn remove(from: &Path, content: &Content) -> io::Result<()> {
+    if content.is_still_at(from) { fs::remove_file(from) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -117,14 +115,27 @@ mod tests {
     }
 
     fn move_to(from: &Path, to: &Path) -> Relocation {
-        relocate(from, to, &Content::of(from).expect("a content"), false).expect("asked")
+        relocated(from, to).expect("asked")
+    }
+
+    /// The move, and the removal of what is left after it.
+    fn relocated(from: &Path, to: &Path) -> io::Result<Relocation> {
+        let content = Content::of(from)?;
+        let relocation = relocate(from, to, &content, false)?;
+        if relocation == Relocation::Copied {
+            remove(from, &content)?;
+        }
+        Ok(relocation)
     }
 
     type Way = fn(&Path, &Path) -> io::Result<()>;
 
     #[test]
     fn no_way_overwrites_anything() {
-        let by_copy: Way = |from, to| copy(from, to, &Content::of(from)?).map(|_| ());
+        let by_copy: Way = |from, to| {
+            let content = Content::of(from)?;
+            copy(from, to, &content).and_then(|_| remove(from, &content))
+        };
         for way in [rename as Way, link, by_copy] {
             let folder = tempfile::tempdir().expect("a folder");
             let [from, to, other] = ["from", "to", "other"].map(|name| folder.path().join(name));
@@ -146,11 +157,11 @@ mod tests {
         for path in [&from, &to] {
             fs::write(path, "mine").expect("a file");
         }
-        assert_eq!(move_to(&from, &to), Relocation::Done);
+        assert_eq!(move_to(&from, &to), Relocation::Copied);
         assert!(!from.exists());
         // The same file under two names, as a process leaves it that died.
         fs::hard_link(&to, &twin).expect("a link");
-        assert_eq!(move_to(&twin, &to), Relocation::Done);
+        assert_eq!(move_to(&twin, &to), Relocation::Copied);
         assert_eq!((text(&twin), text(&to)), ("entity not found".into(), "mine".into()));
         fs::create_dir(&from).expect("a folder");
         assert_eq!(move_to(&to, &from), Relocation::Taken);
@@ -173,7 +184,7 @@ mod tests {
         fs::rename(&next, &from).expect("replaced");
         assert_eq!(relocate(&from, &to, &old, true).expect("asked"), Relocation::Replaced);
         assert_eq!(copy(&from, &next, &old).expect("asked"), Relocation::Replaced);
-        assert_eq!(leave(&from, &to, &old).expect("asked"), Relocation::Done);
+        remove(&from, &old).expect("asked");
         assert_eq!((text(&from), text(&to)), ("new".into(), "old".into()));
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
     }

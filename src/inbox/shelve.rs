@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
-use super::relocate::{Relocation, is_free_for, relocate};
+use super::relocate::{Relocation, is_free_for, relocate, remove};
 use super::{Content, InboxFile};
 use crate::failpoint::{self, Step};
 
@@ -112,19 +112,25 @@ impl Departures {
     /// a file stays, and goes to its next place when the ledger has been told
     /// and this is called again.
     pub fn go(&mut self) -> io::Result<Vec<Displaced>> {
-        let (mut displaced, mut folders) = (Vec::new(), BTreeSet::new());
+        let (mut displaced, mut copied, mut folders) = (Vec::new(), Vec::new(), BTreeSet::new());
         for mut departure in std::mem::take(&mut self.departures) {
-            if departure.go()? == Relocation::Taken {
+            let relocation = departure.go()?;
+            if relocation == Relocation::Taken {
                 let from = departure.to.clone();
                 while self.promised.contains(&departure.to) {
                     departure.choose_next();
                 }
                 displaced.push(Displaced { from, to: self.push(departure) });
-            } else if let Some(folder) = departure.to.parent() {
-                folders.insert(folder.to_owned());
+                continue;
+            }
+            folders.extend(departure.to.parent().map(Path::to_owned));
+            if relocation == Relocation::Copied {
+                copied.push(departure);
             }
         }
         folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())?;
+        // Not sooner: a power failure could take the copy.
+        copied.iter().try_for_each(|departure| remove(&departure.from, &departure.content))?;
         Ok(displaced)
     }
 }
@@ -160,7 +166,7 @@ impl Departure {
         }
         if self.report.is_some() {
             match relocation {
-                Relocation::Done => {
+                Relocation::Done | Relocation::Copied => {
                     let name = self.to.file_name().unwrap_or_default();
                     fs::rename(unnamed, self.to.with_file_name(fitting("", name, REPORT)))?;
                 }
