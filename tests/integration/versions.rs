@@ -288,3 +288,47 @@ fn a_later_time_of_the_same_content_holds_against_what_lies_between() {
     assert_eq!(deliver(&mill, "3.json", &at(2, "female")), [("stale", 1)]);
     assert_eq!(gender(&mill), "male");
 }
+
+#[test]
+fn what_is_there_already_is_found_among_what_was_expected_to_be_new() {
+    let at = |id: &str, day: u32, gender: &str| {
+        json!({"resourceType": "Patient", "id": id, "gender": gender, "name": [{"text": "long ".repeat(1200)}],
+            "meta": {"lastUpdated": format!("2024-01-0{day}T00:00:00Z")}})
+    };
+    // Some batches of nothing but new patients, ten in each, one of whom is
+    // only referred to …
+    let mut lines: Vec<String> =
+        (0..60).map(|number| at(&format!("p{number}"), 2, "male").to_string()).collect();
+    let subject = json!({"reference": "Patient/late"});
+    lines.push(
+        json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": subject}).to_string(),
+    );
+    // … and one in which they come newer, older, the same, at last, and new.
+    for (id, day, gender) in [
+        ("p0", 3, "female"),
+        ("p1", 1, "female"),
+        ("p2", 2, "male"),
+        ("late", 2, "other"),
+        ("new", 2, "other"),
+    ] {
+        lines.push(at(id, day, gender).to_string());
+    }
+    let mill = Mill::new();
+    mill.put("inbox/a.ndjson", lines.join("\n"));
+    let mut once = mill.command(&["once", "--json"]);
+    let summary = mill.run_command(once.envs([("BATCH_BYTES", "64KiB"), ("WORKERS", "1")])).json();
+    assert_eq!(account(&summary), [("inserted", 63), ("updated", 1), ("unchanged", 1), ("stale", 1)]);
+    assert_eq!(
+        mill.query(
+            "select fhir_id, gender, revision::text from patient p join etl.resource using (id, fhir_id) \
+             where fhir_id in ('p0', 'p1', 'p2', 'late') order by 1"
+        ),
+        [["late", "other", "1"], ["p0", "female", "2"], ["p1", "male", "1"], ["p2", "male", "1"]]
+    );
+    assert_eq!(mill.value("select count(*) || ' ' || count(distinct fhir_id) from patient"), "62 62");
+    assert_eq!(
+        mill.value("select p.fhir_id from observation o join patient p on p.id = o.patient_id"),
+        "late"
+    );
+    mill.run(&["check"]).expect_code(0);
+}
