@@ -21,6 +21,9 @@ const MEMBER_BYTES: u64 = 30;
 /// How long a data descriptor can be: with its signature or without, its
 /// lengths of four bytes or of eight.
 const DESCRIPTOR_BYTES: [usize; 5] = [0, 12, 16, 20, 24];
+/// A directory ends in a signature, two records of zip64 and one more; who
+/// writes millions of them wants to keep us busy.
+const MOST_RECORDS: usize = 16;
 
 /// See the module. Both sets stay small where members are listed as they lie.
 pub(super) struct Listing {
@@ -73,7 +76,7 @@ impl Listing {
     /// Passes over what ends a directory. What follows can be one more entry,
     /// or one more zip.
     fn look_behind(&mut self, mut place: u64) -> Result<(), ReadError> {
-        loop {
+        for _ in 0..MOST_RECORDS {
             let record = self.bytes(place, 22)?;
             let length = match record.get(..4) {
                 Some(b"PK\x01\x02") => {
@@ -90,6 +93,7 @@ impl Listing {
             };
             place = place.saturating_add(length);
         }
+        Ok(())
     }
 
     /// Looks for a member at the first of these distances from a place.
