@@ -42,7 +42,6 @@ pub fn copy_in(
         name,
         write,
         [
-            batch_fingerprint,
             batch_key,
             batch_resource,
             batch_target,

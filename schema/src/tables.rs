@@ -38,19 +38,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The records of which it is asked whether they are known: a temporary table.
-    batch_fingerprint (ordinal) {
-        ordinal -> Integer,
-        source_id -> SmallInt,
-        resource_type -> Text,
-        fhir_id -> Text,
-        content_hash -> Binary,
-        effective_at -> Nullable<Timestamptz>,
-        version_id -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
     /// The targets whose keys are asked for: a temporary table.
     batch_target (ordinal) {
         ordinal -> Integer,

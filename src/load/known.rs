@@ -11,28 +11,22 @@
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use diesel::connection::SimpleConnection;
-use diesel::sql_types::{Array, BigInt, Bool, Integer};
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::data_types::PgTimestamp;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use hashbrown::HashMap;
 use rustc_hash::FxHashMap;
 
-use super::{LoadError, copy_buffer};
-use crate::copy::CopyBuffer;
+use super::LoadError;
 use crate::map::{Fingerprint, Identity};
 
-/// For one question. A table that stayed would be emptied at the end of every
-/// transaction of the session, which takes longer than many a statement.
-const TEMPORARY_TABLE: &str = r#"
-create temporary table batch_fingerprint (
-  ordinal integer, source_id smallint, resource_type text collate "C", fhir_id text collate "C",
-  content_hash bytea, effective_at timestamptz, version_id text
-) on commit drop"#;
-
+/// The fingerprints come as arrays: a temporary table takes longer to make and
+/// to drop than the question itself.
 const KNOWN: &str = "\
 select coalesce(array_agg(f.ordinal), '{}') as ordinals, coalesce(array_agg(k.id), '{}') as keys
-from batch_fingerprint f
-join etl.resource_key k using (source_id, resource_type, fhir_id)
+from unnest($4, $5, $6, $7, $8, $9)
+  as f (ordinal, resource_type, fhir_id, content_hash, effective_at, version_id)
+join etl.resource_key k on k.source_id = $3 and k.resource_type = f.resource_type and k.fhir_id = f.fhir_id
 join etl.resource_version v on v.id = k.id
 where v.content_hash = f.content_hash
   and v.effective_at is not distinct from f.effective_at
@@ -126,14 +120,26 @@ pub(super) fn known(
     question: Question,
     fingerprints: &[Option<Fingerprint>],
 ) -> Result<Vec<bool>, LoadError> {
-    let buffer = rows(question.source_id, fingerprints);
+    let asked =
+        || fingerprints.iter().enumerate().filter_map(|(ordinal, asked)| Some((ordinal, asked.as_ref()?)));
+    let question_to_server = sql_query(KNOWN)
+        .bind::<BigInt, _>(question.run_id)
+        .bind::<BigInt, _>(question.file_id)
+        .bind::<SmallInt, _>(question.source_id)
+        .bind::<Array<Integer>, _>(asked().map(|(ordinal, _)| ordinal as i32).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            asked().map(|(_, asked)| asked.identity.resource_type.name()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(asked().map(|(_, asked)| asked.identity.fhir_id.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Binary>, _>(asked().map(|(_, asked)| &asked.content_hash[..]).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Timestamptz>>, _>(
+            asked().map(|(_, asked)| asked.effective_at.map(PgTimestamp)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Nullable<Text>>, _>(
+            asked().map(|(_, asked)| asked.version_id.as_deref()).collect::<Vec<_>>(),
+        );
     let mut batches = confirmed.0.write().unwrap_or_else(PoisonError::into_inner);
-    let Known { ordinals, keys } = connection.transaction(|connection| {
-        connection.batch_execute(TEMPORARY_TABLE)?;
-        copy_buffer(connection, "batch_fingerprint", &buffer)?;
-        let query = sql_query(KNOWN).bind::<BigInt, _>(question.run_id).bind::<BigInt, _>(question.file_id);
-        Ok::<_, LoadError>(query.get_result(connection)?)
-    })?;
+    let Known { ordinals, keys } = question_to_server.get_result(connection)?;
     let mut known = vec![false; fingerprints.len()];
     for ordinal in &ordinals {
         known[*ordinal as usize] = true;
@@ -165,23 +171,4 @@ fn confirmation(fingerprint: &Fingerprint) -> Option<Confirmation> {
     let version = version_id.as_deref().and_then(|version| version.parse().ok());
     let is_complete = effective_at.is_some() && version.is_some();
     (!is_complete).then_some(Confirmation { effective_at: *effective_at, version })
-}
-
-fn rows(source_id: i16, fingerprints: &[Option<Fingerprint>]) -> CopyBuffer {
-    let mut buffer = CopyBuffer::default();
-    for (ordinal, fingerprint) in fingerprints.iter().enumerate() {
-        let Some(fingerprint) = fingerprint else { continue };
-        buffer.begin_row(7);
-        buffer.integer(ordinal as i32);
-        buffer.smallint(source_id);
-        buffer.text(fingerprint.identity.resource_type.name());
-        buffer.text(&fingerprint.identity.fhir_id);
-        buffer.bytes(&fingerprint.content_hash);
-        match fingerprint.effective_at {
-            Some(effective_at) => buffer.timestamptz(effective_at),
-            None => buffer.null(),
-        }
-        buffer.optional_text(fingerprint.version_id.as_deref());
-    }
-    buffer
 }
