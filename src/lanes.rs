@@ -1,16 +1,60 @@
-//! *Lanes* are sixteen bytes that are looked at together: which of them are a
-//! certain byte, or below one. All of the program's unsafe code stands here;
-//! other machines than x86-64 do the same byte by byte.
+//! *Lanes* are bytes that are looked at together: which of them are a certain
+//! byte, or below one. All of the program's unsafe code stands here; other
+//! machines than x86-64 do the same byte by byte.
+
+/// Sixty-four bytes.
+pub trait Block: Copy {
+    fn of(bytes: &[u8; 64]) -> Self;
+
+    /// A bit for each byte that equals `byte`, the first the lowest.
+    fn equal(self, byte: u8) -> u64;
+
+    /// With these bits set in every byte.
+    fn with_bits(self, bits: u8) -> Self;
+}
+
+/// What is done with blocks, the same on every machine.
+pub trait Task {
+    type Output;
+
+    /// To be marked `inline(always)`, so that it is compiled anew for each sort
+    /// of block.
+    fn run<B: Block>(self) -> Self::Output;
+}
 
 #[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "every x86-64 has the instructions of SSE2")]
-mod implementation {
+pub use x86_64::{Lanes, run};
+
+#[cfg(not(target_arch = "x86_64"))]
+pub use portable::{Lanes, run};
+
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "instructions for many bytes at once")]
+mod x86_64 {
     use std::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
-        _mm_set1_epi8,
+        __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
+        _mm256_set1_epi8,
     };
 
-    /// See the module.
+    use super::{Block, Task};
+
+    /// Does the task with the widest instructions that this processor has.
+    #[inline]
+    pub fn run<T: Task>(task: T) -> T::Output {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has what the function is compiled for.
+            return unsafe { run_avx2(task) };
+        }
+        task.run::<[Lanes; 4]>()
+    }
+
+    #[target_feature(enable = "avx2,popcnt")]
+    fn run_avx2<T: Task>(task: T) -> T::Output {
+        task.run::<Avx2>()
+    }
+
+    /// Sixteen bytes.
     #[derive(Clone, Copy, Debug)]
     pub struct Lanes(__m128i);
 
@@ -45,14 +89,45 @@ mod implementation {
             Self(unsafe { _mm_or_si128(self.0, _mm_set1_epi8(bits as i8)) })
         }
     }
-}
 
-#[cfg(not(target_arch = "x86_64"))]
-use portable as implementation;
+    /// A block of a processor with AVX2. Made nowhere but in `run_avx2` and in
+    /// tests that have asked for it.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Avx2([__m256i; 2]);
+
+    impl Block for Avx2 {
+        #[inline(always)]
+        fn of(bytes: &[u8; 64]) -> Self {
+            // SAFETY: each load is of 32 of the 64 bytes and minds no alignment;
+            // the processor has AVX2.
+            Self([0, 32].map(|start| unsafe { _mm256_loadu_si256(bytes[start..start + 32].as_ptr().cast()) }))
+        }
+
+        #[inline(always)]
+        fn equal(self, byte: u8) -> u64 {
+            // SAFETY: the processor has AVX2.
+            let [low, high] = self.0.map(|half| unsafe {
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte as i8))) as u32
+            });
+            u64::from(high) << 32 | u64::from(low)
+        }
+
+        #[inline(always)]
+        fn with_bits(self, bits: u8) -> Self {
+            // SAFETY: the processor has AVX2.
+            Self(self.0.map(|half| unsafe { _mm256_or_si256(half, _mm256_set1_epi8(bits as i8)) }))
+        }
+    }
+}
 
 /// Byte by byte, for other machines; the tests compare the two.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod portable {
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn run<T: super::Task>(task: T) -> T::Output {
+        task.run::<[Lanes; 4]>()
+    }
+
     #[derive(Clone, Copy, Debug)]
     pub struct Lanes([u8; 16]);
 
@@ -79,12 +154,42 @@ mod portable {
     }
 }
 
-pub use implementation::Lanes;
+impl Block for [Lanes; 4] {
+    #[inline(always)]
+    fn of(bytes: &[u8; 64]) -> Self {
+        let (chunks, _) = bytes.as_chunks();
+        std::array::from_fn(|index| Lanes::of(&chunks[index]))
+    }
+
+    #[inline(always)]
+    fn equal(self, byte: u8) -> u64 {
+        let place = |index: usize| u64::from(self[index].equal(byte)) << (16 * index);
+        place(0) | place(1) | place(2) | place(3)
+    }
+
+    #[inline(always)]
+    fn with_bits(self, bits: u8) -> Self {
+        self.map(|lanes| lanes.with_bits(bits))
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{Lanes, portable};
+    use super::{Block, Lanes, Task, portable, run};
     use proptest::prelude::*;
+
+    /// Where a byte stands in a block, and where with a bit set.
+    struct Find<'b>(&'b [u8; 64], u8);
+
+    impl Task for Find<'_> {
+        type Output = [u64; 2];
+
+        #[inline(always)]
+        fn run<B: Block>(self) -> [u64; 2] {
+            let block = B::of(self.0);
+            [block.equal(self.1), block.with_bits(0x20).equal(self.1)]
+        }
+    }
 
     proptest! {
         #[test]
@@ -95,6 +200,17 @@ mod tests {
                 prop_assert_eq!(fast.at_most(byte), slow.at_most(byte));
                 prop_assert_eq!(fast.with_bits(0x20).equal(byte), slow.with_bits(0x20).equal(byte));
             }
+        }
+
+        #[test]
+        fn blocks_of_every_sort_agree(bytes in proptest::collection::vec(0x20u8..0x60, 64), byte in 0x20u8..0x60) {
+            let block: &[u8; 64] = bytes.as_slice().try_into().expect("64 bytes");
+            let slow = |byte_of: fn(u8) -> u8| {
+                bytes.iter().enumerate().fold(0, |mask, (index, own)| mask | u64::from(byte_of(*own) == byte) << index)
+            };
+            let expected = [slow(|own| own), slow(|own| own | 0x20)];
+            prop_assert_eq!(run(Find(block, byte)), expected);
+            prop_assert_eq!(Find(block, byte).run::<[Lanes; 4]>(), expected);
         }
     }
 }

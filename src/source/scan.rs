@@ -8,7 +8,7 @@
 //! of simdjson: Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
 //! <https://arxiv.org/abs/1902.08318>.)
 
-use crate::lanes::Lanes;
+use crate::lanes::{self, Block, Task};
 
 /// The state of a scan between two stretches of bytes.
 #[derive(Clone, Debug)]
@@ -44,6 +44,21 @@ struct Masks {
     close: u64,
 }
 
+/// [`Scan::advance`], for each sort of block.
+struct Advance<'s> {
+    scan: &'s mut Scan,
+    bytes: &'s [u8],
+}
+
+impl Task for Advance<'_> {
+    type Output = Step;
+
+    #[inline(always)]
+    fn run<B: Block>(self) -> Step {
+        self.scan.blocks::<B>(self.bytes)
+    }
+}
+
 impl Scan {
     /// A scan that begins inside `depth` open brackets, not in a string.
     pub fn new(depth: u32, depth_limit: u32) -> Self {
@@ -52,9 +67,14 @@ impl Scan {
 
     /// Goes over the next stretch, of any length.
     pub fn advance(&mut self, bytes: &[u8]) -> Step {
+        lanes::run(Advance { scan: self, bytes })
+    }
+
+    #[inline(always)]
+    fn blocks<B: Block>(&mut self, bytes: &[u8]) -> Step {
         let (blocks, tail) = bytes.as_chunks::<BLOCK>();
         for (index, block) in blocks.iter().enumerate() {
-            match self.block(block, BLOCK) {
+            match self.block::<B>(block, BLOCK) {
                 Step::Closed(length) => return Step::Closed(index * BLOCK + length),
                 Step::TooDeep => return Step::TooDeep,
                 Step::Open => {}
@@ -65,16 +85,16 @@ impl Scan {
         }
         let mut padded = [b' '; BLOCK];
         padded[..tail.len()].copy_from_slice(tail);
-        match self.block(&padded, tail.len()) {
+        match self.block::<B>(&padded, tail.len()) {
             Step::Closed(length) => Step::Closed(blocks.len() * BLOCK + length),
             other => other,
         }
     }
 
     /// One block, of which the first `length` bytes count; the others are blanks.
-    #[inline]
-    fn block(&mut self, block: &[u8; BLOCK], length: usize) -> Step {
-        let masks = Masks::of(block);
+    #[inline(always)]
+    fn block<B: Block>(&mut self, block: &[u8; BLOCK], length: usize) -> Step {
+        let masks = Masks::of::<B>(block);
         let mut quote = masks.quote;
         if masks.backslash != 0 || self.is_escaping {
             quote &= !self.escaped(masks.backslash, length);
@@ -94,7 +114,7 @@ impl Scan {
     }
 
     /// The bytes that a backslash before them escapes.
-    #[inline]
+    #[inline(always)]
     fn escaped(&mut self, backslash: u64, length: usize) -> u64 {
         let mut escaped = u64::from(self.is_escaping);
         let mut pending = backslash & !escaped;
@@ -134,7 +154,7 @@ impl Scan {
 }
 
 /// Bit n of the result is the XOR of the bits 0 to n.
-#[inline]
+#[inline(always)]
 fn prefix_xor(mut bits: u64) -> u64 {
     bits ^= bits << 1;
     bits ^= bits << 2;
@@ -146,20 +166,17 @@ fn prefix_xor(mut bits: u64) -> u64 {
 }
 
 impl Masks {
-    #[inline]
-    fn of(block: &[u8; BLOCK]) -> Self {
-        let mut masks = Self { quote: 0, backslash: 0, open: 0, close: 0 };
-        for (index, bytes) in block.as_chunks().0.iter().enumerate() {
-            let lanes = Lanes::of(bytes);
-            // `[` and `{`, `]` and `}` differ in one bit only, here set.
-            let folded = lanes.with_bits(0x20);
-            let place = |mask: u32| u64::from(mask) << (16 * index);
-            masks.quote |= place(lanes.equal(b'"'));
-            masks.backslash |= place(lanes.equal(b'\\'));
-            masks.open |= place(folded.equal(b'{'));
-            masks.close |= place(folded.equal(b'}'));
+    #[inline(always)]
+    fn of<B: Block>(bytes: &[u8; BLOCK]) -> Self {
+        let block = B::of(bytes);
+        // `[` and `{`, `]` and `}` differ in one bit only, here set.
+        let folded = block.with_bits(0x20);
+        Self {
+            quote: block.equal(b'"'),
+            backslash: block.equal(b'\\'),
+            open: folded.equal(b'{'),
+            close: folded.equal(b'}'),
         }
-        masks
     }
 }
 
