@@ -51,19 +51,29 @@ impl Reader<'_> {
     pub(super) fn bundle(
         &mut self,
         window: &mut Window<'_>,
-        survey: Survey,
+        mut survey: Survey,
         outer: Option<&Arc<Bundle>>,
         location: Location,
         first: u64,
     ) -> Result<(), Halt> {
-        let surveyed_entries = survey.entries;
+        // What is in memory need not be walked along again.
+        let elements = if window.is_held() { survey.take_elements() } else { None };
+        let (surveyed_entries, end) = (survey.entries, survey.end);
         let was_whole = survey.fault.is_none();
         if outer.is_none() {
             *self.next_position += survey.weight();
         }
         let (bundle, order) = survey.finish(outer.cloned(), first);
         let mut around = Around { bundle, order, location, entries: 0 };
-        self.members(window, &mut around)?;
+        match elements {
+            Some(elements) => {
+                for element in elements {
+                    self.element(window, element, &mut around)?;
+                }
+                window.go_to(end);
+            }
+            None => self.members(window, &mut around)?,
+        }
         // The two readings of a file that nobody changes agree.
         if !was_whole || u64::from(around.entries) != surveyed_entries {
             return Err(ReadError::Changed.into());
@@ -95,19 +105,26 @@ impl Reader<'_> {
     fn entries(&mut self, window: &mut Window<'_>, around: &mut Around) -> Result<(), Halt> {
         window.consume(1);
         while let Some(byte) = self.or_lost(window, around.location, |window| window.next_element())? {
-            around.entries = around.entries.saturating_add(1);
             window.hold(self.limits.resource_bytes);
-            let done = self.element(window, byte, around);
+            let location = around.location.at_entry(around.entries.saturating_add(1));
+            let limits = self.limits;
+            let element = self.or_lost(window, location, |window| entry::read(window, byte, limits));
+            let done = element.and_then(|element| self.element(window, element, around));
             window.release();
             done?;
         }
         Ok(())
     }
 
-    fn element(&mut self, window: &mut Window<'_>, byte: u8, around: &mut Around) -> Result<(), Halt> {
+    fn element(
+        &mut self,
+        window: &mut Window<'_>,
+        element: Element,
+        around: &mut Around,
+    ) -> Result<(), Halt> {
+        around.entries = around.entries.saturating_add(1);
         let location = around.location.at_entry(around.entries);
-        let limits = self.limits;
-        match self.or_lost(window, location, |window| entry::read(window, byte, limits))? {
+        match element {
             Element::Entry(entry) => self.entry(window, &entry, around, location),
             Element::Broken { span, reason, seen_at } => {
                 around.order.place(Class::Rest, 1);

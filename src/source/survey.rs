@@ -4,10 +4,14 @@
 use std::sync::Arc;
 
 use super::bundle::{Builder, Bundle};
-use super::entry::{self, Class, Element};
+use super::entry::{self, Class, Element, Entry};
 use super::token::{Fault, Name, text_of};
 use super::window::Window;
 use super::{Companion, Content, Limits};
+
+/// The places of more entries than these are not remembered; they take some
+/// 200 bytes each.
+const MOST_ELEMENTS: usize = 1 << 14;
 
 #[derive(Debug, Default)]
 pub(super) struct Survey {
@@ -16,6 +20,12 @@ pub(super) struct Survey {
     bundle_type: Option<String>,
     /// Elements of `entry`.
     pub entries: u64,
+    /// Where they stand, if they are not too many.
+    elements: Vec<Element>,
+    /// A member `entry` is no array.
+    is_reported: bool,
+    /// Where the object ends.
+    pub end: u64,
     /// How many positions the entries of each [`Class`] take.
     weights: [u64; Class::COUNT],
     has_export_id: bool,
@@ -43,6 +53,7 @@ enum Kind {
 pub(super) fn of(window: &mut Window<'_>, limits: &Limits, depth: usize) -> Survey {
     let mut survey = Survey::default();
     survey.fault = survey.members(window, limits, depth).err();
+    survey.end = window.offset();
     survey
 }
 
@@ -65,6 +76,7 @@ impl Survey {
                 Name::TransactionTime => self.transaction_time = window.text_or_skip(limits.json_depth)?,
                 Name::Entry if window.peek()? == Some(b'[') => self.entries(window, limits, depth)?,
                 _ => {
+                    self.is_reported |= name == Name::Entry;
                     self.has_export_id |= name == Name::ExportId;
                     self.has_event_id |= name == Name::EventId;
                     self.has_output |= name == Name::Output;
@@ -95,10 +107,17 @@ impl Survey {
     ) -> Result<(), Fault> {
         let element = entry::read(window, byte, limits)?;
         self.entries += 1;
-        let Element::Entry(entry) = element else {
-            self.weights[Class::Rest as usize] += 1;
-            return Ok(());
-        };
+        match &element {
+            Element::Entry(entry) => self.valid_entry(window, entry, limits, depth),
+            Element::Broken { .. } => self.weights[Class::Rest as usize] += 1,
+        }
+        if self.elements.len() < MOST_ELEMENTS {
+            self.elements.push(element);
+        }
+        Ok(())
+    }
+
+    fn valid_entry(&mut self, window: &mut Window<'_>, entry: &Entry, limits: &Limits, depth: usize) {
         let (content, class) = entry.content(window);
         let mut weight = 1;
         if let Some(resource) = &entry.resource {
@@ -114,7 +133,13 @@ impl Survey {
             }
         }
         self.weights[class as usize] += weight;
-        Ok(())
+    }
+
+    /// All elements of `entry` in their order; `None` if there are too many to
+    /// be remembered, or anything else in the Bundle that is to be reported.
+    pub fn take_elements(&mut self) -> Option<Vec<Element>> {
+        let is_all = self.fault.is_none() && !self.is_reported && self.elements.len() as u64 == self.entries;
+        is_all.then(|| std::mem::take(&mut self.elements))
     }
 
     /// How many positions its frames take.

@@ -6,6 +6,7 @@
 //! is lost, reading goes on, and the holder finds out when it asks for its
 //! bytes. So memory is bounded by the limits of the holds, whatever comes in.
 
+use std::cell::Cell;
 use std::io::Read;
 use std::ops::Range;
 
@@ -51,12 +52,27 @@ enum End {
     Damaged(Damage),
 }
 
+thread_local! {
+    /// The buffer of the thread's last window, for its next one: making one
+    /// for every file of a folder costs the kernel more than reading the file.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Drop for Window<'_> {
+    fn drop(&mut self) {
+        let buffer = std::mem::take(&mut self.buffer);
+        if buffer.len() <= LARGE_BYTES {
+            SPARE.set(buffer);
+        }
+    }
+}
+
 impl<'r> Window<'r> {
     /// Begins at the offset `base`, where `reader` stands.
     pub fn new(reader: Box<dyn Read + Send + 'r>, base: u64, read_bytes: usize) -> Self {
         Self {
             reader,
-            buffer: Vec::new(),
+            buffer: SPARE.take(),
             base,
             position: 0,
             filled: 0,
