@@ -19,11 +19,23 @@ pub struct Canonical {
     members: Vec<Sorted>,
 }
 
-/// A member by its name's place in the order of names.
+/// A member by its name's place in the order of names, and then by its own
+/// place: one number, which is compared at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Sorted {
-    rank: u32,
-    index: u32,
+struct Sorted(u64);
+
+impl Sorted {
+    fn new(rank: u32, index: u32) -> Self {
+        Sorted(u64::from(rank) << 32 | u64::from(index))
+    }
+
+    fn rank(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn index(self) -> u32 {
+        self.0 as u32
+    }
 }
 
 impl Canonical {
@@ -59,7 +71,7 @@ impl Canonical {
                 let end = self.members.len();
                 let mut separator = b'{';
                 for at in first..end {
-                    let member = value.member_at(self.members[at].index);
+                    let member = value.member_at(self.members[at].index());
                     if is_left_out(parent, member.name()) {
                         continue;
                     }
@@ -67,7 +79,7 @@ impl Canonical {
                     separator = b',';
                     // Most are written as they are read.
                     if let Some(written) = member.compact() {
-                        self.text.extend_from_slice(written.as_bytes());
+                        self.text.extend_from_slice(written);
                         continue;
                     }
                     self.text.extend_from_slice(member.raw().as_bytes());
@@ -99,21 +111,27 @@ impl Canonical {
     /// Appends the object's members by their names' bytes.
     fn sort_members(&mut self, object: Value<'_>) -> Result<(), JsonError> {
         let first = self.members.len();
+        let mut last = None;
+        let mut is_sorted = true;
         for member in object.members() {
             let Some(rank) = self.ranks[member.name().index()] else {
                 self.members.truncate(first);
                 self.rank_by_text(object);
+                is_sorted = false;
                 break;
             };
-            self.members.push(Sorted { rank: rank.into(), index: member.index() });
+            is_sorted &= last < Some(rank);
+            last = Some(rank);
+            self.members.push(Sorted::new(rank.into(), member.index()));
+        }
+        if is_sorted {
+            return Ok(());
         }
         let members = &mut self.members[first..];
-        if !members.is_sorted() {
-            members.sort_unstable();
-        }
-        match members.windows(2).find(|pair| pair[0].rank == pair[1].rank) {
+        members.sort_unstable();
+        match members.windows(2).find(|pair| pair[0].rank() == pair[1].rank()) {
             Some(pair) => {
-                let later = object.member_at(pair[1].index);
+                let later = object.member_at(pair[1].index());
                 Err(JsonError { fault: Fault::DuplicateMember, offset: later.value().offset() })
             }
             None => Ok(()),
@@ -128,7 +146,7 @@ impl Canonical {
         for (at, member) in members.iter().enumerate() {
             let is_same = at > 0 && members[at - 1].text() == member.text();
             rank += u32::from(!is_same);
-            self.members.push(Sorted { rank, index: member.index() });
+            self.members.push(Sorted::new(rank, member.index()));
         }
     }
 

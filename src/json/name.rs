@@ -103,7 +103,7 @@ impl Ends {
     const WHOLE: u32 = 16;
 
     /// Of the name at `start..end` of `text`.
-    #[inline]
+    #[inline(always)]
     fn of(text: &[u8], start: usize, end: usize) -> Self {
         let length = end - start;
         let (first, last) = if length >= 8 {
@@ -139,7 +139,8 @@ struct Place {
     name: Name,
 }
 
-const FREE: Place = Place { ends: Ends { first: 0, last: 0, length: 0 }, name: Name::NONE };
+/// Its ends are those of no name: none is so long.
+const FREE: Place = Place { ends: Ends { first: 0, last: 0, length: u32::MAX }, name: Name::NONE };
 
 /// Which names have numbers. Made once; its size does not depend on input.
 #[derive(Clone, Debug)]
@@ -213,20 +214,25 @@ impl Dictionary {
     }
 
     /// The number of the name at `start..end` of `text`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, text: &[u8], start: usize, end: usize) -> Name {
         let ends = Ends::of(text, start, end);
-        for place in self.places(ends) {
-            let Place { ends: known, name } = self.table[place];
-            if name == Name::NONE {
-                break;
+        let mask = self.table.len() - 1;
+        let mut at = ends.hash();
+        loop {
+            let place = &self.table[at & mask];
+            if place.ends == ends {
+                let is_same =
+                    || self.texts[usize::from(place.name.0 - FIRST)].as_bytes() == &text[start..end];
+                if ends.length <= Ends::WHOLE || is_same() {
+                    return place.name;
+                }
             }
-            let is_same = || self.texts[usize::from(name.0 - FIRST)].as_bytes() == &text[start..end];
-            if known == ends && (ends.length <= Ends::WHOLE || is_same()) {
-                return name;
+            if place.name == Name::NONE {
+                return Name::UNKNOWN;
             }
+            at += 1;
         }
-        Name::UNKNOWN
     }
 }
 

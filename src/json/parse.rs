@@ -262,14 +262,17 @@ impl Cursor<'_> {
 
     #[inline(always)]
     fn skip_blanks(&mut self) {
-        if let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.position) {
+        // Nothing that is no blank and not above one may stand between tokens.
+        if self.bytes.get(self.position).is_some_and(|byte| *byte <= b' ') {
             self.skip_more_blanks();
         }
     }
 
-    /// From a blank on; what is written for people is indented by many.
+    /// What is written for people is indented by many, on a new line.
     fn skip_more_blanks(&mut self) {
-        self.position += 1;
+        if self.bytes[self.position] == b'\n' {
+            self.position += 1;
+        }
         while let Some(chunk) = self.bytes.get(self.position..).and_then(|rest| rest.first_chunk()) {
             let blanks = Lanes::of(chunk).equal(b' ').trailing_ones() as usize;
             self.position += blanks;

@@ -201,7 +201,7 @@ impl<'t> Member<'t> {
     /// blank between them, and the value neither a container nor a text with
     /// escapes.
     #[inline]
-    pub(super) fn compact(self) -> Option<&'t str> {
+    pub(super) fn compact(self) -> Option<&'t [u8]> {
         let (name, value) = (self.node(), self.value().node());
         let quote = match value.kind {
             Kind::Object | Kind::Array => return None,
@@ -210,7 +210,8 @@ impl<'t> Member<'t> {
             _ => 0,
         };
         let is_compact = value.start - quote == name.end + 2;
-        is_compact.then(|| &self.tree.source[name.start as usize - 1..(value.end + quote) as usize])
+        let written = name.start as usize - 1..(value.end + quote) as usize;
+        is_compact.then(|| &self.tree.source.as_bytes()[written])
     }
 
     /// The number of its name.

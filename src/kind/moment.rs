@@ -94,8 +94,8 @@ impl Reader<'_> {
         (*first == expected).then_some(())
     }
 
-    fn digits(&mut self, count: usize) -> Option<i32> {
-        let (digits, rest) = self.rest.split_at_checked(count)?;
+    fn digits<const COUNT: usize>(&mut self) -> Option<i32> {
+        let (digits, rest) = self.rest.split_first_chunk::<COUNT>()?;
         self.rest = rest;
         let mut value = 0;
         for digit in digits {
@@ -108,30 +108,31 @@ impl Reader<'_> {
     }
 
     fn days(&mut self) -> Option<Range<i32>> {
-        let year = self.digits(4).filter(|year| *year > 0)?;
+        let year = self.digits::<4>().filter(|year| *year > 0)?;
         if self.rest.first() != Some(&b'-') {
             return Some(first_of(year, 1)..first_of(year + 1, 1));
         }
         self.byte(b'-')?;
-        let month = self.digits(2).filter(|month| (1..=12).contains(month))?;
+        let month = self.digits::<2>().filter(|month| (1..=12).contains(month))?;
         let first = first_of(year, month);
-        let after = if month == 12 { first_of(year + 1, 1) } else { first_of(year, month + 1) };
+        let after = || if month == 12 { first_of(year + 1, 1) } else { first_of(year, month + 1) };
         if self.rest.first() != Some(&b'-') {
-            return Some(first..after);
+            return Some(first..after());
         }
         self.byte(b'-')?;
-        let day = self.digits(2).filter(|day| (1..=after - first).contains(day))?;
+        let is_in_month = |day: &i32| *day >= 1 && (*day <= 28 || *day <= after() - first);
+        let day = self.digits::<2>().filter(is_in_month)?;
         Some(first + day - 1..first + day)
     }
 
     /// `hh:mm:ss` with any fraction of a second, of which microseconds are
     /// taken; `:60` is a leap second and counts as the next minute's first.
     fn time_of_day(&mut self) -> Option<i64> {
-        let hour = self.digits(2).filter(|hour| *hour < 24)?;
+        let hour = self.digits::<2>().filter(|hour| *hour < 24)?;
         self.byte(b':')?;
-        let minute = self.digits(2).filter(|minute| *minute < 60)?;
+        let minute = self.digits::<2>().filter(|minute| *minute < 60)?;
         self.byte(b':')?;
-        let second = self.digits(2).filter(|second| *second <= 60)?;
+        let second = self.digits::<2>().filter(|second| *second <= 60)?;
         let mut time = i64::from(hour) * HOUR + i64::from(minute) * MINUTE + i64::from(second) * SECOND;
         if self.rest.first() == Some(&b'.') {
             self.byte(b'.')?;
@@ -159,9 +160,9 @@ impl Reader<'_> {
             b'-' => -1,
             _ => return None,
         };
-        let hours = self.digits(2)?;
+        let hours = self.digits::<2>()?;
         self.byte(b':')?;
-        let minutes = self.digits(2).filter(|minutes| *minutes < 60)?;
+        let minutes = self.digits::<2>().filter(|minutes| *minutes < 60)?;
         let offset = i64::from(hours) * HOUR + i64::from(minutes) * MINUTE;
         (offset <= 14 * HOUR).then_some(sign * offset)
     }
