@@ -252,8 +252,9 @@ fn a_bundle_larger_than_memory_is_read_twice_from_anywhere() {
             assert_eq!(bundle.bundle_type(), Some("history"));
             // One before it and one after it.
             for other in [number / 2, (number + self.1) / 2] {
-                let (resource_type, id) = bundle.resolve(&format!("urn:oid:{other}")).unwrap();
-                assert_eq!((resource_type, id.as_ref()), ("Basic", format!("i{other}").as_str()));
+                let full_url = format!("urn:oid:{other}");
+                let (resource_type, id) = bundle.resolve(&full_url).unwrap();
+                assert_eq!((resource_type.name(), id.as_ref()), ("Basic", format!("i{other}").as_str()));
             }
             let id = format!("\"i{number}\"");
             assert!(frame.bytes.windows(id.len()).any(|bytes| bytes == id.as_bytes()));

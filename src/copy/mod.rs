@@ -63,6 +63,11 @@ pub struct CopyBuffer {
 }
 
 impl CopyBuffer {
+    /// With memory for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        CopyBuffer { bytes: Vec::with_capacity(bytes), ..CopyBuffer::default() }
+    }
+
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -71,14 +76,13 @@ impl CopyBuffer {
         self.bytes.is_empty()
     }
 
-    /// Forgets all rows. The memory is kept for the next batch, unless this
-    /// one did not need it: batches of one type after the other would else
-    /// keep the memory of every type.
+    /// How many bytes there is memory for.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Forgets all rows but not their memory.
     pub fn clear(&mut self) {
-        if self.bytes.is_empty() {
-            *self = CopyBuffer::default();
-            return;
-        }
         self.bytes.clear();
         self.rows = 0;
         self.keys.clear();

@@ -67,19 +67,19 @@ on conflict do nothing";
 
 impl KnownKeys {
     /// The keys of all targets of a batch of that source, in their order.
-    pub(super) fn of_targets(
+    pub(super) fn of_targets<'b>(
         &self,
         connection: &mut PgConnection,
         source_id: i16,
-        targets: &[TargetIdentity],
+        targets: impl ExactSizeIterator<Item = TargetIdentity<'b>>,
     ) -> Result<Vec<i64>, LoadError> {
         let mut keys = vec![0; targets.len()];
         let mut unknown: Vec<Unknown<'_>> = Vec::new();
         {
             let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            for (target, identity) in targets.iter().enumerate() {
+            for (target, identity) in targets.enumerate() {
                 match identity {
-                    TargetIdentity::Key(key) => keys[target] = *key,
+                    TargetIdentity::Key(key) => keys[target] = key,
                     TargetIdentity::Identity(identity) => {
                         let hash = hash(source_id, identity);
                         match known.get(&hash) {
@@ -110,17 +110,17 @@ impl KnownKeys {
 }
 
 struct Unknown<'t> {
-    identity: &'t Identity,
+    identity: Identity<'t>,
     target: usize,
     hash: u128,
 }
 
-fn hash(source_id: i16, identity: &Identity) -> u128 {
+fn hash(source_id: i16, identity: Identity<'_>) -> u128 {
     let mut sha256 = Sha256::new();
     sha256.update(source_id.to_be_bytes());
     sha256.update(identity.resource_type.name());
     sha256.update("/");
-    sha256.update(&identity.fhir_id);
+    sha256.update(identity.fhir_id);
     let digest = sha256.finalize();
     digest[..16].iter().fold(0, |hash, byte| hash << 8 | u128::from(*byte))
 }
@@ -148,10 +148,16 @@ fn given(
             .bind::<Integer, _>(missing.len() as i32)
             .load(connection)?;
     let mut buffer = CopyBuffer::default();
-    for (ordinal, Key { id }) in missing.iter().zip(new) {
-        keys[*ordinal] = id;
+    // Rows are copied in the order of targets: where keys rise with them, each
+    // goes to the end of its primary key's index.
+    let mut in_order = missing.clone();
+    in_order.sort_unstable_by_key(|ordinal| identities[*ordinal].target);
+    for (ordinal, Key { id }) in in_order.into_iter().zip(new) {
+        keys[ordinal] = id;
+    }
+    for ordinal in &missing {
         buffer.begin_row(4);
-        buffer.bigint(id);
+        buffer.bigint(keys[*ordinal]);
         write(&mut buffer, source_id, identities[*ordinal].identity);
     }
     if expects_new && copy_new(connection, "resource_key", &buffer)? {
@@ -190,8 +196,8 @@ fn read_keys(connection: &mut PgConnection, keys: &mut [i64]) -> Result<(), Load
     Ok(())
 }
 
-fn write(buffer: &mut CopyBuffer, source_id: i16, identity: &Identity) {
+fn write(buffer: &mut CopyBuffer, source_id: i16, identity: Identity<'_>) {
     buffer.smallint(source_id);
     buffer.text(identity.resource_type.name());
-    buffer.text(&identity.fhir_id);
+    buffer.text(identity.fhir_id);
 }

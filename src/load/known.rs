@@ -127,10 +127,8 @@ pub(super) fn known(
         .bind::<BigInt, _>(question.file_id)
         .bind::<SmallInt, _>(question.source_id)
         .bind::<Array<Integer>, _>(asked().map(|(ordinal, _)| ordinal as i32).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(
-            asked().map(|(_, asked)| asked.identity.resource_type.name()).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Text>, _>(asked().map(|(_, asked)| asked.identity.fhir_id.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked().map(|(_, asked)| asked.resource_type.name()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked().map(|(_, asked)| asked.fhir_id.as_str()).collect::<Vec<_>>())
         .bind::<Array<Binary>, _>(asked().map(|(_, asked)| &asked.content_hash[..]).collect::<Vec<_>>())
         .bind::<Array<Nullable<Timestamptz>>, _>(
             asked().map(|(_, asked)| asked.effective_at.map(PgTimestamp)).collect::<Vec<_>>(),
@@ -144,14 +142,14 @@ pub(super) fn known(
     for ordinal in &ordinals {
         known[*ordinal as usize] = true;
     }
-    let mut is_settled: HashMap<&Identity, bool> = HashMap::default();
+    let mut is_settled: HashMap<Identity<'_>, bool> = HashMap::default();
     for (fingerprint, is_known) in fingerprints.iter().zip(&known) {
-        if let Some(Fingerprint { identity, .. }) = fingerprint {
-            *is_settled.entry(identity).or_insert(true) &= is_known;
+        if let Some(fingerprint) = fingerprint {
+            *is_settled.entry(fingerprint.identity()).or_insert(true) &= is_known;
         }
     }
     for (fingerprint, is_known) in fingerprints.iter().zip(&mut known) {
-        *is_known = fingerprint.as_ref().is_some_and(|fingerprint| is_settled[&fingerprint.identity]);
+        *is_known = fingerprint.as_ref().is_some_and(|fingerprint| is_settled[&fingerprint.identity()]);
     }
     let confirmations: FxHashMap<i64, Confirmation> = ordinals
         .iter()

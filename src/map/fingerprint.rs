@@ -11,12 +11,19 @@ use crate::model::ResourceType;
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
-    pub identity: Identity,
+    pub resource_type: ResourceType,
+    pub fhir_id: String,
     /// SHA-256 of the canonical form.
     pub content_hash: [u8; 32],
     /// Microseconds since 2000-01-01 UTC.
     pub effective_at: Option<i64>,
     pub version_id: Option<String>,
+}
+
+impl Fingerprint {
+    pub fn identity(&self) -> Identity<'_> {
+        Identity { resource_type: self.resource_type, fhir_id: &self.fhir_id }
+    }
 }
 
 /// Whose a resource is and what it says.

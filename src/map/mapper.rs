@@ -8,7 +8,7 @@ use std::mem;
 
 use thiserror::Error;
 
-use super::batch::{Batch, Identity, Registration, TableBuffers, UnmappedElements};
+use super::batch::{Batch, Registration, TableBuffers, UnmappedElements};
 use super::extension::Lists;
 use super::fields::FieldWriter;
 use super::fingerprint::{self, Fingerprint, Identified, owned_text};
@@ -122,7 +122,8 @@ impl Mapper {
         let identified = fingerprint::identify(&tree, &mut self.canonical, input).ok()?;
         let version = fingerprint::version(tree.root(), input, self.settings.timezone).ok()?;
         Some(Fingerprint {
-            identity: Identity { resource_type: identified.resource_type, fhir_id: identified.fhir_id },
+            resource_type: identified.resource_type,
+            fhir_id: identified.fhir_id,
             content_hash: identified.content_hash,
             effective_at: version.effective_at,
             version_id: version.version_id,
@@ -223,7 +224,7 @@ fn refusal(
 /// `https://server/fhir/` of `https://server/fhir/Patient/1`.
 fn base_url(full_url: &str, resource_type: ResourceType) -> Option<&str> {
     let (before_id, _) = full_url.rsplit_once('/')?;
-    before_id.strip_suffix(resource_type.name()).filter(|base| base.ends_with('/'))
+    before_id.strip_suffix(resource_type.name()).filter(|base| base.ends_with('/') && base.contains("://"))
 }
 
 /// The writing of one resource's rows.

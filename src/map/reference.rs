@@ -16,8 +16,11 @@ use crate::model::ResourceType;
 
 /// The resources of a Bundle by their `fullUrl`.
 pub trait FullUrls {
+    /// A number that no other Bundle of the process has, and that is not 0.
+    fn bundle(&self) -> u64;
+
     /// Type and id of the entry with that `fullUrl`.
-    fn resolve(&self, full_url: &str) -> Option<(ResourceType, Cow<'_, str>)>;
+    fn resolve<'u>(&'u self, full_url: &'u str) -> Option<(ResourceType, Cow<'u, str>)>;
 }
 
 /// Resolves the references of one resource.
@@ -54,6 +57,11 @@ impl Written<'_> {
 }
 
 impl<'r> Resolver<'r> {
+    /// The base URL that an absolute reference begins with, if it is one of ours.
+    fn base_of(&self, written: &str) -> Option<&'r str> {
+        self.base_urls.into_iter().flatten().find(|base| written.starts_with(base))
+    }
+
     fn read<'w>(&self, written: &'w str, reference: Value<'_>, stated: Option<ResourceType>) -> Written<'w>
     where
         'r: 'w,
@@ -83,8 +91,7 @@ impl<'r> Resolver<'r> {
                 _ => Written::Nothing,
             };
         }
-        let of_server = |base: &&str| written.strip_prefix(base);
-        let relative = self.base_urls.iter().flatten().find_map(of_server).unwrap_or(written);
+        let relative = self.base_of(written).map_or(written, |base| &written[base.len()..]);
         match relative_identity(relative) {
             Some((resource_type, fhir_id)) => Written::Identity(resource_type, Cow::Borrowed(fhir_id)),
             None => Written::Nothing,
@@ -213,8 +220,25 @@ impl References for Resolver<'_> {
             return self.resolve_identifier(reference, stated, expected);
         };
         let written = written.as_text().ok_or(Defect::new(written, DefectReason::ExpectedString))?;
+        let bundle = self.full_urls.map_or(0, FullUrls::bundle);
+        if let Some((resource_type, target)) = self.targets.recent(&written, bundle)
+            && expected.is_none_or(|expected| expected == resource_type)
+        {
+            self.resolved.push(KnownReference { reference: reference.index(), resource_type, target });
+            return Ok(Referenced {
+                target: Some(target),
+                resource_type: Some(resource_type),
+                written: None,
+            });
+        }
         let meaning = self.read(&written, reference, stated);
+        // What a server's base or a number means may change from one resource
+        // to the next.
+        let is_lasting = matches!(meaning, Written::Identity(..)) && self.base_of(&written).is_none();
         let (resource_type, target) = self.target(meaning, reference, stated, expected)?;
+        if let (true, Some(resource_type), Some(target)) = (is_lasting, resource_type, target) {
+            self.targets.note_recent(&written, bundle, (resource_type, target));
+        }
         Ok(Referenced { target, resource_type, written: target.is_none().then_some(written) })
     }
 }

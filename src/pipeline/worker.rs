@@ -25,9 +25,12 @@ use crate::report::in_one_line;
 use crate::source::Bundle;
 
 impl FullUrls for Bundle {
-    fn resolve(&self, full_url: &str) -> Option<(ResourceType, Cow<'_, str>)> {
-        let (name, fhir_id) = Bundle::resolve(self, full_url)?;
-        Some((ResourceType::named(name)?, fhir_id))
+    fn bundle(&self) -> u64 {
+        self.number()
+    }
+
+    fn resolve<'u>(&'u self, full_url: &'u str) -> Option<(ResourceType, Cow<'u, str>)> {
+        Bundle::resolve(self, full_url)
     }
 }
 
@@ -269,7 +272,6 @@ impl Worker {
     /// Makes a record that the database refuses a reject.
     fn reject_refused(&mut self, work: &mut Work, record: usize, refusal: &str) {
         let fingerprint = self.mapper.fingerprint(&input(work, &work.records[record], &self.wanted));
-        let identity = fingerprint.map(|fingerprint| fingerprint.identity);
         let record = work.records.remove(record);
         warn!(
             file = record.origin.file,
@@ -280,8 +282,10 @@ impl Worker {
             file: record.origin.file,
             position: record.origin.position,
             location: record.location,
-            resource_type: identity.as_ref().map(|identity| identity.resource_type.name().to_owned()),
-            fhir_id: identity.map(|identity| identity.fhir_id),
+            resource_type: fingerprint
+                .as_ref()
+                .map(|fingerprint| fingerprint.resource_type.name().to_owned()),
+            fhir_id: fingerprint.map(|fingerprint| fingerprint.fhir_id),
             reason: "refused_by_database".to_owned(),
             message: format!("Postgres refuses a row of it ({refusal})"),
             raw: work.bytes[record.bytes].to_vec(),
@@ -307,7 +311,7 @@ impl Worker {
         known.is_known = self.loader.known(question, &fingerprints)?;
         for (fingerprint, _) in fingerprints.iter().zip(&known.is_known).filter(|(_, is_known)| **is_known) {
             if let Some(fingerprint) = fingerprint {
-                *known.by_type.entry(fingerprint.identity.resource_type.name()).or_default() += 1;
+                *known.by_type.entry(fingerprint.resource_type.name()).or_default() += 1;
             }
         }
         Ok(known)

@@ -7,18 +7,21 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::full_url;
+use crate::model::ResourceType;
 
 /// A Bundle around frames; see the module.
 #[derive(Debug, Default)]
 pub struct Bundle {
+    number: u64,
     bundle_type: Option<String>,
     timestamp: Option<String>,
     base_url: Option<String>,
     targets: Vec<Target>,
-    /// The resource types that occur, which targets name by number.
-    types: Vec<String>,
+    /// Some `fullUrl`, of this Bundle or of one around it, is no UUID.
+    has_urls: bool,
     /// The ids that no UUID gives, each with its length before it.
     ids: Vec<u8>,
     outer: Option<Arc<Bundle>>,
@@ -30,13 +33,21 @@ struct Target {
     key: [u64; 2],
     /// Offset in `ids`, or [`SAME_AS_UUID`].
     id: u32,
-    resource_type: u16,
+    resource_type: ResourceType,
 }
 
 /// The id is the UUID of the key, in lower case.
 const SAME_AS_UUID: u32 = u32::MAX;
 
+/// How many Bundles were read by the process.
+static BUNDLES: AtomicU64 = AtomicU64::new(0);
+
 impl Bundle {
+    /// A number that no other Bundle has in this process, from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// `Bundle.type` as written.
     pub fn bundle_type(&self) -> Option<&str> {
         self.bundle_type.as_deref()
@@ -63,27 +74,34 @@ impl Bundle {
     /// resource has none. When entries of one Bundle have the same `fullUrl`
     /// (as the versions in a history have), the last of them is meant. A UUID
     /// matches in upper and lower case.
-    pub fn resolve(&self, full_url: &str) -> Option<(&str, Cow<'_, str>)> {
+    pub fn resolve<'b>(&'b self, full_url: &'b str) -> Option<(ResourceType, Cow<'b, str>)> {
+        if !self.has_urls && full_url::uuid(full_url).is_none() {
+            return None;
+        }
         let key = full_url::key(full_url);
         let mut bundle = self;
         loop {
             if let Ok(index) = bundle.targets.binary_search_by(|target| target.key.cmp(&key)) {
-                return bundle.target(bundle.targets[index]);
+                return bundle.target(bundle.targets[index], full_url);
             }
             bundle = bundle.outer.as_deref()?;
         }
     }
 
-    fn target(&self, target: Target) -> Option<(&str, Cow<'_, str>)> {
-        let resource_type = self.types.get(usize::from(target.resource_type))?;
+    /// What the target stands for, which `full_url` names.
+    fn target<'b>(&'b self, target: Target, full_url: &'b str) -> Option<(ResourceType, Cow<'b, str>)> {
         if target.id == SAME_AS_UUID {
+            let written = full_url.strip_prefix("urn:uuid:")?;
+            if !written.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                return Some((target.resource_type, written.into()));
+            }
             let number = u128::from(target.key[0]) << 64 | u128::from(target.key[1]);
-            return Some((resource_type, uuid::Uuid::from_u128(number).to_string().into()));
+            return Some((target.resource_type, uuid::Uuid::from_u128(number).to_string().into()));
         }
         let start = target.id as usize;
         let length = u16::from_le_bytes(*self.ids.get(start..)?.first_chunk()?);
         let id = self.ids.get(start + 2..start + 2 + usize::from(length))?;
-        Some((resource_type, std::str::from_utf8(id).ok()?.into()))
+        Some((target.resource_type, std::str::from_utf8(id).ok()?.into()))
     }
 }
 
@@ -102,17 +120,19 @@ impl Builder {
         self.bundle.timestamp = timestamp;
     }
 
-    /// Notes that `full_url` names the resource of this type and id. An id of
-    /// more than 65,535 bytes, and ids past 4 GiB of them, are not noted: a
-    /// reference to them stays unresolved.
+    /// Notes that `full_url` names the resource of this type and id. A type that
+    /// R4 does not know, an id of more than 65,535 bytes, and ids past 4 GiB of
+    /// them are not noted: a reference to them stays unresolved.
     pub fn add(&mut self, full_url: &str, resource_type: &str, id: Option<&str>) {
         let Some(id) = id.or_else(|| full_url::id_from_full_url(full_url)) else {
             return;
         };
-        let Some(resource_type_number) = self.type_number(resource_type) else {
+        let Some(known_type) = ResourceType::named(resource_type) else {
             return;
         };
-        let same = full_url::uuid(full_url)
+        let uuid = full_url::uuid(full_url);
+        self.bundle.has_urls |= uuid.is_none();
+        let same = uuid
             .is_some_and(|uuid| uuid.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()) == id);
         let id_place = if same {
             SAME_AS_UUID
@@ -133,21 +153,7 @@ impl Builder {
             self.bundle.base_url = base.map(|length| full_url[..length].to_owned());
         }
         let key = full_url::key(full_url);
-        self.bundle.targets.push(Target { key, id: id_place, resource_type: resource_type_number });
-    }
-
-    /// The number of a resource type; FHIR has 150, so a search is short.
-    fn type_number(&mut self, resource_type: &str) -> Option<u16> {
-        let types = &mut self.bundle.types;
-        let known = types.iter().position(|known| known == resource_type);
-        let number = known.unwrap_or(types.len());
-        if number >= MOST_TYPES {
-            return None;
-        }
-        if known.is_none() {
-            types.push(resource_type.to_owned());
-        }
-        u16::try_from(number).ok()
+        self.bundle.targets.push(Target { key, id: id_place, resource_type: known_type });
     }
 
     pub fn finish(mut self, outer: Option<Arc<Bundle>>) -> Bundle {
@@ -162,20 +168,19 @@ impl Builder {
             is_same
         });
         targets.shrink_to_fit();
+        self.bundle.number = BUNDLES.fetch_add(1, Ordering::Relaxed) + 1;
+        self.bundle.has_urls |= outer.as_ref().is_some_and(|outer| outer.has_urls);
         self.bundle.outer = outer;
         self.bundle
     }
 }
-
-/// More resource types than these are nonsense that must not slow the search.
-const MOST_TYPES: usize = 1000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn resolved(bundle: &Bundle, full_url: &str) -> Option<(String, String)> {
-        bundle.resolve(full_url).map(|(resource_type, id)| (resource_type.to_owned(), id.into_owned()))
+        bundle.resolve(full_url).map(|(resource_type, id)| (resource_type.name().to_owned(), id.into_owned()))
     }
 
     fn pair(resource_type: &str, id: &str) -> Option<(String, String)> {

@@ -40,6 +40,26 @@ fn a_urn_leads_backward_and_forward_in_its_bundle() {
 }
 
 #[test]
+fn a_urn_means_in_each_bundle_what_that_bundle_says() {
+    let urn = "urn:uuid:00000000-0000-4000-8000-000000000001";
+    let bundle = |number: u32| {
+        let observation = |id: &str| {
+            json!({"resource": {"resourceType": "Observation", "id": format!("{id}{number}"), "status": "final",
+                "subject": {"reference": urn}}})
+        };
+        let patient = json!({"resourceType": "Patient", "id": format!("p{number}")});
+        json!({"resourceType": "Bundle", "type": "collection",
+            "entry": [{"fullUrl": urn, "resource": patient}, observation("first"), observation("second")]})
+    };
+    let mill = Mill::new();
+    load_twice(&mill, &[("two.json", json!([bundle(1), bundle(2)]).to_string().as_bytes())]);
+    let subjects = mill.query(
+        "select o.fhir_id, p.fhir_id from observation o join patient p on p.id = o.patient_id order by 1",
+    );
+    assert_eq!(subjects, [["first1", "p1"], ["first2", "p2"], ["second1", "p1"], ["second2", "p2"]]);
+}
+
+#[test]
 fn a_resource_without_an_id_goes_by_its_full_url() {
     let mill = Mill::new();
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [

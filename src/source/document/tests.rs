@@ -209,6 +209,7 @@ fn a_bundle_brings_what_stands_around_its_resources() {
         fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
             let bundle = frame.bundle.expect("an entry is in a Bundle");
             let target = bundle.resolve("urn:uuid:00000000-0000-0000-0000-00000000000b");
+            let target = target.map(|(resource_type, id)| (resource_type.name(), id));
             self.0.push(format!(
                 "{:?} {:?} {:?} {:?} {:?} {target:?}",
                 frame.full_url,
