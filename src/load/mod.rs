@@ -33,7 +33,7 @@ use crate::copy::{self, CopyBuffer, Target};
 use crate::failpoint::{self, Fault, Step};
 use crate::map::{Batch, Fingerprint, Plan};
 use keys::KnownKeys;
-use known::Batches;
+use known::Writing;
 pub use known::{Confirmed, Question};
 use registry::Outcome;
 
@@ -185,7 +185,7 @@ impl Loader {
         // same hospital, or each other's resources, do not wait for each other.
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         failpoint::passed(Step::KeysGiven);
-        let confirmed = self.shared.confirmed.hold();
+        let confirmed = self.shared.confirmed.writing();
         let (plan, expects_new) = (self.plan, &self.shared.expects_new);
         let loaded = persistently(&mut self.connection, |connection| {
             connection.transaction(|connection| write(connection, plan, load, &keys, &confirmed, expects_new))
@@ -215,7 +215,7 @@ impl Loader {
     /// Writes the batch, and undoes it.
     fn tried(&mut self, load: &mut Load<'_>) -> Result<(), LoadError> {
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
-        let confirmed = self.shared.confirmed.hold();
+        let confirmed = self.shared.confirmed.writing();
         let plan = self.plan;
         let expects_new = AtomicBool::new(false);
         let undone = persistently(&mut self.connection, |connection| {
@@ -314,7 +314,7 @@ fn write(
     plan: &'static Plan,
     load: &mut Load<'_>,
     keys: &[i64],
-    confirmed: &Batches,
+    confirmed: &Writing<'_>,
     expects_new: &AtomicBool,
 ) -> Result<Loaded, LoadError> {
     account::check_claims(connection, load)?;
@@ -457,8 +457,7 @@ fn copy_unresolved(
 ) -> Result<(), LoadError> {
     let mut rows = Vec::new();
     for (resource, identifier) in load.batch.unresolved() {
-        let (Outcome::Inserted(key) | Outcome::Updated(key)) = outcomes.of_resources[*resource as usize]
-        else {
+        let (Outcome::Inserted(key) | Outcome::Updated(key)) = outcomes.of_resources[resource] else {
             continue;
         };
         let resource_type = identifier.resource_type.map_or("", |resource_type| resource_type.name());

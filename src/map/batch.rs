@@ -4,7 +4,7 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, Equivalent, HashMap, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use rustc_hash::FxHashMap;
 
 use super::identifier::{IdentifierKey, WrittenIdentifier};
@@ -84,9 +84,9 @@ struct TableRows {
 }
 
 /// What a chunk has memory for at first.
-const CHUNK_BYTES: usize = 64 << 10;
+const CHUNK_BYTES: usize = 32 << 10;
 /// A chunk that has so much takes no further resource.
-const FULL_BYTES: usize = 56 << 10;
+const FULL_BYTES: usize = 28 << 10;
 /// A chunk that had to grow beyond this is not kept for the next batch.
 const MOST_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;
 /// So much memory is.
@@ -238,8 +238,8 @@ pub(super) struct Targets {
     by_key: FxHashMap<i64, Target>,
     /// The number of the resource that is being mapped.
     resource: u32,
-    /// Numbers whose bearers are not known, with the resource that named them.
-    unresolved: Vec<(u32, IdentifierKey)>,
+    /// Numbers whose bearers are not known, with the resources that name them.
+    unresolved: HashMap<IdentifierKey, Vec<u32>>,
 }
 
 impl Targets {
@@ -303,9 +303,9 @@ impl Targets {
     /// The resource that is being mapped names a number whose bearer is not
     /// known.
     pub fn note_unresolved(&mut self, identifier: &WrittenIdentifier<'_>) {
-        let resource = self.resource;
-        if self.unresolved.last().is_none_or(|last| last.0 != resource || !identifier.equivalent(&last.1)) {
-            self.unresolved.push((resource, identifier.into()));
+        let resources = self.unresolved.entry_ref(identifier).or_default();
+        if resources.last() != Some(&self.resource) {
+            resources.push(self.resource);
         }
     }
 }
@@ -356,8 +356,11 @@ impl Batch {
         self.targets.targets.iter().map(|target| target.read(&self.targets.ids))
     }
 
-    pub fn unresolved(&self) -> &[(u32, IdentifierKey)] {
-        &self.targets.unresolved
+    /// Each number whose bearer is not known, with a resource that names it.
+    pub fn unresolved(&self) -> impl Iterator<Item = (usize, &IdentifierKey)> {
+        self.targets.unresolved.iter().flat_map(|(identifier, resources)| {
+            resources.iter().map(move |resource| (*resource as usize, identifier))
+        })
     }
 
     /// Sorted.
@@ -425,7 +428,10 @@ impl Batch {
             self.buffers.tables[table].copy.truncate(mark);
         }
         let resource = self.targets.resource;
-        self.targets.unresolved.retain(|(unresolved, _)| *unresolved != resource);
+        self.targets.unresolved.retain(|_, resources| {
+            resources.pop_if(|last| *last == resource);
+            !resources.is_empty()
+        });
         self.unmapped_of_current.0.clear();
     }
 
