@@ -9,7 +9,7 @@
 //! has an older file in hand, nothing counts as known.
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use diesel::data_types::PgTimestamp;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz};
@@ -61,21 +61,42 @@ pub(super) struct Confirmation {
 
 /// What the batches of a run found to be known, while older ones are under
 /// way. Batches are numbered from 0 as they are read.
+///
+/// Nobody asks while somebody writes, who may just be replacing what is asked
+/// for; but all may ask together, and all may write together.
 #[derive(Debug, Default)]
-pub struct Confirmed(RwLock<Batches>);
+pub struct Confirmed {
+    batches: Mutex<Batches>,
+    turn: Mutex<Turn>,
+    turned: Condvar,
+}
 
 #[derive(Debug, Default)]
-pub(super) struct Batches {
+struct Batches {
     /// All batches before it are done.
     oldest: u64,
     done: BTreeSet<u64>,
     confirmed: Vec<(u64, FxHashMap<i64, Confirmation>)>,
 }
 
+/// How many do what, and how many wait until they can write.
+#[derive(Debug, Default)]
+struct Turn {
+    asking: usize,
+    writing: usize,
+    waiting_to_write: usize,
+}
+
+/// While it lives nobody writes.
+struct Asking<'c>(&'c Confirmed);
+
+/// While it lives nobody asks.
+pub(super) struct Writing<'c>(&'c Confirmed);
+
 impl Confirmed {
     /// The batch is loaded, or given up.
     pub fn finish(&self, batch: u64) {
-        let mut batches = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut batches = self.batches();
         batches.done.insert(batch);
         let mut oldest = batches.oldest;
         while batches.done.remove(&oldest) {
@@ -85,17 +106,60 @@ impl Confirmed {
         batches.confirmed.retain(|(batch, _)| *batch > oldest);
     }
 
-    /// For the time in which a batch is written: nobody finds anything known
-    /// meanwhile, which the batch may just be replacing.
-    pub(super) fn hold(&self) -> RwLockReadGuard<'_, Batches> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    /// For the time in which a batch is written.
+    pub(super) fn writing(&self) -> Writing<'_> {
+        let mut turn = self.turn();
+        turn.waiting_to_write += 1;
+        let mut turn = self.wait_while(turn, |turn| turn.asking > 0);
+        turn.waiting_to_write -= 1;
+        turn.writing += 1;
+        Writing(self)
+    }
+
+    /// Those who wait to write come first: they are fewer than the workers, and
+    /// who has written asks again.
+    fn asking(&self) -> Asking<'_> {
+        let mut turn = self.wait_while(self.turn(), |turn| turn.writing + turn.waiting_to_write > 0);
+        turn.asking += 1;
+        Asking(self)
+    }
+
+    fn wait_while<'c>(
+        &'c self,
+        turn: MutexGuard<'c, Turn>,
+        is_in_the_way: impl Fn(&Turn) -> bool,
+    ) -> MutexGuard<'c, Turn> {
+        self.turned.wait_while(turn, |turn| is_in_the_way(turn)).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn batches(&self) -> MutexGuard<'_, Batches> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Batches {
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.turn().asking -= 1;
+        self.0.turned.notify_all();
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.turn().writing -= 1;
+        self.0.turned.notify_all();
+    }
+}
+
+impl Writing<'_> {
     /// What came again after that batch, though it was loaded before it.
     pub fn after(&self, batch: u64, key: i64) -> Option<Confirmation> {
-        let mut later = self.confirmed.iter().rev().filter(|(confirmed, _)| *confirmed > batch);
+        let batches = self.0.batches();
+        let mut later = batches.confirmed.iter().rev().filter(|(confirmed, _)| *confirmed > batch);
         later.find_map(|(_, confirmations)| confirmations.get(&key).copied())
     }
 }
@@ -136,7 +200,7 @@ pub(super) fn known(
         .bind::<Array<Nullable<Text>>, _>(
             asked().map(|(_, asked)| asked.version_id.as_deref()).collect::<Vec<_>>(),
         );
-    let mut batches = confirmed.0.write().unwrap_or_else(PoisonError::into_inner);
+    let _asking = confirmed.asking();
     let Known { ordinals, keys } = question_to_server.get_result(connection)?;
     let mut known = vec![false; fingerprints.len()];
     for ordinal in &ordinals {
@@ -156,6 +220,7 @@ pub(super) fn known(
         .zip(keys)
         .filter_map(|(ordinal, key)| Some((key, confirmation(fingerprints[*ordinal as usize].as_ref()?)?)))
         .collect();
+    let mut batches = confirmed.batches();
     if question.batch > batches.oldest && !confirmations.is_empty() {
         batches.confirmed.push((question.batch, confirmations));
     }
@@ -169,4 +234,42 @@ fn confirmation(fingerprint: &Fingerprint) -> Option<Confirmation> {
     let version = version_id.as_deref().and_then(|version| version.parse().ok());
     let is_complete = effective_at.is_some() && version.is_some();
     (!is_complete).then_some(Confirmation { effective_at: *effective_at, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    #[test]
+    fn askers_and_writers_never_meet_and_all_get_their_turn() {
+        let confirmed = Confirmed::default();
+        let (asking, writing, most_asking) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let turn = |own: &AtomicUsize, other: &AtomicUsize| {
+            let together = own.fetch_add(1, Ordering::SeqCst) + 1;
+            thread::yield_now();
+            assert_eq!(other.load(Ordering::SeqCst), 0);
+            own.fetch_sub(1, Ordering::SeqCst);
+            together
+        };
+        thread::scope(|scope| {
+            for worker in 0..4 {
+                let (confirmed, asking, writing, most_asking, turn) =
+                    (&confirmed, &asking, &writing, &most_asking, &turn);
+                scope.spawn(move || {
+                    for round in 0..2_000 {
+                        if (round + worker) % 3 == 0 {
+                            let _writing = confirmed.writing();
+                            turn(writing, asking);
+                        } else {
+                            let _asking = confirmed.asking();
+                            most_asking.fetch_max(turn(asking, writing), Ordering::SeqCst);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(most_asking.into_inner() > 1, "nobody asked beside another");
+    }
 }

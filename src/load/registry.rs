@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 
-use super::known::{Batches, Confirmation};
+use super::known::{Confirmation, Writing};
 use super::{Load, LoadError, copy_buffer, copy_new};
 use crate::copy::{CopyBuffer, Target};
 use crate::model::ResourceType;
@@ -203,7 +203,7 @@ pub(super) fn decide(
     connection: &mut PgConnection,
     load: &Load<'_>,
     keys: &[i64],
-    confirmed: &Batches,
+    confirmed: &Writing<'_>,
     expects_new: &AtomicBool,
 ) -> Result<Outcomes, LoadError> {
     let mut outcomes = Outcomes::all_stale(load);
