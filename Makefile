@@ -23,7 +23,7 @@ DOCKER_BUILD_FLAGS ?=
 BUILD_CA_CERTIFICATE ?=
 
 # How long each fuzz target runs, which ones do, and what watches over memory:
-# `none` is fastest, and fhirmill has no unsafe code of its own; or `address`.
+# `none` is fastest, and all unsafe code is in one file, src/lanes.rs; or `address`.
 FUZZ_SECONDS ?= 3600
 FUZZ_TARGETS ?= open frame map dates decimals copy
 FUZZ_SANITIZER ?= none

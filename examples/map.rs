@@ -1,6 +1,7 @@
 //! Frames and maps files on one thread, without a database, and prints as
 //! JSON what that took: `cargo run --profile local --example map -- FILE…`.
-//! `make bench` measures by it.
+//! `make bench` measures by it. BATCH_BYTES of JSON are mapped before the rows
+//! are forgotten, as in a load.
 
 use std::time::Duration;
 
@@ -15,10 +16,8 @@ struct Rows {
     resources: u64,
     json_bytes: u64,
     row_bytes: u64,
+    batch_bytes: u64,
 }
-
-/// So much JSON is mapped before the rows are forgotten, as in a load.
-const BATCH_BYTES: u64 = 6 << 20;
 
 impl Rows {
     fn forget(&mut self) {
@@ -48,7 +47,9 @@ impl Sink for Rows {
             self.resources += 1;
         }
         self.json_bytes += frame.bytes.len() as u64;
-        if self.json_bytes / BATCH_BYTES != (self.json_bytes - frame.bytes.len() as u64) / BATCH_BYTES {
+        if self.json_bytes / self.batch_bytes
+            != (self.json_bytes - frame.bytes.len() as u64) / self.batch_bytes
+        {
             self.forget();
         }
         Ok(())
@@ -75,6 +76,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         resources: 0,
         json_bytes: 0,
         row_bytes: 0,
+        batch_bytes: match std::env::var("BATCH_BYTES") {
+            Ok(written) => written.parse::<std::num::NonZeroU64>()?.get(),
+            Err(_) => 6 << 20,
+        },
     };
     let before = cpu_time()?;
     let mut file_bytes = 0;
