@@ -4,11 +4,29 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 
 use nix::unistd::Uid;
 
 use crate::support::{Mill, query};
+
+/// What the loader of libraries says that the server's program needs.
+fn is_linked_with_lz4(url: &str) -> bool {
+    let pid = &query(url, "select pg_backend_pid()")[0][0];
+    let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    let libraries = Command::new("ldd").arg(program).output().unwrap();
+    String::from_utf8_lossy(&libraries.stdout).contains("liblz4")
+}
+
+#[test]
+fn wal_is_compressed_by_lz4_where_the_server_has_it() {
+    let mill = Mill::without_database();
+    mill.run(&["database", "start"]).expect_code(0);
+    let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let compression = if is_linked_with_lz4(url.trim()) { "lz4" } else { "pglz" };
+    assert_eq!(query(url.trim(), "show wal_compression"), [[compression]]);
+}
 
 #[test]
 fn data_outlive_a_stop_and_end_with_a_reset() {
