@@ -90,7 +90,7 @@ const FULL_BYTES: usize = 28 << 10;
 /// A chunk that had to grow beyond this is not kept for the next batch.
 const MOST_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;
 /// So much memory is.
-const MOST_SPARE_BYTES: usize = 16 << 20;
+const MOST_SPARE_BYTES: usize = 8 << 20;
 
 impl TableRows {
     /// Whether the next resource needs another chunk; the last one's rows are
