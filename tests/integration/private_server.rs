@@ -25,7 +25,7 @@ fn wal_is_compressed_by_lz4_where_the_server_has_it() {
     mill.run(&["database", "start"]).expect_code(0);
     let url = mill.run(&["database", "url"]).expect_code(0).stdout;
     let compression = if is_linked_with_lz4(url.trim()) { "lz4" } else { "pglz" };
-    assert_eq!(query(url.trim(), "show wal_compression"), [[compression]]);
+    assert_eq!(query(url.trim(), "select current_setting('wal_compression')"), [[compression]]);
 }
 
 #[test]

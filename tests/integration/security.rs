@@ -215,6 +215,11 @@ fn no_value_of_a_patient_is_told_outside_the_tables_and_the_archive() {
     let mill = Mill::with_own_server();
     mill.run(&["migrate", "up"]).expect_code(0);
     mill.put("inbox/valid.ndjson", marked_samples(false));
+    // The load is to last long enough for those who look at it meanwhile.
+    for copy in 0..8 {
+        let ids = format!("\"id\":\"{copy}-");
+        mill.put(&format!("inbox/valid-{copy}.ndjson"), marked_samples(false).replace("\"id\":\"", &ids));
+    }
     mill.put("inbox/invalid.ndjson", marked_samples(true));
     mill.put("inbox/no.json", format!("{MARKER} is no JSON"));
     mill.put("inbox/cut.json", format!("{{\"resourceType\":\"Patient\",\"name\":[{{\"family\":\"{MARKER}"));
