@@ -90,10 +90,9 @@ mod x86_64 {
         }
     }
 
-    /// A block of a processor with AVX2. Made nowhere but in `run_avx2` and in
-    /// tests that have asked for it.
+    /// A block of a processor with AVX2: made in `run_avx2` and nowhere else.
     #[derive(Clone, Copy, Debug)]
-    pub(super) struct Avx2([__m256i; 2]);
+    struct Avx2([__m256i; 2]);
 
     impl Block for Avx2 {
         #[inline(always)]

@@ -2,8 +2,8 @@
 //! is, what it says, and when it took effect. It is read without mapping the
 //! resource, so that what the registry has already need not be mapped.
 
-use super::batch::Identity;
 use super::mapper::{Input, MapError};
+use super::target::Identity;
 use crate::json::{Canonical, Kind, Name, Tree, Value};
 use crate::kind::{Defect, DefectReason, Timezone, moment};
 use crate::model::ResourceType;

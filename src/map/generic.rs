@@ -1,6 +1,6 @@
 //! Rows of the tables that all resource types share.
 
-use super::batch::TableBuffers;
+use super::chunk::TableBuffers;
 use super::extension::{self, Lists};
 use super::plan::{GenericPlaces, ListPlan};
 use super::reference::Resolver;

@@ -8,7 +8,8 @@ use std::mem;
 
 use thiserror::Error;
 
-use super::batch::{Batch, Registration, TableBuffers, UnmappedElements};
+use super::batch::{Batch, Registration, UnmappedElements};
+use super::chunk::TableBuffers;
 use super::extension::Lists;
 use super::fields::FieldWriter;
 use super::fingerprint::{self, Fingerprint, Identified, owned_text};

@@ -6,6 +6,7 @@
 //! with its JSON path and never with its values, and its neighbours stay.
 
 mod batch;
+mod chunk;
 mod extension;
 mod fields;
 mod fingerprint;
@@ -16,12 +17,14 @@ mod plan;
 mod reference;
 mod route;
 mod rows;
+mod target;
 mod version;
 
-pub use batch::{Batch, Identity, Registration, TargetIdentity};
+pub use batch::{Batch, Registration};
 pub use fingerprint::Fingerprint;
 pub use identifier::{IdentifierKey, KnownIdentifiers};
 pub use mapper::{Input, MapError, Mapper, Settings};
 pub use plan::Plan;
 pub use reference::FullUrls;
+pub use target::{Identity, TargetIdentity};
 pub use version::version_of;

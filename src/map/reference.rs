@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use memchr::memchr3;
 
-use super::batch::Targets;
 use super::identifier::{KnownIdentifiers, WrittenIdentifier};
 use super::route::contained_with_id;
+use super::target::Targets;
 use crate::copy::Target;
 use crate::json::{Name, Value};
 use crate::kind::{Defect, DefectReason, MAX_INDEXED_BYTES, Referenced, References};

@@ -47,7 +47,8 @@ impl Reader<'_> {
     }
 
     /// The entries of the Bundle at the window's place, with positions from
-    /// `first` on; leaves the window behind it.
+    /// `first` on. A window that does not hold the Bundle is left behind it, one
+    /// that does somewhere in it.
     pub(super) fn bundle(
         &mut self,
         window: &mut Window<'_>,
@@ -58,7 +59,7 @@ impl Reader<'_> {
     ) -> Result<(), Halt> {
         // What is in memory need not be walked along again.
         let elements = if window.is_held() { survey.take_elements() } else { None };
-        let (surveyed_entries, end) = (survey.entries, survey.end);
+        let surveyed_entries = survey.entries;
         let was_whole = survey.fault.is_none();
         if outer.is_none() {
             *self.next_position += survey.weight();
@@ -70,7 +71,6 @@ impl Reader<'_> {
                 for element in elements {
                     self.element(window, element, &mut around)?;
                 }
-                window.go_to(end);
             }
             None => self.members(window, &mut around)?,
         }

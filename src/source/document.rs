@@ -342,7 +342,9 @@ impl<'r> Reader<'r> {
         location: Location,
     ) -> Result<(), Halt> {
         if window.is_held() && window.go_to(span.start) {
-            return self.bundle(window, survey, None, location, *self.next_position);
+            self.bundle(window, survey, None, location, *self.next_position)?;
+            window.go_to(span.end);
+            return Ok(());
         }
         let mut second = self.second_at(span.start, location)?;
         self.bundle(&mut second, survey, None, location, *self.next_position)?;

@@ -22,10 +22,8 @@ pub(super) struct Survey {
     pub entries: u64,
     /// Where they stand, if they are not too many.
     elements: Vec<Element>,
-    /// A member `entry` is no array.
-    is_reported: bool,
-    /// Where the object ends.
-    pub end: u64,
+    /// A member `entry` is no array, which the delivery reports.
+    has_odd_entry: bool,
     /// How many positions the entries of each [`Class`] take.
     weights: [u64; Class::COUNT],
     has_export_id: bool,
@@ -53,7 +51,6 @@ enum Kind {
 pub(super) fn of(window: &mut Window<'_>, limits: &Limits, depth: usize) -> Survey {
     let mut survey = Survey::default();
     survey.fault = survey.members(window, limits, depth).err();
-    survey.end = window.offset();
     survey
 }
 
@@ -76,7 +73,7 @@ impl Survey {
                 Name::TransactionTime => self.transaction_time = window.text_or_skip(limits.json_depth)?,
                 Name::Entry if window.peek()? == Some(b'[') => self.entries(window, limits, depth)?,
                 _ => {
-                    self.is_reported |= name == Name::Entry;
+                    self.has_odd_entry |= name == Name::Entry;
                     self.has_export_id |= name == Name::ExportId;
                     self.has_event_id |= name == Name::EventId;
                     self.has_output |= name == Name::Output;
@@ -136,9 +133,10 @@ impl Survey {
     }
 
     /// All elements of `entry` in their order; `None` if there are too many to
-    /// be remembered, or anything else in the Bundle that is to be reported.
+    /// be remembered, or a member `entry` is no array.
     pub fn take_elements(&mut self) -> Option<Vec<Element>> {
-        let is_all = self.fault.is_none() && !self.is_reported && self.elements.len() as u64 == self.entries;
+        let is_all =
+            self.fault.is_none() && !self.has_odd_entry && self.elements.len() as u64 == self.entries;
         is_all.then(|| std::mem::take(&mut self.elements))
     }
 

@@ -66,6 +66,9 @@ impl Mill {
     /// somebody else's.
     pub fn with_own_server() -> Self {
         let mut mill = Self::without_database();
+        // Of those that private servers choose, another test's may take it as
+        // soon as this server is down, which then comes back on another one.
+        mill.put("data/postgres/port", format!("{}\n", server::port_of_its_own()));
         mill.start_server();
         let url = mill.run(&["database", "url"]).expect_code(0).stdout;
         mill.own_server = Some(url.trim().to_owned());
