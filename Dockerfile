@@ -18,19 +18,18 @@ WORKDIR /build
 # The dependencies first, compiled for an empty program, so that this layer is
 # kept until the list of dependencies changes.
 COPY Cargo.toml Cargo.lock ./
-COPY schema/Cargo.toml schema/
-RUN mkdir -p src schema/src benches \
- && echo 'fn main() {}' | tee src/main.rs > build.rs \
- && touch src/lib.rs schema/src/lib.rs \
- && for bench in $(sed -n '/^\[\[bench\]\]/,/^$/ s/^name = "\(.*\)"/\1/p' Cargo.toml); do \
-      echo 'fn main() {}' > "benches/$bench.rs"; \
-    done \
- && cargo build --release --locked --workspace
+COPY crates/core/Cargo.toml crates/core/
+COPY crates/postgres/Cargo.toml crates/postgres/
+COPY crates/synthetic/Cargo.toml crates/synthetic/
+RUN mkdir -p src crates/core/src crates/postgres/src crates/synthetic/src \
+ && echo 'fn main() {}' | tee src/main.rs > crates/postgres/build.rs \
+ && touch src/lib.rs crates/core/src/lib.rs crates/postgres/src/lib.rs crates/synthetic/src/lib.rs \
+ && cargo build --release --locked --bin fhirmill
 
 # What is copied is older than what was just compiled, which cargo would take
 # for unchanged.
 COPY . .
-RUN touch build.rs src/main.rs src/lib.rs schema/src/lib.rs \
+RUN touch crates/postgres/build.rs crates/*/src/lib.rs src/main.rs src/lib.rs \
  && cargo build --release --locked --bin fhirmill
 
 FROM debian:bookworm-slim

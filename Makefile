@@ -23,7 +23,7 @@ DOCKER_BUILD_FLAGS ?=
 BUILD_CA_CERTIFICATE ?=
 
 # How long each fuzz target runs, which ones do, and what watches over memory:
-# `none` is fastest, and all unsafe code is in one file, src/lanes.rs; or `address`.
+# `none` is fastest, and all unsafe code is in one file, crates/core/src/json/simd.rs; or `address`.
 FUZZ_SECONDS ?= 3600
 FUZZ_TARGETS ?= open frame map dates decimals copy
 FUZZ_SANITIZER ?= none
@@ -133,7 +133,7 @@ fuzz: ## Fuzz what reads bytes from outside (FUZZ_SECONDS=3600 each, FUZZ_TARGET
 	done
 
 bench: prerequisites binary ## Measure speed, as ratios (PATIENTS=300 ROUNDS=5 ONLY=name,name QUICK=1)
-	cargo build --quiet --profile local --example map
+	cargo build --quiet --profile local --package fhirmill-core --example map
 	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench
 
 chaos: prerequisites ## Kill processes, sessions and the server at random (SECONDS=300 CHAOS_SEED=…)

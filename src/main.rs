@@ -12,7 +12,7 @@ use fhirmill::config::load_env_file;
 use fhirmill::logging::{self, Audience};
 
 fn main() -> std::process::ExitCode {
-    let _failpoints = fhirmill::failpoint::arm();
+    let _failpoints = fhirmill_postgres::failpoint::arm();
     let code = match run() {
         Ok(code) => code,
         Err(error) => failure::report(&error),

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Seek, Write};
 
-use fhirmill::source::{self, Defect, Document, Frame, Limits, ReadError, Sink, Stopped};
+use fhirmill_core::read::{self, Defect, Document, Frame, Limits, ReadError, Sink, Stopped};
 
 /// Limits small enough that the fuzzer reaches them.
 pub fn limits() -> Limits {

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use fhirmill::copy::CopyBuffer;
+use fhirmill_core::rows::CopyBuffer;
 use fhirmill_fuzz::rows;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use fhirmill::kind::{Timezone, moment};
+use fhirmill_core::datatype::{Timezone, moment};
 
 /// 0001-01-01 and 10000-01-01 with a day to either side, in microseconds
 /// since 2000-01-01.

@@ -3,8 +3,8 @@
 
 #![no_main]
 
-use fhirmill::copy::CopyBuffer;
-use fhirmill::json::{Kind, Parser};
+use fhirmill_core::rows::CopyBuffer;
+use fhirmill_core::json::{Kind, Parser};
 use fhirmill_fuzz::{numeric_text, plain};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

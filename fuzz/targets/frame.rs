@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use fhirmill::source::Limits;
+use fhirmill_core::read::Limits;
 use fhirmill_fuzz::{limits, read};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

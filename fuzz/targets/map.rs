@@ -5,8 +5,8 @@
 
 use std::cell::RefCell;
 
-use fhirmill::kind::Timezone;
-use fhirmill::map::{Batch, Input, Mapper, Plan, Settings};
+use fhirmill_core::datatype::Timezone;
+use fhirmill_core::map::{Batch, Input, Mapper, Plan, Settings};
 use fhirmill_fuzz::rows;
 
 const NEIGHBOUR: &[u8] = br#"{"resourceType":"Patient","id":"n","name":[{"family":"Neighbour"}]}"#;
@@ -16,7 +16,7 @@ fn input(bytes: &[u8]) -> Input<'_> {
 }
 
 fn tables(batch: &Batch) -> Vec<Vec<u8>> {
-    let count = Plan::built_in().table_names.len();
+    let count = Plan::built_in().tables.len();
     (0..count).map(|table| batch.runs(table, &|_| true).collect::<Vec<_>>().concat()).collect()
 }
 
@@ -28,7 +28,7 @@ struct State {
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     thread_local!(static STATE: RefCell<State> = RefCell::new(State {
         mapper: Mapper::new(Plan::built_in(), Settings { timezone: Timezone::UTC }),
-        batch: Batch::new(Plan::built_in().table_names.len()),
+        batch: Batch::new(Plan::built_in().tables.len()),
     }));
     STATE.with_borrow_mut(|State { mapper, batch }| {
         batch.clear();

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::cli::{CheckArguments, ExitCode};
 use crate::config::Settings;
-use crate::database::{Database, Wait};
-use crate::model::{self, Table, TableKind, sql};
 use crate::report::{ProgressMeter, Unit};
+use fhirmill_core::model::{self, Table, TableKind, sql};
+use fhirmill_postgres::database::{Database, Wait};
 
 #[derive(QueryableByName)]
 struct Count {
@@ -26,7 +26,7 @@ struct Finding {
 
 /// Checks every rule and prints those that do not hold.
 pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> {
-    let mut connection = Database::open(settings, Wait::No)?.connect()?;
+    let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
     let mut findings = Vec::new();
     let rules = rules(&model::tables());
     let meter = ProgressMeter::new();
@@ -94,7 +94,8 @@ fn rules(tables: &[Table]) -> Vec<(String, String)> {
             )),
         }
         for column in &table.columns {
-            let is_key = column.name.ends_with("_id") && column.sql_type == crate::kind::SqlType::BigInt;
+            let is_key =
+                column.name.ends_with("_id") && column.sql_type == fhirmill_core::datatype::SqlType::BigInt;
             if !is_key || table.key.contains(&column.name) {
                 continue;
             }

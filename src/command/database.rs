@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::cli::{DatabaseCommand, ExitCode};
 use crate::config::Settings;
-use crate::database::private::PrivateServer;
+use fhirmill_postgres::database::private::PrivateServer;
 
 /// Starts, stops, resets, or prints the URL. With DATABASE_URL set there is
 /// no private server to start, stop or reset, and saying so is an error, lest
@@ -18,7 +18,7 @@ pub fn run(settings: &Settings, command: DatabaseCommand) -> Result<ExitCode> {
         eprintln!("error: DATABASE_URL names {url}, which fhirmill does not start, stop or reset");
         return Ok(ExitCode::Usage);
     }
-    let server = PrivateServer::of(settings)?;
+    let server = PrivateServer::of(&settings.database())?;
     match command {
         DatabaseCommand::Start => {
             let (url, _) = server.start()?;

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::{ExitCode, FilesArguments};
 use crate::config::Settings;
-use crate::database::{Database, Wait};
-use crate::ledger::Counts;
+use fhirmill_postgres::database::{Database, Wait};
+use fhirmill_postgres::ledger::Counts;
 
 #[derive(QueryableByName, Serialize)]
 struct File {
@@ -39,7 +39,7 @@ struct File {
 
 /// Lists the ledger's files.
 pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> {
-    let mut connection = Database::open(settings, Wait::No)?.connect()?;
+    let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
     let files: Vec<File> = sql_query(
         "select f.id, s.code as source, f.path, f.status, \
          to_char(f.started_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started_at, f.form, f.size_bytes, f.seen, \

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 
 use crate::cli::{ExitCode, GenerateArguments, GenerateFormat};
-use crate::generate::{Format, Plan, Written, generate};
 use crate::report::{ProgressMeter, Unit};
+use fhirmill_synthetic::{Format, Plan, Written, generate};
 
 /// Writes the files.
 pub fn run(arguments: &GenerateArguments) -> Result<ExitCode> {

@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, IndexesCommand};
 use crate::config::Settings;
-use crate::database::migrations::{self, MIGRATIONS};
-use crate::database::{Database, Wait};
-use crate::model;
 use crate::pipeline::indexes::{self, Building};
 use crate::report::ProgressMeter;
+use fhirmill_core::model;
+use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
+use fhirmill_postgres::database::{Database, Wait};
 
 #[derive(Serialize)]
 struct Status {
@@ -21,7 +21,7 @@ struct Status {
 
 /// Builds, drops or counts the secondary indexes.
 pub fn run(settings: &Settings, command: &IndexesCommand) -> Result<ExitCode> {
-    let database = Database::open(settings, Wait::No)?;
+    let database = Database::open(&settings.database(), Wait::No)?;
     match command {
         IndexesCommand::Build => {
             migrations::up(&database, MIGRATIONS)?;

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
-use crate::map::{self, Batch, FullUrls, Input, Mapper, Plan};
 use crate::pipeline::{form_name, limits, timezone};
-use crate::source::{self, Content, Defect, Document, Frame, Sink, Stopped};
+use fhirmill_core::map::{self, Batch, FullUrls, Input, Mapper, Plan};
+use fhirmill_core::read::{self, Content, Defect, Document, Frame, Sink, Stopped};
 
 /// What one file holds.
 #[derive(Debug, Default, Serialize)]
@@ -68,11 +68,11 @@ fn inspect(settings: &Settings, path: &Path) -> Inspection {
     let plan = Plan::built_in();
     let mut inspector = Inspector {
         mapper: Mapper::new(plan, map::Settings { timezone: timezone(settings) }),
-        batch: Batch::new(plan.table_names.len()),
+        batch: Batch::new(plan.tables.len()),
         document: String::new(),
         found: Inspection { file: path.display().to_string(), ..Inspection::default() },
     };
-    if let Err(error) = source::read(path, &limits(settings), &mut inspector) {
+    if let Err(error) = read::read(path, &limits(settings), &mut inspector) {
         inspector.found.problems.push(Problem { location: "the file".to_owned(), reason: error.to_string() });
     }
     inspector.found

@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use crate::cli::{ExitCode, MigrateCommand};
 use crate::config::Settings;
-use crate::database::migrations::{self, Down, MIGRATIONS, MigrationStatus};
-use crate::database::{Database, Wait};
+use fhirmill_postgres::database::migrations::{self, Down, MIGRATIONS, MigrationStatus};
+use fhirmill_postgres::database::{Database, Wait};
 
 /// Applies, takes back or lists migrations.
 pub fn run(settings: &Settings, command: &MigrateCommand) -> Result<ExitCode> {
-    let database = Database::open(settings, Wait::No)?;
+    let database = Database::open(&settings.database(), Wait::No)?;
     match command {
         MigrateCommand::Up => {
             let names = migrations::up(&database, MIGRATIONS)?;

@@ -5,14 +5,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, OnceArguments};
 use crate::config::Settings;
-use crate::database::migrations::{self, MIGRATIONS};
-use crate::database::{Database, Wait};
 use crate::pipeline;
 use crate::report::{ProgressMeter, Summary};
+use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
+use fhirmill_postgres::database::{Database, Wait};
 
 /// Migrates, loads the inbox and prints the summary.
 pub fn run(settings: &Settings, arguments: &OnceArguments) -> Result<ExitCode> {
-    let database = Database::open(settings, Wait::No)?;
+    let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     // What was dropped before the command was typed is settled enough.
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };

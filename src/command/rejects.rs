@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::{ExitCode, RejectsArguments};
 use crate::config::Settings;
-use crate::database::{Database, Wait};
+use fhirmill_postgres::database::{Database, Wait};
 
 #[derive(QueryableByName, Serialize)]
 struct Rejected {
@@ -31,7 +31,7 @@ struct Rejected {
 
 /// Lists rejected records that no retry has loaded since.
 pub fn run(settings: &Settings, arguments: &RejectsArguments) -> Result<ExitCode> {
-    let mut connection = Database::open(settings, Wait::No)?.connect()?;
+    let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
     let rejects: Vec<Rejected> = sql_query(
         "select r.id, r.file_id, f.path, r.location, r.resource_type, r.fhir_id, r.reason, r.message \
          from etl.rejected_record r join etl.load_file f on f.id = r.file_id \

@@ -5,11 +5,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, RemapArguments};
 use crate::config::Settings;
-use crate::database::migrations::{self, MIGRATIONS};
-use crate::database::{Database, Wait};
-use crate::model::ResourceType;
 use crate::pipeline::{self, indexes};
 use crate::report::ProgressMeter;
+use fhirmill_core::fhir::ResourceType;
+use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
+use fhirmill_postgres::database::{Database, Wait};
 
 /// Writes the rows of all current resources anew.
 pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> {
@@ -17,7 +17,7 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
         eprintln!("error: {unknown} is no resource type of FHIR R4\n\nhint: types are written as Patient");
         return Ok(ExitCode::Usage);
     }
-    let database = Database::open(settings, Wait::No)?;
+    let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let meter = ProgressMeter::new();
     let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &meter)?;

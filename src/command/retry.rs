@@ -14,14 +14,14 @@ use tracing::warn;
 use super::once::exit_code;
 use crate::cli::{ExitCode, RetryArguments};
 use crate::config::Settings;
-use crate::database::migrations::{self, MIGRATIONS};
-use crate::database::{Database, Wait};
-use crate::failpoint::{self, Step};
 use crate::inbox::{self, DEFAULT_SOURCE};
 use crate::pipeline;
 use crate::pipeline::whole::{self, Wanted};
 use crate::report::ProgressMeter;
-use crate::source::Limits;
+use fhirmill_core::read::Limits;
+use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
+use fhirmill_postgres::database::{Database, Wait};
+use fhirmill_postgres::failpoint::{self, Step};
 
 /// A reject that is kept whole.
 #[derive(QueryableByName)]
@@ -80,7 +80,7 @@ fn is_cut() -> String {
 /// by their numbers, and loads the inbox. What is rejected again appears as a
 /// new reject; the old one counts as retried.
 pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> {
-    let database = Database::open(settings, Wait::No)?;
+    let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let mut connection = database.connect()?;
     let mut ids = drop_whole(settings, arguments, &mut connection)?;

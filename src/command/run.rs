@@ -10,18 +10,18 @@ use tracing::error;
 
 use crate::cli::ExitCode;
 use crate::config::Settings;
-use crate::database::migrations::{self, MIGRATIONS};
-use crate::database::{Database, Wait};
 use crate::pipeline::{self, PipelineError};
 use crate::report::{ProgressMeter, Summary, in_one_line};
 use crate::trigger::{self, Ending, Look};
+use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
+use fhirmill_postgres::database::{Database, Wait};
 
 /// Looks at the inbox at start, by the schedule and when files arrive, until
 /// it is told to end.
 pub fn run(settings: &Settings) -> Result<ExitCode> {
     let cancel = CancellationToken::new();
     super::cancel_on_signal(&cancel)?;
-    let database = Database::open(settings, Wait::UntilCancelled(&cancel))?;
+    let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
     let looks = Looks {
         settings: settings.clone(),
@@ -81,7 +81,7 @@ impl Looks {
         let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
         if database.is_private && self.failed.load(Ordering::Relaxed) > 0 {
             // Nobody else would start it again.
-            *database = Database::open(&self.settings, Wait::No)?;
+            *database = Database::open(&self.settings.database(), Wait::No)?;
         }
         // What the process before left undone is done once, and once more
         // after every failure.

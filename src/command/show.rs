@@ -9,9 +9,9 @@ use diesel::{QueryableByName, RunQueryDsl, sql_query};
 
 use crate::cli::{ExitCode, ShowArguments};
 use crate::config::Settings;
-use crate::database::{Database, Wait};
 use crate::pipeline::limits;
-use crate::source;
+use fhirmill_core::read;
+use fhirmill_postgres::database::{Database, Wait};
 
 #[derive(QueryableByName)]
 struct Place {
@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, arguments: &ShowArguments) -> Result<ExitCode> {
         eprintln!("error: expected TYPE/ID, such as Patient/123");
         return Ok(ExitCode::Usage);
     };
-    let mut connection = Database::open(settings, Wait::No)?.connect()?;
+    let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
     let places: Vec<Place> = sql_query(
         "select s.code as source, b.body, f.archive_path, r.member, r.byte_offset, r.byte_length \
          from etl.resource r join etl.source s on s.id = r.source_id \
@@ -70,6 +70,6 @@ fn from_archive(settings: &Settings, place: &Place) -> Result<Vec<u8>> {
     else {
         bail!("the registry does not know its place in {path}");
     };
-    source::read_span(Path::new(path), &limits(settings), member as u32, offset as u64, length as u64)
+    read::read_span(Path::new(path), &limits(settings), member as u32, offset as u64, length as u64)
         .with_context(|| format!("{path} cannot be read"))
 }

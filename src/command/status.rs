@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
-use crate::database::{Database, Wait};
 use crate::inbox;
-use crate::model;
 use crate::pipeline::indexes;
+use fhirmill_core::model;
+use fhirmill_postgres::database::{Database, Wait};
 
 #[derive(QueryableByName, Serialize)]
 struct Ledger {
@@ -48,7 +48,7 @@ struct Status {
 
 /// Prints the status, or tells by the exit code alone whether all is well.
 pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode> {
-    let database = Database::open(settings, Wait::No)?;
+    let database = Database::open(&settings.database(), Wait::No)?;
     let mut connection = database.connect()?;
     let scan = inbox::scan(&settings.inbox_dir, settings.settle);
     let ledger: Ledger = sql_query(

@@ -6,7 +6,6 @@
 //! which collects every complaint before it gives up, so that an operator
 //! mends a wrong `.env` once and not once a line.
 
-mod database_url;
 mod schedule;
 mod timezone;
 mod values;
@@ -19,9 +18,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
+
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-pub use database_url::DatabaseUrl;
 pub use schedule::Schedule;
 pub use timezone::Timezone;
 pub use variables::{VARIABLES, Variable};
@@ -51,6 +51,18 @@ pub struct Settings {
     pub assume_timezone: Timezone,
     pub limits: Limits,
     pub log: LogSettings,
+}
+
+impl Settings {
+    /// What opening the database needs.
+    pub fn database(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            url: self.database_url.clone(),
+            data_dir: self.data_dir.clone(),
+            server_binaries_dir: self.server_binaries_dir.clone(),
+            workers: self.workers.get(),
+        }
+    }
 }
 
 /// Whether and how new files wake the scan.

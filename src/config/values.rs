@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::database_url::DatabaseUrl;
 use super::schedule::Schedule;
 use super::timezone::Timezone;
 use super::{EobCoverage, KeepBodies, LogFormat, LogLevel, LogStandardOutput, ResourceTypes, Watch};
+use fhirmill_postgres::database::DatabaseUrl;
 
 /// What a value must be, to be read after "must be".
 pub type Expectation = String;
@@ -71,7 +71,7 @@ pub fn log_standard_output(text: &str) -> Result<LogStandardOutput, Expectation>
 }
 
 /// Checked by the filter that will use it, which also takes lists such as
-/// `info,fhirmill::load=debug`.
+/// `info,fhirmill_postgres::load=debug`.
 pub fn log_level(text: &str) -> Result<LogLevel, Expectation> {
     let complaint = "error, warn, info, debug, trace, or a list of target=level";
     let filter = tracing_subscriber::EnvFilter::builder().parse(text);
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn log_levels_are_words_or_lists_of_targets() {
         assert!(log_level("info").is_ok());
-        assert!(log_level("warn,fhirmill::load=debug").is_ok());
+        assert!(log_level("warn,fhirmill_postgres::load=debug").is_ok());
         assert!(log_level("loud").is_err());
         assert!(log_level("fhirmill=loud").is_err());
     }

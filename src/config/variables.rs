@@ -258,7 +258,7 @@ pub const VARIABLES: &[Variable] = &[
         default: "info",
         example: "debug",
         help: "How much is logged: error, warn, info, debug, trace, or a list such as \
-               info,fhirmill::load=debug",
+               info,fhirmill_postgres::load=debug",
         secret: false,
     },
     Variable {

@@ -15,6 +15,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use fhirmill_postgres::ledger::NewFile;
 use tracing::warn;
 
 pub use content::{Content, open};
@@ -35,6 +36,11 @@ pub struct InboxFile {
 }
 
 impl InboxFile {
+    /// As the ledger claims it, with its content's hash.
+    pub fn with_content(&self, sha256: [u8; 32]) -> NewFile<'_> {
+        NewFile { path: &self.relative, source: &self.source, size: self.size, sha256 }
+    }
+
     /// Whether it is, by its name, of those that others refer to by number:
     /// hospitals and people.
     pub fn is_referred_to(&self) -> bool {

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::relocate::{Relocation, is_free_for, relocate, remove};
 use super::{Content, InboxFile};
-use crate::failpoint::{self, Step};
+use fhirmill_postgres::failpoint::{self, Step};
 
 /// A file that is to leave the inbox.
 #[derive(Debug)]

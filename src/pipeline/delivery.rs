@@ -13,12 +13,12 @@ use super::contents::Taker;
 use super::reader::{Reader, Reading};
 use super::work::Progress;
 use crate::config::Settings;
-use crate::failpoint::{self, Step};
 use crate::inbox::{Content, Departures, InboxFile};
-use crate::ledger::{Claim, FileStatus, ReadFile, RejectReason, Run};
-use crate::load::Account;
 use crate::report::Summary;
-use crate::source::Stopped;
+use fhirmill_core::read::Stopped;
+use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::ledger::{Claim, FileStatus, NewFile, ReadFile, RejectReason, Run};
+use fhirmill_postgres::load::Account;
 
 /// So many files are claimed at once, or files of so many bytes.
 const CLAIM_FILES: usize = 500;
@@ -140,8 +140,9 @@ impl<'d> Delivery<'d> {
             }
         }
         let (mut departures, mut places) = (Departures::default(), Vec::new());
-        let hashes: Vec<_> = asked.iter().map(|(file, content)| (*file, content.sha256)).collect();
-        let claims = self.run.claim(&hashes)?;
+        let new_files: Vec<NewFile<'_>> =
+            asked.iter().map(|(file, content)| file.with_content(content.sha256)).collect();
+        let claims = self.run.claim(&new_files)?;
         failpoint::passed(Step::Claimed);
         for ((file, content), claim) in asked.iter().zip(claims) {
             match claim {

@@ -1,7 +1,7 @@
 //! `EOB_COVERAGE=drop`: ExplanationOfBenefits are stored without the payer's
 //! Coverage, contained or referred to, for operators who may not keep it.
 
-use crate::json::{Kind, Parser, Value};
+use fhirmill_core::json::{Kind, Parser, Value};
 
 /// The ExplanationOfBenefit without contained Coverages and without
 /// `insurance.coverage`; `None` for everything else, which stays as it is.

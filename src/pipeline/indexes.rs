@@ -15,10 +15,10 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::database::{Database, DatabaseError};
-use crate::failpoint::{self, Step};
-use crate::model::{Index, indexes, tables};
 use crate::report::{ProgressMeter, Unit, in_one_line};
+use fhirmill_core::model::{Index, indexes, tables};
+use fhirmill_postgres::database::{Database, DatabaseError};
+use fhirmill_postgres::failpoint::{self, Step};
 
 /// What loading itself looks up.
 const REGISTRY: [&str; 2] = ["etl.resource_key", "etl.resource_version"];

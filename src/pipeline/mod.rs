@@ -24,14 +24,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::{Settings, Timezone};
-use crate::database::{Database, DatabaseError, Trouble};
-use crate::failpoint::{self, Step};
 use crate::inbox::{self, InboxFile};
-use crate::kind;
-use crate::ledger::{self, Run};
-use crate::load::{LoadError, Shared};
 use crate::report::{ProgressMeter, Summary, Unit};
-use crate::source::Limits;
+use fhirmill_core::datatype;
+use fhirmill_core::read::Limits;
+use fhirmill_postgres::database::{Database, DatabaseError, Trouble};
+use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::ledger::{self, Run};
+use fhirmill_postgres::load::{LoadError, Shared};
 
 use contents::Contents;
 use delivery::Delivery;
@@ -75,10 +75,10 @@ fn batch_bytes(settings: &Settings) -> usize {
 }
 
 /// The settings' time zone in the terms of the kinds.
-pub fn timezone(settings: &Settings) -> kind::Timezone {
+pub fn timezone(settings: &Settings) -> datatype::Timezone {
     match settings.assume_timezone {
-        Timezone::Fixed(offset) => kind::Timezone::Offset(offset.local_minus_utc()),
-        Timezone::Named(zone) => kind::Timezone::Named(zone),
+        Timezone::Fixed(offset) => datatype::Timezone::Offset(offset.local_minus_utc()),
+        Timezone::Named(zone) => datatype::Timezone::Named(zone),
     }
 }
 

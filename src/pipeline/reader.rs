@@ -9,14 +9,14 @@ use tokio_util::sync::CancellationToken;
 use super::handover::Handover;
 use super::work::{Progress, Record, Work};
 use crate::config::Settings;
-use crate::failpoint::{self, Step};
 use crate::inbox::{self, InboxFile};
-use crate::load::Reject;
 use crate::report::ProgressMeter;
-use crate::source::{
+use fhirmill_core::read::{
     self, Companion, Content, Defect, Document, Form, Frame, Limits, Location, ReadError, Reason, Sink,
     Stopped,
 };
+use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::load::Reject;
 
 /// So many small records fill a batch, however few bytes they are.
 const MAX_RECORDS: usize = 20_000;
@@ -107,7 +107,7 @@ impl<'r> Reader<'r> {
         let limits = self.limits.clone();
         let outcome = inbox::open(&file.path)
             .map_err(ReadError::Open)
-            .and_then(|content| source::read_file(content, &limits, self));
+            .and_then(|content| read::read_file(content, &limits, self));
         let (seen, form, is_given_up) = self
             .file
             .take()

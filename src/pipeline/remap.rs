@@ -13,13 +13,13 @@ use super::work::{Progress, Record, Work};
 use super::worker::Worker;
 use super::{PipelineError, limits};
 use crate::config::Settings;
-use crate::database::Database;
-use crate::failpoint::{self, Step};
-use crate::ledger::{ClaimedFile, Run};
-use crate::load::LoadError;
-use crate::model::ResourceType;
 use crate::report::{ProgressMeter, Unit};
-use crate::source::{self, Content, Defect, Document, Frame, Sink, Stopped};
+use fhirmill_core::fhir::ResourceType;
+use fhirmill_core::read::{self, Content, Defect, Document, Frame, Sink, Stopped};
+use fhirmill_postgres::database::Database;
+use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::ledger::{ClaimedFile, Run};
+use fhirmill_postgres::load::LoadError;
 
 /// What is to be written anew, in a session's own table: it may be every
 /// resource there is.
@@ -200,7 +200,7 @@ fn write_anew(
             failure: None,
         };
         again.work.begin_file(&progress);
-        let read = source::read(&path, &limits(settings), &mut again);
+        let read = read::read(&path, &limits(settings), &mut again);
         if let Some(failure) = again.failure.take() {
             return Err(failure.into());
         }

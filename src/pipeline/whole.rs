@@ -11,7 +11,7 @@ use memchr::memmem;
 use super::limits;
 use super::reader::place;
 use crate::config::Settings;
-use crate::source::{self, Content, Defect, Document, Frame, ReadError, Sink, Stopped};
+use fhirmill_core::read::{self, Content, Defect, Document, Frame, ReadError, Sink, Stopped};
 
 /// What is looked for, by its place as the reject says it: the reject, and the
 /// beginning of what was kept.
@@ -29,7 +29,7 @@ pub fn find(
     keep: &mut dyn FnMut(i64, &[u8]) -> io::Result<()>,
 ) -> Result<(), ReadError> {
     let mut finder = Finder { wanted, keep, document: String::new(), failed: None };
-    let read = source::read(path, &limits(settings), &mut finder);
+    let read = read::read(path, &limits(settings), &mut finder);
     match finder.failed.take() {
         Some(error) => Err(ReadError::Spool(error)),
         // Not read further than it had to be.

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::ledger::ClaimedFile;
-use crate::load::{Account, LoadFile, Origin, Reject};
-use crate::source::{Bundle, Content, Frame};
+use fhirmill_core::read::{Bundle, Content, Frame};
+use fhirmill_postgres::ledger::ClaimedFile;
+use fhirmill_postgres::load::{Account, LoadFile, Origin, Reject};
 
 /// How far a file is, shared by the reader and the workers.
 pub(super) struct Progress {

@@ -1,7 +1,6 @@
 //! A *worker* takes batches from the queue, maps their resources and loads
 //! them over its own connection.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,25 +13,14 @@ use super::handover::{Handover, Tally};
 use super::work::{Record, Work};
 use super::{eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
-use crate::database::Database;
-use crate::failpoint::{self, Fault, Step};
-use crate::kind::{MAX_INDEXED_BYTES, moment};
-use crate::ledger;
-use crate::load::{Account, Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
-use crate::map::{self, Batch, Fingerprint, FullUrls, Input, MapError, Mapper, Plan, version_of};
-use crate::model::ResourceType;
 use crate::report::in_one_line;
-use crate::source::Bundle;
-
-impl FullUrls for Bundle {
-    fn bundle(&self) -> u64 {
-        self.number()
-    }
-
-    fn resolve<'u>(&'u self, full_url: &'u str) -> Option<(ResourceType, Cow<'u, str>)> {
-        Bundle::resolve(self, full_url)
-    }
-}
+use fhirmill_core::datatype::{MAX_INDEXED_BYTES, moment};
+use fhirmill_core::fhir::{ResourceType, version_of};
+use fhirmill_core::map::{self, Batch, Fingerprint, FullUrls, Input, MapError, Mapper, Plan};
+use fhirmill_postgres::database::Database;
+use fhirmill_postgres::failpoint::{self, Fault, Step};
+use fhirmill_postgres::ledger;
+use fhirmill_postgres::load::{Account, Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
 
 pub(super) struct Worker {
     run_id: i64,
@@ -42,7 +30,7 @@ pub(super) struct Worker {
     keeps_bodies: bool,
     drops_coverage: bool,
     wanted: ResourceTypes,
-    timezone: crate::kind::Timezone,
+    timezone: fhirmill_core::datatype::Timezone,
     /// Most of the next batch is expected to be in the registry already, as
     /// most of the last one was.
     expects_known: bool,
@@ -95,7 +83,7 @@ impl Worker {
             run_id,
             mapper: Mapper::new(plan, map::Settings { timezone }),
             loader,
-            batch: Batch::new(plan.table_names.len()),
+            batch: Batch::new(plan.tables.len()),
             keeps_bodies: settings.keep_bodies == KeepBodies::Database,
             drops_coverage: settings.eob_coverage == EobCoverage::Drop,
             wanted: settings.resource_types.clone(),

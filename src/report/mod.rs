@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::load::Account;
 pub use causes::{causes, in_one_line};
+use fhirmill_postgres::load::Account;
 pub use progress_meter::{ProgressMeter, Unit};
 
 /// What a run did.

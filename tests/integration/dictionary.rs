@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fhirmill::model::{self, TableKind};
+use fhirmill_core::model::{self, TableKind};
 
 use crate::support::{Mill, NULL};
 

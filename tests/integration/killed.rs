@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
-use fhirmill::failpoint::Step;
+use fhirmill_postgres::failpoint::Step;
 
 use crate::delivery;
 use crate::support::Mill;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;
 use std::path::Path;
 
-use fhirmill::model::{TableKind, tables};
+use fhirmill_core::model::{TableKind, tables};
 
 use crate::oracle::{Cell, Context, Json, Key, expected};
 use crate::oracle_resources::RESOURCES;

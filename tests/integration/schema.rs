@@ -2,9 +2,8 @@
 //! the same.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use fhirmill::model::{sql, tables};
+use fhirmill_core::model::tables;
 
 use crate::support::Mill;
 
@@ -113,23 +112,6 @@ fn comments_are_as_declared() {
     }
     declared.sort();
     pretty_assertions::assert_eq!(found, declared);
-}
-
-#[test]
-fn the_generated_tables_are_as_declared() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/src/tables.rs");
-    let written = std::fs::read_to_string(path).unwrap();
-    let generated = sql::diesel_tables(&tables());
-    // Before them stand the tables that are written by hand.
-    let first = generated.lines().nth(1).unwrap();
-    let begin = written.find(first).unwrap() - "diesel::table! {\n".len();
-    let differs = written[begin..]
-        .trim_end()
-        .lines()
-        .zip(generated.trim_end().lines())
-        .find(|(left, right)| left != right);
-    assert_eq!(differs, None, "schema/src/tables.rs against the declarations");
-    assert_eq!(written[begin..].trim_end().lines().count(), generated.trim_end().lines().count());
 }
 
 #[test]

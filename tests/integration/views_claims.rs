@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use fhirmill::kind::SqlType;
-use fhirmill::model::{TableKind, tables};
+use fhirmill_core::datatype::SqlType;
+use fhirmill_core::model::{TableKind, tables};
 use serde_json::{Value, json};
 
 use crate::road::load_with_code;

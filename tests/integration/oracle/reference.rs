@@ -9,7 +9,7 @@ use chrono::FixedOffset;
 use super::json::Json;
 use super::path::contained;
 
-const RESOURCE_TYPES: &str = include_str!("../../../src/model/types.txt");
+const RESOURCE_TYPES: &str = include_str!("../../../crates/core/src/fhir/resource_types.txt");
 
 /// A resource by type and logical id, within one source.
 pub type ResourceName = (String, String);

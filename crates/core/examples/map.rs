@@ -1,0 +1,97 @@
+//! Frames and maps files on one thread, without a database, and prints as
+//! JSON what that took: `cargo run --profile local --example map -- FILE…`.
+//! `make bench` measures by it. BATCH_BYTES of JSON are mapped before the rows
+//! are forgotten, as in a load.
+
+use std::time::Duration;
+
+use fhirmill_core::datatype::Timezone;
+use fhirmill_core::map::{Batch, FullUrls, Input, Mapper, Plan, Settings};
+use fhirmill_core::read::{self, Content, Defect, Document, Frame, Limits, Sink, Stopped};
+use nix::sys::resource::{UsageWho, getrusage};
+
+struct Rows {
+    mapper: Mapper,
+    batch: Batch,
+    resources: u64,
+    json_bytes: u64,
+    row_bytes: u64,
+    batch_bytes: u64,
+}
+
+impl Rows {
+    fn forget(&mut self) {
+        self.row_bytes += self.batch.byte_count() as u64;
+        self.batch.clear();
+    }
+}
+
+impl Sink for Rows {
+    fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
+        if frame.content != Content::Resource {
+            return Ok(());
+        }
+        let input = Input {
+            bytes: frame.bytes,
+            full_url: frame.full_url.as_deref(),
+            full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
+            base_url: None,
+            effective_at: None,
+            wanted: None,
+        };
+        if self.mapper.map(&input, &mut self.batch).is_ok() {
+            self.resources += 1;
+        }
+        self.json_bytes += frame.bytes.len() as u64;
+        if self.json_bytes / self.batch_bytes
+            != (self.json_bytes - frame.bytes.len() as u64) / self.batch_bytes
+        {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    fn defect(&mut self, _: Defect<'_>) -> Result<(), Stopped> {
+        Ok(())
+    }
+}
+
+fn cpu_time() -> Result<Duration, nix::Error> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let seconds = |time: nix::sys::time::TimeVal| {
+        Duration::new(time.tv_sec().unsigned_abs(), time.tv_usec().unsigned_abs() as u32 * 1000)
+    };
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let plan = Plan::built_in();
+    let mut rows = Rows {
+        mapper: Mapper::new(plan, Settings { timezone: Timezone::UTC }),
+        batch: Batch::new(plan.tables.len()),
+        resources: 0,
+        json_bytes: 0,
+        row_bytes: 0,
+        batch_bytes: match std::env::var("BATCH_BYTES") {
+            Ok(written) => written.parse::<std::num::NonZeroU64>()?.get(),
+            Err(_) => 6 << 20,
+        },
+    };
+    let before = cpu_time()?;
+    let mut file_bytes = 0;
+    for path in std::env::args().skip(1) {
+        file_bytes += std::fs::metadata(&path)?.len();
+        read::read(path.as_ref(), &Limits::default(), &mut rows)?;
+    }
+    rows.forget();
+    let seconds = (cpu_time()? - before).as_secs_f64();
+    println!(
+        r#"{{"file_bytes": {file_bytes}, "resources": {}, "row_bytes": {}, "cpu_seconds": {seconds:.3}}}"#,
+        rows.resources, rows.row_bytes
+    );
+    Ok(())
+}

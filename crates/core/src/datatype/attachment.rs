@@ -1,0 +1,72 @@
+//! Attachments: what they are and, where they are text, the text itself.
+//! Source: <https://hl7.org/fhir/R4/datatypes.html#Attachment>.
+
+use base64::Engine;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{alphabet, engine::DecodePaddingMode};
+
+use crate::json::{Name, Value};
+
+use super::{Column, Datatype, Defect, Row, SqlType, join, member_text, object};
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Content type, url, title and text.
+pub(super) struct Attachment;
+
+impl Datatype for Attachment {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let column = |suffix, holds| Column::new(join(prefix, suffix), SqlType::Text, holds);
+        vec![
+            column("content_type", "contentType"),
+            column("url", "url"),
+            column("title", "title"),
+            column("text", "data, decoded where contentType is text/*"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let attachment = object(elements)?;
+        row.member_text(attachment, Name::CONTENT_TYPE)?;
+        row.member_text(attachment, Name::URL)?;
+        row.member_text(attachment, Name::TITLE)?;
+        AttachmentText.write(elements, row)
+    }
+}
+
+/// The text alone: `data` decoded from base64 as UTF-8 where the content type
+/// is text/*, else null.
+pub(super) struct AttachmentText;
+
+impl Datatype for AttachmentText {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![Column::new(prefix.to_owned(), SqlType::Text, "data, decoded where contentType is text/*")]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let attachment = object(elements)?;
+        let content_type = member_text(attachment, Name::CONTENT_TYPE)?;
+        let is_text = content_type.is_some_and(|content_type| content_type.starts_with("text/"));
+        let data = if is_text { member_text(attachment, Name::DATA)? } else { None };
+        row.copy.optional_text(data.and_then(|data| decode(&data)).as_deref());
+        Ok(())
+    }
+}
+
+/// Null rather than an error for what is no base64, no UTF-8 or holds U+0000:
+/// the column is a convenience, the data stay whole in the archived file.
+fn decode(data: &str) -> Option<String> {
+    let bytes = match BASE64.decode(data) {
+        Ok(bytes) => bytes,
+        // FHIR lets base64 be broken into lines.
+        Err(_) => {
+            let unbroken: Vec<u8> = data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            BASE64.decode(unbroken).ok()?
+        }
+    };
+    let text = String::from_utf8(bytes).ok()?;
+    (!text.contains('\0')).then_some(text)
+}

@@ -1,0 +1,155 @@
+//! Coded values: CodeableConcept, Coding, and two shorter forms of a concept
+//! for elements that analysts look at less.
+//! Source: <https://hl7.org/fhir/R4/datatypes.html#CodeableConcept>.
+
+use crate::json::{Name, Value};
+
+use super::{Column, Datatype, Defect, Row, SqlType, join, member_text, object};
+
+/// The coding of a concept that its columns show: the one that the user
+/// selected, else the first with both system and code, else the first.
+pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
+    let codings = concept.get(Name::CODING)?;
+    let is_selected =
+        |coding: &Value<'_>| coding.get(Name::USER_SELECTED).and_then(Value::as_boolean) == Some(true);
+    let is_complete =
+        |coding: &Value<'_>| coding.get(Name::SYSTEM).is_some() && coding.get(Name::CODE).is_some();
+    let mut items = codings.items();
+    let first = items.next()?;
+    if is_selected(&first) || (items.clone().next().is_none()) {
+        return Some(first);
+    }
+    codings.items().find(is_selected).or_else(|| codings.items().find(is_complete)).or(Some(first))
+}
+
+/// The coding after the chosen one, or the first where the last was chosen:
+/// what CMS means by two codings of one adjudication category.
+pub fn next_coding(concept: Value<'_>) -> Option<Value<'_>> {
+    let chosen = chosen_coding(concept)?;
+    let codings = concept.get(Name::CODING)?;
+    let others = || codings.items().filter(move |coding| coding.index() != chosen.index());
+    others().find(|coding| coding.index() > chosen.index()).or_else(|| others().next())
+}
+
+/// The name of the column with the code: `reasonCode` gives `reason_code`,
+/// not `reason_code_code`.
+fn code_column(prefix: &str) -> String {
+    if prefix == "code" || prefix.ends_with("_code") { prefix.to_owned() } else { join(prefix, "code") }
+}
+
+fn text_column(name: String, holds: &str) -> Column {
+    Column::new(name, SqlType::Text, holds)
+}
+
+/// All of a concept: system, code, display of the chosen coding, and text. A
+/// Coding in its place (`AuditEvent.type`) counts as its only coding.
+pub(super) struct CodeableConcept;
+
+impl Datatype for CodeableConcept {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            text_column(join(prefix, "system"), "coding.system"),
+            text_column(code_column(prefix), "coding.code"),
+            text_column(join(prefix, "display"), "coding.display"),
+            text_column(join(prefix, "text"), "text"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let Some(concept) = object(elements)? else {
+            row.copy.nulls(4);
+            return Ok(());
+        };
+        let coding = chosen_coding(concept).or(Some(concept));
+        row.member_text(coding, Name::SYSTEM)?;
+        row.member_text(coding, Name::CODE)?;
+        row.member_text(coding, Name::DISPLAY)?;
+        row.member_text(Some(concept), Name::TEXT)
+    }
+}
+
+/// A concept's code, and its display or else its text.
+pub(super) struct Concept;
+
+impl Datatype for Concept {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            text_column(code_column(prefix), "coding.code"),
+            text_column(join(prefix, "display"), "coding.display, else text"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let Some(concept) = object(elements)? else {
+            row.copy.nulls(2);
+            return Ok(());
+        };
+        let coding = chosen_coding(concept);
+        row.member_text(coding, Name::CODE)?;
+        let display = match member_text(coding, Name::DISPLAY)? {
+            Some(display) => Some(display),
+            None => member_text(Some(concept), Name::TEXT)?,
+        };
+        row.copy.optional_text(display.as_deref());
+        Ok(())
+    }
+}
+
+/// A concept that is as good as a status: its code, else its text.
+pub(super) struct ConceptCode;
+
+impl Datatype for ConceptCode {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![text_column(prefix.to_owned(), "coding.code, else text")]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let concept = object(elements)?;
+        let code = match member_text(concept.and_then(chosen_coding), Name::CODE)? {
+            Some(code) => Some(code),
+            None => member_text(concept, Name::TEXT)?,
+        };
+        row.copy.optional_text(code.as_deref());
+        Ok(())
+    }
+}
+
+/// A Coding: system, code, display.
+pub(super) struct Coding;
+
+impl Datatype for Coding {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            text_column(join(prefix, "system"), "system"),
+            text_column(code_column(prefix), "code"),
+            text_column(join(prefix, "display"), "display"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        write_coding(object(elements)?, row)
+    }
+}
+
+fn write_coding(coding: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), Defect> {
+    row.member_text(coding, Name::SYSTEM)?;
+    row.member_text(coding, Name::CODE)?;
+    row.member_text(coding, Name::DISPLAY)
+}
+
+/// The coding after the chosen one: system, code, display.
+pub(super) struct NextCoding;
+
+impl Datatype for NextCoding {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let mut columns = Coding.columns(prefix);
+        for column in &mut columns {
+            column.holds = format!("coding.{}: of the coding after the one shown", column.holds);
+        }
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        write_coding(object(elements)?.and_then(next_coding), row)
+    }
+}

@@ -1,0 +1,123 @@
+//! Amounts: Quantity and its profiles, Money, Range, Ratio. Numbers keep the
+//! digits as written.
+//! Source: <https://hl7.org/fhir/R4/datatypes.html#Quantity>.
+
+use crate::json::{Name, Value};
+
+use super::{Column, Datatype, Defect, Row, SqlType, join, member_text, object};
+
+fn number_column(prefix: &str, suffix: &str, holds: &str) -> Column {
+    Column::new(join(prefix, suffix), SqlType::Numeric, holds)
+}
+
+fn text_column(prefix: &str, suffix: &str, holds: &str) -> Column {
+    Column::new(join(prefix, suffix), SqlType::Text, holds)
+}
+
+/// Quantity whole. A filter on the value must look at the comparator too.
+pub(super) struct Quantity;
+
+impl Datatype for Quantity {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let mut columns = vec![number_column(prefix, "value", "value")];
+        for part in ["comparator", "unit", "system", "code"] {
+            columns.push(text_column(prefix, part, part));
+        }
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let quantity = object(elements)?;
+        row.member_number(quantity, Name::VALUE)?;
+        row.member_text(quantity, Name::COMPARATOR)?;
+        row.member_text(quantity, Name::UNIT)?;
+        row.member_text(quantity, Name::SYSTEM)?;
+        row.member_text(quantity, Name::CODE)
+    }
+}
+
+/// A Quantity without comparator: value, unit, code.
+pub(super) struct SimpleQuantity;
+
+impl Datatype for SimpleQuantity {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            number_column(prefix, "value", "value"),
+            text_column(prefix, "unit", "unit"),
+            text_column(prefix, "code", "code"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let quantity = object(elements)?;
+        row.member_number(quantity, Name::VALUE)?;
+        row.member_text(quantity, Name::UNIT)?;
+        row.member_text(quantity, Name::CODE)
+    }
+}
+
+/// Money: value and currency.
+pub(super) struct Money;
+
+impl Datatype for Money {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![number_column(prefix, "value", "value"), text_column(prefix, "currency", "currency")]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let money = object(elements)?;
+        row.member_number(money, Name::VALUE)?;
+        row.member_text(money, Name::CURRENCY)
+    }
+}
+
+/// Range: both bounds and their unit.
+pub(super) struct Range;
+
+impl Datatype for Range {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            number_column(prefix, "low_value", "low.value"),
+            number_column(prefix, "high_value", "high.value"),
+            text_column(prefix, "unit", "low.unit, else high.unit"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let range = object(elements)?;
+        let low = range.and_then(|range| range.get(Name::LOW));
+        let high = range.and_then(|range| range.get(Name::HIGH));
+        row.member_number(low, Name::VALUE)?;
+        row.member_number(high, Name::VALUE)?;
+        let unit = match member_text(low, Name::UNIT)? {
+            Some(unit) => Some(unit),
+            None => member_text(high, Name::UNIT)?,
+        };
+        row.copy.optional_text(unit.as_deref());
+        Ok(())
+    }
+}
+
+/// Ratio: value and unit of numerator and denominator.
+pub(super) struct Ratio;
+
+impl Datatype for Ratio {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        vec![
+            number_column(prefix, "numerator_value", "numerator.value"),
+            text_column(prefix, "numerator_unit", "numerator.unit"),
+            number_column(prefix, "denominator_value", "denominator.value"),
+            text_column(prefix, "denominator_unit", "denominator.unit"),
+        ]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+        let ratio = object(elements)?;
+        for part in [Name::NUMERATOR, Name::DENOMINATOR] {
+            let quantity = ratio.and_then(|ratio| ratio.get(part));
+            row.member_number(quantity, Name::VALUE)?;
+            row.member_text(quantity, Name::UNIT)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! The resource types of FHIR R4.
+//! Source: <https://hl7.org/fhir/R4/resourcelist.html>.
+
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
+/// One name a line, sorted.
+const NAMES: &str = include_str!("resource_types.txt");
+
+static BY_NAME: LazyLock<FxHashMap<&'static str, ResourceType>> = LazyLock::new(|| {
+    NAMES.lines().enumerate().map(|(index, name)| (name, ResourceType(index as u8))).collect()
+});
+
+static BY_INDEX: LazyLock<Vec<&'static str>> = LazyLock::new(|| NAMES.lines().collect());
+
+/// A resource type of R4; ordered as its name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceType(u8);
+
+impl ResourceType {
+    /// The type of that name; `None` for what R4 does not know.
+    pub fn named(name: &str) -> Option<Self> {
+        BY_NAME.get(name).copied()
+    }
+
+    pub fn name(self) -> &'static str {
+        BY_INDEX[self.0 as usize]
+    }
+
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// All of them, in order.
+    pub fn all() -> impl Iterator<Item = ResourceType> {
+        (0..BY_INDEX.len()).map(|index| ResourceType(index as u8))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_sorted_and_found_by_name() {
+        assert!(NAMES.lines().is_sorted());
+        assert_eq!(ResourceType::named("Patient").map(ResourceType::name), Some("Patient"));
+        assert_eq!(ResourceType::named("DomainResource"), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! Extensions that no column takes, gathered for the column `extension` of
+//! the row that they belong to: an array of the extensions as they came, each
+//! with the path from the row's element to where it stood.
+//! Source: <https://hl7.org/fhir/R4/extensibility.html>.
+
+use std::fmt::Write as _;
+
+use crate::datatype::{Defect, DefectReason};
+use crate::json::{Enclosing, Kind, Name, Tree, Value, path_of};
+
+/// How deep all lists of one resource may lie, taken together: that much is
+/// remembered of them.
+const MOST_DEPTHS: usize = 2_000_000;
+/// The longest JSON of the extensions of one row. Each has its path with it, so
+/// that a long one, many times, would be longer than `jsonb` may be.
+const MOST_BYTES: usize = 128 << 20;
+
+/// The lists of extensions in a resource, outermost only, and not those of
+/// contained resources; in document order.
+#[derive(Default)]
+pub(super) struct Lists<'t> {
+    pub values: Vec<Value<'t>>,
+    /// What each of them lies in.
+    enclosing: Vec<Vec<Enclosing<'t>>>,
+}
+
+impl<'t> Lists<'t> {
+    pub fn of(tree: &'t Tree<'t>) -> Result<Self, Defect> {
+        let mut lists = Self::default();
+        // Most resources have none, and a walk takes longer than that look.
+        if !tree.all_members().any(|member| is_list(member.name())) {
+            return Ok(lists);
+        }
+        let mut depths = 0;
+        let contained = tree.root().get(Name::CONTAINED).map(Value::extent).unwrap_or_default();
+        let mut within = 0..0;
+        let mut walk = tree.walk();
+        while let Some(member) = walk.next_member() {
+            let value = member.value();
+            if is_list(member.name())
+                && !within.contains(&value.index())
+                && !contained.contains(&value.index())
+            {
+                within = value.extent();
+                depths += walk.enclosing().len();
+                if depths > MOST_DEPTHS {
+                    return Err(Defect::new(value, DefectReason::TooMuch));
+                }
+                lists.values.push(value);
+                lists.enclosing.push(walk.enclosing().to_vec());
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Those that lie within a value.
+    pub fn within(&self, value: Value<'_>) -> &[Value<'t>] {
+        let extent = value.extent();
+        let start = self.values.partition_point(|list| list.index() < extent.start);
+        let end = self.values.partition_point(|list| list.index() < extent.end);
+        &self.values[start..end]
+    }
+
+    /// Whether a value lies within one of them.
+    pub fn contain(&self, value: Value<'_>) -> bool {
+        let after = self.values.partition_point(|list| list.index() <= value.index());
+        after.checked_sub(1).is_some_and(|last| self.values[last].extent().contains(&value.index()))
+    }
+
+    /// The path from an element to the owner of a list that lies in it,
+    /// without the underscore that JSON puts before the extensions of a
+    /// primitive.
+    fn relative_path(&self, element: Value<'_>, list: Value<'_>) -> String {
+        let Ok(number) = self.values.binary_search_by_key(&list.index(), |list| list.index()) else {
+            return String::new();
+        };
+        let enclosing = &self.enclosing[number];
+        let from = enclosing.iter().position(|outer| outer.value().index() == element.index());
+        let path = path_of(&enclosing[from.unwrap_or(0)..]);
+        path.split('.').map(|name| name.trim_start_matches('_')).collect::<Vec<_>>().join(".")
+    }
+}
+
+fn is_list(name: Name) -> bool {
+    matches!(name, Name::EXTENSION | Name::MODIFIER_EXTENSION)
+}
+
+/// The JSON array of the extensions in `own`, some of the resource's `lists`,
+/// that `taken` does not name by path and url; `None` if there are none.
+/// `element` is what the paths are relative to.
+pub(super) fn gather<'v>(
+    element: Value<'_>,
+    own: impl Iterator<Item = Value<'v>>,
+    lists: &Lists<'_>,
+    taken: &[(String, String)],
+) -> Result<Option<String>, Defect> {
+    let mut json = String::new();
+    for list in own {
+        let path = lists.relative_path(element, list);
+        for extension in list.items().filter(|extension| extension.kind() == Kind::Object) {
+            let url = extension.get(Name::URL).and_then(Value::as_text).unwrap_or_default();
+            if taken.iter().any(|(taken_path, taken_url)| *taken_path == path && *taken_url == url) {
+                continue;
+            }
+            json.push(if json.is_empty() { '[' } else { ',' });
+            // A path is made of names and brackets, which need no escapes
+            // unless the names have them already.
+            let _ = write!(json, "{{\"path\":\"{path}\"");
+            let members = extension.raw()[1..].trim_start();
+            if !members.starts_with('}') {
+                json.push(',');
+            }
+            json.push_str(members);
+            if json.len() > MOST_BYTES {
+                return Err(Defect::new(extension, DefectReason::TooMuch));
+            }
+        }
+    }
+    if json.is_empty() {
+        return Ok(None);
+    }
+    json.push(']');
+    Ok(Some(json))
+}

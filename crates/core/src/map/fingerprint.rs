@@ -1,0 +1,111 @@
+//! A *fingerprint* tells one version of a resource from all others: whose it
+//! is, what it says, and when it took effect. It is read without mapping the
+//! resource, so that what the registry has already need not be mapped.
+
+use super::mapper::{Input, MapError};
+use super::target::Identity;
+use crate::datatype::{Defect, DefectReason, Timezone, moment};
+use crate::fhir::ResourceType;
+use crate::json::{Canonical, Kind, Name, Tree, Value};
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    pub resource_type: ResourceType,
+    pub fhir_id: String,
+    /// SHA-256 of the canonical form.
+    pub content_hash: [u8; 32],
+    /// Microseconds since 2000-01-01 UTC.
+    pub effective_at: Option<i64>,
+    pub version_id: Option<String>,
+}
+
+impl Fingerprint {
+    pub fn identity(&self) -> Identity<'_> {
+        Identity { resource_type: self.resource_type, fhir_id: &self.fhir_id }
+    }
+}
+
+/// Whose a resource is and what it says.
+pub(super) struct Identified {
+    pub resource_type: ResourceType,
+    pub fhir_id: String,
+    pub is_id_generated: bool,
+    pub content_hash: [u8; 32],
+}
+
+/// What a resource says of its version.
+pub(super) struct Version {
+    pub version_id: Option<String>,
+    pub last_updated: Option<i64>,
+    /// `meta.lastUpdated`, else what the Bundle or its entry says.
+    pub effective_at: Option<i64>,
+}
+
+pub(super) fn identify(
+    tree: &Tree<'_>,
+    canonical: &mut Canonical,
+    input: &Input<'_>,
+) -> Result<Identified, MapError> {
+    let root = tree.root();
+    if root.kind() != Kind::Object {
+        return Err(MapError::NotAnObject);
+    }
+    let name = root.get(Name::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
+    if input.wanted.is_some_and(|wanted| !wanted.contains(&*name)) {
+        return Err(MapError::NotWanted);
+    }
+    let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
+    let content_hash = canonical.hash(root, |parent, name| {
+        parent == Some(Name::META) && matches!(name, Name::LAST_UPDATED | Name::VERSION_ID)
+    })?;
+    let written_id = root.get(Name::ID).and_then(Value::as_text).filter(|id| !id.is_empty());
+    let is_id_generated = written_id.is_none();
+    let fhir_id = match written_id {
+        Some(id) => id.into_owned(),
+        None => input.full_url.and_then(id_of_full_url).unwrap_or_else(|| generated_id(&content_hash)),
+    };
+    Ok(Identified { resource_type, fhir_id, is_id_generated, content_hash })
+}
+
+pub(super) fn version(root: Value<'_>, input: &Input<'_>, timezone: Timezone) -> Result<Version, Defect> {
+    let meta = root.get(Name::META);
+    let of_meta = |name: Name| meta.and_then(|meta| meta.get(name));
+    let last_updated = match of_meta(Name::LAST_UPDATED) {
+        Some(value) => {
+            let written = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
+            let span = moment::date_time(&written, timezone)
+                .ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
+            Some(span.start)
+        }
+        None => None,
+    };
+    let of_bundle = || Some(moment::date_time(input.effective_at?, timezone)?.start);
+    Ok(Version {
+        version_id: owned_text(of_meta(Name::VERSION_ID))?,
+        last_updated,
+        effective_at: last_updated.or_else(of_bundle),
+    })
+}
+
+/// A string's characters, if it is there.
+pub(super) fn owned_text(value: Option<Value<'_>>) -> Result<Option<String>, Defect> {
+    let Some(value) = value else { return Ok(None) };
+    let text = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
+    Ok(Some(text.into_owned()))
+}
+
+/// `urn:uuid:X` → X, an absolute URL → its last segment.
+fn id_of_full_url(full_url: &str) -> Option<String> {
+    let id = match full_url.strip_prefix("urn:uuid:").or(full_url.strip_prefix("urn:oid:")) {
+        Some(id) => id,
+        None => full_url.rsplit('/').next()?,
+    };
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// An id that a second load of the same resource finds again.
+fn generated_id(content_hash: &[u8; 32]) -> String {
+    let hexadecimal: String = content_hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("gen-{hexadecimal}")
+}

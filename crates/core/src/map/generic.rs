@@ -1,0 +1,200 @@
+//! Rows of the tables that all resource types share.
+
+use super::chunk::TableBuffers;
+use super::extension::{self, Lists};
+use super::plan::{GenericPlaces, ListPlan};
+use super::reference::Resolver;
+use crate::datatype::{self, Defect, DefectReason, Referenced, References, Row, Timezone};
+use crate::fhir::ResourceType;
+use crate::json::{Enclosing, Kind, Member, Name, Tree, Value, path_of};
+use crate::model::GenericTable;
+use crate::rows::Target;
+
+/// The most that the codings of one resource may take. Each has its path with
+/// it, so that a long one, many times, would take all memory.
+const MOST_BYTES: usize = 256 << 20;
+
+/// What all rows of a resource begin with.
+#[derive(Clone, Copy)]
+pub(super) struct Owner {
+    pub resource_type: ResourceType,
+    pub target: Target,
+    pub patient: Option<Target>,
+}
+
+/// Where the rows go to, and what is needed to write them.
+pub(super) struct Writer<'w, 'r> {
+    pub places: &'static GenericPlaces,
+    pub owner: Owner,
+    pub timezone: Timezone,
+    pub buffers: &'w mut TableBuffers,
+    pub resolver: &'w mut Resolver<'r>,
+}
+
+impl Writer<'_, '_> {
+    /// Writes one row for every item of the list. `extensions` are those of
+    /// the resource.
+    pub fn list(
+        &mut self,
+        list: &ListPlan,
+        items: &[Value<'_>],
+        extensions: &Lists<'_>,
+    ) -> Result<(), Defect> {
+        for (index, item) in items.iter().enumerate() {
+            if item.kind() != Kind::Object {
+                return Err(Defect::new(*item, DefectReason::ExpectedObject));
+            }
+            let ordinal = index as i32 + 1;
+            match list.table {
+                GenericTable::Identifier => self.identifier(*item, ordinal)?,
+                GenericTable::Telecom => self.telecom(*item, ordinal, extensions)?,
+                GenericTable::Concept => self.concept(&list.element, *item, ordinal)?,
+                GenericTable::Reference => self.reference(&list.element, *item, ordinal)?,
+                GenericTable::Note => self.note(*item, ordinal)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a row of the table.
+    fn begin(&mut self, table: usize, column_count: i16) -> Row<'_> {
+        let copy = self.buffers.of(table);
+        copy.begin_row(column_count);
+        copy.text(self.owner.resource_type.name());
+        copy.key(self.owner.target);
+        Row { copy, references: self.resolver, timezone: self.timezone }
+    }
+
+    fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        datatype::require_short(item, &[Name::SYSTEM, Name::VALUE])?;
+        let patient = self.owner.patient;
+        let mut row = self.begin(self.places.identifier, 14);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.member_text(Some(item), Name::USE)?;
+        row.concept(item.get(Name::TYPE))?;
+        row.member_text(Some(item), Name::SYSTEM)?;
+        row.member_text(Some(item), Name::VALUE)?;
+        row.bounds(item.get(Name::PERIOD))?;
+        row.member_text(item.get(Name::ASSIGNER), Name::DISPLAY)
+    }
+
+    fn telecom(&mut self, item: Value<'_>, ordinal: i32, extensions: &Lists<'_>) -> Result<(), Defect> {
+        let mut row = self.begin(self.places.telecom, 10);
+        row.copy.integer(ordinal);
+        row.member_text(Some(item), Name::SYSTEM)?;
+        row.member_text(Some(item), Name::VALUE)?;
+        row.member_text(Some(item), Name::USE)?;
+        row.member_integer(item, Name::RANK)?;
+        row.bounds(item.get(Name::PERIOD))?;
+        match extension::gather(item, extensions.within(item).iter().copied(), extensions, &[])? {
+            Some(json) => row.copy.jsonb(&[&json]),
+            None => row.copy.null(),
+        }
+        Ok(())
+    }
+
+    fn concept(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        datatype::require_short(datatype::chosen_coding(item).unwrap_or(item), &[Name::CODE])?;
+        let patient = self.owner.patient;
+        let row = &mut self.begin(self.places.concept, 9);
+        row.copy.text(element);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.concept(Some(item))
+    }
+
+    fn reference(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        let patient = self.owner.patient;
+        let referenced = self.resolver.resolve(item, None)?;
+        let mut row = self.begin(self.places.reference, 9);
+        row.copy.text(element);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
+        row.copy.optional_key(referenced.target);
+        row.member_text(Some(item), Name::DISPLAY)?;
+        row.copy.optional_text(referenced.written.as_deref());
+        Ok(())
+    }
+
+    fn note(&mut self, note: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+        let patient = self.owner.patient;
+        let author = note.get(Name::AUTHOR_REFERENCE);
+        let referenced = match author {
+            Some(author) => self.resolver.resolve(author, None)?,
+            None => Referenced::default(),
+        };
+        let mut row = self.begin(self.places.note, 9);
+        row.copy.integer(ordinal);
+        row.copy.optional_key(patient);
+        row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
+        row.copy.optional_key(referenced.target);
+        match author.filter(|author| author.get(Name::DISPLAY).is_some()) {
+            Some(author) => row.member_text(Some(author), Name::DISPLAY)?,
+            None => row.member_text(Some(note), Name::AUTHOR_STRING)?,
+        }
+        row.first_instant(note.get(Name::TIME))?;
+        row.member_text(Some(note), Name::TEXT)
+    }
+
+    /// Writes all codings of every concept that has two or more of them, but
+    /// for contained resources and extensions.
+    pub fn codings(&mut self, tree: &Tree<'_>, extensions: &Lists<'_>) -> Result<(), Defect> {
+        let are_several =
+            |member: Member<'_>| member.name() == Name::CODING && member.value().items().nth(1).is_some();
+        // Most resources have none, and a walk takes longer than that look.
+        if !tree.all_members().any(are_several) {
+            return Ok(());
+        }
+        let contained = tree.root().get(Name::CONTAINED).map(Value::extent).unwrap_or_default();
+        let before = self.buffers.of(self.places.coding).len();
+        let mut walk = tree.walk();
+        while let Some(member) = walk.next_member() {
+            let codings = member.value();
+            if !are_several(member) || contained.contains(&codings.index()) || extensions.contain(codings) {
+                continue;
+            }
+            let Some(concept) = walk.enclosing().last().map(Enclosing::value) else { continue };
+            let chosen = datatype::chosen_coding(concept).map(Value::index);
+            let path = path_of(walk.enclosing());
+            if path.len() > datatype::MAX_INDEXED_BYTES {
+                return Err(Defect::new(codings, DefectReason::TooLongForIndex));
+            }
+            let element = without_indexes(&path);
+            for (index, coding) in codings.items().enumerate() {
+                if self.buffers.of(self.places.coding).len() - before > MOST_BYTES {
+                    return Err(Defect::new(coding, DefectReason::TooMuch));
+                }
+                datatype::require_short(coding, &[Name::CODE, Name::SYSTEM])?;
+                let patient = self.owner.patient;
+                let mut row = self.begin(self.places.coding, 12);
+                row.copy.text(&path);
+                row.copy.integer(index as i32 + 1);
+                row.copy.text(&element);
+                row.copy.optional_key(patient);
+                row.copy.boolean(chosen == Some(coding.index()));
+                row.member_text(Some(coding), Name::SYSTEM)?;
+                row.member_text(Some(coding), Name::VERSION)?;
+                row.member_text(Some(coding), Name::CODE)?;
+                row.member_text(Some(coding), Name::DISPLAY)?;
+                row.member_boolean(coding, Name::USER_SELECTED)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn without_indexes(path: &str) -> String {
+    let mut element = String::with_capacity(path.len());
+    let mut is_in_index = false;
+    for character in path.chars() {
+        match character {
+            '[' => is_in_index = true,
+            ']' => is_in_index = false,
+            _ if !is_in_index => element.push(character),
+            _ => {}
+        }
+    }
+    element
+}

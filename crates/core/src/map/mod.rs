@@ -1,0 +1,28 @@
+//! The *map* turns the bytes of a resource into rows, in one pass, driven by
+//! the declared model: parse into borrowed nodes, collect each row's elements
+//! by name, write them by their kinds in COPY's binary form.
+//!
+//! A resource becomes all of its rows or none: what is wrong in it is told
+//! with its JSON path and never with its values, and its neighbours stay.
+
+mod batch;
+mod chunk;
+mod extension;
+mod fields;
+mod fingerprint;
+mod generic;
+mod identifier;
+mod mapper;
+mod plan;
+mod reference;
+mod route;
+mod rows;
+mod target;
+
+pub use batch::{Batch, Registration};
+pub use fingerprint::Fingerprint;
+pub use identifier::{IdentifierKey, KnownIdentifiers};
+pub use mapper::{Input, MapError, Mapper, Settings};
+pub use plan::Plan;
+pub use reference::FullUrls;
+pub use target::{Identity, TargetIdentity};

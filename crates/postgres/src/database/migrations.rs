@@ -1,0 +1,203 @@
+//! Migrations: numbered steps from an empty database to today's tables, and
+//! back.
+//!
+//! They are the folders of `migrations/`, embedded in the binary. Each runs in
+//! a transaction of its own. Several processes may start at once and all want
+//! the tables up: an advisory lock lets one of them work while the others
+//! wait, and those then find nothing left to do.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::pg::Pg;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use serde::Serialize;
+use tracing::info;
+
+use super::{Database, DatabaseError};
+use crate::failpoint::{self, Step};
+
+/// The migrations of this version of fhirmill.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// The key of the advisory lock: "fhirmill" as eight ASCII letters.
+const LOCK_KEY: i64 = i64::from_be_bytes(*b"fhirmill");
+
+/// How long another process may be migrating before we give up. Building
+/// indexes on a large database takes long.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// How many migrations to take back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    Newest(usize),
+    All,
+}
+
+/// One migration, and whether the database has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MigrationStatus {
+    pub name: String,
+    pub is_applied: bool,
+    /// False for a migration that the database has and this version of
+    /// fhirmill does not know: a newer version was here.
+    pub is_known: bool,
+}
+
+/// Applies what is not yet applied, oldest first. Gives the names of what was
+/// applied now.
+pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<String>, DatabaseError> {
+    with_lock(database, |connection| {
+        let mut names = Vec::new();
+        for migration in connection.pending_migrations(source).map_err(failed)? {
+            let name = migration.name().to_string();
+            info!(migration = name, "applying migration {name}");
+            connection.run_migration(&migration).map_err(failed)?;
+            failpoint::passed(Step::Migrated);
+            names.push(name);
+        }
+        Ok(names)
+    })
+}
+
+/// Takes back the newest migrations, with the data in their tables. Gives the
+/// names of what was taken back.
+pub fn down(
+    database: &Database,
+    source: impl MigrationSource<Pg>,
+    extent: Down,
+) -> Result<Vec<String>, DatabaseError> {
+    with_lock(database, |connection| {
+        let known = known_migrations(&source)?;
+        let applied = connection.applied_migrations().map_err(failed)?;
+        let count = match extent {
+            Down::Newest(count) => count,
+            Down::All => applied.len(),
+        };
+        let mut names = Vec::new();
+        for version in applied.iter().take(count) {
+            let Some(migration) = find(&known, version) else {
+                let reason =
+                    format!("{version} is of a newer version of fhirmill, which has to take it back");
+                return Err(DatabaseError::Migration { reason });
+            };
+            let name = migration.name().to_string();
+            info!(migration = name, "taking back migration {name}");
+            connection.revert_migration(migration).map_err(failed)?;
+            names.push(name);
+        }
+        Ok(names)
+    })
+}
+
+/// Every migration, oldest first. Changes nothing, and needs no right to.
+pub fn status(
+    database: &Database,
+    source: impl MigrationSource<Pg>,
+) -> Result<Vec<MigrationStatus>, DatabaseError> {
+    let mut connection = database.connect()?;
+    let known = known_migrations(&source)?;
+    let applied = applied_versions(&mut connection)?;
+    let mut list: Vec<MigrationStatus> = Vec::new();
+    for migration in &known {
+        let is_applied = applied.contains(&migration.name().version().to_string());
+        list.push(MigrationStatus { name: migration.name().to_string(), is_applied, is_known: true });
+    }
+    for version in applied {
+        if !known.iter().any(|migration| migration.name().version().to_string() == version) {
+            list.push(MigrationStatus { name: version, is_applied: true, is_known: false });
+        }
+    }
+    Ok(list)
+}
+
+type BoxedMigration = Box<dyn Migration<Pg>>;
+
+fn known_migrations(source: &impl MigrationSource<Pg>) -> Result<Vec<BoxedMigration>, DatabaseError> {
+    let mut known = source.migrations().map_err(failed)?;
+    known.sort_by(|one, other| one.name().version().cmp(&other.name().version()));
+    Ok(known)
+}
+
+fn find<'known>(
+    known: &'known [BoxedMigration],
+    version: &MigrationVersion<'_>,
+) -> Option<&'known BoxedMigration> {
+    known.iter().find(|migration| migration.name().version() == *version)
+}
+
+#[derive(QueryableByName)]
+struct AppliedVersion {
+    #[diesel(sql_type = sql_types::Text)]
+    version: String,
+}
+
+/// Diesel's own question makes its table where there is none; this one only
+/// asks.
+fn applied_versions(connection: &mut PgConnection) -> Result<Vec<String>, DatabaseError> {
+    let query_failed = |source| DatabaseError::Query { action: "ask which migrations are applied", source };
+    let has_table = "select coalesce(to_regclass('public.__diesel_schema_migrations')::text, '') as version";
+    let table: AppliedVersion = sql_query(has_table).get_result(connection).map_err(query_failed)?;
+    if table.version.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<AppliedVersion> =
+        sql_query("select version from public.__diesel_schema_migrations order by version")
+            .load(connection)
+            .map_err(query_failed)?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = sql_types::Bool)]
+    yes: bool,
+}
+
+fn ask(connection: &mut PgConnection, question: &str, action: &'static str) -> Result<bool, DatabaseError> {
+    let answer: Answer = sql_query(format!("select {question} as yes"))
+        .get_result(connection)
+        .map_err(|source| DatabaseError::Query { action, source })?;
+    Ok(answer.yes)
+}
+
+/// Runs the work while no other process migrates this database. The lock ends
+/// with the session, so a crash leaves none behind.
+fn with_lock<Outcome>(
+    database: &Database,
+    work: impl FnOnce(&mut PgConnection) -> Result<Outcome, DatabaseError>,
+) -> Result<Outcome, DatabaseError> {
+    let mut connection = database.connect()?;
+    let since = Instant::now();
+    // Tried again and again, not waited for: lock_timeout ends a wait.
+    let try_lock = format!("pg_try_advisory_lock({LOCK_KEY})");
+    while !ask(&mut connection, &try_lock, "take the migration lock")? {
+        if since.elapsed() > LOCK_PATIENCE {
+            return Err(DatabaseError::MigrationLocked { minutes: LOCK_PATIENCE.as_secs() / 60 });
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+    for (question, right) in [
+        ("has_database_privilege(current_database(), 'CREATE')", "create schemas"),
+        ("coalesce(has_schema_privilege('public', 'CREATE'), false)", "create tables in schema public"),
+    ] {
+        if !ask(&mut connection, question, "ask for the user's rights")? {
+            let url = database.url();
+            return Err(DatabaseError::NoRights {
+                user: url.user.clone(),
+                database: url.database.clone(),
+                right,
+            });
+        }
+    }
+    let outcome = work(&mut connection)?;
+    ask(&mut connection, &format!("pg_advisory_unlock({LOCK_KEY})"), "give the migration lock back")?;
+    database.give_back(connection);
+    Ok(outcome)
+}
+
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
+    DatabaseError::Migration { reason: error.to_string() }
+}

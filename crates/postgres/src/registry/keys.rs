@@ -1,0 +1,207 @@
+//! *Keys* stand for resources in all tables, for good: those that came and
+//! those that were only referred to. They are given in short transactions of
+//! their own, before the batch that needs them is loaded.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use diesel::sql_types::{BigInt, Integer};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use rustc_hash::FxHashMap;
+use sha2::{Digest, Sha256};
+
+use crate::database::CopyTable;
+use crate::load::{LoadError, copy_buffer, copy_new};
+use fhirmill_core::map::{Identity, TargetIdentity};
+use fhirmill_core::rows::CopyBuffer;
+
+/// A session's own tables, empty between transactions. Text compares by its
+/// bytes, as in the registry, so that both sort alike.
+pub(crate) const TEMPORARY_TABLES: &str = r#"
+create temporary table if not exists batch_target (
+  ordinal integer, source_id smallint, resource_type text collate "C", fhir_id text collate "C"
+) on commit delete rows;
+create temporary table if not exists batch_key (
+  id bigint, source_id smallint, resource_type text collate "C", fhir_id text collate "C"
+) on commit delete rows;
+"#;
+
+const KEY_COLUMNS: [&str; 4] = ["id", "source_id", "resource_type", "fhir_id"];
+const TARGET_COLUMNS: [&str; 4] = ["ordinal", "source_id", "resource_type", "fhir_id"];
+
+/// The most keys that are remembered, in about 17 MB.
+const MAX_KNOWN_KEYS: usize = 400_000;
+/// The registry is asked for so many keys in one transaction.
+const KEYS_AT_ONCE: usize = 20_000;
+
+/// Keys that were asked for before, so that the registry is not asked again in
+/// every batch for the same hospital. An identity is remembered by 128 bits of
+/// its SHA-256, so that a key takes the same few bytes however long ids are.
+#[derive(Default)]
+pub struct KnownKeys {
+    keys: Mutex<FxHashMap<u128, i64>>,
+    /// Most of the last identities had no key yet.
+    expects_new: AtomicBool,
+}
+
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = Integer)]
+    ordinal: i32,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+const KNOWN: &str = "\
+select t.ordinal, k.id from batch_target t join etl.resource_key k using (source_id, resource_type, fhir_id)";
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// In one order in every session, so that two of them never wait for each
+/// other in a circle.
+const GIVE: &str = "\
+insert into etl.resource_key (id, source_id, resource_type, fhir_id)
+select id, source_id, resource_type, fhir_id from batch_key
+order by source_id, resource_type, fhir_id
+on conflict do nothing";
+
+impl KnownKeys {
+    /// The keys of all targets of a batch of that source, in their order.
+    pub(crate) fn of_targets<'b>(
+        &self,
+        connection: &mut PgConnection,
+        source_id: i16,
+        targets: impl ExactSizeIterator<Item = TargetIdentity<'b>>,
+    ) -> Result<Vec<i64>, LoadError> {
+        let mut keys = vec![0; targets.len()];
+        let mut unknown: Vec<Unknown<'_>> = Vec::new();
+        {
+            let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            for (target, identity) in targets.enumerate() {
+                match identity {
+                    TargetIdentity::Key(key) => keys[target] = key,
+                    TargetIdentity::Identity(identity) => {
+                        let hash = hash(source_id, identity);
+                        match known.get(&hash) {
+                            Some(key) => keys[target] = *key,
+                            None => unknown.push(Unknown { identity, target, hash }),
+                        }
+                    }
+                }
+            }
+        }
+        unknown.sort_unstable_by_key(|unknown| unknown.identity);
+        for unknown in unknown.chunks(KEYS_AT_ONCE) {
+            let expects_new = self.expects_new.load(Ordering::Relaxed);
+            let (given, were_new) =
+                connection.transaction(|connection| given(connection, source_id, unknown, expects_new))?;
+            self.expects_new.store(were_new, Ordering::Relaxed);
+            let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() + unknown.len() > MAX_KNOWN_KEYS {
+                known.clear();
+            }
+            for (unknown, key) in unknown.iter().zip(given) {
+                keys[unknown.target] = key;
+                known.insert(unknown.hash, key);
+            }
+        }
+        Ok(keys)
+    }
+}
+
+struct Unknown<'t> {
+    identity: Identity<'t>,
+    target: usize,
+    hash: u128,
+}
+
+fn hash(source_id: i16, identity: Identity<'_>) -> u128 {
+    let mut sha256 = Sha256::new();
+    sha256.update(source_id.to_be_bytes());
+    sha256.update(identity.resource_type.name());
+    sha256.update("/");
+    sha256.update(identity.fhir_id);
+    let digest = sha256.finalize();
+    digest[..16].iter().fold(0, |hash, byte| hash << 8 | u128::from(*byte))
+}
+
+/// Keys of identities, in their order; new ones for those that have none.
+/// Where all are likely to be new, they are not looked for first, and copied
+/// into the registry at once. Tells also whether most were new.
+fn given(
+    connection: &mut PgConnection,
+    source_id: i16,
+    identities: &[Unknown<'_>],
+    expects_new: bool,
+) -> Result<(Vec<i64>, bool), LoadError> {
+    let mut keys = vec![0; identities.len()];
+    if !expects_new {
+        ask(connection, source_id, identities)?;
+        read_keys(connection, &mut keys)?;
+    }
+    let missing: Vec<usize> = (0..keys.len()).filter(|ordinal| keys[*ordinal] == 0).collect();
+    if missing.is_empty() {
+        return Ok((keys, false));
+    }
+    let new: Vec<Key> =
+        sql_query("select nextval('etl.resource_key_id_seq') as id from generate_series(1, $1)")
+            .bind::<Integer, _>(missing.len() as i32)
+            .load(connection)?;
+    let mut buffer = CopyBuffer::default();
+    // Rows are copied in the order of targets: where keys rise with them, each
+    // goes to the end of its primary key's index.
+    let mut in_order = missing.clone();
+    in_order.sort_unstable_by_key(|ordinal| identities[*ordinal].target);
+    for (ordinal, Key { id }) in in_order.into_iter().zip(new) {
+        keys[ordinal] = id;
+    }
+    for ordinal in &missing {
+        buffer.begin_row(4);
+        buffer.bigint(keys[*ordinal]);
+        write(&mut buffer, source_id, identities[*ordinal].identity);
+    }
+    if expects_new && copy_new(connection, &CopyTable::new("etl.resource_key", KEY_COLUMNS), &buffer)? {
+        return Ok((keys, true));
+    }
+    copy_buffer(connection, &CopyTable::new("batch_key", KEY_COLUMNS), &buffer)?;
+    let given = sql_query(GIVE).execute(connection)?;
+    if given < missing.len() {
+        // Some were there, or another session gave them in the meantime.
+        if expects_new {
+            ask(connection, source_id, identities)?;
+        }
+        read_keys(connection, &mut keys)?;
+    }
+    Ok((keys, 2 * given > identities.len()))
+}
+
+/// Puts the identities into the batch's table.
+fn ask(connection: &mut PgConnection, source_id: i16, identities: &[Unknown<'_>]) -> Result<(), LoadError> {
+    let mut buffer = CopyBuffer::default();
+    for (ordinal, unknown) in identities.iter().enumerate() {
+        buffer.begin_row(4);
+        buffer.integer(ordinal as i32);
+        write(&mut buffer, source_id, unknown.identity);
+    }
+    copy_buffer(connection, &CopyTable::new("batch_target", TARGET_COLUMNS), &buffer)?;
+    Ok(())
+}
+
+/// Reads the keys of what stands in the batch's table.
+fn read_keys(connection: &mut PgConnection, keys: &mut [i64]) -> Result<(), LoadError> {
+    let known: Vec<Known> = sql_query(KNOWN).load(connection)?;
+    for Known { ordinal, id } in known {
+        keys[ordinal as usize] = id;
+    }
+    Ok(())
+}
+
+fn write(buffer: &mut CopyBuffer, source_id: i16, identity: Identity<'_>) {
+    buffer.smallint(source_id);
+    buffer.text(identity.resource_type.name());
+    buffer.text(identity.fhir_id);
+}
