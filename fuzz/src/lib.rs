@@ -56,7 +56,7 @@ impl Sink for Notes {
 /// Reads the bytes as a file of the inbox.
 pub fn read(bytes: &[u8], limits: &Limits) -> (Notes, Result<(), ReadError>) {
     let mut notes = Notes::default();
-    let result = source::read_file(file(bytes), limits, &mut notes);
+    let result = read::read_file(file(bytes), limits, &mut notes);
     (notes, result)
 }
 
