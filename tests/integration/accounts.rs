@@ -1,7 +1,7 @@
 //! An account that does not add up is found, and nobody is told that its file
 //! is loaded. The faults are done on purpose, by failpoints.
 
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 /// Three resources and a record that is rejected.
 const LINES: &str = r#"{"resourceType":"Patient","id":"a","name":[{"family":"Quill"},{"family":"Bell"}]}
@@ -13,24 +13,25 @@ const LINES: &str = r#"{"resourceType":"Patient","id":"a","name":[{"family":"Qui
 /// Loads the lines under a fault, which must be found; then without it.
 #[track_caller]
 fn expect_found(failpoints: &str, status: &str, patients_meanwhile: &str) -> String {
-    let mill = Mill::new();
-    mill.put("inbox/lines.ndjson", LINES);
-    let run = mill.run_command(mill.command(&["once"]).env("FAILPOINTS", failpoints)).expect_code(5);
+    let environment = TestEnvironment::new();
+    environment.put("inbox/lines.ndjson", LINES);
+    let run =
+        environment.run_command(environment.command(&["once"]).env("FAILPOINTS", failpoints)).expect_code(5);
     let files =
-        mill.query("select status, archive_path, coalesce(error, 'none') as error from etl.load_file");
+        environment.query("select status, archive_path, coalesce(error, 'none') as error from etl.load_file");
     assert_eq!(files.len(), 1);
     assert_eq!((files[0][0].as_str(), files[0][1].as_str()), (status, "NULL"), "{}", run.stderr);
-    assert!(mill.path("inbox/lines.ndjson").exists());
-    assert_eq!(mill.value("select count(*) from patient"), patients_meanwhile);
-    assert_eq!(mill.value("select status from etl.load_run"), "failed");
+    assert!(environment.path("inbox/lines.ndjson").exists());
+    assert_eq!(environment.value("select count(*) from patient"), patients_meanwhile);
+    assert_eq!(environment.value("select status from etl.load_run"), "failed");
 
-    mill.run(&["once"]).expect_code(3);
-    assert_eq!(mill.value("select count(*) from patient"), "2");
-    assert_eq!(mill.value("select count(*) from patient_name"), "2");
-    let second = mill.query("select status, seen, inserted + unchanged as accepted, rejected from etl.load_file order by id desc limit 1");
+    environment.run(&["once"]).expect_code(3);
+    assert_eq!(environment.value("select count(*) from patient"), "2");
+    assert_eq!(environment.value("select count(*) from patient_name"), "2");
+    let second = environment.query("select status, seen, inserted + unchanged as accepted, rejected from etl.load_file order by id desc limit 1");
     assert_eq!(second, [["loaded", "4", "3", "1"]]);
-    assert!(!mill.path("inbox/lines.ndjson").exists());
-    mill.run(&["check"]).expect_code(0);
+    assert!(!environment.path("inbox/lines.ndjson").exists());
+    environment.run(&["check"]).expect_code(0);
     files[0][2].clone() + &run.stderr + &run.stdout
 }
 
@@ -58,16 +59,16 @@ fn a_row_that_copy_loses_in_any_table_of_a_batch_is_missed() {
     // Each COPY of the batch in turn, those into its own tables too.
     let mut copies = 0;
     loop {
-        let mill = Mill::new();
-        mill.put("inbox/lines.ndjson", LINES);
+        let environment = TestEnvironment::new();
+        environment.put("inbox/lines.ndjson", LINES);
         let failpoints = format!("rows-dropped={copies}*off->1*return->off");
         let failpoints = failpoints.replace("=0*off->", "=");
-        let run = mill.run_command(mill.command(&["once"]).env("FAILPOINTS", &failpoints));
+        let run = environment.run_command(environment.command(&["once"]).env("FAILPOINTS", &failpoints));
         if run.code == 3 {
             break;
         }
         assert_eq!(run.code, 5, "the {copies}th COPY: {}", run.stderr);
-        assert!(mill.path("inbox/lines.ndjson").exists());
+        assert!(environment.path("inbox/lines.ndjson").exists());
         copies += 1;
     }
     // Targets, new keys, versions; and the tables of Patient and Observation.

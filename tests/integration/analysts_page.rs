@@ -6,32 +6,34 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Mill, NULL};
+use crate::support::{NULL, TestEnvironment};
 
 /// The samples and the invented patients, as `make demo` loads them.
-fn demo() -> Mill {
-    let mill = Mill::new();
+fn demo() -> TestEnvironment {
+    let environment = TestEnvironment::new();
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     for folder in ["", "export"] {
         for entry in fs::read_dir(samples.join(folder)).unwrap().flatten() {
             let name = entry.file_name().into_string().unwrap();
             if entry.path().is_file() && name != "README.md" {
-                mill.put(&format!("inbox/{folder}/{name}"), fs::read(entry.path()).unwrap());
+                environment.put(&format!("inbox/{folder}/{name}"), fs::read(entry.path()).unwrap());
             }
         }
     }
-    mill.run(&["generate", "--patients", "10", "--seed", "1", "--out", "inbox/generated"]).expect_code(0);
-    mill.run(&["once"]).expect_code(0);
-    mill
+    environment
+        .run(&["generate", "--patients", "10", "--seed", "1", "--out", "inbox/generated"])
+        .expect_code(0);
+    environment.run(&["once"]).expect_code(0);
+    environment
 }
 
 /// The answer as a table of Markdown.
-fn answer(mill: &Mill, sql: &str) -> String {
-    let names = mill.query(&format!(
+fn answer(environment: &TestEnvironment, sql: &str) -> String {
+    let names = environment.query(&format!(
         "select array_to_string(array(select name from json_object_keys(row_to_json(answer)) as key (name)), ' | ') as names \
          from ({sql}) as answer limit 1"
     ));
-    let rows = mill.query(sql);
+    let rows = environment.query(sql);
     assert!(!rows.is_empty(), "an answer without rows tells nothing: {sql}");
     let mut table = format!("| {} |\n|{}\n", names[0][0], "---|".repeat(rows[0].len()));
     for row in rows {
@@ -52,7 +54,7 @@ fn answer(mill: &Mill, sql: &str) -> String {
 fn the_answers_on_the_page_are_true() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ANALYSTS.md");
     let page = fs::read_to_string(&path).unwrap();
-    let mill = demo();
+    let environment = demo();
     let mut answered = String::new();
     let mut rest = page.as_str();
     while let Some((text, after)) = rest.split_once("```sql\n") {
@@ -61,8 +63,11 @@ fn the_answers_on_the_page_are_true() {
         let after = after.trim_start_matches('\n');
         let table: usize =
             after.split_inclusive('\n').take_while(|line| line.starts_with('|')).map(str::len).sum();
-        let _ =
-            write!(answered, "{text}```sql\n{sql}```\n\n{}", answer(&mill, sql.trim().trim_end_matches(';')));
+        let _ = write!(
+            answered,
+            "{text}```sql\n{sql}```\n\n{}",
+            answer(&environment, sql.trim().trim_end_matches(';'))
+        );
         rest = &after[table..];
         if table == 0 {
             answered.push('\n');
@@ -79,8 +84,8 @@ fn the_answers_on_the_page_are_true() {
 #[test]
 fn the_page_names_every_view() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ANALYSTS.md")).unwrap();
-    let mill = Mill::new();
-    for view in mill
+    let environment = TestEnvironment::new();
+    for view in environment
         .query("select relname as view from pg_class where relnamespace = 'analytics'::regnamespace")
         .concat()
     {

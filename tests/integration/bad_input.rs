@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::forms::{gzip, zip};
 use crate::road::{account, columns, load, load_twice, load_with_code};
-use crate::support::{Mill, execute};
+use crate::support::{TestEnvironment, execute};
 
 const GOOD: &str = r#"{"resourceType":"Patient","id":"good"}"#;
 
@@ -350,7 +350,7 @@ fn rejected_lines() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> 
 
 #[test]
 fn a_bad_line_is_rejected_alone_with_its_reason_and_bytes() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let cases = rejected_lines();
     let mut file = Vec::new();
     for (number, (_, line, ..)) in cases.iter().enumerate() {
@@ -358,9 +358,9 @@ fn a_bad_line_is_rejected_alone_with_its_reason_and_bytes() {
         let good = format!("\n{{\"resourceType\":\"Patient\",\"id\":\"good-{number}\"}}\n");
         file.extend_from_slice(good.as_bytes());
     }
-    let summary = load_with_code(&mill, &[("p.ndjson", &file)], 3);
+    let summary = load_with_code(&environment, &[("p.ndjson", &file)], 3);
     let count = cases.len() as u64;
-    let rows = mill.query(
+    let rows = environment.query(
         "select location, reason, message, encode(raw, 'hex') as raw from etl.rejected_record \
          order by substring(location, '[0-9]+')::integer",
     );
@@ -372,12 +372,18 @@ fn a_bad_line_is_rejected_alone_with_its_reason_and_bytes() {
         assert!(row[3] == raw, "{what}: other bytes were kept");
     }
     assert_eq!(account(&summary), [("inserted", count), ("rejected", count)]);
-    assert_eq!(mill.value("select count(*) from patient where fhir_id like 'good-%'"), count.to_string());
-    assert_eq!(mill.value("select status from etl.load_file"), "loaded");
+    assert_eq!(
+        environment.value("select count(*) from patient where fhir_id like 'good-%'"),
+        count.to_string()
+    );
+    assert_eq!(environment.value("select status from etl.load_file"), "loaded");
     // Nothing else has come of the bad ones, and all that must be indexed is.
-    assert_eq!(mill.value("select count(*) from patient"), count.to_string());
-    mill.run(&["check"]).expect_code(0);
-    assert_eq!(mill.run(&["indexes", "build"]).expect_code(0).stderr.matches("cannot be built").count(), 0);
+    assert_eq!(environment.value("select count(*) from patient"), count.to_string());
+    environment.run(&["check"]).expect_code(0);
+    assert_eq!(
+        environment.run(&["indexes", "build"]).expect_code(0).stderr.matches("cannot be built").count(),
+        0
+    );
 }
 
 /// What looks bad and is loaded: what, type, members, table, and what its
@@ -539,7 +545,7 @@ fn odd_values() -> Vec<Odd> {
 
 #[test]
 fn odd_values_are_loaded_as_they_are_meant() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let cases = odd_values();
     let mut files = Vec::new();
     for (number, (_, resource_type, members, ..)) in cases.iter().enumerate() {
@@ -548,7 +554,7 @@ fn odd_values_are_loaded_as_they_are_meant() {
     }
     let files: Vec<(&str, &[u8])> =
         files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
-    let summary = load_twice(&mill, &files);
+    let summary = load_twice(&environment, &files);
     assert_eq!(account(&summary), [("inserted", cases.len() as u64)]);
     for (number, (what, _, _, from, wanted)) in cases.iter().enumerate() {
         let table = from.split(' ').next().unwrap();
@@ -558,22 +564,23 @@ fn odd_values_are_loaded_as_they_are_meant() {
         println!("{what}");
         let wanted: Vec<(&str, &str)> =
             wanted.iter().map(|(column, value)| (*column, value.as_str())).collect();
-        columns(&mill, &of_source, &wanted);
+        columns(&environment, &of_source, &wanted);
     }
 }
 
 #[test]
 fn ids_may_hold_what_fhir_does_not_allow() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let ids = ["a b", "a/b", "../../x", "é", "'; drop table patient; --", "\\\"", " ", &"i".repeat(1000)];
     let mut text = String::new();
     for id in ids {
         let id = serde_json::to_string(id).unwrap();
         text.push_str(&format!("{{\"resourceType\":\"Patient\",\"id\":{id}}}\n"));
     }
-    let summary = load_twice(&mill, &[("p.ndjson", text.as_bytes())]);
+    let summary = load_twice(&environment, &[("p.ndjson", text.as_bytes())]);
     assert_eq!(account(&summary), [("inserted", ids.len() as u64)]);
-    let mut found: Vec<String> = mill.query("select fhir_id from patient").into_iter().flatten().collect();
+    let mut found: Vec<String> =
+        environment.query("select fhir_id from patient").into_iter().flatten().collect();
     let mut ids: Vec<String> = ids.map(str::to_owned).to_vec();
     found.sort();
     ids.sort();
@@ -646,22 +653,22 @@ fn encrypted_zip() -> Vec<u8> {
 
 #[test]
 fn a_file_without_use_goes_to_the_rejects_with_a_report() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let cases = whole_files();
     let mut files: Vec<(&str, &[u8])> =
         cases.iter().map(|(name, content, ..)| (*name, &content[..])).collect();
     files.push(("good.json", GOOD.as_bytes()));
-    let summary = load_with_code(&mill, &files, 3);
+    let summary = load_with_code(&environment, &files, 3);
     let rejected = cases.iter().filter(|(_, _, place, ..)| *place == "rejects").count() as u64;
     assert_eq!(summary["rejected_files"], rejected, "{summary}");
-    assert_eq!(mill.value("select fhir_id from patient"), "good");
-    let listing = mill.listing();
+    assert_eq!(environment.value("select fhir_id from patient"), "good");
+    let listing = environment.listing();
     for (name, content, place, reason, message) in &cases {
         let is_there = |path: &&String| path.starts_with(place) && path.ends_with(&format!("/{name}"));
         let path =
             listing.iter().find(is_there).unwrap_or_else(|| panic!("{name} is not in {place}: {listing:?}"));
-        assert_eq!(&std::fs::read(mill.path(path)).unwrap(), content, "{name}");
-        let rows = mill.query(&format!(
+        assert_eq!(&std::fs::read(environment.path(path)).unwrap(), content, "{name}");
+        let rows = environment.query(&format!(
             "select r.reason, r.message from etl.rejected_record r join etl.load_file f on f.id = r.file_id \
              where f.path = '{name}'"
         ));
@@ -669,7 +676,7 @@ fn a_file_without_use_goes_to_the_rejects_with_a_report() {
             assert_eq!(rows.len(), 0, "{name}: {rows:?}");
             continue;
         }
-        let report = std::fs::read_to_string(mill.path(&format!("{path}.report.txt"))).unwrap();
+        let report = std::fs::read_to_string(environment.path(&format!("{path}.report.txt"))).unwrap();
         assert!(report.starts_with(&format!("{name}\n")), "{report}");
         let told = if *reason == "unreadable" { &report } else { &rows[0][1] };
         assert!(told.contains(message), "{name}: {rows:?} {report}");
@@ -683,27 +690,28 @@ fn a_file_without_use_goes_to_the_rejects_with_a_report() {
 
 #[test]
 fn bombs_cost_their_own_file_only() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let blanks = vec![b' '; 70 << 20];
     let members: Vec<(String, &[u8])> =
         (0..11).map(|number| (format!("{number}"), GOOD.as_bytes())).collect();
     let members: Vec<(&str, &[u8])> =
         members.iter().map(|(name, content)| (name.as_str(), *content)).collect();
-    mill.put("inbox/ratio.gz", gzip(&blanks));
-    mill.put("inbox/ratio.zip", zip(&[("first", GOOD.as_bytes()), ("second", &blanks)]));
-    mill.put("inbox/members.zip", zip(&members));
-    mill.put("inbox/good.json", r#"{"resourceType":"Patient","id":"other"}"#);
-    let run =
-        mill.run_command(mill.command(&["once", "--json"]).env("MAX_ARCHIVE_MEMBERS", "10")).expect_code(3);
+    environment.put("inbox/ratio.gz", gzip(&blanks));
+    environment.put("inbox/ratio.zip", zip(&[("first", GOOD.as_bytes()), ("second", &blanks)]));
+    environment.put("inbox/members.zip", zip(&members));
+    environment.put("inbox/good.json", r#"{"resourceType":"Patient","id":"other"}"#);
+    let run = environment
+        .run_command(environment.command(&["once", "--json"]).env("MAX_ARCHIVE_MEMBERS", "10"))
+        .expect_code(3);
     assert_eq!(run.json()["rejected_files"], 3, "{}", run.stdout);
     let report = |name: &str| {
-        std::fs::read_to_string(mill.path(&format!("rejects/default/{name}.report.txt"))).unwrap()
+        std::fs::read_to_string(environment.path(&format!("rejects/default/{name}.report.txt"))).unwrap()
     };
     assert!(report("ratio.gz").contains("unpacks to more than 200 times its size"), "{}", report("ratio.gz"));
     assert!(report("ratio.zip").contains("unpacks to more than 200 times its size"));
     assert!(report("members.zip").contains("the archive has more than 10 members"));
     // What stands before the bomb is loaded.
-    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["good"], ["other"]]);
+    assert_eq!(environment.query("select fhir_id from patient order by 1"), [["good"], ["other"]]);
 }
 
 /// The last 22 bytes of a zip say how many entries its directory has, at two
@@ -760,13 +768,13 @@ fn what_a_zip_does_not_list_is_told_and_what_it_lists_is_loaded() {
         ("joined with one that is cut", [&other[..], &two[..40]].concat(), "b"),
         ("in another", zip(&[("inner.zip", &inner)]), "a"),
     ];
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     for (name, content, _) in &cases {
-        mill.put(&format!("inbox/{name}/x.zip"), content);
+        environment.put(&format!("inbox/{name}/x.zip"), content);
     }
-    let summary = load_with_code(&mill, &[], 3);
+    let summary = load_with_code(&environment, &[], 3);
     assert_eq!(account(&summary), [("inserted", 7), ("rejected", 7)]);
-    let found = mill.query(
+    let found = environment.query(
         "select s.code, p.fhir_id, f.status, r.reason, r.message ~ 'what begins at byte [0-9]+ of it' as is_told \
          from etl.load_file f join etl.source s on s.id = f.source_id \
          join etl.rejected_record r on r.file_id = f.id join patient p on p.source_id = s.id order by s.code",
@@ -794,16 +802,16 @@ fn of_a_zip_that_lists_all_nothing_is_missed() {
             zip(&[("f/", b""), ("f/a", GOOD.as_bytes()), ("b", b"{\"resourceType\":\"Basic\"}")]),
         ),
     ];
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     for (name, content) in &cases {
-        mill.put(&format!("inbox/{name}/x.zip"), content);
+        environment.put(&format!("inbox/{name}/x.zip"), content);
     }
-    assert_eq!(account(&load_with_code(&mill, &[], 0)), [("inserted", 14)]);
+    assert_eq!(account(&load_with_code(&environment, &[], 0)), [("inserted", 14)]);
 }
 
 #[test]
 fn the_names_of_members_are_never_paths() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let names = ["../../escaped.json", "/tmp/fhirmill-escaped.json", "a\u{1b}[31m\nb.json"];
@@ -812,14 +820,14 @@ fn the_names_of_members_are_never_paths() {
         write!(writer, "{{\"resourceType\":\"Patient\",\"id\":\"p{number}\"}}\n{{\"bad\":1}}\n").unwrap();
     }
     let archive = writer.finish().unwrap().into_inner();
-    let before = mill.listing().len();
-    let summary = load_with_code(&mill, &[("north/names.zip", &archive)], 3);
+    let before = environment.listing().len();
+    let summary = load_with_code(&environment, &[("north/names.zip", &archive)], 3);
     assert_eq!(account(&summary), [("inserted", 3), ("rejected", 3)]);
-    let places = mill.query("select location from etl.rejected_record order by id");
+    let places = environment.query("select location from etl.rejected_record order by id");
     let shown = ["../../escaped.json", "/tmp/fhirmill-escaped.json", "a\\u{1b}[31m\\nb.json"];
     assert_eq!(places, shown.map(|name| [format!("{name}, line 2")]));
     // The archived file and the log are all that is new.
-    let listing = mill.listing();
+    let listing = environment.listing();
     assert_eq!(listing.iter().filter(|path| path.contains("escaped")).count(), 0, "{listing:?}");
     assert_eq!(listing.iter().filter(|path| !path.starts_with("logs/")).count(), before + 1, "{listing:?}");
     assert!(!std::path::Path::new("/tmp/fhirmill-escaped.json").exists());
@@ -827,7 +835,7 @@ fn the_names_of_members_are_never_paths() {
 
 #[test]
 fn a_bad_entry_costs_its_neighbours_nothing() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let mut nested = r#"{"resource":{"resourceType":"Patient","id":"deepest"}}"#.to_owned();
     for _ in 0..8 {
         // All of one id: a Bundle that seems to hold itself.
@@ -854,7 +862,7 @@ fn a_bad_entry_costs_its_neighbours_nothing() {
     ];
     let texts: Vec<&str> = entries.iter().map(|(entry, _)| entry.as_str()).collect();
     let bundle = format!(r#"{{"resourceType":"Bundle","type":"batch","entry":[{}]}}"#, texts.join(",\n"));
-    let summary = load_with_code(&mill, &[("b.json", bundle.as_bytes())], 3);
+    let summary = load_with_code(&environment, &[("b.json", bundle.as_bytes())], 3);
     let rejected: Vec<(usize, &str)> = entries
         .iter()
         .enumerate()
@@ -862,21 +870,21 @@ fn a_bad_entry_costs_its_neighbours_nothing() {
         .map(|(index, (_, message))| (index + 1, *message))
         .collect();
     assert_eq!(account(&summary), [("inserted", 5), ("rejected", rejected.len() as u64), ("skipped", 3)]);
-    let found = mill.query(
+    let found = environment.query(
         "select location, message from etl.rejected_record order by substring(location, '[0-9]+')::integer",
     );
     for ((number, message), row) in rejected.iter().zip(&found) {
         let is_place = row[0] == format!("entry {number}") || row[0].starts_with(&format!("entry {number}."));
         assert!(is_place && row[1].contains(message), "{row:?} is not {number}: {message}");
     }
-    let ids = mill.query("select fhir_id from patient order by 1");
+    let ids = environment.query("select fhir_id from patient order by 1");
     assert_eq!(ids, [["around"], ["first"], ["inner"], ["last"], ["named"]]);
-    mill.run(&["check"]).expect_code(0);
+    environment.run(&["check"]).expect_code(0);
 }
 
 #[test]
 fn a_bundle_that_ends_too_early_gives_what_stands_before() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let entry = |id: &str| format!(r#"{{"resource":{{"resourceType":"Patient","id":"{id}"}}}}"#);
     let whole = format!(
         r#"{{"resourceType":"Bundle","type":"batch","entry":[{},{},{}]}}"#,
@@ -885,31 +893,35 @@ fn a_bundle_that_ends_too_early_gives_what_stands_before() {
         entry("c")
     );
     let cut = &whole[..whole.len() - 10];
-    let summary = load_with_code(&mill, &[("b.json", cut.as_bytes())], 3);
+    let summary = load_with_code(&environment, &[("b.json", cut.as_bytes())], 3);
     assert_eq!(account(&summary), [("inserted", 2), ("rejected", 1)]);
-    let found = mill.query("select location, reason from etl.rejected_record");
+    let found = environment.query("select location, reason from etl.rejected_record");
     assert_eq!(found, [["entry 3", "truncated"]]);
     // The whole one, sent again, brings the rest.
-    assert_eq!(account(&load(&mill, &[("b.json", whole.as_bytes())])), [("inserted", 1), ("unchanged", 2)]);
+    assert_eq!(
+        account(&load(&environment, &[("b.json", whole.as_bytes())])),
+        [("inserted", 1), ("unchanged", 2)]
+    );
 }
 
 #[test]
 fn marks_of_byte_order_between_joined_files_are_passed_over() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = format!("\u{feff}{GOOD}\n\u{feff}{}\n", GOOD.replace("good", "second"));
-    assert_eq!(account(&load_twice(&mill, &[("joined.ndjson", text.as_bytes())])), [("inserted", 2)]);
+    assert_eq!(account(&load_twice(&environment, &[("joined.ndjson", text.as_bytes())])), [("inserted", 2)]);
 }
 
 #[test]
 fn unknown_elements_are_counted_to_a_bound() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let names: String = (0..200_000).map(|number| format!(r#","k{number}":{number}"#)).collect();
     let long = long_text(10_000);
     let wide = format!(r#"{{"resourceType":"Patient","id":"wide"{names}}}"#);
     let named = format!(r#"{{"resourceType":"Organization","id":"named","{long}":1}}"#);
-    let summary = load_twice(&mill, &[("wide.json", wide.as_bytes()), ("named.json", named.as_bytes())]);
+    let summary =
+        load_twice(&environment, &[("wide.json", wide.as_bytes()), ("named.json", named.as_bytes())]);
     assert_eq!(account(&summary), [("inserted", 2)]);
-    let found = mill.query(
+    let found = environment.query(
         "select resource_type, count(*) as names, max(length(element)) as longest, \
                 count(*) filter (where element = '…') as others \
          from etl.unmapped_element group by 1 order by 1",
@@ -919,7 +931,7 @@ fn unknown_elements_are_counted_to_a_bound() {
 
 #[test]
 fn a_resource_of_many_parts_takes_no_more_time_than_they_do() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let many = |item: &str| vec![item; 15_000].join(",");
     let extension = r#""extension":[{"url":"u","valueString":"y"}]"#;
     let members = [
@@ -943,21 +955,21 @@ fn a_resource_of_many_parts_takes_no_more_time_than_they_do() {
         ),
     ];
     for (number, (resource_type, members)) in members.iter().enumerate() {
-        mill.put(&format!("inbox/s{number}/x.json"), resource(resource_type, members));
+        environment.put(&format!("inbox/s{number}/x.json"), resource(resource_type, members));
     }
     let start = Instant::now();
-    let summary = load_with_code(&mill, &[], 0);
+    let summary = load_with_code(&environment, &[], 0);
     assert_eq!(account(&summary), [("inserted", 5)]);
     assert!(start.elapsed() < Duration::from_secs(40), "{:?}", start.elapsed());
     let rows = "select (select count(*) from patient_name) as names, \
                        (select count(*) from resource_coding) as codings, \
                        (select extension #>> '{14999,path}' from patient where extension is not null) as path";
-    assert_eq!(mill.query(rows), [["15000", "30000", "photo[14999]"]]);
+    assert_eq!(environment.query(rows), [["15000", "30000", "photo[14999]"]]);
 }
 
 #[test]
 fn what_was_too_large_is_tried_again_from_its_file_when_the_limit_is_raised() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let large = |id: &str| {
         resource("Patient", &format!(r#""text":{{"div":"{}"}}"#, "a".repeat(200_000))).replace("\"x\"", id)
     };
@@ -967,20 +979,22 @@ fn what_was_too_large_is_tried_again_from_its_file_when_the_limit_is_raised() {
         r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"resource":{GOOD}}},{{"resource":{entry}}}]}}"#
     );
     let small_member = large(r#""other""#).replace(&"a".repeat(200_000), "");
-    mill.put("inbox/north/p.ndjson", &lines);
-    mill.put("inbox/north/b.json", &bundle);
+    environment.put("inbox/north/p.ndjson", &lines);
+    environment.put("inbox/north/b.json", &bundle);
     // Two members of one name, of which one is too large.
-    mill.put("inbox/north/z.zip", {
+    environment.put("inbox/north/z.zip", {
         let both = zip(&[("m/1.json", small_member.as_bytes()), ("m/2.json", member.as_bytes())]);
         replaced(&both, b"m/2.json", b"m/1.json")
     });
-    mill.put("inbox/north/alone.json", &alone);
-    mill.put("inbox/north/cut.json.gz", &gzip(GOOD.as_bytes())[..15]);
-    let small = |command: &[&str]| mill.run_command(mill.command(command).env("MAX_RESOURCE_BYTES", "100kB"));
+    environment.put("inbox/north/alone.json", &alone);
+    environment.put("inbox/north/cut.json.gz", &gzip(GOOD.as_bytes())[..15]);
+    let small = |command: &[&str]| {
+        environment.run_command(environment.command(command).env("MAX_RESOURCE_BYTES", "100kB"))
+    };
     small(&["once"]).expect_code(3);
     let waiting = "select f.path, r.location, r.reason from etl.rejected_record r join etl.load_file f \
                    on f.id = r.file_id where r.retried_at is null order by 1, 2, 3";
-    let before = mill.query(waiting);
+    let before = environment.query(waiting);
     let of_large: Vec<_> = before.iter().filter(|row| row[2] == "too_large").collect();
     assert_eq!(
         of_large,
@@ -994,32 +1008,32 @@ fn what_was_too_large_is_tried_again_from_its_file_when_the_limit_is_raised() {
     // While the limit stands, they are not tried, and not forgotten either.
     let run = small(&["retry"]);
     assert!(run.stdout.contains("rejects are not whole"), "{}", run.stdout);
-    assert_eq!(mill.query(waiting).iter().filter(|row| row[2] == "too_large").count(), 4);
-    let run = mill.run(&["retry"]).expect_code(3);
+    assert_eq!(environment.query(waiting).iter().filter(|row| row[2] == "too_large").count(), 4);
+    let run = environment.run(&["retry"]).expect_code(3);
     assert!(run.stdout.contains("1 reject is not whole"), "{}", run.stdout);
     assert_eq!(
-        mill.query("select fhir_id from patient order by 1"),
+        environment.query("select fhir_id from patient order by 1"),
         [["alone"], ["entry"], ["good"], ["line"], ["member"], ["other"]]
     );
-    let left = mill.query(waiting);
+    let left = environment.query(waiting);
     assert_eq!(left.iter().filter(|row| row[2] == "too_large").count(), 0, "{left:?}");
     assert!(left.iter().any(|row| row[0] == "north/cut.json.gz" && row[2] == "truncated"), "{left:?}");
-    assert_eq!(mill.run(&["show", "Patient/line"]).expect_code(0).stdout.trim_end(), line);
-    mill.run(&["check"]).expect_code(0);
+    assert_eq!(environment.run(&["show", "Patient/line"]).expect_code(0).stdout.trim_end(), line);
+    environment.run(&["check"]).expect_code(0);
 }
 
 #[test]
 fn what_is_kept_whole_is_tried_again_as_it_was_mended() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let long =
         resource("Patient", &format!(r#""birthDate":"2024-1","text":{{"div":"{}"}}"#, "a".repeat(200_000)));
-    load_with_code(&mill, &[("p.json", long.as_bytes())], 3);
+    load_with_code(&environment, &[("p.json", long.as_bytes())], 3);
     execute(
-        mill.database_url(),
+        environment.database_url(),
         "update etl.rejected_record set raw = convert_to(replace(convert_from(raw, 'UTF8'), '2024-1', '2024-01'), 'UTF8')",
     );
-    mill.run(&["retry"]).expect_code(0);
-    assert_eq!(mill.value("select birth_date_text from patient"), "2024-01");
+    environment.run(&["retry"]).expect_code(0);
+    assert_eq!(environment.value("select birth_date_text from patient"), "2024-01");
 }
 
 /// The same bytes, with every `old` replaced by as long a `new`.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::delivery;
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 use crate::support::state::{State, difference};
 
 /// Random numbers that can be had again (splitmix64).
@@ -31,7 +31,7 @@ impl Dice {
     }
 }
 
-/// What was done to the Mills of all storms, and what became of them.
+/// What was done to the test environments of all storms, and what became of them.
 #[derive(Debug, Default)]
 pub struct Figures {
     pub processes_killed: u64,
@@ -53,24 +53,24 @@ pub fn number_of(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
-pub fn command(mill: &Mill, arguments: &[&str]) -> Command {
-    let mut command = mill.command(arguments);
+pub fn command(environment: &TestEnvironment, arguments: &[&str]) -> Command {
+    let mut command = environment.command(arguments);
     command.envs(delivery::SETTINGS).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
 /// Invented patients, in files whose names occur once and which are in their
-/// places at once. A wave is the same in every Mill, and from sources of its
+/// places at once. A wave is the same in every test environment, and from sources of its
 /// own: which practitioner has a number must not depend on what came before.
-pub fn put_wave(mill: &Mill, wave: u64, patients: u64) {
+pub fn put_wave(environment: &TestEnvironment, wave: u64, patients: u64) {
     for format in ["bundles", "ndjson"] {
-        let made = mill.path("made");
+        let made = environment.path("made");
         let _ = fs::remove_dir_all(&made);
         let arguments = ["generate", "--patients", &patients.to_string(), "--seed", &wave.to_string()];
-        let mut generate = mill.command(&arguments);
+        let mut generate = environment.command(&arguments);
         let output = generate.args(["--format", format, "--out"]).arg(&made).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let inbox = mill.path(&format!("inbox/{format}-{wave}"));
+        let inbox = environment.path(&format!("inbox/{format}-{wave}"));
         fs::create_dir_all(&inbox).unwrap();
         for file in fs::read_dir(&made).unwrap() {
             let file = file.unwrap();
@@ -80,14 +80,14 @@ pub fn put_wave(mill: &Mill, wave: u64, patients: u64) {
     }
 }
 
-pub fn is_inbox_empty(mill: &Mill) -> bool {
-    mill.listing().iter().all(|path| !path.starts_with("inbox/"))
+pub fn is_inbox_empty(environment: &TestEnvironment) -> bool {
+    environment.listing().iter().all(|path| !path.starts_with("inbox/"))
 }
 
 /// Ends a session of fhirmill, or kills the process that serves it, which
 /// makes the server end all sessions.
-pub fn hit_session(mill: &Mill, dice: &mut Dice, figures: &mut Figures) {
-    let sessions = mill.query(
+pub fn hit_session(environment: &TestEnvironment, dice: &mut Dice, figures: &mut Figures) {
+    let sessions = environment.query(
         "select pid from pg_stat_activity where application_name = 'fhirmill' and pid <> pg_backend_pid() order by 1",
     );
     if sessions.is_empty() {
@@ -95,21 +95,21 @@ pub fn hit_session(mill: &Mill, dice: &mut Dice, figures: &mut Figures) {
     }
     let session = &sessions[dice.below(sessions.len() as u64) as usize][0];
     if dice.below(2) == 0 {
-        mill.query(&format!("select pg_terminate_backend({session}) as is_ended"));
+        environment.query(&format!("select pg_terminate_backend({session}) as is_ended"));
         figures.sessions_ended += 1;
     } else {
         // It may have ended by itself.
         let process = nix::unistd::Pid::from_raw(session.parse().unwrap());
         let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
         figures.backends_killed += 1;
-        wait_for_server(mill);
+        wait_for_server(environment);
     }
 }
 
 /// After a backend was killed the server recovers by itself.
-fn wait_for_server(mill: &Mill) {
+fn wait_for_server(environment: &TestEnvironment) {
     let since = Instant::now();
-    while mill.command(&["migrate", "status"]).output().is_ok_and(|output| !output.status.success()) {
+    while environment.command(&["migrate", "status"]).output().is_ok_and(|output| !output.status.success()) {
         assert!(since.elapsed() < Duration::from_secs(60), "the server does not recover");
         thread::sleep(Duration::from_millis(100));
     }
@@ -125,8 +125,8 @@ pub fn end(mut child: Child) {
 }
 
 /// One fault while the inbox is being loaded.
-fn strike(mill: &Mill, dice: &mut Dice, figures: &mut Figures, patients: u64) {
-    let mut child = command(mill, &["once"]).spawn().unwrap();
+fn strike(environment: &TestEnvironment, dice: &mut Dice, figures: &mut Figures, patients: u64) {
+    let mut child = command(environment, &["once"]).spawn().unwrap();
     pause(dice, 500 + 250 * patients);
     match dice.below(10) {
         0..=5 => {
@@ -136,42 +136,42 @@ fn strike(mill: &Mill, dice: &mut Dice, figures: &mut Figures, patients: u64) {
             end(child);
         }
         6..=8 => {
-            hit_session(mill, dice, figures);
+            hit_session(environment, dice, figures);
             let _ = child.wait();
         }
         _ => {
-            mill.restart_server();
+            environment.restart_server();
             figures.servers_restarted += 1;
             let _ = child.wait();
         }
     }
 }
 
-/// Loads waves under so many faults, and compares with an undisturbed Mill.
+/// Loads waves under so many faults, and compares with an undisturbed test environment.
 fn storm(seed: u64, faults: u64, patients: u64, figures: &mut Figures) {
     let since = Instant::now();
     let mut dice = Dice::new(seed);
-    let mill = Mill::with_private_server();
-    delivery::put_first(&mill);
-    mill.run_command(&mut command(&mill, &["once"])).expect_code(0);
-    delivery::put(&mill);
+    let environment = TestEnvironment::with_private_server();
+    delivery::put_first(&environment);
+    environment.run_command(&mut command(&environment, &["once"])).expect_code(0);
+    delivery::put(&environment);
     let until = figures.faults() + faults;
     let mut waves = 0;
     let number = |wave: u64| seed % 1000 * 1000 + wave;
     while figures.faults() < until {
-        if is_inbox_empty(&mill) || waves == 0 {
+        if is_inbox_empty(&environment) || waves == 0 {
             waves += 1;
-            put_wave(&mill, number(waves), patients);
+            put_wave(&environment, number(waves), patients);
         }
-        strike(&mill, &mut dice, figures, patients);
+        strike(&environment, &mut dice, figures, patients);
     }
     println!("{} s: {waves} waves, the inbox is loaded undisturbed", since.elapsed().as_secs());
-    let last = mill.run_command(&mut command(&mill, &["once"]));
+    let last = environment.run_command(&mut command(&environment, &["once"]));
     assert!(matches!(last.code, 0 | 3), "seed {seed}: the last run ended with {}", last.code);
-    mill.run(&["check"]).expect_code(0);
+    environment.run(&["check"]).expect_code(0);
 
     println!("{} s: the same into another database", since.elapsed().as_secs());
-    let undisturbed = Mill::new();
+    let undisturbed = TestEnvironment::new();
     delivery::put_first(&undisturbed);
     undisturbed.run_command(&mut command(&undisturbed, &["once"])).expect_code(0);
     delivery::put(&undisturbed);
@@ -180,7 +180,7 @@ fn storm(seed: u64, faults: u64, patients: u64, figures: &mut Figures) {
         undisturbed.run_command(&mut command(&undisturbed, &["once"]));
     }
     println!("{} s: comparing", since.elapsed().as_secs());
-    let (found, wanted) = (State::of(&mill), State::of(&undisturbed));
+    let (found, wanted) = (State::of(&environment), State::of(&undisturbed));
     let (lost, doubled) = found.lost_and_doubled(&wanted);
     figures.rows_compared += wanted.row_count();
     figures.lost += lost;

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use pretty_assertions::assert_eq;
 
 use crate::road::load;
-use crate::support::{Mill, Outcome, SmallDisk, execute, query, wait_until};
+use crate::support::{Outcome, SmallDisk, TestEnvironment, execute, query, wait_until};
 
 /// Small batches, so that a small file has many.
 const IN_PARTS: [&str; 4] = ["--workers", "1", "--batch-bytes", "64KiB"];
@@ -31,14 +31,14 @@ fn delivery() -> String {
 
 /// What loading the delivery leaves behind where nothing is in its way.
 fn undisturbed() -> Outcome {
-    let mill = Mill::new();
-    load(&mill, &[("d.ndjson", delivery().as_bytes())]);
-    mill.outcome()
+    let environment = TestEnvironment::new();
+    load(&environment, &[("d.ndjson", delivery().as_bytes())]);
+    environment.outcome()
 }
 
 /// A command that loads in small parts.
-fn in_parts(mill: &Mill, command: &str) -> Command {
-    let mut command = mill.command(&[command]);
+fn in_parts(environment: &TestEnvironment, command: &str) -> Command {
+    let mut command = environment.command(&[command]);
     command.args(IN_PARTS);
     command
 }
@@ -46,61 +46,61 @@ fn in_parts(mill: &Mill, command: &str) -> Command {
 /// Waits until some of the file is committed and the next part is held up;
 /// gives what holds it.
 #[track_caller]
-fn hold_midway(mill: &Mill) -> diesel::PgConnection {
+fn hold_midway(environment: &TestEnvironment) -> diesel::PgConnection {
     wait_until("a part is committed", || {
-        mill.value("select count(*) > 0 as part from etl.load_batch") == "true"
+        environment.value("select count(*) > 0 as part from etl.load_batch") == "true"
     });
-    let lock = mill.hold("patient");
-    mill.wait_until_held_off();
-    assert_eq!(mill.value("select status from etl.load_file"), "loading");
+    let lock = environment.hold("patient");
+    environment.wait_until_held_off();
+    assert_eq!(environment.value("select status from etl.load_file"), "loading");
     lock
 }
 
 #[test]
 fn a_server_that_crashes_in_the_middle_is_waited_for() {
-    let mill = Mill::with_own_server();
-    mill.put("inbox/d.ndjson", delivery());
-    mill.run(&["migrate", "up"]).expect_code(0);
-    mill.run_command(&mut mill.server_command("stop")).expect_code(0);
-    let once = mill.run(&["once"]).expect_code(4);
+    let environment = TestEnvironment::with_own_server();
+    environment.put("inbox/d.ndjson", delivery());
+    environment.run(&["migrate", "up"]).expect_code(0);
+    environment.run_command(&mut environment.server_command("stop")).expect_code(0);
+    let once = environment.run(&["once"]).expect_code(4);
     assert!(once.stderr.contains("cannot be reached"), "{}", once.stderr);
 
-    let service = mill.start(&mut in_parts(&mill, "run"));
+    let service = environment.start(&mut in_parts(&environment, "run"));
     wait_until("it waits for the server", || service.stdout().contains("cannot be reached"));
-    mill.start_server();
-    let lock = hold_midway(&mill);
-    mill.crash_server();
+    environment.start_server();
+    let lock = hold_midway(&environment);
+    environment.crash_server();
     drop(lock);
     wait_until("it tells", || {
         service.stdout().contains("the inbox could not be loaded, and is looked at again")
     });
-    mill.start_server();
-    wait_until("the file is loaded", || mill.inbox_is_empty());
+    environment.start_server();
+    wait_until("the file is loaded", || environment.inbox_is_empty());
     assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
     assert!(
-        service_log_has_one_line_a_message(&mill),
+        service_log_has_one_line_a_message(&environment),
         "{}",
-        fs::read_to_string(mill.path("output")).unwrap()
+        fs::read_to_string(environment.path("output")).unwrap()
     );
-    assert_eq!(mill.outcome(), undisturbed());
-    mill.run(&["check"]).expect_code(0);
+    assert_eq!(environment.outcome(), undisturbed());
+    environment.run(&["check"]).expect_code(0);
 }
 
-fn service_log_has_one_line_a_message(mill: &Mill) -> bool {
-    let text = fs::read_to_string(mill.path("output")).unwrap();
+fn service_log_has_one_line_a_message(environment: &TestEnvironment) -> bool {
+    let text = fs::read_to_string(environment.path("output")).unwrap();
     text.lines().all(|line| line.starts_with("20"))
 }
 
 #[test]
 fn a_private_server_that_was_killed_is_started_again_by_the_service() {
-    let mill = Mill::without_database();
-    let service = mill.start(&mut mill.command(&["run", "--watch", "poll"]));
+    let environment = TestEnvironment::without_database();
+    let service = environment.start(&mut environment.command(&["run", "--watch", "poll"]));
     wait_until("it watches", || service.stdout().contains("watching"));
-    mill.crash_server();
-    mill.put("inbox/d.ndjson", delivery());
-    wait_until("the file is loaded", || mill.inbox_is_empty());
+    environment.crash_server();
+    environment.put("inbox/d.ndjson", delivery());
+    wait_until("the file is loaded", || environment.inbox_is_empty());
     assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
-    let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let url = environment.run(&["database", "url"]).expect_code(0).stdout;
     assert_eq!(query(url.trim(), "select count(*) from patient"), [["96"]]);
 }
 
@@ -109,58 +109,58 @@ fn a_session_that_is_terminated_costs_nothing() {
     let quiet = undisturbed();
     // The service tries again by itself; `once` tells, and is to be run again.
     for command in ["run", "once"] {
-        let mill = Mill::new();
-        mill.put("inbox/d.ndjson", delivery());
-        let mut run = mill.start(&mut in_parts(&mill, command));
-        let lock = hold_midway(&mill);
+        let environment = TestEnvironment::new();
+        environment.put("inbox/d.ndjson", delivery());
+        let mut run = environment.start(&mut in_parts(&environment, command));
+        let lock = hold_midway(&environment);
         let terminate = "select pg_terminate_backend(pid) from pg_stat_activity \
              where datname = current_database() and wait_event_type = 'Lock'";
-        assert_eq!(mill.query(terminate), [["true"]]);
+        assert_eq!(environment.query(terminate), [["true"]]);
         if command == "run" {
             wait_until("it tells", || run.stdout().contains("no connection to the server"));
             drop(lock);
-            wait_until("the file is loaded", || mill.inbox_is_empty());
+            wait_until("the file is loaded", || environment.inbox_is_empty());
             assert_eq!(run.end(Signal::SIGTERM).code(), Some(0));
         } else {
             assert_eq!(run.wait(), 4, "{}", run.stderr());
             assert!(run.stderr().contains("hint: the database ended the session"), "{}", run.stderr());
             drop(lock);
-            load(&mill, &[]);
+            load(&environment, &[]);
         }
-        assert_eq!(mill.outcome(), quiet);
+        assert_eq!(environment.outcome(), quiet);
     }
 }
 
 /// A user of the database's server, with the password that is its name; gone
 /// with the test.
 struct User<'m> {
-    mill: &'m Mill,
+    environment: &'m TestEnvironment,
     name: String,
 }
 
 impl<'m> User<'m> {
-    fn new(mill: &'m Mill, options: &str) -> Self {
-        let name = format!("{}_user", mill.value("select current_database() as name"));
-        execute(mill.database_url(), &format!("create role {name} login password '{name}' {options}"));
-        User { mill, name }
+    fn new(environment: &'m TestEnvironment, options: &str) -> Self {
+        let name = format!("{}_user", environment.value("select current_database() as name"));
+        execute(environment.database_url(), &format!("create role {name} login password '{name}' {options}"));
+        User { environment, name }
     }
 
     /// Has every right that the owner of the tables has.
-    fn owner(mill: &'m Mill, options: &str) -> Self {
-        let user = Self::new(mill, options);
-        let owner = mill.value("select current_user as name");
-        execute(mill.database_url(), &format!("grant \"{owner}\" to {}", user.name));
+    fn owner(environment: &'m TestEnvironment, options: &str) -> Self {
+        let user = Self::new(environment, options);
+        let owner = environment.value("select current_user as name");
+        execute(environment.database_url(), &format!("grant \"{owner}\" to {}", user.name));
         user
     }
 
     fn url(&self) -> String {
-        let url = self.mill.database_url();
+        let url = self.environment.database_url();
         let (_, server) = url.split_once('@').unwrap();
         format!("postgres://{0}:{0}@{server}", self.name)
     }
 
     fn once(&self) -> Command {
-        let mut command = self.mill.command(&["once"]);
+        let mut command = self.environment.command(&["once"]);
         command.env("DATABASE_URL", self.url());
         command
     }
@@ -169,7 +169,7 @@ impl<'m> User<'m> {
 impl Drop for User<'_> {
     fn drop(&mut self) {
         let name = &self.name;
-        let url = self.mill.database_url();
+        let url = self.environment.database_url();
         query(
             url,
             &format!("select pg_terminate_backend(pid) from pg_stat_activity where usename = '{name}'"),
@@ -180,10 +180,10 @@ impl Drop for User<'_> {
 
 #[test]
 fn a_user_without_rights_is_told_what_to_grant() {
-    let mill = Mill::new();
-    mill.put("inbox/p.json", r#"{"resourceType":"Patient","id":"p1"}"#);
-    let database = mill.value("select current_database() as name");
-    let user = User::new(&mill, "");
+    let environment = TestEnvironment::new();
+    environment.put("inbox/p.json", r#"{"resourceType":"Patient","id":"p1"}"#);
+    let database = environment.value("select current_database() as name");
+    let user = User::new(&environment, "");
     let name = &user.name;
     // What is granted on the way, and what is said before.
     let steps = [
@@ -201,8 +201,8 @@ fn a_user_without_rights_is_told_what_to_grant() {
         ),
     ];
     for (grant, hint) in steps {
-        execute(mill.database_url(), &grant);
-        let run = mill.run_command(&mut user.once()).expect_code(4);
+        execute(environment.database_url(), &grant);
+        let run = environment.run_command(&mut user.once()).expect_code(4);
         assert!(run.stderr.contains(&hint), "{}", run.stderr);
         assert!(
             run.stderr.contains("permission denied") || run.stderr.contains("has no right"),
@@ -210,42 +210,42 @@ fn a_user_without_rights_is_told_what_to_grant() {
             run.stderr
         );
     }
-    assert_eq!(mill.listing().iter().filter(|path| path.starts_with("inbox/")).count(), 1);
-    let owner = mill.value("select current_user as name");
-    execute(mill.database_url(), &format!("grant \"{owner}\" to {name}"));
-    mill.run_command(&mut user.once()).expect_code(0);
-    assert_eq!(mill.value("select count(*) from patient"), "1");
+    assert_eq!(environment.listing().iter().filter(|path| path.starts_with("inbox/")).count(), 1);
+    let owner = environment.value("select current_user as name");
+    execute(environment.database_url(), &format!("grant \"{owner}\" to {name}"));
+    environment.run_command(&mut user.once()).expect_code(0);
+    assert_eq!(environment.value("select count(*) from patient"), "1");
 }
 
 #[test]
 fn too_many_connections_are_told_and_waited_for() {
-    let mill = Mill::new();
-    mill.put("inbox/d.ndjson", delivery());
-    let user = User::owner(&mill, "connection limit 1");
-    let run = mill.run_command(user.once().args(["--workers", "4"])).expect_code(4);
+    let environment = TestEnvironment::new();
+    environment.put("inbox/d.ndjson", delivery());
+    let user = User::owner(&environment, "connection limit 1");
+    let run = environment.run_command(user.once().args(["--workers", "4"])).expect_code(4);
     assert!(run.stderr.contains("has no connection left"), "{}", run.stderr);
     assert!(run.stderr.contains("hint: lower WORKERS, or raise max_connections"), "{}", run.stderr);
-    let mut command = mill.command(&["run", "--workers", "4"]);
-    let service = mill.start(command.env("DATABASE_URL", user.url()));
+    let mut command = environment.command(&["run", "--workers", "4"]);
+    let service = environment.start(command.env("DATABASE_URL", user.url()));
     wait_until("it tells", || service.stdout().contains("has no connection left"));
-    execute(mill.database_url(), &format!("alter role {} connection limit 10", user.name));
-    wait_until("the file is loaded", || mill.inbox_is_empty());
+    execute(environment.database_url(), &format!("alter role {} connection limit 10", user.name));
+    wait_until("the file is loaded", || environment.inbox_is_empty());
     assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
-    assert_eq!(mill.outcome(), undisturbed());
+    assert_eq!(environment.outcome(), undisturbed());
 }
 
 #[test]
 fn a_table_that_somebody_holds_is_waited_for_within_bounds() {
-    let mill = Mill::new();
-    mill.put("inbox/d.ndjson", delivery());
+    let environment = TestEnvironment::new();
+    environment.put("inbox/d.ndjson", delivery());
     // Within the bound, which is five minutes unless the database says more or
     // less, it waits.
-    let mut run = mill.start(&mut in_parts(&mill, "once"));
-    let lock = hold_midway(&mill);
-    let database = mill.value("select current_database() as name");
-    execute(mill.database_url(), &format!("alter database {database} set lock_timeout = '300ms'"));
+    let mut run = environment.start(&mut in_parts(&environment, "once"));
+    let lock = hold_midway(&environment);
+    let database = environment.value("select current_database() as name");
+    execute(environment.database_url(), &format!("alter database {database} set lock_timeout = '300ms'"));
     assert_eq!(
-        mill.query(
+        environment.query(
             "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         )
         .len(),
@@ -253,176 +253,184 @@ fn a_table_that_somebody_holds_is_waited_for_within_bounds() {
     );
     drop(lock);
     assert_eq!(run.wait(), 0);
-    assert_eq!(mill.outcome(), undisturbed());
+    assert_eq!(environment.outcome(), undisturbed());
 
-    let lock = mill.hold("patient");
-    mill.put("inbox/more.json", r#"{"resourceType":"Patient","id":"more"}"#);
-    let run = mill.run(&["once"]).expect_code(1);
+    let lock = environment.hold("patient");
+    environment.put("inbox/more.json", r#"{"resourceType":"Patient","id":"more"}"#);
+    let run = environment.run(&["once"]).expect_code(1);
     assert!(run.stderr.contains("holds AccessExclusiveLock on patient"), "{}", run.stderr);
     assert!(run.stderr.contains("hint: another session holds a lock"), "{}", run.stderr);
     drop(lock);
-    load(&mill, &[]);
-    assert_eq!(mill.value("select count(*) from patient"), "97");
+    load(&environment, &[]);
+    assert_eq!(environment.value("select count(*) from patient"), "97");
 }
 
 #[test]
 fn a_migration_that_is_interrupted_is_made_anew() {
-    let mill = Mill::new();
-    mill.run(&["migrate", "down", "--all"]).expect_code(0);
+    let environment = TestEnvironment::new();
+    environment.run(&["migrate", "down", "--all"]).expect_code(0);
     // The last migration makes this schema; another session is about to.
-    let database = mill.database_url();
+    let database = environment.database_url();
     let mut other = <diesel::PgConnection as diesel::Connection>::establish(database).unwrap();
     diesel::connection::SimpleConnection::batch_execute(&mut other, "begin; create schema analytics")
         .unwrap();
-    let mut run = mill.start(&mut mill.command(&["once"]));
-    mill.wait_until_held_off();
+    let mut run = environment.start(&mut environment.command(&["once"]));
+    environment.wait_until_held_off();
     kill(run.pid(), Signal::SIGKILL).unwrap();
     assert_eq!(run.wait(), -1);
     drop(other);
-    load(&mill, &[("d.ndjson", delivery().as_bytes())]);
-    assert!(!mill.run(&["migrate", "status"]).expect_code(0).stdout.contains("pending"));
-    assert_eq!(mill.outcome(), undisturbed());
+    load(&environment, &[("d.ndjson", delivery().as_bytes())]);
+    assert!(!environment.run(&["migrate", "status"]).expect_code(0).stdout.contains("pending"));
+    assert_eq!(environment.outcome(), undisturbed());
 }
 
 #[test]
 fn a_full_archive_keeps_files_in_the_inbox() {
-    let mill = Mill::new();
-    let Some(disk) = SmallDisk::mounted_on(&mill.path("archive"), 1024) else { return };
-    mill.put("inbox/d.ndjson", delivery());
-    let mut once = disk.inside(&mill.command(&["once"]));
-    let run = mill.run_command(&mut once).expect_code(1);
+    let environment = TestEnvironment::new();
+    let Some(disk) = SmallDisk::mounted_on(&environment.path("archive"), 1024) else { return };
+    environment.put("inbox/d.ndjson", delivery());
+    let mut once = disk.inside(&environment.command(&["once"]));
+    let run = environment.run_command(&mut once).expect_code(1);
     assert!(run.stderr.contains("a loaded file cannot be moved to "), "{}", run.stderr);
     assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
     assert!(run.stderr.contains("hint: its data are in the tables"), "{}", run.stderr);
-    assert!(!mill.inbox_is_empty());
+    assert!(!environment.inbox_is_empty());
     // The part that could be copied does not take the room.
     disk.shell("test -z \"$(find . -type f)\"");
     disk.resize(8192);
-    mill.run_command(&mut once).expect_code(0);
-    assert!(mill.inbox_is_empty());
+    environment.run_command(&mut once).expect_code(0);
+    assert!(environment.inbox_is_empty());
     // What lies on the disk is seen by those inside only.
     disk.shell("mkdir ../kept && cp -R . ../kept");
     drop(disk);
-    fs::remove_dir(mill.path("archive")).unwrap();
-    fs::rename(mill.path("kept"), mill.path("archive")).unwrap();
-    assert_eq!(mill.outcome(), undisturbed());
+    fs::remove_dir(environment.path("archive")).unwrap();
+    fs::rename(environment.path("kept"), environment.path("archive")).unwrap();
+    assert_eq!(environment.outcome(), undisturbed());
 }
 
 #[test]
 fn full_logs_stop_nothing() {
-    let mill = Mill::new();
-    let Some(disk) = SmallDisk::mounted_on(&mill.path("logs"), 64) else { return };
+    let environment = TestEnvironment::new();
+    let Some(disk) = SmallDisk::mounted_on(&environment.path("logs"), 64) else { return };
     disk.fill();
-    mill.put("inbox/d.ndjson", delivery());
-    let service = mill.start(&mut disk.inside(&mill.command(&["run"])));
-    wait_until("the file is loaded", || mill.inbox_is_empty());
+    environment.put("inbox/d.ndjson", delivery());
+    let service = environment.start(&mut disk.inside(&environment.command(&["run"])));
+    wait_until("the file is loaded", || environment.inbox_is_empty());
     // Standard output has what the files have no room for.
     wait_until("it tells", || service.stdout().contains("loaded d.ndjson"));
     assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
-    assert_eq!(mill.outcome(), undisturbed());
+    assert_eq!(environment.outcome(), undisturbed());
 }
 
 #[test]
 fn a_full_disk_of_the_database_is_told_and_costs_nothing() {
-    let mill = Mill::without_database();
-    fs::create_dir(mill.path("disk")).unwrap();
-    let Some(disk) = SmallDisk::mounted_on(&mill.path("disk"), 40 << 10) else { return };
+    let environment = TestEnvironment::without_database();
+    fs::create_dir(environment.path("disk")).unwrap();
+    let Some(disk) = SmallDisk::mounted_on(&environment.path("disk"), 40 << 10) else { return };
     // A server that has the disk must be started by root, and run by another.
     if !nix::unistd::Uid::effective().is_root() {
         eprintln!("not tried: only root can start a server that has the disk");
         return;
     }
-    mill.run_command(&mut disk.inside(&mill.command(&["database", "start"]))).expect_code(0);
+    environment.run_command(&mut disk.inside(&environment.command(&["database", "start"]))).expect_code(0);
     disk.shell("chown --reference=../data/postgres/cluster . && chmod 700 .");
-    let server = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let server = environment.run(&["database", "url"]).expect_code(0).stdout;
     let server = server.trim();
-    execute(server, &format!("create tablespace small location '{}'", mill.path("disk").display()));
+    execute(server, &format!("create tablespace small location '{}'", environment.path("disk").display()));
     execute(server, "create database on_small_disk tablespace small");
     let url = format!("{}/on_small_disk", server.rsplit_once('/').unwrap().0);
-    mill.put("inbox/d.ndjson", delivery());
+    environment.put("inbox/d.ndjson", delivery());
     let once = |arguments: &[&str]| {
-        let mut command = mill.command(&["once"]);
+        let mut command = environment.command(&["once"]);
         command.args(arguments).env("DATABASE_URL", &url);
         command
     };
-    mill.run_command(mill.command(&["migrate", "up"]).env("DATABASE_URL", &url)).expect_code(0);
+    environment.run_command(environment.command(&["migrate", "up"]).env("DATABASE_URL", &url)).expect_code(0);
     disk.fill();
-    let run = mill.run_command(&mut once(&IN_PARTS)).expect_code(1);
+    let run = environment.run_command(&mut once(&IN_PARTS)).expect_code(1);
     assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
     assert!(run.stderr.contains("hint: the database's disk is full"), "{}", run.stderr);
-    assert!(!mill.inbox_is_empty());
+    assert!(!environment.inbox_is_empty());
     disk.resize(400 << 10);
-    mill.run_command(&mut once(&IN_PARTS)).expect_code(0);
-    assert_eq!(mill.outcome_of(&url), undisturbed());
+    environment.run_command(&mut once(&IN_PARTS)).expect_code(0);
+    assert_eq!(environment.outcome_of(&url), undisturbed());
 }
 
 /// Makes the server know German, where this machine has what that takes.
-fn teach_german(mill: &Mill) -> bool {
-    let locales = mill.path("locales");
+fn teach_german(environment: &TestEnvironment) -> bool {
+    let locales = environment.path("locales");
     fs::create_dir(&locales).unwrap();
     let mut make = Command::new("localedef");
     make.args(["-i", "de_DE", "-f", "UTF-8"]).arg(locales.join("de_DE.UTF-8"));
     if !make.output().is_ok_and(|output| output.status.success()) {
         return false;
     }
-    mill.run_command(&mut mill.server_command("stop")).expect_code(0);
-    mill.run_command(mill.server_command("start").env("LOCPATH", &locales)).expect_code(0);
+    environment.run_command(&mut environment.server_command("stop")).expect_code(0);
+    environment.run_command(environment.server_command("start").env("LOCPATH", &locales)).expect_code(0);
     true
 }
 
 #[test]
 fn a_deadlock_in_a_language_that_is_not_read_is_only_waited_out() {
-    let mill = Mill::with_own_server();
-    mill.run(&["migrate", "up"]).expect_code(0);
-    let is_german = teach_german(&mill);
+    let environment = TestEnvironment::with_own_server();
+    environment.run(&["migrate", "up"]).expect_code(0);
+    let is_german = teach_german(&environment);
     // Cannot choose the language; and finds the deadlock, before the other does.
-    let user = User::owner(&mill, "");
-    let set =
-        |setting: &str| execute(mill.database_url(), &format!("alter role {} set {setting}", user.name));
+    let user = User::owner(&environment, "");
+    let set = |setting: &str| {
+        execute(environment.database_url(), &format!("alter role {} set {setting}", user.name))
+    };
     set("deadlock_timeout = '4s'");
-    let mut other = mill.hold("patient_name");
+    let mut other = environment.hold("patient_name");
     other.batch_execute("set local deadlock_timeout = '1min'").unwrap();
     let mut asked = PgConnection::establish(&user.url()).unwrap();
     if is_german {
         set("lc_messages = 'de_DE.UTF-8'");
-        execute(mill.database_url(), "alter role current_user set lc_messages = 'de_DE.UTF-8'");
+        execute(environment.database_url(), "alter role current_user set lc_messages = 'de_DE.UTF-8'");
         asked = PgConnection::establish(&user.url()).unwrap();
     }
     let refusal = asked.batch_execute("select 1 / 0").unwrap_err().to_string();
     if refusal != "Division durch Null" {
         eprintln!("tried in English only: the server has no other language: {refusal}");
     }
-    mill.put("inbox/p.json", r#"{"resourceType":"Patient","id":"p","name":[{"family":"Moss"}]}"#);
-    let mut run = mill.start(&mut user.once());
-    mill.wait_until_held_off();
+    environment.put("inbox/p.json", r#"{"resourceType":"Patient","id":"p","name":[{"family":"Moss"}]}"#);
+    let mut run = environment.start(&mut user.once());
+    environment.wait_until_held_off();
     // It has written to the first table and waits for the second.
     other.batch_execute("lock table patient in access exclusive mode; rollback").unwrap();
     assert_eq!(run.wait(), 0, "{}{}", run.stdout(), run.stderr());
-    assert_eq!(mill.query("select family from patient_name"), [["Moss"]]);
+    assert_eq!(environment.query("select family from patient_name"), [["Moss"]]);
     // A refusal is still found to be the record's fault.
     execute(
-        mill.database_url(),
+        environment.database_url(),
         "create function refuse() returns trigger language plpgsql as $$ \
         begin raise exception 'nein'; end $$",
     );
     execute(
-        mill.database_url(),
+        environment.database_url(),
         "create trigger refuse before insert on patient for each row \
         when (new.fhir_id = 'q') execute function refuse()",
     );
-    mill.put("inbox/q.json", r#"[{"resourceType":"Patient","id":"q"},{"resourceType":"Patient","id":"r"}]"#);
-    mill.run_command(&mut user.once()).expect_code(3);
-    assert_eq!(mill.query("select fhir_id, reason from etl.rejected_record"), [["q", "refused_by_database"]]);
-    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["p"], ["r"]]);
-    assert_eq!(mill.value("select deadlocks from pg_stat_database where datname = current_database()"), "1");
+    environment
+        .put("inbox/q.json", r#"[{"resourceType":"Patient","id":"q"},{"resourceType":"Patient","id":"r"}]"#);
+    environment.run_command(&mut user.once()).expect_code(3);
+    assert_eq!(
+        environment.query("select fhir_id, reason from etl.rejected_record"),
+        [["q", "refused_by_database"]]
+    );
+    assert_eq!(environment.query("select fhir_id from patient order by 1"), [["p"], ["r"]]);
+    assert_eq!(
+        environment.value("select deadlocks from pg_stat_database where datname = current_database()"),
+        "1"
+    );
     // A lock that is not to be had is no record's fault; and who may choose the
     // language is told what is wrong.
     set("lock_timeout = '1s'");
-    execute(mill.database_url(), "alter role current_user set lock_timeout = '1s'");
-    let _holder = mill.hold("patient");
-    mill.put("inbox/s.json", r#"{"resourceType":"Patient","id":"s"}"#);
-    mill.run_command(&mut user.once()).expect_code(1);
-    assert_eq!(mill.value("select count(*) from etl.rejected_record"), "1");
-    let run = mill.run(&["once"]).expect_code(1);
+    execute(environment.database_url(), "alter role current_user set lock_timeout = '1s'");
+    let _holder = environment.hold("patient");
+    environment.put("inbox/s.json", r#"{"resourceType":"Patient","id":"s"}"#);
+    environment.run_command(&mut user.once()).expect_code(1);
+    assert_eq!(environment.value("select count(*) from etl.rejected_record"), "1");
+    let run = environment.run(&["once"]).expect_code(1);
     assert!(run.stderr.contains("hint: another session holds a lock"), "{}", run.stderr);
 }

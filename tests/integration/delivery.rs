@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 /// Batches as small as can be, two threads to load them, and the JSON in the
 /// database, to be compared.
@@ -62,7 +62,7 @@ fn zip(members: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// What is in the tables before.
-pub fn put_first(mill: &Mill) {
+pub fn put_first(environment: &TestEnvironment) {
     let text = lines([
         patient("p1", 1, "Maiden"),
         patient("p2", 1, "Quill"),
@@ -70,11 +70,11 @@ pub fn put_first(mill: &Mill) {
         observation("o1", 1, of("p1")),
         observation("o2", 5, of("p2")),
     ]);
-    mill.put("inbox/first.ndjson", text);
+    environment.put("inbox/first.ndjson", text);
 }
 
 /// See the module.
-pub fn put(mill: &Mill) {
+pub fn put(environment: &TestEnvironment) {
     let by_number = json!({"type": "Patient", "identifier": {"system": "urn:mrn", "value": "0007"}});
     let mut late = patient("late", 1, "Bell");
     late["identifier"] = json!([{"system": "urn:mrn", "value": "0007"}]);
@@ -88,7 +88,7 @@ pub fn put(mill: &Mill) {
     many += "{\"resourceType\":\"Patient\",\"id\":\n";
     many += &lines((3..12).map(|number| patient(&format!("p{number}"), 1, "Quill")));
     many += &lines((0..12).map(|number| long(observation(&format!("n{number}"), 1, by_number.clone()))));
-    mill.put("inbox/a-many.ndjson", many);
+    environment.put("inbox/a-many.ndjson", many);
 
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "timestamp": "2024-03-01T00:00:00Z", "entry": [
         {"fullUrl": "urn:uuid:0a1b2c3d-0000-4000-8000-000000000001",
@@ -99,22 +99,22 @@ pub fn put(mill: &Mill) {
          "request": {"method": "POST", "url": "Encounter"}},
         {"request": {"method": "DELETE", "url": "Observation/gone"}},
         {"request": {"method": "GET", "url": "Patient/p1"}}]});
-    mill.put("inbox/b-bundle.json", bundle.to_string());
+    environment.put("inbox/b-bundle.json", bundle.to_string());
 
     let first = lines((0..12).map(|number| long(observation(&format!("z{number}"), 1, of("of-bundle")))));
     let second = lines([observation("o1", 3, of("p1")), observation("o2", 4, of("p2"))]);
-    mill.put("inbox/c-packed.zip", zip(&[("one.ndjson", &first), ("two.ndjson", &second)]));
+    environment.put("inbox/c-packed.zip", zip(&[("one.ndjson", &first), ("two.ndjson", &second)]));
 
     for number in 0..6 {
         let text = observation(&format!("small{number}"), 1, of(&format!("p{number}"))).to_string();
-        mill.put(&format!("inbox/d-small-{number}.json"), text);
+        environment.put(&format!("inbox/d-small-{number}.json"), text);
     }
     let north = lines((1..8).map(|number| patient(&format!("p{number}"), 9, "North")));
-    mill.put("inbox/north/patients.ndjson.gz", gzip(&north));
-    mill.put("inbox/north/again/patients.ndjson.gz", gzip(&lines([patient("p9", 9, "North")])));
-    mill.put("inbox/e-page.html", "<html><body>Sign in</body></html>");
-    mill.put("inbox/f-broken.json", r#"{"resourceType":"Patient","id":"#);
-    mill.put("inbox/twin.json", patient("twin", 1, "Gemini").to_string());
-    mill.put("inbox/twin-too.json", patient("twin", 1, "Gemini").to_string());
-    mill.put("inbox/z-late.json", late.to_string());
+    environment.put("inbox/north/patients.ndjson.gz", gzip(&north));
+    environment.put("inbox/north/again/patients.ndjson.gz", gzip(&lines([patient("p9", 9, "North")])));
+    environment.put("inbox/e-page.html", "<html><body>Sign in</body></html>");
+    environment.put("inbox/f-broken.json", r#"{"resourceType":"Patient","id":"#);
+    environment.put("inbox/twin.json", patient("twin", 1, "Gemini").to_string());
+    environment.put("inbox/twin-too.json", patient("twin", 1, "Gemini").to_string());
+    environment.put("inbox/z-late.json", late.to_string());
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fhirmill_core::model::{self, TableKind};
 
-use crate::support::{Mill, NULL};
+use crate::support::{NULL, TestEnvironment};
 
 /// Set by `make dictionary`.
 const WRITE: &str = "WRITE_DICTIONARY";
@@ -29,8 +29,8 @@ impl Table {
 
 #[test]
 fn the_dictionary_is_the_catalog() {
-    let mill = Mill::new();
-    let tables = tables(&mill);
+    let environment = TestEnvironment::new();
+    let tables = tables(&environment);
     let without: Vec<String> = tables
         .iter()
         .flat_map(|table| {
@@ -65,9 +65,9 @@ fn the_dictionary_is_the_catalog() {
     );
 }
 
-fn tables(mill: &Mill) -> Vec<Table> {
-    let refers_to = references(mill);
-    let rows = mill.query(
+fn tables(environment: &TestEnvironment) -> Vec<Table> {
+    let refers_to = references(environment);
+    let rows = environment.query(
         "select n.nspname as schema, c.relname as name, obj_description(c.oid, 'pg_class') as comment, \
                 a.attname as column_name, replace(format_type(a.atttypid, a.atttypmod), ' with time zone', 'tz') as type, \
                 exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and a.attnum = any(i.indkey)) as is_key, \
@@ -98,7 +98,7 @@ fn tables(mill: &Mill) -> Vec<Table> {
 /// What each column is a key of. The declarations tell of `public`, because
 /// only PostgreSQL 18 has those keys in its catalog; the catalog of any version
 /// tells of `etl`.
-fn references(mill: &Mill) -> BTreeMap<(String, String), String> {
+fn references(environment: &TestEnvironment) -> BTreeMap<(String, String), String> {
     let declared = model::tables().into_iter().flat_map(|table| {
         let name = table.name;
         table
@@ -106,7 +106,7 @@ fn references(mill: &Mill) -> BTreeMap<(String, String), String> {
             .into_iter()
             .filter_map(move |column| Some(((name.clone(), column.name), column.refers_to?)))
     });
-    let of_ledger = mill.query(
+    let of_ledger = environment.query(
         "select format('etl.%s', t.relname) as name, a.attname as column_name, format('etl.%s', f.relname) as refers_to \
            from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_class f on f.oid = c.confrelid \
            join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey) \

@@ -9,7 +9,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::road::{account, load, load_twice, rows_as_written};
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 const FIRST: &str = r#"{"resourceType":"Patient","id":"a","gender":"male"}"#;
 const SECOND: &str = r#"{"resourceType":"Patient","id":"b","gender":"female"}"#;
@@ -39,8 +39,8 @@ pub fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn patients(mill: &Mill) -> Vec<Vec<String>> {
-    mill.query("select fhir_id, gender from patient order by fhir_id")
+fn patients(environment: &TestEnvironment) -> Vec<Vec<String>> {
+    environment.query("select fhir_id, gender from patient order by fhir_id")
 }
 
 /// Every form of the two patients, by name.
@@ -102,7 +102,7 @@ fn forms() -> Vec<(&'static str, String)> {
 
 #[test]
 fn every_form_in_every_packing_gives_the_same_rows() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let mut expected_rows = Vec::new();
     for (form, text) in forms() {
         let bytes = text.as_bytes();
@@ -116,14 +116,14 @@ fn every_form_in_every_packing_gives_the_same_rows() {
         ] {
             // Each in a source of its own: each has to bring its own rows.
             let source = format!("{form}, {packing}");
-            mill.put(&format!("inbox/{source}/data"), &packed);
+            environment.put(&format!("inbox/{source}/data"), &packed);
             expected_rows.push([source, "a male, b female".to_owned()]);
         }
     }
-    let summary = load(&mill, &[]);
+    let summary = load(&environment, &[]);
     assert_eq!(account(&summary), [("inserted", 2 * expected_rows.len() as u64)]);
     expected_rows.sort();
-    let rows = mill.query(
+    let rows = environment.query(
         "select s.code collate \"C\" as code, string_agg(fhir_id || ' ' || gender, ', ' order by fhir_id) as patients \
          from patient p join etl.source s on s.id = p.source_id group by 1 order by 1",
     );
@@ -132,18 +132,18 @@ fn every_form_in_every_packing_gives_the_same_rows() {
 
 #[test]
 fn a_single_resource_may_be_written_in_one_line_or_many() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let pretty = "{\n  \"resourceType\": \"Patient\",\n  \"id\": \"b\",\n  \"gender\": \"female\"\n}\n";
-    let summary = load_twice(&mill, &[("a.json", FIRST.as_bytes()), ("b.json", pretty.as_bytes())]);
+    let summary = load_twice(&environment, &[("a.json", FIRST.as_bytes()), ("b.json", pretty.as_bytes())]);
     assert_eq!(account(&summary), [("inserted", 2)]);
-    assert_eq!(patients(&mill), [["a", "male"], ["b", "female"]]);
-    let forms = mill.query("select form, seen from etl.load_file order by path");
+    assert_eq!(patients(&environment), [["a", "male"], ["b", "female"]]);
+    let forms = environment.query("select form, seen from etl.load_file order by path");
     assert_eq!(forms, [["resource", "1"], ["resource", "1"]]);
 }
 
 #[test]
 fn a_zip_may_hold_several_files_of_several_forms() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let bundle =
         format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{SECOND}}}]}}"#);
     let packed = zip(&[
@@ -153,12 +153,12 @@ fn a_zip_may_hold_several_files_of_several_forms() {
         ("export/log.ndjson", br#"{"exportId":"x","timestamp":"2024-01-01T00:00:00Z","eventId":"kickoff"}"#),
         ("export/empty.ndjson", b""),
     ]);
-    let summary = load_twice(&mill, &[("export.zip", &packed)]);
+    let summary = load_twice(&environment, &[("export.zip", &packed)]);
     assert_eq!(account(&summary), [("inserted", 2)]);
-    assert_eq!(patients(&mill), [["a", "male"], ["b", "female"]]);
+    assert_eq!(patients(&environment), [["a", "male"], ["b", "female"]]);
     // Where each stands in the archive is known.
-    let places =
-        mill.query("select fhir_id, member, byte_offset, byte_length from etl.resource order by fhir_id");
+    let places = environment
+        .query("select fhir_id, member, byte_offset, byte_length from etl.resource order by fhir_id");
     let before = bundle.find(SECOND).unwrap().to_string();
     let (first, second) = (FIRST.len().to_string(), SECOND.len().to_string());
     assert_eq!(places, [["a", "0", "0", &first], ["b", "1", &before, &second]]);
@@ -166,7 +166,7 @@ fn a_zip_may_hold_several_files_of_several_forms() {
 
 #[test]
 fn what_accompanies_an_export_is_no_reject() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let log = br#"{"exportId":"x","timestamp":"2024-01-01T00:00:00Z","eventId":"kickoff","eventDetail":{}}
 {"exportId":"x","timestamp":"2024-01-01T00:00:01Z","eventId":"export_complete","eventDetail":{}}
 "#;
@@ -179,11 +179,11 @@ fn what_accompanies_an_export_is_no_reject() {
         ("Patient.ndjson.crc", b"crc\x00\x00\x00\x02\x00\xde\xad\xbe\xef"),
         ("Group.ndjson", b""),
     ];
-    let summary = load(&mill, &files);
+    let summary = load(&environment, &files);
     assert_eq!(account(&summary), [("inserted", 1)]);
     assert_eq!(summary["rejected_files"], 0);
-    assert_eq!(mill.value("select count(*) from etl.rejected_record"), "0");
-    let forms = mill.query("select path, form, status from etl.load_file order by path collate \"C\"");
+    assert_eq!(environment.value("select count(*) from etl.rejected_record"), "0");
+    let forms = environment.query("select path, form, status from etl.load_file order by path collate \"C\"");
     assert_eq!(
         forms,
         [
@@ -194,19 +194,21 @@ fn what_accompanies_an_export_is_no_reject() {
             ["manifest.json", "manifest of a bulk export", "loaded"],
         ]
     );
-    let before = rows_as_written(&mill);
-    assert_eq!(load(&mill, &files)["duplicate_files"], 5);
-    assert_eq!(rows_as_written(&mill), before);
-    assert!(mill.listing().iter().all(|path| !path.starts_with("inbox/") && !path.starts_with("rejects/")));
+    let before = rows_as_written(&environment);
+    assert_eq!(load(&environment, &files)["duplicate_files"], 5);
+    assert_eq!(rows_as_written(&environment), before);
+    assert!(
+        environment.listing().iter().all(|path| !path.starts_with("inbox/") && !path.starts_with("rejects/"))
+    );
 }
 
 #[test]
 fn a_folder_of_the_inbox_is_a_source_of_its_own() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let one = r#"{"resourceType":"Patient","id":"1","gender":"male"}"#;
     let other = r#"{"resourceType":"Patient","id":"1","gender":"female"}"#;
     let summary = load_twice(
-        &mill,
+        &environment,
         &[
             ("north/deep/down/p.json", one.as_bytes()),
             ("south/p.json", other.as_bytes()),
@@ -214,33 +216,33 @@ fn a_folder_of_the_inbox_is_a_source_of_its_own() {
         ],
     );
     assert_eq!(account(&summary), [("inserted", 3)]);
-    let rows = mill.query(
+    let rows = environment.query(
         "select s.code, p.fhir_id, p.gender from patient p join etl.source s on s.id = p.source_id order by s.code",
     );
     assert_eq!(rows, [["default", "1", "male"], ["north", "1", "male"], ["south", "1", "female"]]);
-    assert_eq!(mill.value("select count(distinct id) from patient"), "3");
+    assert_eq!(environment.value("select count(distinct id) from patient"), "3");
 }
 
 #[test]
 fn entries_without_a_resource_are_skipped() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let bundle = format!(
         r#"{{"resourceType":"Bundle","type":"batch","entry":[
             {{"request":{{"method":"GET","url":"Patient/9"}}}},
             {{"response":{{"status":"201"}}}},
             {{"resource":{FIRST},"request":{{"method":"PUT","url":"Patient/a"}}}}]}}"#
     );
-    let summary = load_twice(&mill, &[("b.json", bundle.as_bytes())]);
+    let summary = load_twice(&environment, &[("b.json", bundle.as_bytes())]);
     assert_eq!(account(&summary), [("inserted", 1), ("skipped", 2)]);
     assert_eq!(summary["seen"], 3);
 }
 
 #[test]
 fn a_resource_without_an_id_finds_itself_again() {
-    let mill = Mill::new();
-    let first = load_twice(&mill, &[("a.json", br#"{"resourceType":"Patient","gender":"male"}"#)]);
+    let environment = TestEnvironment::new();
+    let first = load_twice(&environment, &[("a.json", br#"{"resourceType":"Patient","gender":"male"}"#)]);
     assert_eq!(account(&first), [("inserted", 1)]);
-    let again = load(&mill, &[("b.json", b"[{\"gender\":\"male\", \"resourceType\":\"Patient\"}]")]);
+    let again = load(&environment, &[("b.json", b"[{\"gender\":\"male\", \"resourceType\":\"Patient\"}]")]);
     assert_eq!(account(&again), [("unchanged", 1)]);
-    assert_eq!(mill.value("select is_id_generated from etl.resource"), "true");
+    assert_eq!(environment.value("select is_id_generated from etl.resource"), "true");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 const BEFORE: &str = "{\"resourceType\":\"Patient\",\"id\":\"before\"}\n";
 const AFTER: &str = "\n{\"resourceType\":\"Patient\",\"id\":\"after\"}\n";
@@ -21,8 +21,8 @@ struct Peak {
 }
 
 /// Writes a gzip file between a patient before it and one after it.
-fn put(mill: &Mill, middle: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
-    let file = BufWriter::new(File::create(mill.path("inbox/heavy.ndjson.gz")).unwrap());
+fn put(environment: &TestEnvironment, middle: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+    let file = BufWriter::new(File::create(environment.path("inbox/heavy.ndjson.gz")).unwrap());
     let mut encoder = GzEncoder::new(file, Compression::fast());
     encoder.write_all(BEFORE.as_bytes()).unwrap();
     middle(&mut encoder).unwrap();
@@ -43,8 +43,8 @@ fn repeat(out: &mut dyn Write, piece: &[u8], bytes: u64) -> std::io::Result<()> 
 }
 
 /// Runs `fhirmill once` with that setting more, and watches its memory.
-fn load(mill: &Mill, settings: &[(&str, &str)]) -> Peak {
-    let mut command = mill.command(&["once", "--json"]);
+fn load(environment: &TestEnvironment, settings: &[(&str, &str)]) -> Peak {
+    let mut command = environment.command(&["once", "--json"]);
     // What is looked at here is no bomb.
     command.env("MAX_ARCHIVE_RATIO", "1000000").envs(settings.iter().copied());
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
@@ -67,11 +67,11 @@ fn load(mill: &Mill, settings: &[(&str, &str)]) -> Peak {
 
 /// What has become of the neighbours, and of what stands between them.
 #[track_caller]
-fn expect_reject(mill: &Mill, peak: &Peak, reason: &str, most_mebibytes: u64) {
+fn expect_reject(environment: &TestEnvironment, peak: &Peak, reason: &str, most_mebibytes: u64) {
     println!("{reason}: {} MiB", peak.mebibytes);
     assert_eq!(peak.code, 3);
-    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["after"], ["before"]]);
-    assert_eq!(mill.query("select location, reason from etl.rejected_record"), [["line 2", reason]]);
+    assert_eq!(environment.query("select fhir_id from patient order by 1"), [["after"], ["before"]]);
+    assert_eq!(environment.query("select location, reason from etl.rejected_record"), [["line 2", reason]]);
     assert!((1..=most_mebibytes).contains(&peak.mebibytes), "{} MiB", peak.mebibytes);
 }
 
@@ -93,31 +93,31 @@ fn members(out: &mut dyn Write, count: u64) -> std::io::Result<()> {
 
 #[test]
 fn a_string_of_300_megabytes_is_passed_over() {
-    let mill = Mill::new();
-    put(&mill, |out| string(out, 300_000_000));
-    let peak = load(&mill, &[("MAX_RESOURCE_BYTES", "16MiB")]);
-    expect_reject(&mill, &peak, "too_large", 200);
+    let environment = TestEnvironment::new();
+    put(&environment, |out| string(out, 300_000_000));
+    let peak = load(&environment, &[("MAX_RESOURCE_BYTES", "16MiB")]);
+    expect_reject(&environment, &peak, "too_large", 200);
 }
 
 #[test]
 fn a_line_of_300_megabytes_that_is_no_json_is_passed_over() {
-    let mill = Mill::new();
-    put(&mill, |out| repeat(out, b"a", 300_000_000));
-    let peak = load(&mill, &[]);
-    expect_reject(&mill, &peak, "not_json", 100);
+    let environment = TestEnvironment::new();
+    put(&environment, |out| repeat(out, b"a", 300_000_000));
+    let peak = load(&environment, &[]);
+    expect_reject(&environment, &peak, "not_json", 100);
 }
 
 #[test]
 #[ignore = "takes minutes; make heavy-input"]
 fn heavy_input_a_line_of_10_gigabytes() {
     for piece in [b'a', b' '] {
-        let mill = Mill::new();
-        put(&mill, |out| repeat(out, &[piece], 10_000_000_000));
-        let peak = load(&mill, &[]);
+        let environment = TestEnvironment::new();
+        put(&environment, |out| repeat(out, &[piece], 10_000_000_000));
+        let peak = load(&environment, &[]);
         if piece == b'a' {
-            expect_reject(&mill, &peak, "not_json", 100);
+            expect_reject(&environment, &peak, "not_json", 100);
         } else {
-            assert_eq!((peak.code, mill.value("select count(*) from patient").as_str()), (0, "2"));
+            assert_eq!((peak.code, environment.value("select count(*) from patient").as_str()), (0, "2"));
             assert!(peak.mebibytes < 100, "{} MiB", peak.mebibytes);
         }
     }
@@ -126,10 +126,10 @@ fn heavy_input_a_line_of_10_gigabytes() {
 #[test]
 #[ignore = "takes minutes; make heavy-input"]
 fn heavy_input_a_string_of_5_gigabytes() {
-    let mill = Mill::new();
-    put(&mill, |out| string(out, 5_000_000_000));
-    let peak = load(&mill, &[]);
-    expect_reject(&mill, &peak, "too_large", 300);
+    let environment = TestEnvironment::new();
+    put(&environment, |out| string(out, 5_000_000_000));
+    let peak = load(&environment, &[]);
+    expect_reject(&environment, &peak, "too_large", 300);
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn heavy_input_10_million_members() {
     // Larger than a resource may be; and, where that is allowed, more values
     // than are taken.
     for (limit, reason, most_mebibytes) in [("64MiB", "too_large", 300), ("128MiB", "not_json", 700)] {
-        let mill = Mill::new();
-        put(&mill, |out| members(out, 10_000_000));
-        let peak = load(&mill, &[("MAX_RESOURCE_BYTES", limit)]);
-        expect_reject(&mill, &peak, reason, most_mebibytes);
+        let environment = TestEnvironment::new();
+        put(&environment, |out| members(out, 10_000_000));
+        let peak = load(&environment, &[("MAX_RESOURCE_BYTES", limit)]);
+        expect_reject(&environment, &peak, reason, most_mebibytes);
     }
 }
 
@@ -154,30 +154,30 @@ fn heavy_input_values_by_the_million_in_one_resource() {
         ("whole", r#"{"resourceType":"Basic","id":"x","a":[0"#, ",1", "]}"),
         ("lists", r#"{"resourceType":"Basic","id":"x","a":[[]"#, ",[]", "]}"),
     ] {
-        let mill = Mill::new();
-        put(&mill, |out| {
+        let environment = TestEnvironment::new();
+        put(&environment, |out| {
             out.write_all(open.as_bytes())?;
             repeat(out, piece.as_bytes(), 3_900_000 * piece.len() as u64)?;
             out.write_all(close.as_bytes())
         });
-        let peak = load(&mill, &[]);
+        let peak = load(&environment, &[]);
         println!("{name}: {} MiB", peak.mebibytes);
         assert_eq!(peak.code, 0, "{name}");
-        assert_eq!(mill.value("select count(*) from etl.resource where fhir_id = 'x'"), "1");
+        assert_eq!(environment.value("select count(*) from etl.resource where fhir_id = 'x'"), "1");
         assert!(peak.mebibytes < 300, "{name}: {} MiB", peak.mebibytes);
     }
     // The largest text, with as many numbers, in one jsonb.
-    let mill = Mill::new();
-    put(&mill, |out| {
+    let environment = TestEnvironment::new();
+    put(&environment, |out| {
         out.write_all(br#"{"resourceType":"Basic","id":"x","b":""#)?;
         repeat(out, b"a", 124_000_000)?;
         out.write_all(br#"","a":[0"#)?;
         repeat(out, b",1", 2 * 3_900_000)?;
         out.write_all(b"]}")
     });
-    let peak = load(&mill, &[("MAX_RESOURCE_BYTES", "128MiB")]);
+    let peak = load(&environment, &[("MAX_RESOURCE_BYTES", "128MiB")]);
     println!("largest: {} MiB", peak.mebibytes);
-    assert_eq!((peak.code, mill.value("select count(*) from other_resource").as_str()), (0, "1"));
+    assert_eq!((peak.code, environment.value("select count(*) from other_resource").as_str()), (0, "1"));
     assert!(peak.mebibytes < 1000, "{} MiB", peak.mebibytes);
 }
 
@@ -205,15 +205,15 @@ fn heavy_input_that_would_grow_on_its_way() {
             "]}}".to_owned(),
         ),
     ] {
-        let mill = Mill::new();
-        put(&mill, |out| {
+        let environment = TestEnvironment::new();
+        put(&environment, |out| {
             out.write_all(open.as_bytes())?;
             let values = piece.matches(['{', '[', '"']).count() as u64;
             repeat(out, piece.as_bytes(), 3_900_000 / values * piece.len() as u64)?;
             out.write_all(close.as_bytes())
         });
-        let peak = load(&mill, &[]);
+        let peak = load(&environment, &[]);
         print!("{what}: ");
-        expect_reject(&mill, &peak, "invalid_value", 600);
+        expect_reject(&environment, &peak, "invalid_value", 600);
     }
 }

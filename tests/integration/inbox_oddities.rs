@@ -21,7 +21,7 @@ use pretty_assertions::assert_eq;
 use serde_json::Value;
 
 use crate::road::{account, load, load_with_code};
-use crate::support::{Mill, Outcome, wait_until};
+use crate::support::{Outcome, TestEnvironment, wait_until};
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","gender":"female"}"#;
 
@@ -48,11 +48,17 @@ fn long_file(letter: char) -> String {
 /// Loads the inbox, and does something to it while the first batch is held up.
 /// Gives the summary.
 #[track_caller]
-fn load_disturbed(mill: &Mill, code: i32, disturb: impl FnOnce()) -> Value {
-    let lock = mill.hold("patient");
-    let mut run =
-        mill.start(&mut mill.command(&["once", "--json", "--workers", "1", "--batch-bytes", "64KiB"]));
-    mill.wait_until_held_off();
+fn load_disturbed(environment: &TestEnvironment, code: i32, disturb: impl FnOnce()) -> Value {
+    let lock = environment.hold("patient");
+    let mut run = environment.start(&mut environment.command(&[
+        "once",
+        "--json",
+        "--workers",
+        "1",
+        "--batch-bytes",
+        "64KiB",
+    ]));
+    environment.wait_until_held_off();
     disturb();
     drop(lock);
     assert_eq!(run.wait(), code, "{}{}", run.stdout(), run.stderr());
@@ -62,42 +68,42 @@ fn load_disturbed(mill: &Mill, code: i32, disturb: impl FnOnce()) -> Value {
 /// What a quiet inbox gives, into which the files are dropped one after the
 /// other.
 #[track_caller]
-fn undisturbed(files: &[(&str, &str)]) -> Mill {
-    let mill = Mill::new();
+fn undisturbed(files: &[(&str, &str)]) -> TestEnvironment {
+    let environment = TestEnvironment::new();
     for (name, content) in files {
-        load(&mill, &[(name, content.as_bytes())]);
+        load(&environment, &[(name, content.as_bytes())]);
     }
-    mill
+    environment
 }
 
 /// The rows of the tables that analysts see.
 #[track_caller]
-fn clinical(mill: &Mill) -> Outcome {
-    mill.tables().into_iter().filter(|(table, _)| table.starts_with("public.")).collect()
+fn clinical(environment: &TestEnvironment) -> Outcome {
+    environment.tables().into_iter().filter(|(table, _)| table.starts_with("public.")).collect()
 }
 
 /// Path, status and records of the ledger's files.
 #[track_caller]
-fn ledger(mill: &Mill) -> Vec<Vec<String>> {
-    mill.query("select path, status, seen from etl.load_file order by id")
+fn ledger(environment: &TestEnvironment) -> Vec<Vec<String>> {
+    environment.query("select path, status, seen from etl.load_file order by id")
 }
 
 #[test]
 fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
     let (old, new) = (long_file('a'), patient("b1"));
-    let mill = Mill::new();
-    mill.put("inbox/p.ndjson", &old);
-    let summary = load_disturbed(&mill, 3, || {
-        mill.put("next", &new);
-        fs::rename(mill.path("next"), mill.path("inbox/p.ndjson")).unwrap();
+    let environment = TestEnvironment::new();
+    environment.put("inbox/p.ndjson", &old);
+    let summary = load_disturbed(&environment, 3, || {
+        environment.put("next", &new);
+        fs::rename(environment.path("next"), environment.path("inbox/p.ndjson")).unwrap();
     });
     assert_eq!((&summary["changed_files"], &summary["loaded_files"]), (&1.into(), &0.into()));
-    assert_eq!(fs::read_to_string(mill.path("inbox/p.ndjson")).unwrap(), new);
-    load(&mill, &[]);
-    assert_eq!(ledger(&mill), [["p.ndjson", "abandoned", "0"], ["p.ndjson", "loaded", "1"]]);
+    assert_eq!(fs::read_to_string(environment.path("inbox/p.ndjson")).unwrap(), new);
+    load(&environment, &[]);
+    assert_eq!(ledger(&environment), [["p.ndjson", "abandoned", "0"], ["p.ndjson", "loaded", "1"]]);
     let quiet = undisturbed(&[("p.ndjson", &old), ("p.ndjson", &new)]);
-    assert_eq!(clinical(&mill), clinical(&quiet));
-    assert!(mill.inbox_is_empty());
+    assert_eq!(clinical(&environment), clinical(&quiet));
+    assert!(environment.inbox_is_empty());
 }
 
 #[test]
@@ -108,21 +114,21 @@ fn a_file_that_is_cut_or_lengthened_while_it_is_read_is_read_again() {
     // What is written to it meanwhile; the exit code of the next look, which
     // finds the half's last line broken; and what the sender delivers then.
     for (meanwhile, code, last) in [(half, 3, Some(whole.as_str())), (longer.as_str(), 0, None)] {
-        let mill = Mill::new();
-        let path = mill.put("inbox/p.ndjson", &whole);
-        let summary = load_disturbed(&mill, 3, || {
+        let environment = TestEnvironment::new();
+        let path = environment.put("inbox/p.ndjson", &whole);
+        let summary = load_disturbed(&environment, 3, || {
             let mut file = OpenOptions::new().append(true).open(&path).unwrap();
             file.set_len(whole.len().min(meanwhile.len()) as u64).unwrap();
             file.write_all(&meanwhile.as_bytes()[whole.len().min(meanwhile.len())..]).unwrap();
         });
         assert_eq!(summary["changed_files"], 1);
         assert_eq!(fs::read_to_string(&path).unwrap(), meanwhile);
-        load_with_code(&mill, &[], code);
-        assert!(mill.inbox_is_empty());
-        load(&mill, last.map(|content| ("p.ndjson", content.as_bytes())).as_slice());
+        load_with_code(&environment, &[], code);
+        assert!(environment.inbox_is_empty());
+        load(&environment, last.map(|content| ("p.ndjson", content.as_bytes())).as_slice());
         let quiet = undisturbed(&[("p.ndjson", last.unwrap_or(meanwhile))]);
-        assert_eq!(clinical(&mill), clinical(&quiet));
-        let statuses: Vec<String> = ledger(&mill).into_iter().map(|mut file| file.remove(1)).collect();
+        assert_eq!(clinical(&environment), clinical(&quiet));
+        let statuses: Vec<String> = ledger(&environment).into_iter().map(|mut file| file.remove(1)).collect();
         let expected = ["abandoned", "loaded", "loaded"];
         assert_eq!(statuses, expected[..2 + usize::from(last.is_some())]);
     }
@@ -133,17 +139,17 @@ fn a_file_that_is_deleted_or_renamed_while_it_is_read_is_taken_up_when_it_comes_
     let content = long_file('a');
     let quiet = undisturbed(&[("again.ndjson", &content)]).outcome();
     for is_deleted in [true, false] {
-        let mill = Mill::new();
-        let path = mill.put("inbox/p.ndjson", &content);
-        let again = mill.path("inbox/again.ndjson");
-        let summary = load_disturbed(&mill, 3, || match is_deleted {
+        let environment = TestEnvironment::new();
+        let path = environment.put("inbox/p.ndjson", &content);
+        let again = environment.path("inbox/again.ndjson");
+        let summary = load_disturbed(&environment, 3, || match is_deleted {
             true => fs::remove_file(&path).unwrap(),
             false => fs::rename(&path, &again).unwrap(),
         });
         assert_eq!(summary["changed_files"], 1);
         fs::write(&again, &content).unwrap();
-        assert_eq!(load(&mill, &[])["loaded_files"], 1);
-        assert_eq!(mill.outcome(), quiet);
+        assert_eq!(load(&environment, &[])["loaded_files"], 1);
+        assert_eq!(environment.outcome(), quiet);
     }
 }
 
@@ -153,24 +159,24 @@ const CLAIMED_TOGETHER: usize = 500;
 
 #[test]
 fn what_becomes_a_link_or_a_pipe_after_the_scan_is_not_opened() {
-    let mill = Mill::new();
-    mill.put("outside.json", PATIENT);
-    mill.put("inbox/a.ndjson", long_file('a'));
+    let environment = TestEnvironment::new();
+    environment.put("outside.json", PATIENT);
+    environment.put("inbox/a.ndjson", long_file('a'));
     for number in 1..CLAIMED_TOGETHER {
-        mill.put(&format!("inbox/b{number:03}.json"), patient(&format!("b{number}")));
+        environment.put(&format!("inbox/b{number:03}.json"), patient(&format!("b{number}")));
     }
-    let [gone, link, pipe, kept] =
-        ["gone", "link", "pipe", "x"].map(|name| mill.put(&format!("inbox/c-{name}.json"), patient(name)));
-    let summary = load_disturbed(&mill, 3, || {
+    let [gone, link, pipe, kept] = ["gone", "link", "pipe", "x"]
+        .map(|name| environment.put(&format!("inbox/c-{name}.json"), patient(name)));
+    let summary = load_disturbed(&environment, 3, || {
         for path in [&gone, &link, &pipe] {
             fs::remove_file(path).unwrap();
         }
-        symlink(mill.path("outside.json"), &link).unwrap();
+        symlink(environment.path("outside.json"), &link).unwrap();
         mkfifo(&pipe, Mode::S_IRWXU).unwrap();
     });
     assert_eq!((&summary["unreadable_files"], &summary["loaded_files"]), (&2.into(), &501.into()));
     assert_eq!(
-        mill.value("select count(*) from patient where fhir_id in ('p1', 'gone', 'link', 'pipe')"),
+        environment.value("select count(*) from patient where fhir_id in ('p1', 'gone', 'link', 'pipe')"),
         "0"
     );
     assert!(link.is_symlink() && pipe.exists() && !kept.exists());
@@ -178,26 +184,26 @@ fn what_becomes_a_link_or_a_pipe_after_the_scan_is_not_opened() {
 
 #[test]
 fn what_is_no_file_is_left_alone() {
-    let mill = Mill::new();
-    mill.put("outside/p.json", PATIENT);
-    fs::create_dir_all(mill.path("inbox/folder.json/empty")).unwrap();
-    symlink(mill.path("outside/p.json"), mill.path("inbox/link.json")).unwrap();
-    symlink(mill.path("outside"), mill.path("inbox/folder-link")).unwrap();
-    symlink(mill.path("nowhere"), mill.path("inbox/broken-link.json")).unwrap();
-    symlink(".", mill.path("inbox/itself")).unwrap();
-    mkfifo(&mill.path("inbox/pipe.json"), Mode::S_IRWXU).unwrap();
-    let _socket = UnixListener::bind(mill.path("inbox/socket.json")).unwrap();
+    let environment = TestEnvironment::new();
+    environment.put("outside/p.json", PATIENT);
+    fs::create_dir_all(environment.path("inbox/folder.json/empty")).unwrap();
+    symlink(environment.path("outside/p.json"), environment.path("inbox/link.json")).unwrap();
+    symlink(environment.path("outside"), environment.path("inbox/folder-link")).unwrap();
+    symlink(environment.path("nowhere"), environment.path("inbox/broken-link.json")).unwrap();
+    symlink(".", environment.path("inbox/itself")).unwrap();
+    mkfifo(&environment.path("inbox/pipe.json"), Mode::S_IRWXU).unwrap();
+    let _socket = UnixListener::bind(environment.path("inbox/socket.json")).unwrap();
     if Uid::effective().is_root() {
         use nix::sys::stat::{SFlag, makedev, mknod};
         let zeros = makedev(1, 5);
-        mknod(&mill.path("inbox/zeros.json"), SFlag::S_IFCHR, Mode::S_IRUSR, zeros).unwrap();
+        mknod(&environment.path("inbox/zeros.json"), SFlag::S_IFCHR, Mode::S_IRUSR, zeros).unwrap();
     }
     let names = || {
-        let entries = fs::read_dir(mill.path("inbox")).unwrap();
+        let entries = fs::read_dir(environment.path("inbox")).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
     };
     let before = names();
-    let mut run = mill.start(&mut mill.command(&["once", "--json"]));
+    let mut run = environment.start(&mut environment.command(&["once", "--json"]));
     assert_eq!(run.wait(), 0);
     let summary: Value = serde_json::from_str(&run.stdout()).unwrap();
     assert_eq!(summary["run_id"], Value::Null);
@@ -223,77 +229,77 @@ fn odd_names() -> Vec<(Vec<u8>, String)> {
 
 #[test]
 fn odd_names_are_loaded_like_others_and_told_apart() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     for (number, (name, _)) in odd_names().iter().enumerate() {
-        let path = mill.path("inbox").join(OsStr::from_bytes(name));
+        let path = environment.path("inbox").join(OsStr::from_bytes(name));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, patient(&format!("p{number}"))).unwrap();
     }
-    let summary = load(&mill, &[]);
+    let summary = load(&environment, &[]);
     assert_eq!(summary["loaded_files"], odd_names().len());
     let mut expected: Vec<String> = odd_names().into_iter().map(|(_, shown)| shown).collect();
     expected.sort();
-    let mut found: Vec<String> = mill.query("select path from etl.load_file").concat();
+    let mut found: Vec<String> = environment.query("select path from etl.load_file").concat();
     found.sort();
     assert_eq!(found, expected);
     let sources = "select string_agg(code, ' ' order by code) from etl.source";
-    assert_eq!(mill.value(sources), "default source%fe source%ff");
-    assert!(mill.inbox_is_empty());
-    let archived = mill.listing().iter().filter(|path| path.starts_with("archive/")).count();
+    assert_eq!(environment.value(sources), "default source%fe source%ff");
+    assert!(environment.inbox_is_empty());
+    let archived = environment.listing().iter().filter(|path| path.starts_with("archive/")).count();
     assert_eq!(archived, odd_names().len());
-    let log = mill.listing().into_iter().find(|path| path.starts_with("logs/")).unwrap();
-    let log = fs::read_to_string(mill.path(&log)).unwrap();
+    let log = environment.listing().into_iter().find(|path| path.starts_with("logs/")).unwrap();
+    let log = fs::read_to_string(environment.path(&log)).unwrap();
     assert!(log.contains("caf%e9.json") && !log.contains('\x1b'), "{log}");
     assert!(log.lines().all(|line| line.contains(" INFO fhirmill")), "{log}");
 }
 
 #[test]
 fn what_is_rejected_from_a_folder_of_an_odd_name_is_tried_again_from_there() {
-    let mill = Mill::new();
-    let folder = mill.path("inbox").join(OsStr::from_bytes(b"source\xff"));
+    let environment = TestEnvironment::new();
+    let folder = environment.path("inbox").join(OsStr::from_bytes(b"source\xff"));
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("p.json"), r#"{"resourceType":"Patient","id":"p1","birthDate":"soon"}"#).unwrap();
-    mill.run(&["once"]).expect_code(3);
-    mill.run(&["retry"]).expect_code(3);
+    environment.run(&["once"]).expect_code(3);
+    environment.run(&["retry"]).expect_code(3);
     let files = "select string_agg(path, ' ' order by id) from etl.load_file";
-    assert_eq!(mill.value(files), "source%ff/p.json source%ff/retry-1.json");
-    assert_eq!(mill.value("select count(*) from etl.source"), "2");
+    assert_eq!(environment.value(files), "source%ff/p.json source%ff/retry-1.json");
+    assert_eq!(environment.value("select count(*) from etl.source"), "2");
 }
 
 #[test]
 fn the_longest_names_have_room_for_a_hash_and_for_a_report() {
     let name = format!("{}.json", "n".repeat(250));
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     for folder in ["one", "two"] {
-        mill.put(&format!("inbox/north/{folder}/{name}"), patient(folder));
-        mill.put(&format!("inbox/south/{folder}/{name}"), format!("no JSON in {folder}"));
+        environment.put(&format!("inbox/north/{folder}/{name}"), patient(folder));
+        environment.put(&format!("inbox/south/{folder}/{name}"), format!("no JSON in {folder}"));
     }
-    let summary = load_with_code(&mill, &[], 3);
+    let summary = load_with_code(&environment, &[], 3);
     assert_eq!((&summary["loaded_files"], &summary["rejected_files"]), (&2.into(), &2.into()));
-    assert!(mill.inbox_is_empty());
-    let count = |folder: &str| mill.listing().iter().filter(|path| path.starts_with(folder)).count();
+    assert!(environment.inbox_is_empty());
+    let count = |folder: &str| environment.listing().iter().filter(|path| path.starts_with(folder)).count();
     assert_eq!((count("archive/"), count("rejects/south/")), (2, 4));
 }
 
 #[test]
 fn equal_names_with_different_content_are_all_kept() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let contents = ["one", "two", "three"].map(patient);
-    mill.put("inbox/north/a/p.json", &contents[0]);
-    mill.put("inbox/north/b/p.json", &contents[1]);
-    load(&mill, &[]);
-    load(&mill, &[("north/a/p.json", contents[2].as_bytes())]);
-    assert_eq!(mill.value("select count(*) from patient"), "3");
-    let archived: Vec<PathBuf> = mill
+    environment.put("inbox/north/a/p.json", &contents[0]);
+    environment.put("inbox/north/b/p.json", &contents[1]);
+    load(&environment, &[]);
+    load(&environment, &[("north/a/p.json", contents[2].as_bytes())]);
+    assert_eq!(environment.value("select count(*) from patient"), "3");
+    let archived: Vec<PathBuf> = environment
         .query("select archive_path from etl.load_file order by id")
         .concat()
         .into_iter()
-        .map(|path| mill.path(&path))
+        .map(|path| environment.path(&path))
         .collect();
     let found = archived.iter().map(|path| fs::read_to_string(path).unwrap()).collect::<Vec<_>>();
     assert_eq!(found, contents);
     for id in ["one", "two", "three"] {
-        let shown = mill.run(&["show", &format!("Patient/{id}")]).expect_code(0);
+        let shown = environment.run(&["show", &format!("Patient/{id}")]).expect_code(0);
         assert_eq!(shown.stdout, patient(id));
     }
 }
@@ -303,43 +309,43 @@ const NOBODY: u32 = 65534;
 
 #[test]
 fn what_may_not_be_read_costs_its_neighbours_nothing() {
-    let mill = Mill::new();
-    mill.put("inbox/a.json", patient("a"));
-    mill.put("inbox/closed.json", patient("b"));
-    mill.put("inbox/closed/c.json", patient("c"));
-    mill.put("inbox/d.json", patient("d"));
+    let environment = TestEnvironment::new();
+    environment.put("inbox/a.json", patient("a"));
+    environment.put("inbox/closed.json", patient("b"));
+    environment.put("inbox/closed/c.json", patient("c"));
+    environment.put("inbox/d.json", patient("d"));
     let close = |mode: u32| {
         for path in ["inbox/closed.json", "inbox/closed"] {
-            fs::set_permissions(mill.path(path), Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(environment.path(path), Permissions::from_mode(mode)).unwrap();
         }
     };
     close(0);
     // Root may read everything, so the program runs as somebody else.
-    let mut once = mill.command(&["once", "--json"]);
+    let mut once = environment.command(&["once", "--json"]);
     if Uid::effective().is_root() {
         for path in ["inbox", "archive", "rejects", "logs"] {
-            std::os::unix::fs::chown(mill.path(path), Some(NOBODY), Some(NOBODY)).unwrap();
+            std::os::unix::fs::chown(environment.path(path), Some(NOBODY), Some(NOBODY)).unwrap();
         }
         for path in ["inbox/closed.json", "inbox/closed", "inbox/closed/c.json"] {
-            std::os::unix::fs::chown(mill.path(path), Some(NOBODY), Some(NOBODY)).unwrap();
+            std::os::unix::fs::chown(environment.path(path), Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let binary = copy_for_everybody(&mill);
+        let binary = copy_for_everybody(&environment);
         once = as_nobody(once, &binary);
     }
-    let run = mill.run_command(&mut once).expect_code(3);
+    let run = environment.run_command(&mut once).expect_code(3);
     assert_eq!((&run.json()["loaded_files"], &run.json()["unreadable_files"]), (&2.into(), &2.into()));
     assert!(run.stderr.contains("closed.json cannot be read and stays in the inbox: Permission denied"));
     assert!(run.stderr.contains("the folder closed of the inbox cannot be read: Permission denied"));
     close(0o755);
-    let run = mill.run_command(&mut once).expect_code(0);
+    let run = environment.run_command(&mut once).expect_code(0);
     assert_eq!((&run.json()["loaded_files"], &run.json()["unreadable_files"]), (&2.into(), &0.into()));
-    assert!(mill.inbox_is_empty());
-    assert_eq!(mill.value("select string_agg(fhir_id, ' ' order by fhir_id) from patient"), "a b c d");
+    assert!(environment.inbox_is_empty());
+    assert_eq!(environment.value("select string_agg(fhir_id, ' ' order by fhir_id) from patient"), "a b c d");
 }
 
 /// Where root built it, others may be unable to get at the binary.
-fn copy_for_everybody(mill: &Mill) -> PathBuf {
-    let binary = mill.path("binary");
+fn copy_for_everybody(environment: &TestEnvironment) -> PathBuf {
+    let binary = environment.path("binary");
     fs::copy(crate::support::BINARY, &binary).unwrap();
     binary
 }
@@ -361,19 +367,19 @@ fn as_nobody(command: std::process::Command, binary: &Path) -> std::process::Com
 #[test]
 fn an_archive_on_another_file_system_gets_copies() {
     let shared_memory = Path::new("/dev/shm");
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
-    if device(shared_memory).is_none() || device(shared_memory) == device(&mill.path("inbox")) {
+    if device(shared_memory).is_none() || device(shared_memory) == device(&environment.path("inbox")) {
         eprintln!("not tried: there is no other file system at hand");
         return;
     }
     let elsewhere = tempfile::tempdir_in(shared_memory).unwrap();
     for folder in ["archive", "rejects"] {
-        fs::remove_dir(mill.path(folder)).unwrap();
+        fs::remove_dir(environment.path(folder)).unwrap();
         fs::create_dir(elsewhere.path().join(folder)).unwrap();
-        symlink(elsewhere.path().join(folder), mill.path(folder)).unwrap();
+        symlink(elsewhere.path().join(folder), environment.path(folder)).unwrap();
     }
-    let quiet = Mill::new();
+    let quiet = TestEnvironment::new();
     let longest = format!("{}.json", "n".repeat(250));
     let (one, two) = (patient("one"), patient("two"));
     let files = [
@@ -381,18 +387,18 @@ fn an_archive_on_another_file_system_gets_copies() {
         (longest.as_str(), two.as_bytes()),
         ("broken.json", b"no JSON".as_slice()),
     ];
-    for mill in [&mill, &quiet] {
-        load_with_code(mill, &files, 3);
+    for environment in [&environment, &quiet] {
+        load_with_code(environment, &files, 3);
         // Delivered again, it is copied over itself.
-        load_with_code(mill, &files[..1], 0);
+        load_with_code(environment, &files[..1], 0);
     }
-    assert_eq!(mill.outcome(), quiet.outcome());
-    assert_eq!(mill.run(&["show", "Patient/one"]).expect_code(0).stdout, one);
+    assert_eq!(environment.outcome(), quiet.outcome());
+    assert_eq!(environment.run(&["show", "Patient/one"]).expect_code(0).stdout, one);
 }
 
 #[test]
 fn the_clocks_of_senders_hold_no_file_back() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let day = Duration::from_secs(24 * 60 * 60);
     let times = [
         ("future", SystemTime::now() + 400 * day),
@@ -400,7 +406,7 @@ fn the_clocks_of_senders_hold_no_file_back() {
         ("before-1970", SystemTime::UNIX_EPOCH - 1000 * day),
     ];
     for (name, time) in times {
-        let path = mill.put(&format!("inbox/{name}.json"), patient(name));
+        let path = environment.put(&format!("inbox/{name}.json"), patient(name));
         File::options()
             .write(true)
             .open(path)
@@ -408,11 +414,11 @@ fn the_clocks_of_senders_hold_no_file_back() {
             .set_times(FileTimes::new().set_modified(time))
             .unwrap();
     }
-    let mut command = mill.command(&["run", "--settle-seconds", "1", "--watch", "off"]);
-    let service = mill.start(&mut command);
-    wait_until("all are taken", || mill.inbox_is_empty());
+    let mut command = environment.command(&["run", "--settle-seconds", "1", "--watch", "off"]);
+    let service = environment.start(&mut command);
+    wait_until("all are taken", || environment.inbox_is_empty());
     assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
-    assert_eq!(mill.value("select count(*) from patient"), "3");
+    assert_eq!(environment.value("select count(*) from patient"), "3");
 }
 
 #[test]
@@ -420,10 +426,10 @@ fn a_file_that_is_long_being_written_is_taken_when_it_is_whole() {
     // A sender whose clock is ahead, and who sets the times of what it writes,
     // cannot make a file look settled.
     for is_ahead in [false, true] {
-        let mill = Mill::new();
-        let service = mill.start(&mut mill.command(&["run", "--settle-seconds", "1"]));
+        let environment = TestEnvironment::new();
+        let service = environment.start(&mut environment.command(&["run", "--settle-seconds", "1"]));
         wait_until("the service watches", || service.stdout().contains("watching"));
-        let mut file = File::create(mill.path("inbox/p.ndjson")).unwrap();
+        let mut file = File::create(environment.path("inbox/p.ndjson")).unwrap();
         let mut written = String::new();
         for number in 1..=10 {
             let line = patient(&format!("p{number}"));
@@ -438,15 +444,16 @@ fn a_file_that_is_long_being_written_is_taken_when_it_is_whole() {
             }
             written += &line;
             // Looks that find it unsettled: another file closes beside it.
-            mill.put(&format!("inbox/other{number}.json"), patient(&format!("other{number}")));
+            environment.put(&format!("inbox/other{number}.json"), patient(&format!("other{number}")));
         }
         drop(file);
-        wait_until("it is taken", || mill.inbox_is_empty());
+        wait_until("it is taken", || environment.inbox_is_empty());
         assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
         let account = "select seen, inserted, rejected from etl.load_file where path = 'p.ndjson'";
-        assert_eq!(mill.query(account), [["10", "10", "0"]]);
-        let archive_path = mill.value("select archive_path from etl.load_file where path = 'p.ndjson'");
-        assert_eq!(fs::read_to_string(mill.path(&archive_path)).unwrap(), written);
+        assert_eq!(environment.query(account), [["10", "10", "0"]]);
+        let archive_path =
+            environment.value("select archive_path from etl.load_file where path = 'p.ndjson'");
+        assert_eq!(fs::read_to_string(environment.path(&archive_path)).unwrap(), written);
     }
 }
 
@@ -456,13 +463,13 @@ fn a_file_that_is_long_being_written_is_taken_when_it_is_whole() {
 #[ignore = "takes minutes: make many-files"]
 fn a_great_many_files_take_little_memory() {
     const FILES: usize = 200_000;
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     for number in 0..FILES {
         // Every hundredth has a patient, the others are empty.
         let content = if number % 100 == 0 { patient(&format!("p{number}")) } else { String::new() };
-        fs::write(mill.path(&format!("inbox/delivery-{number:07}.json")), content).unwrap();
+        fs::write(environment.path(&format!("inbox/delivery-{number:07}.json")), content).unwrap();
     }
-    let mut run = mill.start(&mut mill.command(&["once", "--json"]));
+    let mut run = environment.start(&mut environment.command(&["once", "--json"]));
     let status = format!("/proc/{}/status", run.pid());
     let mut peak = 0;
     while run.is_running() {
@@ -474,7 +481,7 @@ fn a_great_many_files_take_little_memory() {
     assert_eq!(run.wait(), 0);
     let summary: Value = serde_json::from_str(&run.stdout()).unwrap();
     assert_eq!(account(&summary), [("inserted", FILES as u64 / 100)]);
-    assert!(mill.inbox_is_empty());
+    assert!(environment.inbox_is_empty());
     eprintln!("{FILES} files took at most {} MB", peak / 1024);
     assert!(peak < 200 << 10, "{peak} kB for {FILES} files");
 }

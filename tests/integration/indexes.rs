@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p","name":[{"family":"Quill"}]}"#;
 
 /// Every index of the clinical tables with the number of its file, which
 /// changes when it is built anew.
-fn built(mill: &Mill) -> Vec<Vec<String>> {
-    mill.query(
+fn built(environment: &TestEnvironment) -> Vec<Vec<String>> {
+    environment.query(
         "select c.relname, c.relfilenode, i.indisvalid from pg_class c join pg_index i on i.indexrelid = c.oid \
          where c.relnamespace = 'public'::regnamespace and not i.indisprimary order by 1",
     )
@@ -23,32 +23,32 @@ fn built(mill: &Mill) -> Vec<Vec<String>> {
 
 #[test]
 fn the_first_load_builds_all_and_the_next_none() {
-    let mill = Mill::new();
-    let before = built(&mill).len();
-    mill.put("inbox/a.json", PATIENT);
-    let summary = mill.run(&["once", "--json"]).expect_code(0).json();
-    let after = built(&mill);
+    let environment = TestEnvironment::new();
+    let before = built(&environment).len();
+    environment.put("inbox/a.json", PATIENT);
+    let summary = environment.run(&["once", "--json"]).expect_code(0).json();
+    let after = built(&environment);
     assert!(summary["indexes_built"].as_u64().unwrap() > 100, "{summary}");
     assert_eq!(after.len() - before, summary["indexes_built"].as_u64().unwrap() as usize);
     assert_eq!(after.iter().filter(|index| index[2] != "true").count(), 0);
-    let status = mill.run(&["indexes", "status", "--json"]).expect_code(0).json();
+    let status = environment.run(&["indexes", "status", "--json"]).expect_code(0).json();
     assert_eq!(
         (&status["built"], status["missing"].as_array().unwrap().len()),
         (&summary["indexes_built"], 0)
     );
 
-    mill.put("inbox/b.json", PATIENT.replace("Quill", "Loom"));
-    let summary = mill.run(&["once", "--json"]).expect_code(0).json();
+    environment.put("inbox/b.json", PATIENT.replace("Quill", "Loom"));
+    let summary = environment.run(&["once", "--json"]).expect_code(0).json();
     assert_eq!(summary["indexes_built"], 0);
-    assert_eq!(built(&mill), after);
+    assert_eq!(built(&environment), after);
 }
 
 #[test]
 fn every_reference_and_code_has_an_index_that_begins_with_it() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     // By the names that the tables' columns go by, and not by the declarations.
     let without = || {
-        mill.query(
+        environment.query(
         "select c.table_name, c.column_name from information_schema.columns c \
          where c.table_schema = 'public' and c.table_name not like '%\\_history' and c.is_nullable = 'YES' \
            and (c.column_name in ('encounter_id', 'practitioner_id', 'organization_id', 'medication_id', 'location_id', \
@@ -64,41 +64,41 @@ fn every_reference_and_code_has_an_index_that_begins_with_it() {
         )
     };
     assert!(!without().is_empty());
-    mill.run(&["indexes", "build"]).expect_code(0);
+    environment.run(&["indexes", "build"]).expect_code(0);
     assert_eq!(without(), Vec::<Vec<String>>::new());
 }
 
 #[test]
 fn dropped_indexes_come_back_with_the_next_load() {
-    let mill = Mill::new();
-    mill.run(&["indexes", "build"]).expect_code(0);
-    let all = built(&mill).len();
-    let run = mill.run(&["indexes", "drop"]).expect_code(0);
+    let environment = TestEnvironment::new();
+    environment.run(&["indexes", "build"]).expect_code(0);
+    let all = built(&environment).len();
+    let run = environment.run(&["indexes", "drop"]).expect_code(0);
     let dropped: usize = run.stdout.split(' ').next().unwrap().parse().unwrap();
-    assert_eq!(built(&mill).len(), all - dropped);
+    assert_eq!(built(&environment).len(), all - dropped);
     assert!(dropped > 100, "{}", run.stdout);
-    mill.put("inbox/a.json", PATIENT);
-    mill.run(&["once"]).expect_code(0);
-    assert_eq!(built(&mill).len(), all);
+    environment.put("inbox/a.json", PATIENT);
+    environment.run(&["once"]).expect_code(0);
+    assert_eq!(built(&environment).len(), all);
 }
 
 #[test]
 fn two_processes_build_each_index_once() {
-    let mill = Mill::new();
-    let start = || mill.command(&["indexes", "build"]).stdout(Stdio::piped()).spawn().unwrap();
+    let environment = TestEnvironment::new();
+    let start = || environment.command(&["indexes", "build"]).stdout(Stdio::piped()).spawn().unwrap();
     let (first, second) = (start(), start());
     for process in [first, second] {
         let output = process.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
     }
-    mill.run(&["indexes", "build"]).expect_code(0);
-    assert_eq!(built(&mill).iter().filter(|index| index[2] != "true").count(), 0);
-    assert_eq!(missing(&mill), 0);
+    environment.run(&["indexes", "build"]).expect_code(0);
+    assert_eq!(built(&environment).iter().filter(|index| index[2] != "true").count(), 0);
+    assert_eq!(missing(&environment), 0);
 }
 
-fn missing(mill: &Mill) -> u64 {
-    let status = mill.run(&["status", "--json"]).expect_code(0).json();
-    let of_command = mill.run(&["indexes", "status", "--json"]).expect_code(0).json();
+fn missing(environment: &TestEnvironment) -> u64 {
+    let status = environment.run(&["status", "--json"]).expect_code(0).json();
+    let of_command = environment.run(&["indexes", "status", "--json"]).expect_code(0).json();
     let missing = status["indexes_missing"].as_u64().unwrap();
     assert_eq!(of_command["missing"].as_array().unwrap().len() as u64, missing);
     assert_eq!(of_command["built"], status["indexes_built"]);
@@ -117,30 +117,30 @@ impl Drop for Killed {
 
 #[test]
 fn what_a_killed_process_left_is_built_by_the_next_though_the_inbox_is_empty() {
-    let mill = Mill::new();
-    mill.put("inbox/a.json", PATIENT);
+    let environment = TestEnvironment::new();
+    environment.put("inbox/a.json", PATIENT);
     // As somebody who writes into the table: rows can be loaded, but an index
     // has to wait.
-    let mut writer = PgConnection::establish(mill.database_url()).unwrap();
+    let mut writer = PgConnection::establish(environment.database_url()).unwrap();
     writer.batch_execute("begin; lock table imaging_study in row exclusive mode").unwrap();
-    let process = Killed(mill.command(&["once"]).env("WORKERS", "1").spawn().unwrap());
+    let process = Killed(environment.command(&["once"]).env("WORKERS", "1").spawn().unwrap());
     let wait_for = |builders: &str| {
         let waits = "select count(*) as waiting from pg_stat_activity \
                      where datname = current_database() and wait_event_type = 'Lock' and query like 'create index%'";
         let since = Instant::now();
-        while mill.value(waits) != builders {
+        while environment.value(waits) != builders {
             assert!(since.elapsed() < Duration::from_secs(20), "{builders} builders were waited for");
             thread::sleep(Duration::from_millis(20));
         }
     };
     wait_for("1");
     drop(process);
-    assert!(missing(&mill) > 10);
-    assert_eq!(mill.listing().iter().filter(|path| path.starts_with("inbox/")).count(), 0);
+    assert!(missing(&environment) > 10);
+    assert_eq!(environment.listing().iter().filter(|path| path.starts_with("inbox/")).count(), 0);
 
     // The killed process' connection is still at its last index, which the
     // next process begins, too.
-    let mut next = mill.command(&["once"]);
+    let mut next = environment.command(&["once"]);
     let next = next.env("WORKERS", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("2");
     writer.batch_execute("rollback").unwrap();
@@ -148,53 +148,53 @@ fn what_a_killed_process_left_is_built_by_the_next_though_the_inbox_is_empty() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(output.stdout.starts_with(b"nothing to load"), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(missing(&mill), 0);
-    assert_eq!(built(&mill).iter().filter(|index| index[2] != "true").count(), 0);
+    assert_eq!(missing(&environment), 0);
+    assert_eq!(built(&environment).iter().filter(|index| index[2] != "true").count(), 0);
 }
 
 #[test]
 fn empty_tables_wait_for_their_onboarding() {
-    let mill = Mill::new();
-    mill.run(&["once"]).expect_code(0);
-    mill.run(&["remap"]).expect_code(0);
-    assert!(missing(&mill) > 100);
+    let environment = TestEnvironment::new();
+    environment.run(&["once"]).expect_code(0);
+    environment.run(&["remap"]).expect_code(0);
+    assert!(missing(&environment) > 100);
 }
 
 #[test]
 fn a_remap_builds_what_is_missing() {
-    let mill = Mill::new();
-    mill.put("inbox/a.json", PATIENT);
-    mill.run(&["once"]).expect_code(0);
-    mill.run(&["indexes", "drop"]).expect_code(0);
-    assert!(missing(&mill) > 100);
-    mill.run(&["remap"]).expect_code(0);
-    assert_eq!(missing(&mill), 0);
+    let environment = TestEnvironment::new();
+    environment.put("inbox/a.json", PATIENT);
+    environment.run(&["once"]).expect_code(0);
+    environment.run(&["indexes", "drop"]).expect_code(0);
+    assert!(missing(&environment) > 100);
+    environment.run(&["remap"]).expect_code(0);
+    assert_eq!(missing(&environment), 0);
 }
 
 #[test]
 fn an_index_that_cannot_be_built_costs_neither_the_run_nor_the_others() {
-    let mill = Mill::new();
-    mill.put("inbox/a.json", PATIENT);
-    execute_in(&mill, "alter table patient rename column birth_date to birth_day");
-    let run = mill.run(&["indexes", "build"]).expect_code(1);
+    let environment = TestEnvironment::new();
+    environment.put("inbox/a.json", PATIENT);
+    execute_in(&environment, "alter table patient rename column birth_date to birth_day");
+    let run = environment.run(&["indexes", "build"]).expect_code(1);
     assert!(run.stderr.contains("patient_birth_date"), "{}", run.stderr);
-    assert_eq!(missing(&mill), 1);
-    execute_in(&mill, "alter table patient rename column birth_day to birth_date");
-    mill.run(&["once"]).expect_code(0);
-    assert_eq!(missing(&mill), 0);
+    assert_eq!(missing(&environment), 1);
+    execute_in(&environment, "alter table patient rename column birth_day to birth_date");
+    environment.run(&["once"]).expect_code(0);
+    assert_eq!(missing(&environment), 0);
 }
 
-fn execute_in(mill: &Mill, sql: &str) {
-    PgConnection::establish(mill.database_url()).unwrap().batch_execute(sql).unwrap();
+fn execute_in(environment: &TestEnvironment, sql: &str) {
+    PgConnection::establish(environment.database_url()).unwrap().batch_execute(sql).unwrap();
 }
 
 #[test]
 fn the_planner_knows_all_clinical_tables_after_an_onboarding() {
-    let mill = Mill::new();
-    mill.put("inbox/a.json", PATIENT);
-    mill.run(&["once"]).expect_code(0);
+    let environment = TestEnvironment::new();
+    environment.put("inbox/a.json", PATIENT);
+    environment.run(&["once"]).expect_code(0);
     assert_eq!(
-        mill.query(
+        environment.query(
             "select relname from pg_stat_user_tables where last_analyze is null and schemaname = 'public' \
                and relname not like '\\_\\_%' order by 1"
         ),
@@ -208,9 +208,9 @@ const FOREIGN_KEYS: &str = include_str!("../../migrations/2026-11-21-000003_fore
 
 #[test]
 fn every_foreign_key_has_an_index_that_begins_with_it() {
-    let mill = Mill::new();
-    mill.run(&["indexes", "build"]).expect_code(0);
-    let led: BTreeSet<(String, String)> = mill
+    let environment = TestEnvironment::new();
+    environment.run(&["indexes", "build"]).expect_code(0);
+    let led: BTreeSet<(String, String)> = environment
         .query(
             "select i.indrelid::regclass::text as table_name, a.attname from pg_index i \
                join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and i.indisvalid",
@@ -218,7 +218,7 @@ fn every_foreign_key_has_an_index_that_begins_with_it() {
         .into_iter()
         .map(|row| (row[0].clone(), row[1].clone()))
         .collect();
-    let resources: BTreeSet<String> = mill
+    let resources: BTreeSet<String> = environment
         .query("select table_name from information_schema.columns where table_schema = 'public' and column_name = 'fhir_id'")
         .into_iter()
         .map(|row| row[0].clone())
@@ -261,11 +261,11 @@ fn every_foreign_key_has_an_index_that_begins_with_it() {
 
 #[test]
 fn tables_take_their_indexes_with_them() {
-    let mill = Mill::new();
-    mill.run(&["indexes", "build"]).expect_code(0);
-    mill.run(&["migrate", "down", "--all"]).expect_code(0);
-    mill.run(&["migrate", "up"]).expect_code(0);
-    assert!(missing(&mill) > 100);
-    mill.run(&["indexes", "build"]).expect_code(0);
-    assert_eq!(missing(&mill), 0);
+    let environment = TestEnvironment::new();
+    environment.run(&["indexes", "build"]).expect_code(0);
+    environment.run(&["migrate", "down", "--all"]).expect_code(0);
+    environment.run(&["migrate", "up"]).expect_code(0);
+    assert!(missing(&environment) > 100);
+    environment.run(&["indexes", "build"]).expect_code(0);
+    assert_eq!(missing(&environment), 0);
 }

@@ -8,7 +8,7 @@ use std::thread;
 use fhirmill_postgres::failpoint::Step;
 
 use crate::delivery;
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 use crate::support::state::{State, difference};
 
 /// A death: at which step, and how often it was passed before.
@@ -28,18 +28,18 @@ impl Death {
     }
 }
 
-fn command(mill: &Mill, arguments: &[&str]) -> Command {
-    let mut command = mill.command(arguments);
+fn command(environment: &TestEnvironment, arguments: &[&str]) -> Command {
+    let mut command = environment.command(arguments);
     command.envs(delivery::SETTINGS);
     command
 }
 
-/// A Mill that has what comes before the delivery.
-fn begin() -> Mill {
-    let mill = Mill::new();
-    delivery::put_first(&mill);
-    mill.run_command(&mut command(&mill, &["once"])).expect_code(0);
-    mill
+/// A test environment that has what comes before the delivery.
+fn begin() -> TestEnvironment {
+    let environment = TestEnvironment::new();
+    delivery::put_first(&environment);
+    environment.run_command(&mut command(&environment, &["once"])).expect_code(0);
+    environment
 }
 
 /// What is done to the delivery. A death before its rejects are tried again
@@ -54,30 +54,30 @@ fn commands_until(step: Step) -> &'static [&'static str] {
 /// Loads the delivery. The first command that comes by the death dies. A look
 /// at the inbox follows, as it would by the schedule; what was never begun is
 /// begun again. Gives whether one died.
-fn die(mill: &Mill, death: Death) -> bool {
+fn die(environment: &TestEnvironment, death: Death) -> bool {
     let mut has_died = false;
-    delivery::put(mill);
+    delivery::put(environment);
     for name in commands_until(death.step) {
         if !has_died {
-            let mut mortal = command(mill, &[name]);
-            let run = mill.run_command(mortal.env("FAILPOINTS", death.failpoints()));
+            let mut mortal = command(environment, &[name]);
+            let run = environment.run_command(mortal.env("FAILPOINTS", death.failpoints()));
             has_died = run.code == -1;
             if !has_died {
                 continue;
             }
             if death.step != Step::Dropped {
-                mill.run_command(&mut command(mill, &["once"]));
+                environment.run_command(&mut command(environment, &["once"]));
                 continue;
             }
         }
-        mill.run_command(&mut command(mill, &[name]));
+        environment.run_command(&mut command(environment, &[name]));
     }
     has_died
 }
 
-/// The states that an undisturbed Mill has after each of the commands.
+/// The states that an undisturbed test environment has after each of the commands.
 struct Wanted {
-    begun: Mill,
+    begun: TestEnvironment,
     loaded: State,
     retried: State,
 }
@@ -85,13 +85,13 @@ struct Wanted {
 impl Wanted {
     fn new() -> Self {
         let begun = begin();
-        let mill = Mill::like(&begun);
-        delivery::put(&mill);
-        mill.run_command(&mut command(&mill, &["once"])).expect_code(3);
-        let loaded = State::of(&mill);
-        mill.run_command(&mut command(&mill, &["retry"])).expect_code(3);
-        mill.run(&["check"]).expect_code(0);
-        Self { begun, loaded, retried: State::of(&mill) }
+        let environment = TestEnvironment::like(&begun);
+        delivery::put(&environment);
+        environment.run_command(&mut command(&environment, &["once"])).expect_code(3);
+        let loaded = State::of(&environment);
+        environment.run_command(&mut command(&environment, &["retry"])).expect_code(3);
+        environment.run(&["check"]).expect_code(0);
+        Self { begun, loaded, retried: State::of(&environment) }
     }
 
     fn of(&self, step: Step) -> &State {
@@ -115,14 +115,14 @@ fn die_everywhere(passings: &[u32]) {
             scope.spawn(|| {
                 while let Some(death) = take() {
                     // One at a time: a copy needs the original for itself.
-                    let mill = Mill::like(*begun.lock().unwrap());
+                    let environment = TestEnvironment::like(*begun.lock().unwrap());
                     if death.step == Step::Indexed {
-                        mill.run(&["indexes", "drop"]).expect_code(0);
+                        environment.run(&["indexes", "drop"]).expect_code(0);
                     }
-                    if !die(&mill, death) && death.passings == 0 {
+                    if !die(&environment, death) && death.passings == 0 {
                         failures.lock().unwrap().push(format!("{:?} is never reached", death.step));
                     }
-                    if let Some(difference) = difference(&State::of(&mill), wanted.of(death.step)) {
+                    if let Some(difference) = difference(&State::of(&environment), wanted.of(death.step)) {
                         failures.lock().unwrap().push(format!("killed at {death:?}: {difference}"));
                     }
                 }
@@ -148,15 +148,15 @@ fn a_death_at_any_step_loses_and_doubles_nothing() {
 fn a_death_between_migrations_is_followed_by_the_others() {
     const COLUMNS: &str = "select table_schema, table_name, column_name from information_schema.columns \
         where table_schema in ('public', 'etl', 'analytics') order by 1, 2, 3";
-    let mill = Mill::new();
-    let wanted = mill.query(COLUMNS);
+    let environment = TestEnvironment::new();
+    let wanted = environment.query(COLUMNS);
     for passings in [0, 2] {
-        mill.run(&["migrate", "down", "--all"]).expect_code(0);
-        let mut mortal = mill.command(&["migrate", "up"]);
+        environment.run(&["migrate", "down", "--all"]).expect_code(0);
+        let mut mortal = environment.command(&["migrate", "up"]);
         let failpoints = Death { step: Step::Migrated, passings }.failpoints();
-        mill.run_command(mortal.env("FAILPOINTS", failpoints)).expect_code(-1);
-        assert_ne!(mill.query(COLUMNS), wanted);
-        mill.run(&["migrate", "up"]).expect_code(0);
-        assert_eq!(mill.query(COLUMNS), wanted);
+        environment.run_command(mortal.env("FAILPOINTS", failpoints)).expect_code(-1);
+        assert_ne!(environment.query(COLUMNS), wanted);
+        environment.run(&["migrate", "up"]).expect_code(0);
+        assert_eq!(environment.query(COLUMNS), wanted);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::road::{account, columns, load, load_twice, rows_as_written};
-use crate::support::{Mill, NULL};
+use crate::support::{NULL, TestEnvironment};
 
 const PATIENT: &str = r#"{
   "resourceType": "Patient", "id": "p1",
@@ -51,13 +51,13 @@ const ENCOUNTER: &str = r#"{
 
 #[test]
 fn a_patient_fills_its_columns() {
-    let mill = Mill::new();
-    let summary = load_twice(&mill, &[("patient.json", PATIENT.as_bytes())]);
+    let environment = TestEnvironment::new();
+    let summary = load_twice(&environment, &[("patient.json", PATIENT.as_bytes())]);
     assert_eq!(account(&summary), [("inserted", 1)]);
     assert_eq!((&summary["loaded_files"], &summary["seen"]), (&1.into(), &1.into()));
 
     columns(
-        &mill,
+        &environment,
         "patient p",
         &[
             ("fhir_id", "p1"),
@@ -84,12 +84,12 @@ fn a_patient_fills_its_columns() {
         ],
     );
     columns(
-        &mill,
+        &environment,
         "patient p join etl.resource r on r.id = p.managing_organization_id",
         &[("resource_type", "Organization"), ("r.fhir_id", "o1"), ("revision", "0"), ("content_hash", NULL)],
     );
     columns(
-        &mill,
+        &environment,
         "etl.resource where resource_type = 'Patient'",
         &[("version_id", "2"), ("revision", "1"), ("is_id_generated", "false"), ("deleted_at", NULL)],
     );
@@ -97,10 +97,10 @@ fn a_patient_fills_its_columns() {
 
 #[test]
 fn what_a_patient_has_several_of_has_rows_of_its_own() {
-    let mill = Mill::new();
-    load_twice(&mill, &[("patient.json", PATIENT.as_bytes())]);
+    let environment = TestEnvironment::new();
+    load_twice(&environment, &[("patient.json", PATIENT.as_bytes())]);
     columns(
-        &mill,
+        &environment,
         "patient_name where ordinal = 1",
         &[
             ("use", "official"),
@@ -114,12 +114,12 @@ fn what_a_patient_has_several_of_has_rows_of_its_own() {
         ],
     );
     columns(
-        &mill,
+        &environment,
         "patient_name where ordinal = 2",
         &[("use", "nickname"), ("family", NULL), ("given", "{Addie}"), ("period_start", NULL)],
     );
     columns(
-        &mill,
+        &environment,
         "patient_address",
         &[
             ("ordinal", "1"),
@@ -132,7 +132,7 @@ fn what_a_patient_has_several_of_has_rows_of_its_own() {
         ],
     );
     columns(
-        &mill,
+        &environment,
         "patient_identifier",
         &[
             ("use", "usual"),
@@ -144,13 +144,13 @@ fn what_a_patient_has_several_of_has_rows_of_its_own() {
             ("assigner_display", "North Clinic"),
         ],
     );
-    columns(&mill, "patient_telecom", &[("system", "phone"), ("value", "555-0100"), ("rank", "1")]);
+    columns(&environment, "patient_telecom", &[("system", "phone"), ("value", "555-0100"), ("rank", "1")]);
     columns(
-        &mill,
+        &environment,
         "patient_communication",
         &[("language_code", "en"), ("language_display", "English"), ("preferred", "true")],
     );
-    let races = mill.query("select ordinal, kind, level, code from patient_race order by ordinal");
+    let races = environment.query("select ordinal, kind, level, code from patient_race order by ordinal");
     assert_eq!(
         races,
         [
@@ -163,13 +163,13 @@ fn what_a_patient_has_several_of_has_rows_of_its_own() {
 
 #[test]
 fn an_encounter_fills_its_columns() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let files = [("a.json", PATIENT.as_bytes()), ("b.json", ENCOUNTER.as_bytes())];
-    let summary = load_twice(&mill, &files);
+    let summary = load_twice(&environment, &files);
     assert_eq!(account(&summary), [("inserted", 2)]);
     assert_eq!(summary["by_type"], json!({"Encounter": 1, "Patient": 1}));
     columns(
-        &mill,
+        &environment,
         "encounter",
         &[
             ("fhir_id", "e1"),
@@ -192,7 +192,7 @@ fn an_encounter_fills_its_columns() {
             ("last_updated", NULL),
         ],
     );
-    let participants = mill.query(
+    let participants = environment.query(
         "select ordinal, p.type_code, p.type_display, individual_type, individual_display, d.fhir_id as doctor, \
                 individual_reference, (p.period_start at time zone 'UTC')::text as start, p.patient_id = e.patient_id as same \
          from encounter_participant p join encounter e on e.id = encounter_id \
@@ -215,42 +215,42 @@ fn an_encounter_fills_its_columns() {
             ["2", NULL, NULL, "RelatedPerson", NULL, NULL, NULL, NULL, "true"]
         ]
     );
-    assert_eq!(mill.value("select count(*) from encounter_location l join etl.resource r on r.id = l.location_id where r.fhir_id = 'l1' and status = 'completed'"), "1");
-    assert_eq!(mill.value("select count(*) from encounter_diagnosis d join etl.resource r on r.id = d.condition_id where r.fhir_id = 'c1' and rank = 1"), "1");
+    assert_eq!(environment.value("select count(*) from encounter_location l join etl.resource r on r.id = l.location_id where r.fhir_id = 'l1' and status = 'completed'"), "1");
+    assert_eq!(environment.value("select count(*) from encounter_diagnosis d join etl.resource r on r.id = d.condition_id where r.fhir_id = 'c1' and rank = 1"), "1");
 }
 
 #[test]
 fn the_same_resources_in_another_file_write_nothing() {
-    let mill = Mill::new();
-    load(&mill, &[("a.json", PATIENT.as_bytes()), ("b.json", ENCOUNTER.as_bytes())]);
-    let before = rows_as_written(&mill);
+    let environment = TestEnvironment::new();
+    load(&environment, &[("a.json", PATIENT.as_bytes()), ("b.json", ENCOUNTER.as_bytes())]);
+    let before = rows_as_written(&environment);
     // Other bytes, other white space, other order of members, same content.
     let encounter =
         ENCOUNTER.replacen(r#""id": "e1", "status": "finished""#, r#""status": "finished", "id": "e1""#, 1);
     assert_ne!(encounter, ENCOUNTER);
     let array = format!("[{encounter},\n\n{PATIENT}]");
-    let summary = load_twice(&mill, &[("again.json", array.as_bytes())]);
+    let summary = load_twice(&environment, &[("again.json", array.as_bytes())]);
     assert_eq!(account(&summary), [("unchanged", 2)]);
     assert_eq!(summary["rows"], 0);
-    assert_eq!(rows_as_written(&mill), before);
-    assert_eq!(mill.value("select max(revision) from etl.resource"), "1");
+    assert_eq!(rows_as_written(&environment), before);
+    assert_eq!(environment.value("select max(revision) from etl.resource"), "1");
 }
 
 #[test]
 fn the_same_content_with_a_later_version_moves_the_registry_alone() {
-    let mill = Mill::new();
-    load(&mill, &[("a.json", PATIENT.as_bytes())]);
-    let before = rows_as_written(&mill);
+    let environment = TestEnvironment::new();
+    load(&environment, &[("a.json", PATIENT.as_bytes())]);
+    let before = rows_as_written(&environment);
     let later = PATIENT.replacen("\"versionId\": \"2\"", "\"versionId\": \"3\"", 1).replacen(
         "2024-03-01T",
         "2024-03-02T",
         1,
     );
-    let summary = load_twice(&mill, &[("later.json", later.as_bytes())]);
+    let summary = load_twice(&environment, &[("later.json", later.as_bytes())]);
     assert_eq!(account(&summary), [("unchanged", 1)]);
-    assert_eq!(rows_as_written(&mill), before);
+    assert_eq!(rows_as_written(&environment), before);
     columns(
-        &mill,
+        &environment,
         "etl.resource where resource_type = 'Patient'",
         &[("version_id", "3"), ("last_updated at time zone 'UTC'", "2024-03-02 08:00:00.123")],
     );
@@ -258,13 +258,13 @@ fn the_same_content_with_a_later_version_moves_the_registry_alone() {
 
 #[test]
 fn dates_without_an_offset_keep_their_words() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let observation = r#"{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},
         "effectiveDateTime":"2024-05-06","issued":"2024-05-06T01:02:03Z",
         "valueQuantity":{"value":72.0,"comparator":"<","unit":"kg","system":"http://unitsofmeasure.org","code":"kg"}}"#;
-    load_twice(&mill, &[("o.json", observation.as_bytes())]);
+    load_twice(&environment, &[("o.json", observation.as_bytes())]);
     columns(
-        &mill,
+        &environment,
         "observation",
         &[
             ("patient_id", NULL),
@@ -286,21 +286,21 @@ fn dates_without_an_offset_keep_their_words() {
 
 #[test]
 fn resources_of_other_versions_of_fhir_are_told() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let lines = [
         json!({"resourceType": "Condition", "id": "stu3", "assertedDate": "2016-01-02", "context": {"reference": "Encounter/e"}}),
         json!({"resourceType": "Encounter", "id": "r5", "status": "completed", "actualPeriod": {"start": "2024-01-02"}}),
         json!({"resourceType": "Condition", "id": "r4", "recordedDate": "2020-01-02", "invented": 1}),
     ];
     let text = lines.map(|line| line.to_string()).join("\n");
-    let summary = load_twice(&mill, &[("mixed.ndjson", text.as_bytes())]);
+    let summary = load_twice(&environment, &[("mixed.ndjson", text.as_bytes())]);
     assert_eq!(summary["by_version"], json!({"R5": 1, "STU3": 2}));
     assert_eq!(account(&summary), [("inserted", 3)]);
 }
 
 #[test]
 fn types_that_are_not_wanted_are_skipped_and_what_cannot_be_read_is_rejected_all_the_same() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let lines = [
         r#"{"resourceType":"Patient","id":"p"}"#,
         r#"{"resourceType":"Observation","id":"o","status":"final"}"#,
@@ -312,11 +312,13 @@ fn types_that_are_not_wanted_are_skipped_and_what_cannot_be_read_is_rejected_all
     let account = "select inserted, unchanged, skipped, rejected from etl.load_file order by id desc limit 1";
     // The second file has a blank line more, so that its content is another.
     for (name, end, expected) in [("a", "\n", ["1", "0", "2", "3"]), ("b", "\n\n", ["0", "1", "2", "3"])] {
-        mill.put(&format!("inbox/{name}.ndjson"), lines.join("\n") + end);
-        mill.run_command(mill.command(&["once"]).env("RESOURCE_TYPES", "Patient")).expect_code(3);
-        assert_eq!(mill.query(account), [expected]);
+        environment.put(&format!("inbox/{name}.ndjson"), lines.join("\n") + end);
+        environment
+            .run_command(environment.command(&["once"]).env("RESOURCE_TYPES", "Patient"))
+            .expect_code(3);
+        assert_eq!(environment.query(account), [expected]);
     }
-    assert_eq!(mill.query("select fhir_id from patient"), [["p"]]);
-    assert_eq!(mill.value("select count(*) from observation"), "0");
-    mill.run(&["check"]).expect_code(0);
+    assert_eq!(environment.query("select fhir_id from patient"), [["p"]]);
+    assert_eq!(environment.value("select count(*) from observation"), "0");
+    environment.run(&["check"]).expect_code(0);
 }

@@ -12,7 +12,7 @@ use fhirmill_core::model::{TableKind, tables};
 
 use crate::oracle::{Cell, Context, Json, Key, expected};
 use crate::oracle_resources::RESOURCES;
-use crate::support::{Mill, NULL, execute};
+use crate::support::{NULL, TestEnvironment, execute};
 
 /// Files by their path in the inbox.
 fn files() -> BTreeMap<String, Vec<u8>> {
@@ -109,8 +109,8 @@ struct Current {
     delivered: Delivered,
 }
 
-fn current(mill: &Mill, files: &BTreeMap<String, Vec<u8>>) -> Vec<Current> {
-    let rows = mill.query(
+fn current(environment: &TestEnvironment, files: &BTreeMap<String, Vec<u8>>) -> Vec<Current> {
+    let rows = environment.query(
         "select r.id, r.source_id, r.resource_type, r.fhir_id, f.path, r.byte_offset, r.byte_length \
          from etl.resource r join etl.load_file f on f.id = r.file_id where r.content_hash is not null \
          order by f.path, r.byte_offset",
@@ -159,12 +159,12 @@ type Printed = BTreeMap<String, String>;
 
 /// The rows that the oracle expects, by table and primary key.
 fn expected_rows(
-    mill: &Mill,
+    environment: &TestEnvironment,
     current: &[Current],
     keys: &BTreeMap<String, Vec<String>>,
 ) -> BTreeMap<String, BTreeMap<Vec<String>, Printed>> {
     let mut registry: HashMap<(i16, Key), String> = HashMap::new();
-    for row in mill.query("select source_id, resource_type, fhir_id, id from etl.resource") {
+    for row in environment.query("select source_id, resource_type, fhir_id, id from etl.resource") {
         let [source_id, resource_type, fhir_id, id] = row.try_into().unwrap();
         registry.insert((source_id.parse().unwrap(), (resource_type, fhir_id)), id);
     }
@@ -207,35 +207,35 @@ fn expected_rows(
 
 #[test]
 fn every_column_is_as_the_oracle_says() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let files = files();
     for (name, content) in &files {
-        mill.put(&format!("inbox/{name}"), content);
+        environment.put(&format!("inbox/{name}"), content);
     }
-    let run = mill.run(&["once", "--json"]);
+    let run = environment.run(&["once", "--json"]);
     assert!(run.code == 0 || run.code == 3, "{}", run.stderr);
     println!("{}", run.stdout);
-    for row in mill.query("select reason, message, count(*) as n from etl.rejected_record group by 1, 2 order by 3 desc limit 20") {
+    for row in environment.query("select reason, message, count(*) as n from etl.rejected_record group by 1, 2 order by 3 desc limit 20") {
         println!("rejected: {}", row.join(" | "));
     }
     execute(
-        mill.database_url(),
+        environment.database_url(),
         "do $$ begin execute format('alter database %I set timezone to ''UTC''', current_database()); end $$",
     );
 
-    let current = current(&mill, &files);
+    let current = current(&environment, &files);
     let names: HashMap<&str, &Key> =
         current.iter().map(|current| (current.id.as_str(), &current.key)).collect();
     let keys: BTreeMap<String, Vec<String>> =
         tables().into_iter().map(|table| (table.name.clone(), table.key.clone())).collect();
-    let mut expected = expected_rows(&mill, &current, &keys);
+    let mut expected = expected_rows(&environment, &current, &keys);
     let mut comparison = Comparison::default();
     let mut filled: BTreeSet<String> = BTreeSet::new();
     for table in tables().iter().filter(|table| table.kind != TableKind::History) {
         let mut expected = expected.remove(&table.name).unwrap_or_default();
         let list: Vec<String> =
             table.columns.iter().map(|column| format!("\"{0}\"::text as \"{0}\"", column.name)).collect();
-        for row in mill.query(&format!("select {} from {}", list.join(", "), table.name)) {
+        for row in environment.query(&format!("select {} from {}", list.join(", "), table.name)) {
             let found: Printed = table.columns.iter().map(|column| column.name.clone()).zip(row).collect();
             let key: Vec<String> = table.key.iter().map(|column| found[column].clone()).collect();
             let name = key.iter().find_map(|part| names.get(part.as_str()));

@@ -9,7 +9,7 @@ use std::thread;
 
 use nix::unistd::Uid;
 
-use crate::support::{Mill, query};
+use crate::support::{TestEnvironment, query};
 
 /// What the loader of libraries says that the server's program needs.
 fn is_linked_with_lz4(url: &str) -> bool {
@@ -21,46 +21,46 @@ fn is_linked_with_lz4(url: &str) -> bool {
 
 #[test]
 fn wal_is_compressed_by_lz4_where_the_server_has_it() {
-    let mill = Mill::without_database();
-    mill.run(&["database", "start"]).expect_code(0);
-    let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let environment = TestEnvironment::without_database();
+    environment.run(&["database", "start"]).expect_code(0);
+    let url = environment.run(&["database", "url"]).expect_code(0).stdout;
     let compression = if is_linked_with_lz4(url.trim()) { "lz4" } else { "pglz" };
     assert_eq!(query(url.trim(), "select current_setting('wal_compression')"), [[compression]]);
 }
 
 #[test]
 fn data_outlive_a_stop_and_end_with_a_reset() {
-    let mill = Mill::without_database();
-    mill.run(&["database", "start"]).expect_code(0);
-    let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let environment = TestEnvironment::without_database();
+    environment.run(&["database", "start"]).expect_code(0);
+    let url = environment.run(&["database", "url"]).expect_code(0).stdout;
     let url = url.trim();
     query(url, "select 1");
-    let mode = fs::metadata(mill.path("data/postgres/password")).unwrap().permissions().mode();
+    let mode = fs::metadata(environment.path("data/postgres/password")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    mill.run(&["migrate", "up"]).expect_code(0);
+    environment.run(&["migrate", "up"]).expect_code(0);
     let tables = "select count(*) as tables from pg_tables where schemaname in ('public', 'etl')";
     let before = query(url, tables);
-    assert_eq!(mill.run(&["database", "stop"]).expect_code(0).stdout, "stopped\n");
-    assert_eq!(mill.run(&["database", "stop"]).expect_code(0).stdout, "was not running\n");
+    assert_eq!(environment.run(&["database", "stop"]).expect_code(0).stdout, "stopped\n");
+    assert_eq!(environment.run(&["database", "stop"]).expect_code(0).stdout, "was not running\n");
     // A command that needs the database starts it.
-    mill.run(&["migrate", "status"]).expect_code(0);
-    assert_eq!(mill.run(&["database", "url"]).expect_code(0).stdout.trim(), url);
+    environment.run(&["migrate", "status"]).expect_code(0);
+    assert_eq!(environment.run(&["database", "url"]).expect_code(0).stdout.trim(), url);
     assert_eq!(query(url, tables), before);
 
-    mill.run(&["database", "reset"]).expect_code(2);
+    environment.run(&["database", "reset"]).expect_code(2);
     query(url, "select 1");
-    mill.run(&["database", "reset", "--yes"]).expect_code(0);
-    assert!(!mill.path("data/postgres").exists());
-    let run = mill.run(&["database", "url"]).expect_code(4);
+    environment.run(&["database", "reset", "--yes"]).expect_code(0);
+    assert!(!environment.path("data/postgres").exists());
+    let run = environment.run(&["database", "url"]).expect_code(4);
     assert!(run.stderr.contains("hint: `fhirmill database start` makes one"), "{}", run.stderr);
 }
 
 #[test]
 fn two_processes_that_start_at_once_share_one_server() {
-    let mill = Mill::without_database();
+    let environment = TestEnvironment::without_database();
     let runs: Vec<_> = thread::scope(|scope| {
-        let start = || mill.command(&["database", "start"]).output().unwrap();
+        let start = || environment.command(&["database", "start"]).output().unwrap();
         let threads: Vec<_> = (0..3).map(|_| scope.spawn(start)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -72,38 +72,42 @@ fn two_processes_that_start_at_once_share_one_server() {
 
 #[test]
 fn a_server_that_was_killed_is_started_again_with_its_data() {
-    let mill = Mill::without_database();
-    mill.run(&["migrate", "up"]).expect_code(0);
-    let pid_file = fs::read_to_string(mill.path("data/postgres/cluster/postmaster.pid")).unwrap();
+    let environment = TestEnvironment::without_database();
+    environment.run(&["migrate", "up"]).expect_code(0);
+    let pid_file = fs::read_to_string(environment.path("data/postgres/cluster/postmaster.pid")).unwrap();
     let pid: i32 = pid_file.lines().next().unwrap().parse().unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL).unwrap();
-    let run = mill.run(&["migrate", "status"]).expect_code(0);
+    let run = environment.run(&["migrate", "status"]).expect_code(0);
     assert!(run.stdout.contains("applied") && !run.stdout.contains("pending"), "{}", run.stdout);
 }
 
 #[test]
 fn a_wrong_password_is_told_without_the_password() {
-    let mill = Mill::without_database();
-    mill.run(&["database", "start"]).expect_code(0);
-    let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let environment = TestEnvironment::without_database();
+    environment.run(&["database", "start"]).expect_code(0);
+    let url = environment.run(&["database", "url"]).expect_code(0).stdout;
     let server = url.trim().rsplit_once('@').unwrap().1;
     let wrong_password = format!("postgres://fhirmill:tunafish@{server}");
-    let run = mill.run_command(mill.command(&["migrate", "status"]).env("DATABASE_URL", wrong_password));
+    let run = environment
+        .run_command(environment.command(&["migrate", "status"]).env("DATABASE_URL", wrong_password));
     assert!(run.stderr.contains("refuses user fhirmill: wrong password or unknown user"), "{}", run.stderr);
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
     run.expect_code(4);
 
     let wrong_name = format!("{}/elsewhere", url.trim().rsplit_once('/').unwrap().0);
-    let run = mill.run_command(mill.command(&["migrate", "status"]).env("DATABASE_URL", wrong_name));
+    let run =
+        environment.run_command(environment.command(&["migrate", "status"]).env("DATABASE_URL", wrong_name));
     assert!(run.stderr.contains("has no database elsewhere"), "{}", run.stderr);
     run.expect_code(4);
 }
 
 #[test]
 fn a_server_that_is_away_is_told_by_its_address() {
-    let mill = Mill::without_database();
+    let environment = TestEnvironment::without_database();
     let away = "postgres://fhirmill:tunafish@127.0.0.1:1/fhirmill";
-    let run = mill.run_command(mill.command(&["migrate", "up"]).env("DATABASE_URL", away)).expect_code(4);
+    let run = environment
+        .run_command(environment.command(&["migrate", "up"]).env("DATABASE_URL", away))
+        .expect_code(4);
     assert!(
         run.stderr.starts_with("error: the database server 127.0.0.1:1 cannot be reached"),
         "{}",
@@ -114,9 +118,11 @@ fn a_server_that_is_away_is_told_by_its_address() {
 
 #[test]
 fn missing_binaries_are_told_with_what_to_install() {
-    let mill = Mill::without_database();
-    let empty = mill.path("inbox");
-    let run = mill.run_command(mill.command(&["migrate", "up"]).env("PG_BIN_DIR", &empty)).expect_code(4);
+    let environment = TestEnvironment::without_database();
+    let empty = environment.path("inbox");
+    let run = environment
+        .run_command(environment.command(&["migrate", "up"]).env("PG_BIN_DIR", &empty))
+        .expect_code(4);
     let expected = format!("were not found in {}", empty.display());
     assert!(run.stderr.contains(&expected), "{}", run.stderr);
     assert!(run.stderr.contains("apt-get install postgresql"), "{}", run.stderr);
@@ -124,16 +130,19 @@ fn missing_binaries_are_told_with_what_to_install() {
 
 #[test]
 fn a_server_of_somebody_else_is_neither_stopped_nor_reset() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     for action in ["start", "stop"] {
-        mill.run(&["database", action]).expect_code(2);
+        environment.run(&["database", action]).expect_code(2);
     }
-    mill.run(&["database", "reset", "--yes"]).expect_code(2);
+    environment.run(&["database", "reset", "--yes"]).expect_code(2);
     assert_eq!(
-        mill.value("select count(*) as databases from pg_database where datname = current_database()"),
+        environment.value("select count(*) as databases from pg_database where datname = current_database()"),
         "1"
     );
-    assert_eq!(mill.run(&["database", "url"]).expect_code(0).stdout.trim(), mill.database_url());
+    assert_eq!(
+        environment.run(&["database", "url"]).expect_code(0).stdout.trim(),
+        environment.database_url()
+    );
 }
 
 #[test]
@@ -141,18 +150,18 @@ fn root_keeps_the_cluster_elsewhere_when_the_folder_is_closed_to_the_servers_use
     if !Uid::effective().is_root() {
         return;
     }
-    let mill = Mill::without_database();
-    fs::set_permissions(mill.path(""), Permissions::from_mode(0o700)).unwrap();
-    let run = mill.run(&["database", "start"]).expect_code(0);
+    let environment = TestEnvironment::without_database();
+    fs::set_permissions(environment.path(""), Permissions::from_mode(0o700)).unwrap();
+    let run = environment.run(&["database", "start"]).expect_code(0);
     assert!(run.stderr.contains("cannot enter"), "{}", run.stderr);
-    let location = fs::read_to_string(mill.path("data/postgres.location")).unwrap();
+    let location = fs::read_to_string(environment.path("data/postgres.location")).unwrap();
     let home = PathBuf::from(location.trim());
     assert!(home.starts_with("/var/lib/fhirmill") && home.join("cluster/PG_VERSION").exists());
-    let url = mill.run(&["database", "url"]).expect_code(0).stdout;
+    let url = environment.run(&["database", "url"]).expect_code(0).stdout;
     query(url.trim(), "select 1");
     // Once made, the cluster is found there even if the folder is opened.
-    fs::set_permissions(mill.path(""), Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(mill.run(&["database", "url"]).expect_code(0).stdout, url);
-    mill.run(&["database", "reset", "--yes"]).expect_code(0);
+    fs::set_permissions(environment.path(""), Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(environment.run(&["database", "url"]).expect_code(0).stdout, url);
+    environment.run(&["database", "reset", "--yes"]).expect_code(0);
     assert!(!home.exists());
 }

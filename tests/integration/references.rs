@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::road::{account, load, load_twice};
-use crate::support::{Mill, NULL, execute};
+use crate::support::{NULL, TestEnvironment, execute};
 
 /// How the one observation refers to its patient: the patient's id, the type,
 /// the words that are kept.
-fn subject(mill: &Mill) -> Vec<String> {
-    let rows = mill.query(
+fn subject(environment: &TestEnvironment) -> Vec<String> {
+    let rows = environment.query(
         "select r.fhir_id, o.subject_type, o.subject_reference, o.subject_id is not distinct from o.patient_id as same \
          from observation o left join etl.resource r on r.id = o.subject_id",
     );
@@ -32,10 +32,10 @@ fn a_urn_leads_backward_and_forward_in_its_bundle() {
     let observation = json!({"fullUrl": "urn:uuid:0a1b2c3d-0000-4000-8000-000000000002",
         "resource": observation(json!({"reference": UUID}))});
     for entries in [json!([patient, observation]), json!([observation, patient])] {
-        let mill = Mill::new();
+        let environment = TestEnvironment::new();
         let bundle = json!({"resourceType": "Bundle", "type": "collection", "entry": entries}).to_string();
-        load_twice(&mill, &[("b.json", bundle.as_bytes())]);
-        assert_eq!(subject(&mill), ["named-otherwise", "Patient", NULL, "true"]);
+        load_twice(&environment, &[("b.json", bundle.as_bytes())]);
+        assert_eq!(subject(&environment), ["named-otherwise", "Patient", NULL, "true"]);
     }
 }
 
@@ -51,9 +51,9 @@ fn a_urn_means_in_each_bundle_what_that_bundle_says() {
         json!({"resourceType": "Bundle", "type": "collection",
             "entry": [{"fullUrl": urn, "resource": patient}, observation("first"), observation("second")]})
     };
-    let mill = Mill::new();
-    load_twice(&mill, &[("two.json", json!([bundle(1), bundle(2)]).to_string().as_bytes())]);
-    let subjects = mill.query(
+    let environment = TestEnvironment::new();
+    load_twice(&environment, &[("two.json", json!([bundle(1), bundle(2)]).to_string().as_bytes())]);
+    let subjects = environment.query(
         "select o.fhir_id, p.fhir_id from observation o join patient p on p.id = o.patient_id order by 1",
     );
     assert_eq!(subjects, [["first1", "p1"], ["first2", "p2"], ["second1", "p1"], ["second2", "p2"]]);
@@ -61,28 +61,31 @@ fn a_urn_means_in_each_bundle_what_that_bundle_says() {
 
 #[test]
 fn a_resource_without_an_id_goes_by_its_full_url() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
         {"fullUrl": "urn:uuid:77", "resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}},
         {"resource": observation(json!({"reference": "urn:uuid:77"}))}]});
-    load_twice(&mill, &[("b.json", bundle.to_string().as_bytes())]);
-    assert_eq!(subject(&mill), ["77", "Patient", NULL, "true"]);
-    assert_eq!(mill.value("select o.patient_id = p.id from observation o, patient p"), "true");
+    load_twice(&environment, &[("b.json", bundle.to_string().as_bytes())]);
+    assert_eq!(subject(&environment), ["77", "Patient", NULL, "true"]);
+    assert_eq!(environment.value("select o.patient_id = p.id from observation o, patient p"), "true");
 }
 
 #[test]
 fn a_relative_reference_has_a_key_before_its_target_comes() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Patient/late/_history/3"})).to_string();
-    load_twice(&mill, &[("o.json", text.as_bytes())]);
-    assert_eq!(subject(&mill), ["late", "Patient", NULL, "true"]);
+    load_twice(&environment, &[("o.json", text.as_bytes())]);
+    assert_eq!(subject(&environment), ["late", "Patient", NULL, "true"]);
     let registered = "select revision, content_hash, file_id from etl.resource where fhir_id = 'late'";
-    assert_eq!(mill.query(registered), [["0", NULL, NULL]]);
-    assert_eq!(mill.value("select count(*) from patient"), "0");
+    assert_eq!(environment.query(registered), [["0", NULL, NULL]]);
+    assert_eq!(environment.value("select count(*) from patient"), "0");
 
     let patient = r#"{"resourceType":"Patient","id":"late"}"#;
-    assert_eq!(account(&load_twice(&mill, &[("p.json", patient.as_bytes())])), [("inserted", 1)]);
-    assert_eq!(mill.value("select count(*) from patient p join observation o on o.patient_id = p.id"), "1");
+    assert_eq!(account(&load_twice(&environment, &[("p.json", patient.as_bytes())])), [("inserted", 1)]);
+    assert_eq!(
+        environment.value("select count(*) from patient p join observation o on o.patient_id = p.id"),
+        "1"
+    );
 }
 
 #[test]
@@ -93,23 +96,23 @@ fn an_absolute_reference_is_known_by_its_server() {
              "resource": observation(json!({"reference": reference}))}]})
         .to_string()
     };
-    let mill = Mill::new();
-    load_twice(&mill, &[("b.json", bundle("https://here.example/fhir/Patient/p").as_bytes())]);
-    assert_eq!(subject(&mill), ["p", "Patient", NULL, "true"]);
+    let environment = TestEnvironment::new();
+    load_twice(&environment, &[("b.json", bundle("https://here.example/fhir/Patient/p").as_bytes())]);
+    assert_eq!(subject(&environment), ["p", "Patient", NULL, "true"]);
 
-    let mill = Mill::new();
-    load_twice(&mill, &[("b.json", bundle("https://there.example/fhir/Patient/p").as_bytes())]);
-    let found = subject(&mill);
+    let environment = TestEnvironment::new();
+    load_twice(&environment, &[("b.json", bundle("https://there.example/fhir/Patient/p").as_bytes())]);
+    let found = subject(&environment);
     assert_eq!((found[0].as_str(), found[2].as_str()), (NULL, "https://there.example/fhir/Patient/p"));
 }
 
 #[test]
 fn an_absolute_reference_is_known_by_the_address_of_its_source() {
-    let mill = Mill::new();
-    execute(mill.database_url(), "update etl.source set base_url = 'https://there.example/fhir'");
+    let environment = TestEnvironment::new();
+    execute(environment.database_url(), "update etl.source set base_url = 'https://there.example/fhir'");
     let text = observation(json!({"reference": "https://there.example/fhir/Patient/p"})).to_string();
-    load_twice(&mill, &[("o.ndjson", text.as_bytes())]);
-    assert_eq!(subject(&mill), ["p", "Patient", NULL, "true"]);
+    load_twice(&environment, &[("o.ndjson", text.as_bytes())]);
+    assert_eq!(subject(&environment), ["p", "Patient", NULL, "true"]);
 }
 
 #[test]
@@ -120,18 +123,18 @@ fn a_number_leads_to_the_one_who_bears_it() {
         let observation = observation(reference.clone()).to_string();
         let patient = numbered_patient("p", "7");
 
-        let earlier = Mill::new();
+        let earlier = TestEnvironment::new();
         load(&earlier, &[("1.json", patient.as_bytes())]);
         let summary = load_twice(&earlier, &[("2.json", observation.as_bytes())]);
         assert_eq!(subject(&earlier), ["p", "Patient", NULL, "true"], "earlier, {reference}");
         assert_eq!(summary["resolved_late"], 0, "{reference}");
 
-        let together = Mill::new();
+        let together = TestEnvironment::new();
         let lines = format!("{observation}\n{patient}\n");
         load_twice(&together, &[("all.ndjson", lines.as_bytes())]);
         assert_eq!(subject(&together), ["p", "Patient", NULL, "true"], "together, {reference}");
 
-        let later = Mill::new();
+        let later = TestEnvironment::new();
         load_twice(&later, &[("1.json", observation.as_bytes())]);
         let words = [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"];
         assert_eq!(subject(&later), words, "before, {reference}");
@@ -145,35 +148,38 @@ fn a_number_leads_to_the_one_who_bears_it() {
 
 #[test]
 fn a_number_that_two_bear_leads_nowhere() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let lines = [
         numbered_patient("p", "7"),
         numbered_patient("q", "7"),
         observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string(),
     ];
-    load_twice(&mill, &[("all.ndjson", lines.join("\n").as_bytes())]);
-    assert_eq!(subject(&mill), [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"]);
+    load_twice(&environment, &[("all.ndjson", lines.join("\n").as_bytes())]);
+    assert_eq!(subject(&environment), [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"]);
 }
 
 #[test]
 fn a_number_is_looked_for_in_its_own_source() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string();
     load_twice(
-        &mill,
+        &environment,
         &[("north/p.json", numbered_patient("p", "7").as_bytes()), ("south/o.json", text.as_bytes())],
     );
-    assert_eq!(subject(&mill), [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"]);
+    assert_eq!(subject(&environment), [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"]);
 }
 
 #[test]
 fn two_sources_may_give_one_number_to_two_people() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string();
     let files = |patient: &str| format!("{}\n{text}\n", numbered_patient(patient, "7"));
     let (north, south) = (files("p"), files("q"));
-    load_twice(&mill, &[("north/all.ndjson", north.as_bytes()), ("south/all.ndjson", south.as_bytes())]);
-    let rows = mill.query(
+    load_twice(
+        &environment,
+        &[("north/all.ndjson", north.as_bytes()), ("south/all.ndjson", south.as_bytes())],
+    );
+    let rows = environment.query(
         "select s.code, p.fhir_id, p.source_id = o.source_id as is_own from observation o \
          join etl.source s on s.id = o.source_id left join patient p on p.id = o.patient_id order by 1",
     );
@@ -182,47 +188,53 @@ fn two_sources_may_give_one_number_to_two_people() {
 
 #[test]
 fn a_urn_may_name_what_another_file_brings() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let condition =
         json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "urn:uuid:55"}}).to_string();
-    load_twice(&mill, &[("1.json", condition.as_bytes())]);
-    assert_eq!(mill.query("select subject_id, subject_reference from condition"), [[NULL, "urn:uuid:55"]]);
+    load_twice(&environment, &[("1.json", condition.as_bytes())]);
+    assert_eq!(
+        environment.query("select subject_id, subject_reference from condition"),
+        [[NULL, "urn:uuid:55"]]
+    );
     let patient = r#"{"resourceType":"Patient","id":"55"}"#;
-    load_twice(&mill, &[("2.json", patient.as_bytes())]);
+    load_twice(&environment, &[("2.json", patient.as_bytes())]);
     // The type of the target is not stated, but FHIR allows a patient here.
-    assert_eq!(mill.value("select count(*) from condition c join patient p on p.id = c.patient_id"), "1");
+    assert_eq!(
+        environment.value("select count(*) from condition c join patient p on p.id = c.patient_id"),
+        "1"
+    );
 }
 
 #[test]
 fn a_contained_resource_has_no_key() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"},
         "contained": [{"resourceType": "Practitioner", "id": "x", "name": [{"family": "Inside"}]}],
         "participant": [{"individual": {"reference": "#x", "display": "Dr. Inside"}}]});
-    load_twice(&mill, &[("e.json", text.to_string().as_bytes())]);
-    let found = mill.query(
+    load_twice(&environment, &[("e.json", text.to_string().as_bytes())]);
+    let found = environment.query(
         "select individual_type, individual_id, individual_display, individual_reference, practitioner_id from encounter_participant",
     );
     assert_eq!(found, [["Practitioner", NULL, "Dr. Inside", "#x", NULL]]);
-    assert_eq!(mill.value("select count(*) from practitioner"), "0");
-    assert_eq!(mill.value("select count(*) from etl.resource"), "1");
+    assert_eq!(environment.value("select count(*) from practitioner"), "0");
+    assert_eq!(environment.value("select count(*) from etl.resource"), "1");
 }
 
 #[test]
 fn a_target_of_the_wrong_type_keeps_its_words() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = json!({"resourceType": "Patient", "id": "p",
         "managingOrganization": {"reference": "Practitioner/d", "display": "Dr. Bell"}});
-    load_twice(&mill, &[("p.json", text.to_string().as_bytes())]);
-    let found = mill.query(
+    load_twice(&environment, &[("p.json", text.to_string().as_bytes())]);
+    let found = environment.query(
         "select managing_organization_id, managing_organization_display, managing_organization_reference from patient",
     );
     assert_eq!(found, [[NULL, "Dr. Bell", "Practitioner/d"]]);
     // An observation may be of a device; that is no patient.
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Device/d"})).to_string();
-    load_twice(&mill, &[("o.json", text.as_bytes())]);
-    let found = mill.query(
+    load_twice(&environment, &[("o.json", text.as_bytes())]);
+    let found = environment.query(
         "select o.patient_id, o.subject_type, r.fhir_id, o.subject_reference from observation o join etl.resource r on r.id = o.subject_id",
     );
     assert_eq!(found, [[NULL, "Device", "d", NULL]]);
@@ -231,10 +243,10 @@ fn a_target_of_the_wrong_type_keeps_its_words() {
 #[test]
 fn what_is_no_reference_to_a_resource_keeps_its_words() {
     for words in ["Nobody/1", "Patient", "Patient?name=x", "some text"] {
-        let mill = Mill::new();
+        let environment = TestEnvironment::new();
         let text = observation(json!({"reference": words})).to_string();
-        load_twice(&mill, &[("o.json", text.as_bytes())]);
-        let found = subject(&mill);
+        load_twice(&environment, &[("o.json", text.as_bytes())]);
+        let found = subject(&environment);
         assert_eq!((found[0].as_str(), found[2].as_str()), (NULL, words));
     }
 }

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::road::{account, load, load_with_code, rows_as_written};
-use crate::support::{Mill, NULL, Run, execute};
+use crate::support::{NULL, Run, TestEnvironment, execute};
 
 /// Stands in every bad record, and may be in no message.
 const SECRET: &str = "Quillfeather";
@@ -72,15 +72,15 @@ const BAD: [Bad; 8] = [
 #[test]
 fn a_bad_resource_costs_its_neighbours_nothing() {
     for (what, line, reason, resource_type, fhir_id, part) in BAD {
-        let mill = Mill::new();
+        let environment = TestEnvironment::new();
         let text = format!(
             "{{\"resourceType\":\"Patient\",\"id\":\"a\"}}\n{line}\n{{\"resourceType\":\"Patient\",\"id\":\"b\"}}\n"
         );
-        let summary = load_with_code(&mill, &[("p.ndjson", text.as_bytes())], 3);
+        let summary = load_with_code(&environment, &[("p.ndjson", text.as_bytes())], 3);
         assert_eq!(account(&summary), [("inserted", 2), ("rejected", 1)], "{what}");
-        assert_eq!(mill.query("select fhir_id from patient order by 1"), [["a"], ["b"]], "{what}");
+        assert_eq!(environment.query("select fhir_id from patient order by 1"), [["a"], ["b"]], "{what}");
 
-        let rows = mill.query(
+        let rows = environment.query(
             "select location, position, reason, coalesce(resource_type, '') as type, coalesce(fhir_id, '') as id, \
                     message, encode(raw, 'escape') as raw from etl.rejected_record",
         );
@@ -94,22 +94,22 @@ fn a_bad_resource_costs_its_neighbours_nothing() {
         assert!(!row[5].is_empty() && !row[5].contains(SECRET), "{what}: {}", row[5]);
         assert_eq!(row[6].replace("\\\\", "\\"), line, "{what}");
         // The file is archived: the most of it was loaded.
-        assert_eq!(mill.value("select status from etl.load_file"), "loaded", "{what}");
-        no_secret_in_logs(&mill);
+        assert_eq!(environment.value("select status from etl.load_file"), "loaded", "{what}");
+        no_secret_in_logs(&environment);
 
         // The same file again: nothing is loaded twice, nothing is rejected twice.
-        let before = rows_as_written(&mill);
-        assert_eq!(load(&mill, &[("p.ndjson", text.as_bytes())])["duplicate_files"], 1, "{what}");
-        assert_eq!(rows_as_written(&mill), before, "{what}");
-        assert_eq!(mill.value("select count(*) from etl.rejected_record"), "1", "{what}");
+        let before = rows_as_written(&environment);
+        assert_eq!(load(&environment, &[("p.ndjson", text.as_bytes())])["duplicate_files"], 1, "{what}");
+        assert_eq!(rows_as_written(&environment), before, "{what}");
+        assert_eq!(environment.value("select count(*) from etl.rejected_record"), "1", "{what}");
     }
 }
 
 #[track_caller]
-fn no_secret_in_logs(mill: &Mill) {
-    for path in mill.listing() {
+fn no_secret_in_logs(environment: &TestEnvironment) {
+    for path in environment.listing() {
         if path.starts_with("logs/") || path.ends_with(".report.txt") {
-            let text = std::fs::read_to_string(mill.path(&path)).unwrap();
+            let text = std::fs::read_to_string(environment.path(&path)).unwrap();
             assert!(!text.contains(SECRET), "{path} shows a value");
         }
     }
@@ -117,65 +117,65 @@ fn no_secret_in_logs(mill: &Mill) {
 
 #[test]
 fn an_entry_that_is_bad_is_named_by_its_number() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let bundle = r#"{"resourceType":"Bundle","type":"collection","entry":[
         {"resource":{"resourceType":"Patient","id":"a"}},
         {"resource":{"resourceType":"Bundle","type":"collection","entry":[
             {"resource":{"resourceType":"Patient","id":"b"}},
             {"resource":{"resourceType":"Patient","id":"c","birthDate":"2024-13-01"}}]}},
         {"resource":{"resourceType":"Observation","id":"o","valueQuantity":{"value":"much"}}}]}"#;
-    let summary = load_with_code(&mill, &[("b.json", bundle.as_bytes())], 3);
+    let summary = load_with_code(&environment, &[("b.json", bundle.as_bytes())], 3);
     assert_eq!(account(&summary), [("inserted", 2), ("rejected", 2)]);
-    let rows =
-        mill.query("select location, resource_type, fhir_id from etl.rejected_record order by position");
+    let rows = environment
+        .query("select location, resource_type, fhir_id from etl.rejected_record order by position");
     assert_eq!(rows, [["entry 2.2", "Patient", "c"], ["entry 3", "Observation", "o"]]);
 }
 
 #[test]
 fn a_patch_is_rejected() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let bundle = r#"{"resourceType":"Bundle","type":"batch","entry":[
         {"resource":{"resourceType":"Patient","id":"a"}},
         {"resource":{"resourceType":"Parameters"},"request":{"method":"PATCH","url":"Patient/a"}}]}"#;
-    let summary = load_with_code(&mill, &[("b.json", bundle.as_bytes())], 3);
+    let summary = load_with_code(&environment, &[("b.json", bundle.as_bytes())], 3);
     assert_eq!(account(&summary), [("inserted", 1), ("rejected", 1)]);
-    assert_eq!(mill.value("select reason from etl.rejected_record"), "patch");
+    assert_eq!(environment.value("select reason from etl.rejected_record"), "patch");
 }
 
 #[test]
 fn a_page_of_html_goes_to_the_rejects_with_a_report() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let page = "<!doctype html><html><body>Session of Quillfeather has expired</body></html>";
     let files: [(&str, &[u8]); 2] = [
         ("north/patients.json", page.as_bytes()),
         ("north/good.json", br#"{"resourceType":"Patient","id":"a"}"#),
     ];
-    let summary = load_with_code(&mill, &files, 3);
+    let summary = load_with_code(&environment, &files, 3);
     assert_eq!((&summary["loaded_files"], &summary["rejected_files"]), (&1.into(), &1.into()));
-    let listing = mill.listing();
+    let listing = environment.listing();
     for wanted in ["rejects/north/patients.json", "rejects/north/patients.json.report.txt"] {
         assert!(listing.iter().any(|path| path == wanted), "{wanted} is not in {listing:?}");
     }
     assert!(!listing.iter().any(|path| path.starts_with("inbox/")), "{listing:?}");
-    assert_eq!(std::fs::read_to_string(mill.path("rejects/north/patients.json")).unwrap(), page);
-    let report = std::fs::read_to_string(mill.path("rejects/north/patients.json.report.txt")).unwrap();
+    assert_eq!(std::fs::read_to_string(environment.path("rejects/north/patients.json")).unwrap(), page);
+    let report = std::fs::read_to_string(environment.path("rejects/north/patients.json.report.txt")).unwrap();
     assert!(report.starts_with("north/patients.json\n"), "{report}");
     assert!(report.contains("Records seen: 1, of them rejected: 1."), "{report}");
-    no_secret_in_logs(&mill);
-    let found = mill.query(
+    no_secret_in_logs(&environment);
+    let found = environment.query(
         "select f.status, r.reason, r.message like '%HTML%' as names_it from etl.load_file f \
          join etl.rejected_record r on r.file_id = f.id",
     );
     assert_eq!(found, [["rejected", "not_json", "true"]]);
 
     // Once more, as a sender would who did not look.
-    let again = load_with_code(&mill, &files, 3);
+    let again = load_with_code(&environment, &files, 3);
     assert_eq!((&again["duplicate_files"], &again["rejected_files"]), (&1.into(), &1.into()));
 }
 
 #[test]
 fn of_a_gzip_that_ends_too_early_the_whole_records_are_loaded() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let mut lines = String::new();
     for number in 0..20_000u32 {
         // Numbers that compress badly, so that the cut falls among records.
@@ -186,31 +186,34 @@ fn of_a_gzip_that_ends_too_early_the_whole_records_are_loaded() {
     encoder.write_all(lines.as_bytes()).unwrap();
     let whole = encoder.finish().unwrap();
     let cut = &whole[..whole.len() / 2];
-    let summary = load_with_code(&mill, &[("p.ndjson.gz", cut)], 3);
+    let summary = load_with_code(&environment, &[("p.ndjson.gz", cut)], 3);
     assert_eq!(summary["account"]["rejected"], 1, "{summary}");
-    let loaded: u64 = mill.value("select count(*) from patient").parse().unwrap();
+    let loaded: u64 = environment.value("select count(*) from patient").parse().unwrap();
     assert!((1..20_000).contains(&loaded), "{loaded} rows");
     assert_eq!(summary["account"]["inserted"], loaded);
-    assert_eq!(mill.value("select reason from etl.rejected_record"), "truncated");
+    assert_eq!(environment.value("select reason from etl.rejected_record"), "truncated");
 
     // The whole file, which the sender sends then, brings the rest.
-    let summary = load(&mill, &[("p.ndjson.gz", &whole)]);
+    let summary = load(&environment, &[("p.ndjson.gz", &whole)]);
     assert_eq!(summary["account"]["unchanged"], loaded);
     assert_eq!(summary["account"]["inserted"], 20_000 - loaded);
 }
 
 #[test]
 fn a_line_that_ends_in_the_middle_is_rejected() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let text = "{\"resourceType\":\"Patient\",\"id\":\"a\"}\n{\"resourceType\":\"Patient\",\"id\":\"b\"";
-    let summary = load_with_code(&mill, &[("p.ndjson", text.as_bytes())], 3);
+    let summary = load_with_code(&environment, &[("p.ndjson", text.as_bytes())], 3);
     assert_eq!(account(&summary), [("inserted", 1), ("rejected", 1)]);
-    assert_eq!(mill.query("select location, reason from etl.rejected_record"), [["line 2", "truncated"]]);
+    assert_eq!(
+        environment.query("select location, reason from etl.rejected_record"),
+        [["line 2", "truncated"]]
+    );
 }
 
 #[test]
 fn every_record_is_accounted_for() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let bundle = r#"{"resourceType":"Bundle","type":"batch","timestamp":"2024-01-02T00:00:00Z","entry":[
         {"resource":{"resourceType":"Patient","id":"new"}},
         {"resource":{"resourceType":"Patient","id":"changed","gender":"male"}},
@@ -222,8 +225,8 @@ fn every_record_is_accounted_for() {
     let before = r#"[{"resourceType":"Patient","id":"changed"},{"resourceType":"Patient","id":"same"},
         {"resourceType":"Patient","id":"gone"},
         {"resourceType":"Patient","id":"old","gender":"male","meta":{"lastUpdated":"2023-06-01T00:00:00Z"}}]"#;
-    load(&mill, &[("1.json", before.as_bytes())]);
-    let summary = load_with_code(&mill, &[("2.json", bundle.as_bytes())], 3);
+    load(&environment, &[("1.json", before.as_bytes())]);
+    let summary = load_with_code(&environment, &[("2.json", bundle.as_bytes())], 3);
     let each = [
         ("inserted", 1),
         ("updated", 1),
@@ -235,28 +238,28 @@ fn every_record_is_accounted_for() {
     ];
     assert_eq!(account(&summary), each);
     assert_eq!(
-        mill.query(
+        environment.query(
             "select path, seen, seen = inserted + updated + unchanged + stale + deleted + rejected + skipped as adds_up \
              from etl.load_file order by id"
         ),
         [["1.json", "4", "true"], ["2.json", "7", "true"]]
     );
     assert_eq!(
-        mill.query("select fhir_id from patient order by 1"),
+        environment.query("select fhir_id from patient order by 1"),
         [["changed"], ["new"], ["old"], ["same"]]
     );
-    let counts = mill.value("select counts from etl.load_run order by id desc limit 1");
+    let counts = environment.value("select counts from etl.load_run order by id desc limit 1");
     let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
     assert_eq!((&counts["seen"], &counts["deleted"]), (&7.into(), &1.into()));
 }
 
 #[test]
 fn a_record_that_only_the_database_refuses_is_rejected_alone() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     // As a constraint or trigger of the operator's own, or a limit of Postgres'
     // that nobody thought of.
     execute(
-        mill.database_url(),
+        environment.database_url(),
         "alter table patient add constraint known_genders check (gender <> 'other')",
     );
     let lines: Vec<String> = (0..50)
@@ -265,12 +268,12 @@ fn a_record_that_only_the_database_refuses_is_rejected_alone() {
             format!(r#"{{"resourceType":"Patient","id":"p{number}","gender":"{gender}"}}"#)
         })
         .collect();
-    mill.put("inbox/a.ndjson", format!("{}\n{{\n", lines.join("\n")));
-    let run = mill.run(&["once"]).expect_code(3);
+    environment.put("inbox/a.ndjson", format!("{}\n{{\n", lines.join("\n")));
+    let run = environment.run(&["once"]).expect_code(3);
     assert!(!run.stderr.contains("other"), "{}", run.stderr);
-    assert_eq!(mill.value("select count(*) from patient"), "48");
+    assert_eq!(environment.value("select count(*) from patient"), "48");
     assert_eq!(
-        mill.query(
+        environment.query(
             "select location, resource_type, fhir_id, reason from etl.rejected_record order by length(location), location"
         ),
         [
@@ -279,27 +282,30 @@ fn a_record_that_only_the_database_refuses_is_rejected_alone() {
             ["line 51", NULL, NULL, "truncated"],
         ]
     );
-    assert_eq!(mill.value("select seen || ' ' || inserted || ' ' || rejected from etl.load_file"), "51 48 3");
-    mill.run(&["check"]).expect_code(0);
+    assert_eq!(
+        environment.value("select seen || ' ' || inserted || ' ' || rejected from etl.load_file"),
+        "51 48 3"
+    );
+    environment.run(&["check"]).expect_code(0);
     // Mended, they come.
-    execute(mill.database_url(), "alter table patient drop constraint known_genders");
-    mill.run(&["retry"]).expect_code(0);
-    assert_eq!(mill.value("select count(*) from patient"), "50");
+    execute(environment.database_url(), "alter table patient drop constraint known_genders");
+    environment.run(&["retry"]).expect_code(0);
+    assert_eq!(environment.value("select count(*) from patient"), "50");
 }
 
 #[test]
 fn a_database_that_refuses_everything_is_not_taken_for_bad_records() {
-    let mill = Mill::new();
-    execute(mill.database_url(), "alter table patient add constraint nobody check (id < 0)");
+    let environment = TestEnvironment::new();
+    execute(environment.database_url(), "alter table patient add constraint nobody check (id < 0)");
     let lines: Vec<String> =
         (0..50).map(|number| format!(r#"{{"resourceType":"Patient","id":"p{number}"}}"#)).collect();
-    mill.put("inbox/a.ndjson", lines.join("\n"));
-    mill.run(&["once"]).expect_code(1);
-    assert_eq!(mill.value("select count(*) from etl.rejected_record"), "0");
-    assert!(mill.path("inbox/a.ndjson").exists());
-    execute(mill.database_url(), "alter table patient drop constraint nobody");
-    mill.run(&["once"]).expect_code(0);
-    assert_eq!(mill.value("select count(*) from patient"), "50");
+    environment.put("inbox/a.ndjson", lines.join("\n"));
+    environment.run(&["once"]).expect_code(1);
+    assert_eq!(environment.value("select count(*) from etl.rejected_record"), "0");
+    assert!(environment.path("inbox/a.ndjson").exists());
+    execute(environment.database_url(), "alter table patient drop constraint nobody");
+    environment.run(&["once"]).expect_code(0);
+    assert_eq!(environment.value("select count(*) from patient"), "50");
 }
 
 /// So many good lines, and then so many broken ones, some thirty a batch.
@@ -311,10 +317,10 @@ fn mostly_broken(good: u32, broken: u32) -> String {
 }
 
 /// With few rejects for each file.
-fn load_impatiently(mill: &Mill, failpoints: &str, code: i32) -> Run {
-    let mut command = mill.command(&["once", "--json", "--batch-bytes", "64KiB", "--workers", "1"]);
+fn load_impatiently(environment: &TestEnvironment, failpoints: &str, code: i32) -> Run {
+    let mut command = environment.command(&["once", "--json", "--batch-bytes", "64KiB", "--workers", "1"]);
     command.args(["--max-rejects-per-file", "50"]).env("FAILPOINTS", failpoints);
-    mill.run_command(&mut command).expect_code(code)
+    environment.run_command(&mut command).expect_code(code)
 }
 
 #[test]
@@ -322,20 +328,21 @@ fn a_file_of_which_too_much_is_rejected_is_given_up() {
     let file = mostly_broken(10, 600);
     // Undisturbed, and with a death in between: what was rejected before counts.
     for (failpoints, code) in [("", 3), ("committed=2*off->return", -1)] {
-        let mill = Mill::new();
-        mill.put("inbox/broken.ndjson", &file);
-        load_impatiently(&mill, failpoints, code);
+        let environment = TestEnvironment::new();
+        environment.put("inbox/broken.ndjson", &file);
+        load_impatiently(&environment, failpoints, code);
         if code == -1 {
-            assert_eq!(mill.value("select sum(rejected) > 50 as is_over from etl.load_batch"), "true");
-            load_impatiently(&mill, "", 3);
+            assert_eq!(environment.value("select sum(rejected) > 50 as is_over from etl.load_batch"), "true");
+            load_impatiently(&environment, "", 3);
         }
-        let rejected: u64 = mill.value("select count(*) from etl.rejected_record").parse().unwrap();
+        let rejected: u64 = environment.value("select count(*) from etl.rejected_record").parse().unwrap();
         assert!((51..200).contains(&rejected), "{rejected} rejects");
         assert_eq!(
-            mill.query("select status, seen, inserted, rejected from etl.load_file"),
+            environment.query("select status, seen, inserted, rejected from etl.load_file"),
             [["rejected".to_owned(), (rejected + 10).to_string(), "10".to_owned(), rejected.to_string()]]
         );
-        let report = std::fs::read_to_string(mill.path("rejects/default/broken.ndjson.report.txt")).unwrap();
+        let report =
+            std::fs::read_to_string(environment.path("rejects/default/broken.ndjson.report.txt")).unwrap();
         for part in [
             "more than 50 of its records were rejected",
             &format!("Records seen: {}, of them rejected: {rejected}.", rejected + 10),
@@ -344,12 +351,12 @@ fn a_file_of_which_too_much_is_rejected_is_given_up() {
         ] {
             assert!(report.contains(part), "{part:?} is not in {report}");
         }
-        no_secret_in_logs(&mill);
-        assert_eq!(mill.value("select count(*) from patient"), "10");
-        mill.run(&["check"]).expect_code(0);
+        no_secret_in_logs(&environment);
+        assert_eq!(environment.value("select count(*) from patient"), "10");
+        environment.run(&["check"]).expect_code(0);
 
         // With the limit raised, it is read to its end.
-        let again = load_with_code(&mill, &[("broken.ndjson", file.as_bytes())], 3);
+        let again = load_with_code(&environment, &[("broken.ndjson", file.as_bytes())], 3);
         assert_eq!(account(&again), [("unchanged", 10), ("rejected", 600)]);
         assert_eq!((&again["loaded_files"], &again["rejected_files"]), (&1.into(), &0.into()));
     }
@@ -357,13 +364,13 @@ fn a_file_of_which_too_much_is_rejected_is_given_up() {
 
 #[test]
 fn as_many_rejects_as_a_file_may_have_cost_it_nothing() {
-    let mill = Mill::new();
-    mill.put("inbox/many.ndjson", mostly_broken(1, 50));
-    mill.put("inbox/more.ndjson", mostly_broken(1, 51));
-    let summary = load_impatiently(&mill, "", 3).json();
+    let environment = TestEnvironment::new();
+    environment.put("inbox/many.ndjson", mostly_broken(1, 50));
+    environment.put("inbox/more.ndjson", mostly_broken(1, 51));
+    let summary = load_impatiently(&environment, "", 3).json();
     assert_eq!(account(&summary), [("inserted", 1), ("unchanged", 1), ("rejected", 101)]);
     assert_eq!(
-        mill.query("select path, status, rejected from etl.load_file order by 1"),
+        environment.query("select path, status, rejected from etl.load_file order by 1"),
         [["many.ndjson", "loaded", "50"], ["more.ndjson", "rejected", "51"]]
     );
 }

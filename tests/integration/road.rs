@@ -2,33 +2,33 @@
 
 use serde_json::Value;
 
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 /// Drops the files into the inbox and loads them, with the exit code wanted.
 /// Gives the summary.
 #[track_caller]
-pub fn load_with_code(mill: &Mill, files: &[(&str, &[u8])], code: i32) -> Value {
+pub fn load_with_code(environment: &TestEnvironment, files: &[(&str, &[u8])], code: i32) -> Value {
     for (name, content) in files {
-        mill.put(&format!("inbox/{name}"), content);
+        environment.put(&format!("inbox/{name}"), content);
     }
-    mill.run(&["once", "--json"]).expect_code(code).json()
+    environment.run(&["once", "--json"]).expect_code(code).json()
 }
 
 /// Drops the files into the inbox and loads them without a reject. Gives the
 /// summary.
 #[track_caller]
-pub fn load(mill: &Mill, files: &[(&str, &[u8])]) -> Value {
-    load_with_code(mill, files, 0)
+pub fn load(environment: &TestEnvironment, files: &[(&str, &[u8])]) -> Value {
+    load_with_code(environment, files, 0)
 }
 
 /// Loads the files twice and demands that the second time changes no row of a
 /// clinical table. Gives the summary of the first.
 #[track_caller]
-pub fn load_twice(mill: &Mill, files: &[(&str, &[u8])]) -> Value {
-    let first = load(mill, files);
-    let before = rows_as_written(mill);
-    let second = load(mill, files);
-    assert_eq!(rows_as_written(mill), before, "the second load wrote: {second}");
+pub fn load_twice(environment: &TestEnvironment, files: &[(&str, &[u8])]) -> Value {
+    let first = load(environment, files);
+    let before = rows_as_written(environment);
+    let second = load(environment, files);
+    assert_eq!(rows_as_written(environment), before, "the second load wrote: {second}");
     assert_eq!(second["duplicate_files"], files.len(), "{second}");
     assert_eq!(second["seen"], 0, "{second}");
     first
@@ -37,8 +37,9 @@ pub fn load_twice(mill: &Mill, files: &[(&str, &[u8])]) -> Value {
 /// Every row of every clinical table by its place and the transaction that
 /// wrote it, condensed: tables that were written to differ.
 #[track_caller]
-pub fn rows_as_written(mill: &Mill) -> Vec<Vec<String>> {
-    let tables = mill.query("select tablename from pg_tables where schemaname = 'public' order by tablename");
+pub fn rows_as_written(environment: &TestEnvironment) -> Vec<Vec<String>> {
+    let tables =
+        environment.query("select tablename from pg_tables where schemaname = 'public' order by tablename");
     let mut parts = Vec::new();
     for table in &tables {
         parts.push(format!(
@@ -47,7 +48,7 @@ pub fn rows_as_written(mill: &Mill) -> Vec<Vec<String>> {
         ));
     }
     // A parallel plan gives them in any order.
-    mill.query(&format!("{} order by name", parts.join(" union all ")))
+    environment.query(&format!("{} order by name", parts.join(" union all ")))
 }
 
 /// What became of the resources of a run, in the words of the summary, those
@@ -65,13 +66,13 @@ pub fn account(summary: &Value) -> Vec<(&'static str, u64)> {
 
 /// One row with the columns asked for, under the names of their columns.
 #[track_caller]
-pub fn columns(mill: &Mill, from: &str, wanted: &[(&str, &str)]) {
+pub fn columns(environment: &TestEnvironment, from: &str, wanted: &[(&str, &str)]) {
     let list: Vec<String> = wanted
         .iter()
         .enumerate()
         .map(|(number, (column, _))| format!("({column})::text as c{number}"))
         .collect();
-    let rows = mill.query(&format!("select {} from {from}", list.join(", ")));
+    let rows = environment.query(&format!("select {} from {from}", list.join(", ")));
     assert_eq!(rows.len(), 1, "rows of {from}");
     let found: Vec<(&str, &str)> =
         wanted.iter().zip(&rows[0]).map(|((column, _), value)| (*column, value.as_str())).collect();

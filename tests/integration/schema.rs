@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use fhirmill_core::model::tables;
 
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 /// Nullability and type of each column of the tables of a schema.
-fn catalog(mill: &Mill, schema: &str) -> BTreeMap<String, Vec<[String; 3]>> {
-    let rows = mill.query(&format!(
+fn catalog(environment: &TestEnvironment, schema: &str) -> BTreeMap<String, Vec<[String; 3]>> {
+    let rows = environment.query(&format!(
         "select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as is_required \
          from pg_class c join pg_attribute a on a.attrelid = c.oid \
          where c.relnamespace = '{schema}'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped \
@@ -35,7 +35,7 @@ fn spelled(sql_type: &str) -> &str {
 
 #[test]
 fn the_catalog_is_as_declared() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let mut declared = BTreeMap::new();
     for table in tables() {
         let columns: Vec<[String; 3]> = table
@@ -48,7 +48,7 @@ fn the_catalog_is_as_declared() {
             .collect();
         declared.insert(table.name.clone(), columns);
     }
-    let found = catalog(&mill, "public");
+    let found = catalog(&environment, "public");
     let names = |tables: &BTreeMap<String, _>| tables.keys().cloned().collect::<Vec<_>>();
     pretty_assertions::assert_eq!(names(&found), names(&declared));
     for (name, columns) in &declared {
@@ -58,8 +58,8 @@ fn the_catalog_is_as_declared() {
 
 #[test]
 fn keys_are_as_declared() {
-    let mill = Mill::new();
-    let found = mill.query(
+    let environment = TestEnvironment::new();
+    let found = environment.query(
         "select c.conrelid::regclass::text as table, string_agg(a.attname, ',' order by k.position) as columns \
          from pg_constraint c cross join unnest(c.conkey) with ordinality as k (number, position) \
          join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number \
@@ -77,8 +77,8 @@ fn keys_are_as_declared() {
 
 #[test]
 fn every_table_and_column_is_explained() {
-    let mill = Mill::new();
-    let silent = mill.query(
+    let environment = TestEnvironment::new();
+    let silent = environment.query(
         "select c.oid::regclass::text as table, coalesce(a.attname, '') as column \
          from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
          where c.relnamespace in ('public'::regnamespace, 'etl'::regnamespace) and c.relkind = 'r' \
@@ -91,8 +91,8 @@ fn every_table_and_column_is_explained() {
 
 #[test]
 fn comments_are_as_declared() {
-    let mill = Mill::new();
-    let mut found: Vec<(String, String)> = mill
+    let environment = TestEnvironment::new();
+    let mut found: Vec<(String, String)> = environment
         .query(
             "select c.relname || coalesce('.' || a.attname, '') as name, coalesce(d.description, '') as comment \
              from pg_class c join pg_description d on d.objoid = c.oid and d.classoid = 'pg_class'::regclass \
@@ -116,7 +116,7 @@ fn comments_are_as_declared() {
 
 #[test]
 fn down_leaves_no_object_behind() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     const OBJECTS: &str = "select 'relation ' || c.oid::regclass as object from pg_class c join pg_namespace n on n.oid = c.relnamespace \
            where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname !~ '__diesel' \
          union all select 'type ' || t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace \
@@ -127,11 +127,11 @@ fn down_leaves_no_object_behind() {
          order by 1";
     const COMMENTS: &str = "select count(*), md5(string_agg(description, '|' order by objoid::regclass::text, objsubid)) as text \
         from pg_description where classoid = 'pg_class'::regclass and objoid >= 16384";
-    let (objects, comments) = (mill.query(OBJECTS), mill.query(COMMENTS));
+    let (objects, comments) = (environment.query(OBJECTS), environment.query(COMMENTS));
     assert!(objects.len() > 200, "{} objects", objects.len());
-    mill.run(&["migrate", "down", "--all"]).expect_code(0);
-    assert_eq!(mill.query(OBJECTS), Vec::<Vec<String>>::new());
-    mill.run(&["migrate", "up"]).expect_code(0);
-    pretty_assertions::assert_eq!(mill.query(OBJECTS), objects);
-    assert_eq!(mill.query(COMMENTS), comments);
+    environment.run(&["migrate", "down", "--all"]).expect_code(0);
+    assert_eq!(environment.query(OBJECTS), Vec::<Vec<String>>::new());
+    environment.run(&["migrate", "up"]).expect_code(0);
+    pretty_assertions::assert_eq!(environment.query(OBJECTS), objects);
+    assert_eq!(environment.query(COMMENTS), comments);
 }

@@ -16,7 +16,7 @@ use pretty_assertions::assert_eq;
 use serde_json::Value;
 
 use crate::road::load;
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","gender":"female"}"#;
 
@@ -41,10 +41,10 @@ fn certificate(folder: &Path, file: &str, host: &str) {
 
 #[test]
 fn a_server_must_prove_who_it_is_where_the_url_asks_for_it() {
-    let mill = Mill::with_own_server();
-    let cluster = mill.path("data/postgres/cluster");
+    let environment = TestEnvironment::with_own_server();
+    let cluster = environment.path("data/postgres/cluster");
     certificate(&cluster, "server", "localhost");
-    certificate(&mill.path(""), "other", "localhost");
+    certificate(&environment.path(""), "other", "localhost");
     let key = cluster.join("server.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     // The server's user reads them.
@@ -53,7 +53,7 @@ fn a_server_must_prove_who_it_is_where_the_url_asks_for_it() {
         std::os::unix::fs::chown(path, Some(owner.0), Some(owner.1)).unwrap();
     }
     fs::write(cluster.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
-    let url = mill.database_url().to_owned();
+    let url = environment.database_url().to_owned();
     let mut session = PgConnection::establish(&url).unwrap();
     session.batch_execute("alter system set ssl = on").unwrap();
     session.batch_execute("select pg_reload_conf()").unwrap();
@@ -63,13 +63,13 @@ fn a_server_must_prove_who_it_is_where_the_url_asks_for_it() {
     let root = cluster.join("server.crt");
     let once = |url: &str, mode: &str, root: &Path| {
         let url = format!("{url}?sslmode={mode}&sslrootcert={}", root.display());
-        mill.run_command(mill.command(&["once"]).env("DATABASE_URL", url))
+        environment.run_command(environment.command(&["once"]).env("DATABASE_URL", url))
     };
-    mill.put("inbox/p.json", PATIENT);
+    environment.put("inbox/p.json", PATIENT);
     let not_trusted = "does not prove by its certificate who it is";
     for (run, reason) in [
-        (once(&named, "verify-full", &mill.path("other.crt")), not_trusted),
-        (once(&named, "verify-full", &mill.path("none.crt")), not_trusted),
+        (once(&named, "verify-full", &environment.path("other.crt")), not_trusted),
+        (once(&named, "verify-full", &environment.path("none.crt")), not_trusted),
         (once(&url, "verify-full", &root), not_trusted),
         (once(&url, "disable", &root), "add ?sslmode=require"),
     ] {
@@ -77,10 +77,10 @@ fn a_server_must_prove_who_it_is_where_the_url_asks_for_it() {
         assert!(run.stderr.contains(reason), "{}", run.stderr);
         assert!(!run.stderr.contains(password(&url)), "{}", run.stderr);
     }
-    assert!(!mill.inbox_is_empty());
+    assert!(!environment.inbox_is_empty());
     once(&named, "verify-full", &root).expect_code(0);
-    assert_eq!(mill.value("select count(*) from patient"), "1");
-    assert_eq!(mill.value("select ssl from pg_stat_ssl where pid = pg_backend_pid()"), "true");
+    assert_eq!(environment.value("select count(*) from patient"), "1");
+    assert_eq!(environment.value("select ssl from pg_stat_ssl where pid = pg_backend_pid()"), "true");
 }
 
 /// What stands between the user's name and the server's.
@@ -90,47 +90,50 @@ fn password(url: &str) -> &str {
 
 #[test]
 fn the_private_server_listens_to_this_machine_and_to_nobody_without_the_password() {
-    let mill = Mill::with_own_server();
-    assert_eq!(mill.value("select current_setting('listen_addresses') as value"), "127.0.0.1");
-    let methods = mill.query("select distinct auth_method from pg_hba_file_rules");
+    let environment = TestEnvironment::with_own_server();
+    assert_eq!(environment.value("select current_setting('listen_addresses') as value"), "127.0.0.1");
+    let methods = environment.query("select distinct auth_method from pg_hba_file_rules");
     assert_eq!(methods, [["scram-sha-256"]]);
-    let url = mill.database_url();
+    let url = environment.database_url();
     let nameless = url.replacen(password(url), "", 1);
     let port = url.rsplit_once(':').unwrap().1.split_once('/').unwrap().0;
-    let socket = mill.path("data/postgres").display().to_string().replace('/', "%2F");
+    let socket = environment.path("data/postgres").display().to_string().replace('/', "%2F");
     for refused in [nameless, format!("postgres://fhirmill@{socket}:{port}/fhirmill")] {
         let error =
             PgConnection::establish(&refused).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains("no password supplied"), "{error}");
     }
-    let mode = |path: &str| fs::metadata(mill.path(path)).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &str| fs::metadata(environment.path(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("data/postgres"), mode("data/postgres/password")), (0o700, 0o600));
 }
 
 #[test]
 fn analysts_read_the_tables_and_views_and_nothing_else() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let patients = "{\"resourceType\":\"Patient\",\"id\":\"p1\"}\n{\"resourceType\":\"Patient\",\"id\":\"p2\",\"birthDate\":\"soon\"}\n";
-    mill.put("inbox/p.ndjson", patients);
-    mill.run_command(mill.command(&["once"]).env("KEEP_BODIES", "database")).expect_code(3);
-    assert_eq!(mill.value("select count(*) from etl.resource_body"), "1");
+    environment.put("inbox/p.ndjson", patients);
+    environment.run_command(environment.command(&["once"]).env("KEEP_BODIES", "database")).expect_code(3);
+    assert_eq!(environment.value("select count(*) from etl.resource_body"), "1");
     let relations = "from pg_class c join pg_namespace n on n.oid = c.relnamespace \
          where n.nspname in ('public', 'etl', 'analytics') and c.relkind in ('r', 'v', 'm', 'p', 'S')";
     let may = |right: &str| format!("has_table_privilege('analyst', c.oid, '{right}')");
     let readable =
-        mill.query(&format!("select distinct n.nspname {relations} and {} order by 1", may("select")));
+        environment.query(&format!("select distinct n.nspname {relations} and {} order by 1", may("select")));
     assert_eq!(readable, [["analytics"], ["public"]]);
     let rights = ["insert", "update", "delete", "truncate", "references", "trigger"].map(may).join(" or ");
-    assert_eq!(mill.value(&format!("select count(*) {relations} and c.relkind <> 'S' and ({rights})")), "0");
-    let creates = "select count(*) from pg_namespace where has_schema_privilege('analyst', oid, 'create')";
-    assert_eq!(mill.value(creates), "0");
     assert_eq!(
-        mill.value("select has_database_privilege('analyst', current_database(), 'create') as may"),
+        environment.value(&format!("select count(*) {relations} and c.relkind <> 'S' and ({rights})")),
+        "0"
+    );
+    let creates = "select count(*) from pg_namespace where has_schema_privilege('analyst', oid, 'create')";
+    assert_eq!(environment.value(creates), "0");
+    assert_eq!(
+        environment.value("select has_database_privilege('analyst', current_database(), 'create') as may"),
         "false"
     );
 
     // And by trying.
-    let mut analyst = PgConnection::establish(mill.database_url()).unwrap();
+    let mut analyst = PgConnection::establish(environment.database_url()).unwrap();
     analyst.batch_execute("set role analyst").unwrap();
     analyst.batch_execute("select * from patient; select * from analytics.claim_financials").unwrap();
     for forbidden in [
@@ -212,54 +215,59 @@ fn marked_samples(marks_dates: bool) -> String {
 
 #[test]
 fn no_value_of_a_patient_is_told_outside_the_tables_and_the_archive() {
-    let mill = Mill::with_own_server();
-    mill.run(&["migrate", "up"]).expect_code(0);
-    mill.put("inbox/valid.ndjson", marked_samples(false));
+    let environment = TestEnvironment::with_own_server();
+    environment.run(&["migrate", "up"]).expect_code(0);
+    environment.put("inbox/valid.ndjson", marked_samples(false));
     // The load is to last long enough for those who look at it meanwhile.
     for copy in 0..8 {
         let ids = format!("\"id\":\"{copy}-");
-        mill.put(&format!("inbox/valid-{copy}.ndjson"), marked_samples(false).replace("\"id\":\"", &ids));
+        environment
+            .put(&format!("inbox/valid-{copy}.ndjson"), marked_samples(false).replace("\"id\":\"", &ids));
     }
-    mill.put("inbox/invalid.ndjson", marked_samples(true));
-    mill.put("inbox/no.json", format!("{MARKER} is no JSON"));
-    mill.put("inbox/cut.json", format!("{{\"resourceType\":\"Patient\",\"name\":[{{\"family\":\"{MARKER}"));
-    mill.put(
+    environment.put("inbox/invalid.ndjson", marked_samples(true));
+    environment.put("inbox/no.json", format!("{MARKER} is no JSON"));
+    environment
+        .put("inbox/cut.json", format!("{{\"resourceType\":\"Patient\",\"name\":[{{\"family\":\"{MARKER}"));
+    environment.put(
         "inbox/nul.json",
         format!("{{\"resourceType\":\"Patient\",\"id\":\"n\",\"{MARKER}\":\"{MARKER}\\u0000\"}}"),
     );
     let long = MARKER.repeat(3000);
-    mill.put(
+    environment.put(
         "inbox/long.json",
         format!("{{\"resourceType\":\"Patient\",\"id\":\"l\",\"identifier\":[{{\"system\":\"urn:x\",\"value\":\"{long}\"}}]}}"),
     );
     let mut seen = BTreeSet::new();
     let mut command =
-        mill.command(&["once", "--log-level", "trace", "--workers", "1", "--batch-bytes", "64KiB"]);
-    let mut run = mill.start(&mut command);
+        environment.command(&["once", "--log-level", "trace", "--workers", "1", "--batch-bytes", "64KiB"]);
+    let mut run = environment.start(&mut command);
     let process = format!("/proc/{}", run.pid());
     while run.is_running() {
         for name in ["cmdline", "comm"] {
             seen.insert(fs::read_to_string(format!("{process}/{name}")).unwrap_or_default());
         }
         let sessions = "select query, application_name from pg_stat_activity where pid <> pg_backend_pid()";
-        seen.extend(mill.query(sessions).concat());
+        seen.extend(environment.query(sessions).concat());
         thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(run.wait(), 3, "{}", run.stderr());
     assert!(seen.iter().any(|query| query.starts_with("COPY")), "no load was seen");
 
-    let mut told =
-        vec![run.stdout(), run.stderr(), fs::read_to_string(mill.path("data/postgres/server.log")).unwrap()];
+    let mut told = vec![
+        run.stdout(),
+        run.stderr(),
+        fs::read_to_string(environment.path("data/postgres/server.log")).unwrap(),
+    ];
     told.extend(seen);
     for arguments in
         [&["rejects"][..], &["rejects", "--json"], &["files"], &["status"], &["check"], &["retry"]]
     {
-        let run = mill.run(arguments);
+        let run = environment.run(arguments);
         told.extend([run.stdout, run.stderr]);
     }
-    for path in mill.listing() {
+    for path in environment.listing() {
         if path.starts_with("logs/") || path.ends_with(".report.txt") {
-            told.push(fs::read_to_string(mill.path(&path)).unwrap());
+            told.push(fs::read_to_string(environment.path(&path)).unwrap());
         }
     }
     for text in &told {
@@ -268,21 +276,21 @@ fn no_value_of_a_patient_is_told_outside_the_tables_and_the_archive() {
     }
     // It is where it may be.
     let families = format!("select count(*) > 0 as found from patient_name where family like '{MARKER}%'");
-    assert_eq!(mill.value(&families), "true");
+    assert_eq!(environment.value(&families), "true");
     let rejects = format!(
         "select count(*) > 50 as found from etl.rejected_record where position('{MARKER}'::bytea in raw) > 0"
     );
-    assert_eq!(mill.value(&rejects), "true");
+    assert_eq!(environment.value(&rejects), "true");
 }
 
 #[test]
 fn passwords_are_never_told() {
     const SECRET: &str = "tunafish";
-    let mill = Mill::new();
-    let (_, server) = mill.database_url().split_once('@').unwrap();
+    let environment = TestEnvironment::new();
+    let (_, server) = environment.database_url().split_once('@').unwrap();
     let host = server.split_once('/').unwrap().0;
-    mill.put("root.crt", "no certificate");
-    let root = mill.path("root.crt").display().to_string();
+    environment.put("root.crt", "no certificate");
+    let root = environment.path("root.crt").display().to_string();
     let urls = [
         format!("postgres://fhirmill:{SECRET}@nowhere.invalid/fhirmill"),
         format!("postgres://fhirmill:{SECRET}@127.0.0.1:1/fhirmill"),
@@ -299,32 +307,33 @@ fn passwords_are_never_told() {
     ];
     for url in &urls {
         for arguments in [&["once", "--log-level", "trace"][..], &["status"], &["migrate", "status"]] {
-            let run = mill.run_command(mill.command(arguments).env("DATABASE_URL", url));
+            let run = environment.run_command(environment.command(arguments).env("DATABASE_URL", url));
             assert_ne!(run.code, 0);
             assert!(!(run.stdout.contains(SECRET) || run.stderr.contains(SECRET)), "{url}: {}", run.stderr);
         }
     }
     // With other settings wrong, and in a file that cannot be read.
-    let run = mill.run_command(mill.command(&["once", "--workers", "many"]).env("DATABASE_URL", &urls[0]));
+    let run = environment
+        .run_command(environment.command(&["once", "--workers", "many"]).env("DATABASE_URL", &urls[0]));
     assert!(!run.expect_code(2).stderr.contains(SECRET));
-    mill.put(".env", format!("DATABASE_URL={}\nWORKERS\n", urls[0]));
-    let run = mill.run_command(mill.command(&["once"]).env_remove("DATABASE_URL"));
+    environment.put(".env", format!("DATABASE_URL={}\nWORKERS\n", urls[0]));
+    let run = environment.run_command(environment.command(&["once"]).env_remove("DATABASE_URL"));
     assert!(!run.expect_code(2).stderr.contains(SECRET));
-    fs::remove_file(mill.path(".env")).unwrap();
+    fs::remove_file(environment.path(".env")).unwrap();
     // Nor is the right one, when all is well.
-    load(&mill, &[("p.json", PATIENT.as_bytes())]);
-    for path in mill.listing() {
-        let text = String::from_utf8_lossy(&fs::read(mill.path(&path)).unwrap()).into_owned();
-        assert!(!text.contains(SECRET) && !text.contains(password(mill.database_url())), "{path}");
+    load(&environment, &[("p.json", PATIENT.as_bytes())]);
+    for path in environment.listing() {
+        let text = String::from_utf8_lossy(&fs::read(environment.path(&path)).unwrap()).into_owned();
+        assert!(!text.contains(SECRET) && !text.contains(password(environment.database_url())), "{path}");
     }
 }
 
 #[test]
 fn it_talks_to_its_database_alone_and_writes_its_folders_alone() {
-    let mill = Mill::new();
-    mill.put("inbox/p.json", PATIENT);
-    mill.put("inbox/no.json", "no JSON");
-    let once = mill.command(&["once"]);
+    let environment = TestEnvironment::new();
+    environment.put("inbox/p.json", PATIENT);
+    environment.put("inbox/no.json", "no JSON");
+    let once = environment.command(&["once"]);
     let mut traced = Command::new("strace");
     traced.args([
         "-f",
@@ -334,7 +343,7 @@ fn it_talks_to_its_database_alone_and_writes_its_folders_alone() {
         "-e",
         "trace=connect,openat,creat,mkdir,rename,unlink,unlinkat",
     ]);
-    traced.arg(once.get_program()).args(once.get_args()).current_dir(mill.path(""));
+    traced.arg(once.get_program()).args(once.get_args()).current_dir(environment.path(""));
     for (name, value) in once.get_envs() {
         match value {
             Some(value) => traced.env(name, value),
@@ -348,10 +357,10 @@ fn it_talks_to_its_database_alone_and_writes_its_folders_alone() {
             return;
         }
     }
-    let (_, server) = mill.database_url().split_once('@').unwrap();
+    let (_, server) = environment.database_url().split_once('@').unwrap();
     let port = server.split_once('/').unwrap().0.rsplit_once(':').unwrap().1;
-    let trace = fs::read_to_string(mill.path("trace")).unwrap();
-    let folder = mill.path("").display().to_string();
+    let trace = fs::read_to_string(environment.path("trace")).unwrap();
+    let folder = environment.path("").display().to_string();
     let mut connections = 0;
     for line in trace.lines() {
         if line.contains("connect(") && line.contains("AF_INET") {

@@ -3,14 +3,15 @@
 
 use fhirmill::config::VARIABLES;
 
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 
 #[test]
 fn every_wrong_setting_is_named_at_once_and_nothing_is_done() {
-    let mill = Mill::without_database();
-    let run = mill
+    let environment = TestEnvironment::without_database();
+    let run = environment
         .run_command(
-            mill.command(&["database", "start", "--batch-bytes", "some"])
+            environment
+                .command(&["database", "start", "--batch-bytes", "some"])
                 .env("SETTLE_SECONDS", "soon")
                 .env("ASSUME_TIMEZONE", "Mars/Olympus"),
         )
@@ -25,16 +26,17 @@ fn every_wrong_setting_is_named_at_once_and_nothing_is_done() {
     ] {
         assert!(run.stderr.contains(part), "{part:?} in {}", run.stderr);
     }
-    assert!(!mill.path("data").exists());
+    assert!(!environment.path("data").exists());
 }
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_env_file() {
-    let mill = Mill::without_database();
-    mill.put(".env", "WORKERS=file\nSETTLE_SECONDS=file\nBATCH_BYTES=file\n");
-    let run = mill
+    let environment = TestEnvironment::without_database();
+    environment.put(".env", "WORKERS=file\nSETTLE_SECONDS=file\nBATCH_BYTES=file\n");
+    let run = environment
         .run_command(
-            mill.command(&["database", "url", "--batch-bytes", "flag"])
+            environment
+                .command(&["database", "url", "--batch-bytes", "flag"])
                 .env("SETTLE_SECONDS", "environment")
                 .env("BATCH_BYTES", "environment"),
         )
@@ -46,26 +48,26 @@ fn a_flag_wins_over_the_environment_and_that_over_the_env_file() {
 
 #[test]
 fn an_empty_value_counts_as_not_set() {
-    let mill = Mill::without_database();
-    let run = mill
-        .run_command(mill.command(&["database", "url"]).env("WORKERS", "").env("SCHEDULE", ""))
+    let environment = TestEnvironment::without_database();
+    let run = environment
+        .run_command(environment.command(&["database", "url"]).env("WORKERS", "").env("SCHEDULE", ""))
         .expect_code(4);
     assert!(run.stderr.contains("has no cluster yet"), "{}", run.stderr);
 }
 
 #[test]
 fn a_broken_env_file_is_told_by_line_and_without_its_text() {
-    let mill = Mill::without_database();
-    mill.put(".env", "# mine\nWORKERS=2\nDATABASE_URL postgres://me:tunafish@here/there\n");
-    let run = mill.run(&["database", "url"]).expect_code(2);
+    let environment = TestEnvironment::without_database();
+    environment.put(".env", "# mine\nWORKERS=2\nDATABASE_URL postgres://me:tunafish@here/there\n");
+    let run = environment.run(&["database", "url"]).expect_code(2);
     assert!(run.stderr.contains(".env, line 3: not of the form NAME=value"), "{}", run.stderr);
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
 }
 
 #[test]
 fn the_long_help_lists_every_variable_and_every_exit_code_is_explained() {
-    let mill = Mill::without_database();
-    let run = mill.run(&["--help"]).expect_code(0);
+    let environment = TestEnvironment::without_database();
+    let run = environment.run(&["--help"]).expect_code(0);
     for variable in VARIABLES {
         assert!(run.stdout.contains(&format!("--{} ", variable.flag)), "{}", variable.flag);
     }
@@ -76,6 +78,6 @@ fn the_long_help_lists_every_variable_and_every_exit_code_is_explained() {
 
 #[test]
 fn an_unknown_flag_is_a_usage_error() {
-    let mill = Mill::without_database();
-    mill.run(&["once", "--frobnicate"]).expect_code(2);
+    let environment = TestEnvironment::without_database();
+    environment.run(&["once", "--frobnicate"]).expect_code(2);
 }

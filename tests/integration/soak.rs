@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::chaos::{Dice, Figures, command, end, hit_session, is_inbox_empty, number_of, put_wave};
-use crate::support::Mill;
+use crate::support::TestEnvironment;
 use crate::support::state::{State, assert_same};
 
 /// A sample is taken so often.
@@ -73,8 +73,8 @@ fn verdicts(samples: &[Sample]) -> Vec<(String, bool)> {
     verdicts
 }
 
-fn start(mill: &Mill) -> Child {
-    command(mill, &["run"]).env("BATCH_BYTES", "1MiB").spawn().unwrap()
+fn start(environment: &TestEnvironment) -> Child {
+    command(environment, &["run"]).env("BATCH_BYTES", "1MiB").spawn().unwrap()
 }
 
 #[test]
@@ -88,9 +88,9 @@ fn hours_under_faults_leave_memory_flat_and_nothing_lost() {
 
     let mut dice = Dice::new(seed);
     let mut figures = Figures::default();
-    let mill = Mill::with_private_server();
+    let environment = TestEnvironment::with_private_server();
     let (mut life, mut waves) = (1, 0);
-    let mut service = start(&mill);
+    let mut service = start(&environment);
     let mut samples = Vec::new();
     let since = Instant::now();
     let (mut next_sample, mut next_arrival, mut next_fault) = (SAMPLE, Duration::ZERO, FAULT);
@@ -100,7 +100,7 @@ fn hours_under_faults_leave_memory_flat_and_nothing_lost() {
         if now >= next_arrival {
             next_arrival += ARRIVAL;
             waves += 1;
-            put_wave(&mill, waves, PATIENTS);
+            put_wave(&environment, waves, PATIENTS);
         }
         if now >= next_sample {
             next_sample += SAMPLE;
@@ -115,16 +115,16 @@ fn hours_under_faults_leave_memory_flat_and_nothing_lost() {
         if now >= next_fault {
             next_fault = now + FAULT;
             match figures.faults() % 4 {
-                0 | 2 => hit_session(&mill, &mut dice, &mut figures),
+                0 | 2 => hit_session(&environment, &mut dice, &mut figures),
                 1 => {
-                    mill.restart_server();
+                    environment.restart_server();
                     figures.servers_restarted += 1;
                 }
                 _ => {
                     end(service);
                     figures.processes_killed += 1;
                     life += 1;
-                    service = start(&mill);
+                    service = start(&environment);
                 }
             }
         }
@@ -133,25 +133,25 @@ fn hours_under_faults_leave_memory_flat_and_nothing_lost() {
         }
     }
     let waiting = Instant::now();
-    while !is_inbox_empty(&mill) && waiting.elapsed() < Duration::from_secs(300) {
+    while !is_inbox_empty(&environment) && waiting.elapsed() < Duration::from_secs(300) {
         thread::sleep(Duration::from_secs(1));
     }
     kill(Pid::from_raw(service.id() as i32), Signal::SIGTERM).unwrap();
     assert!(service.wait().unwrap().success());
-    mill.run_command(&mut command(&mill, &["once"])).expect_code(0);
-    mill.run(&["check"]).expect_code(0);
+    environment.run_command(&mut command(&environment, &["once"])).expect_code(0);
+    environment.run(&["check"]).expect_code(0);
 
     println!("{waves} waves in {} s, samples in {path}\n{figures:?}", length.as_secs());
     let verdicts = verdicts(&samples);
     for (words, is_flat) in &verdicts {
         println!("{words}: {}", if *is_flat { "flat" } else { "NOT FLAT" });
     }
-    let undisturbed = Mill::new();
+    let undisturbed = TestEnvironment::new();
     for wave in 1..=waves {
         put_wave(&undisturbed, wave, PATIENTS);
         undisturbed.run_command(&mut command(&undisturbed, &["once"])).expect_code(0);
     }
-    assert_same(&State::of(&mill), &State::of(&undisturbed), "after the soak");
+    assert_same(&State::of(&environment), &State::of(&undisturbed), "after the soak");
     println!("the state is that of an undisturbed run");
     assert!(verdicts.iter().all(|(_, is_flat)| *is_flat), "memory or open files grow");
 }

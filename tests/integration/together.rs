@@ -13,16 +13,16 @@ use serde_json::{Value, json};
 use crate::chaos::Dice;
 use crate::delivery;
 use crate::support::state::{State, assert_same};
-use crate::support::{Mill, execute};
+use crate::support::{TestEnvironment, execute};
 
 /// Longer than a third of a batch, so that a batch ends soon.
 fn padding() -> String {
     "pad ".repeat(6000)
 }
 
-fn start(mill: &Mill, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
-    let mut command = mill.command(arguments);
-    command.envs(delivery::SETTINGS).envs(environment.iter().copied());
+fn start(environment: &TestEnvironment, arguments: &[&str], settings: &[(&str, &str)]) -> Child {
+    let mut command = environment.command(arguments);
+    command.envs(delivery::SETTINGS).envs(settings.iter().copied());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -39,74 +39,78 @@ fn expect_ends(children: Vec<Child>, codes: &[i32]) -> Vec<Output> {
 }
 
 fn undisturbed() -> State {
-    let mill = Mill::new();
-    delivery::put_first(&mill);
-    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-    delivery::put(&mill);
-    expect_ends(vec![start(&mill, &["once"], &[])], &[3]);
-    State::of(&mill)
+    let environment = TestEnvironment::new();
+    delivery::put_first(&environment);
+    expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+    delivery::put(&environment);
+    expect_ends(vec![start(&environment, &["once"], &[])], &[3]);
+    State::of(&environment)
 }
 
 #[test]
 fn processes_share_an_inbox_and_one_of_them_dies() {
     let wanted = undisturbed();
     for processes in [2, 4] {
-        let mill = Mill::new();
-        delivery::put_first(&mill);
-        expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-        delivery::put(&mill);
+        let environment = TestEnvironment::new();
+        delivery::put_first(&environment);
+        expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+        delivery::put(&environment);
         // Whoever gets the files dies after its second batch.
         let mortal = [("FAILPOINTS", "committed=1*off->return")];
-        let killed: Vec<Child> = (0..processes).map(|_| start(&mill, &["once"], &mortal)).collect();
+        let killed: Vec<Child> = (0..processes).map(|_| start(&environment, &["once"], &mortal)).collect();
         let killed: Vec<Output> = killed.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
         assert!(killed.iter().any(|output| output.status.code().is_none()), "{killed:?}");
-        let living = (0..processes).map(|_| start(&mill, &["once"], &[])).collect();
+        let living = (0..processes).map(|_| start(&environment, &["once"], &[])).collect();
         expect_ends(living, &[0, 3]);
-        expect_ends(vec![start(&mill, &["once"], &[])], &[0, 3]);
-        assert_same(&State::of(&mill), &wanted, &format!("{processes} processes"));
+        expect_ends(vec![start(&environment, &["once"], &[])], &[0, 3]);
+        assert_same(&State::of(&environment), &wanted, &format!("{processes} processes"));
 
         // What is loaded already is archived by whoever comes first.
         for number in 0..40 {
-            mill.put(&format!("inbox/first-{number}.ndjson"), "");
+            environment.put(&format!("inbox/first-{number}.ndjson"), "");
             std::fs::copy(
-                mill.path("archive").join(day(&mill)).join("default/a-many.ndjson"),
-                mill.path(&format!("inbox/again-{number}.ndjson")),
+                environment.path("archive").join(day(&environment)).join("default/a-many.ndjson"),
+                environment.path(&format!("inbox/again-{number}.ndjson")),
             )
             .unwrap();
         }
-        expect_ends((0..processes).map(|_| start(&mill, &["once"], &[])).collect(), &[0]);
-        expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-        assert!(mill.listing().iter().all(|path| !path.starts_with("inbox/")), "{:?}", mill.listing());
-        assert_same(&State::of(&mill).tables(), &wanted.tables(), "after duplicates");
+        expect_ends((0..processes).map(|_| start(&environment, &["once"], &[])).collect(), &[0]);
+        expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+        assert!(
+            environment.listing().iter().all(|path| !path.starts_with("inbox/")),
+            "{:?}",
+            environment.listing()
+        );
+        assert_same(&State::of(&environment).tables(), &wanted.tables(), "after duplicates");
     }
 }
 
-fn day(mill: &Mill) -> String {
-    let mut days = std::fs::read_dir(mill.path("archive")).unwrap();
+fn day(environment: &TestEnvironment) -> String {
+    let mut days = std::fs::read_dir(environment.path("archive")).unwrap();
     days.next().unwrap().unwrap().file_name().into_string().unwrap()
 }
 
 #[test]
 fn the_service_ticks_every_second_while_it_loads_and_once_helps() {
     let wanted = undisturbed();
-    let mill = Mill::new();
-    delivery::put_first(&mill);
-    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-    delivery::put(&mill);
+    let environment = TestEnvironment::new();
+    delivery::put_first(&environment);
+    expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+    delivery::put(&environment);
     // Every batch takes long: several ticks come while the look goes on.
     let slow = [("SCHEDULE", "* * * * * *"), ("FAILPOINTS", "committed=sleep(700)")];
-    let mut service = start(&mill, &["run"], &slow);
+    let mut service = start(&environment, &["run"], &slow);
     thread::sleep(Duration::from_millis(1000));
-    expect_ends(vec![start(&mill, &["once"], &[])], &[0, 3]);
-    while mill.listing().iter().any(|path| path.starts_with("inbox/")) {
+    expect_ends(vec![start(&environment, &["once"], &[])], &[0, 3]);
+    while environment.listing().iter().any(|path| path.starts_with("inbox/")) {
         assert!(service.try_wait().unwrap().is_none(), "the service ended");
         thread::sleep(Duration::from_millis(100));
     }
     thread::sleep(Duration::from_millis(500));
     kill(Pid::from_raw(service.id() as i32), Signal::SIGTERM).unwrap();
     expect_ends(vec![service], &[0]);
-    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-    assert_same(&State::of(&mill), &wanted, "a service and once");
+    expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+    assert_same(&State::of(&environment), &wanted, "a service and once");
 }
 
 fn version(id: &str, number: u64, padding: &str) -> Value {
@@ -123,7 +127,7 @@ fn version(id: &str, number: u64, padding: &str) -> Value {
 fn load_versions_at_once(seeds: std::ops::RangeInclusive<u64>) {
     for seed in seeds {
         let mut dice = Dice::new(seed);
-        let mill = Mill::new();
+        let environment = TestEnvironment::new();
         let padding = padding();
         let mut files = vec![Vec::new(); 12];
         for patient in 0..8 {
@@ -135,31 +139,32 @@ fn load_versions_at_once(seeds: std::ops::RangeInclusive<u64>) {
             }
         }
         for (number, lines) in files.iter().enumerate() {
-            mill.put(&format!("inbox-{}/{number}.ndjson", number % 4), lines.join("\n"));
+            environment.put(&format!("inbox-{}/{number}.ndjson", number % 4), lines.join("\n"));
         }
         let inboxes: Vec<String> = (0..4).map(|number| format!("inbox-{number}")).collect();
-        let start = |inbox: &String| start(&mill, &["once"], &[("INBOX_DIR", inbox)]);
+        let start = |inbox: &String| start(&environment, &["once"], &[("INBOX_DIR", inbox)]);
         expect_ends(inboxes.iter().map(start).collect(), &[0]);
 
         let last: Vec<Vec<String>> =
             (0..8).map(|patient| vec![format!("p{patient}-11"), "11".to_owned()]).collect();
         let found = "select n.family, r.version_id from patient_name n join etl.resource r on r.id = n.patient_id order by 1";
-        assert_eq!(mill.query(found), last, "seed {seed}");
+        assert_eq!(environment.query(found), last, "seed {seed}");
         assert_eq!(
-            mill.value("select sum(seen) || ' ' || sum(inserted + updated + stale) from etl.load_file"),
+            environment
+                .value("select sum(seen) || ' ' || sum(inserted + updated + stale) from etl.load_file"),
             "96 96"
         );
         // Every content that was in the tables and is no more is in the history, once.
         let history = "select r.fhir_id, r.revision - 1 as superseded, count(h.family) as kept, count(distinct h.family) as names \
             from etl.resource r left join patient_name_history h on h.patient_id = r.id \
             where r.resource_type = 'Patient' group by 1, 2 order by 1";
-        for row in mill.query(history) {
+        for row in environment.query(history) {
             assert!(
                 row[1] == row[2] && row[2] == row[3],
                 "seed {seed}: patient, superseded, kept, names: {row:?}"
             );
         }
-        mill.run(&["check"]).expect_code(0);
+        environment.run(&["check"]).expect_code(0);
     }
 }
 
@@ -176,18 +181,18 @@ fn versions_loaded_at_once_come_out_in_their_order_however_they_meet() {
 
 /// Three files from inboxes of their own. The second is held up at that step,
 /// until the third is done or waits for it.
-fn load_overtaken(mill: &Mill, step: &str, texts: [String; 3]) {
+fn load_overtaken(environment: &TestEnvironment, step: &str, texts: [String; 3]) {
     for (number, text) in texts.iter().enumerate() {
         // A blank more makes it a file of its own, whatever the others say.
-        mill.put(&format!("inbox-{number}/{number}.json"), text.clone() + &" ".repeat(number));
+        environment.put(&format!("inbox-{number}/{number}.json"), text.clone() + &" ".repeat(number));
     }
     let start = |inbox: &str, failpoints: &str| {
-        start(mill, &["once"], &[("INBOX_DIR", inbox), ("FAILPOINTS", failpoints)])
+        start(environment, &["once"], &[("INBOX_DIR", inbox), ("FAILPOINTS", failpoints)])
     };
     expect_ends(vec![start("inbox-0", "")], &[0]);
     let second = start("inbox-1", &format!("{step}=sleep(4000)"));
     let is_open = "select count(*) from etl.load_file where status = 'loading'";
-    while mill.value(is_open) == "0" {
+    while environment.value(is_open) == "0" {
         thread::sleep(Duration::from_millis(50));
     }
     thread::sleep(Duration::from_millis(700));
@@ -197,136 +202,150 @@ fn load_overtaken(mill: &Mill, step: &str, texts: [String; 3]) {
 
 #[test]
 fn the_latest_file_wins_though_it_says_what_the_first_said_and_overtook_the_second() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let patient = |gender: &str| json!({"resourceType": "Patient", "id": "p", "gender": gender}).to_string();
-    load_overtaken(&mill, "keys-given", ["male", "female", "male"].map(patient));
-    assert_eq!(mill.value("select gender from patient where fhir_id = 'p'"), "male");
+    load_overtaken(&environment, "keys-given", ["male", "female", "male"].map(patient));
+    assert_eq!(environment.value("select gender from patient where fhir_id = 'p'"), "male");
     let file =
         "select f.path from etl.resource r join etl.load_file f on f.id = r.file_id where r.fhir_id = 'p'";
-    assert_eq!(mill.value(file), "2.json");
+    assert_eq!(environment.value(file), "2.json");
 }
 
 #[test]
 fn what_came_again_holds_against_a_batch_that_was_read_before_it_and_is_loaded_after() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let patient = |gender: &str| json!({"resourceType": "Patient", "id": "p", "gender": gender}).to_string();
     let filler = |id: &str, kilobytes: usize| {
         json!({"resourceType": "Basic", "id": id, "code": {"text": "pad ".repeat(256 * kilobytes)}})
             .to_string()
     };
     let known = [filler("known", 400), patient("male")].join("\n");
-    mill.put("inbox/a.ndjson", &known);
+    environment.put("inbox/a.ndjson", &known);
     let settings = [("BATCH_BYTES", "1MiB"), ("WORKERS", "2")];
-    expect_ends(vec![start(&mill, &["once"], &settings)], &[0]);
+    expect_ends(vec![start(&environment, &["once"], &settings)], &[0]);
     // One batch each: the first is held up until the second is through, of which
     // nothing is written.
-    mill.put("inbox/b.ndjson", [patient("female"), filler("new", 900)].join("\n"));
-    mill.put("inbox/c.ndjson", format!("{known}\n\n"));
+    environment.put("inbox/b.ndjson", [patient("female"), filler("new", 900)].join("\n"));
+    environment.put("inbox/c.ndjson", format!("{known}\n\n"));
     let held = [settings[0], settings[1], ("FAILPOINTS", "keys-given=1*sleep(3000)")];
-    expect_ends(vec![start(&mill, &["once"], &held)], &[0]);
-    assert_eq!(mill.value("select gender from patient"), "male");
+    expect_ends(vec![start(&environment, &["once"], &held)], &[0]);
+    assert_eq!(environment.value("select gender from patient"), "male");
     assert_eq!(
-        mill.query("select path, inserted, updated, unchanged, stale from etl.load_file order by path"),
+        environment
+            .query("select path, inserted, updated, unchanged, stale from etl.load_file order by path"),
         [
             ["a.ndjson", "2", "0", "0", "0"],
             ["b.ndjson", "1", "0", "0", "1"],
             ["c.ndjson", "0", "0", "2", "0"],
         ]
     );
-    assert_eq!(mill.value("select max(file_id) from etl.resource where fhir_id = 'known'"), "1");
+    assert_eq!(environment.value("select max(file_id) from etl.resource where fhir_id = 'known'"), "1");
 }
 
 #[test]
 fn a_version_that_was_replaced_while_the_next_one_waited_is_in_the_history() {
-    let mill = Mill::new();
-    load_overtaken(&mill, "decided", [0, 2, 4].map(|number| version("p", number, "Mill Road").to_string()));
-    assert_eq!(mill.value("select revision from etl.resource where fhir_id = 'p'"), "3");
-    assert_eq!(mill.query("select family from patient_name"), [["p-4"]]);
+    let environment = TestEnvironment::new();
+    load_overtaken(
+        &environment,
+        "decided",
+        [0, 2, 4].map(|number| version("p", number, "Mill Road").to_string()),
+    );
+    assert_eq!(environment.value("select revision from etl.resource where fhir_id = 'p'"), "3");
+    assert_eq!(environment.query("select family from patient_name"), [["p-4"]]);
     let history = "select family, (valid_from at time zone 'UTC')::time::text as since, \
         (valid_to at time zone 'UTC')::time::text as until from patient_name_history order by valid_from, family";
-    assert_eq!(mill.query(history), [["p-0", "00:00:00", "01:00:00"], ["p-2", "01:00:00", "02:00:00"]]);
+    assert_eq!(
+        environment.query(history),
+        [["p-0", "00:00:00", "01:00:00"], ["p-2", "01:00:00", "02:00:00"]]
+    );
 }
 
 #[test]
 fn a_file_that_is_replaced_while_it_is_loaded_is_loaded_too() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
-    mill.put("inbox/today.json", named("early"));
-    let slow = start(&mill, &["once"], &[("FAILPOINTS", "finished=sleep(3000)")]);
-    while mill.value("select count(*) from etl.load_file where status = 'loaded'") == "0" {
+    environment.put("inbox/today.json", named("early"));
+    let slow = start(&environment, &["once"], &[("FAILPOINTS", "finished=sleep(3000)")]);
+    while environment.value("select count(*) from etl.load_file where status = 'loaded'") == "0" {
         thread::sleep(Duration::from_millis(50));
     }
     // Under the same name, as a nightly job does that is run twice.
-    mill.put("today", named("late"));
-    std::fs::rename(mill.path("today"), mill.path("inbox/today.json")).unwrap();
+    environment.put("today", named("late"));
+    std::fs::rename(environment.path("today"), environment.path("inbox/today.json")).unwrap();
     expect_ends(vec![slow], &[0]);
-    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-    assert_eq!(mill.query("select fhir_id from patient order by 1"), [["early"], ["late"]]);
-    assert!(!mill.path("inbox/today.json").exists());
+    expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+    assert_eq!(environment.query("select fhir_id from patient order by 1"), [["early"], ["late"]]);
+    assert!(!environment.path("inbox/today.json").exists());
 }
 
 #[test]
 fn files_of_one_name_that_two_processes_move_at_once_are_both_kept() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
     // The second is overtaken when the ledger knows where it will lie.
-    let second =
-        |failpoints: &str| start(&mill, &["once"], &[("INBOX_DIR", "inbox-2"), ("FAILPOINTS", failpoints)]);
-    mill.put("inbox-2/north/today.json", named("second"));
-    mill.put("inbox-2/north/broken.json", "no JSON");
+    let second = |failpoints: &str| {
+        start(&environment, &["once"], &[("INBOX_DIR", "inbox-2"), ("FAILPOINTS", failpoints)])
+    };
+    environment.put("inbox-2/north/today.json", named("second"));
+    environment.put("inbox-2/north/broken.json", "no JSON");
     let slow = second("noted=1*sleep(3000)");
-    while mill.value("select count(*) from etl.load_file where archive_path is not null") != "2" {
+    while environment.value("select count(*) from etl.load_file where archive_path is not null") != "2" {
         thread::sleep(Duration::from_millis(50));
     }
-    mill.put("inbox/north/today.json", named("first"));
-    mill.put("inbox/north/broken.json", "no JSON either");
-    expect_ends(vec![start(&mill, &["once"], &[])], &[3]);
+    environment.put("inbox/north/today.json", named("first"));
+    environment.put("inbox/north/broken.json", "no JSON either");
+    expect_ends(vec![start(&environment, &["once"], &[])], &[3]);
     expect_ends(vec![slow], &[3]);
     for id in ["first", "second"] {
-        let shown = mill.run(&["show", &format!("Patient/{id}")]).expect_code(0).stdout;
+        let shown = environment.run(&["show", &format!("Patient/{id}")]).expect_code(0).stdout;
         assert_eq!(shown.trim_end(), named(id));
     }
-    let places = mill.query("select id, archive_path from etl.load_file where path = 'north/broken.json'");
+    let places =
+        environment.query("select id, archive_path from etl.load_file where path = 'north/broken.json'");
     let texts = places.iter().map(|row| {
-        let report = std::fs::read_to_string(mill.path(&format!("{}.report.txt", row[1]))).unwrap();
+        let report = std::fs::read_to_string(environment.path(&format!("{}.report.txt", row[1]))).unwrap();
         assert!(report.contains(&format!("rejects --file {}\n", row[0])), "{row:?}: {report}");
-        std::fs::read_to_string(mill.path(&row[1])).unwrap()
+        std::fs::read_to_string(environment.path(&row[1])).unwrap()
     });
     assert_eq!(texts.collect::<BTreeSet<_>>(), ["no JSON", "no JSON either"].map(str::to_owned).into());
-    let files = mill.listing().into_iter().filter(|path| !path.starts_with("logs/"));
+    let files = environment.listing().into_iter().filter(|path| !path.starts_with("logs/"));
     assert_eq!(files.count(), 6);
     // Nothing is left to be done.
-    expect_ends(vec![start(&mill, &["once"], &[]), second("")], &[0]);
+    expect_ends(vec![start(&environment, &["once"], &[]), second("")], &[0]);
 }
 
 #[test]
 fn a_file_that_a_dead_process_left_and_somebody_took_away_is_given_up_after_a_day() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let patients = |letter: &str| -> String {
         let line = |number| version(&format!("{letter}{number}"), 1, &padding()).to_string() + "\n";
         (0..8).map(line).collect()
     };
     // One stays, one is taken away now, one was long ago; each has a part loaded.
     for name in ["stays", "new", "old"] {
-        mill.put(&format!("inbox/{name}/%41 {name}.ndjson"), patients(name));
-        start(&mill, &["once"], &[("FAILPOINTS", "committed=1*off->return")]).wait().unwrap();
-        std::fs::rename(mill.path(&format!("inbox/{name}")), mill.path(name)).unwrap();
+        environment.put(&format!("inbox/{name}/%41 {name}.ndjson"), patients(name));
+        start(&environment, &["once"], &[("FAILPOINTS", "committed=1*off->return")]).wait().unwrap();
+        std::fs::rename(environment.path(&format!("inbox/{name}")), environment.path(name)).unwrap();
     }
-    std::fs::create_dir(mill.path("inbox/stays")).unwrap();
-    std::fs::rename(mill.path("stays/%41 stays.ndjson"), mill.path("inbox/stays/%41 stays.ndjson")).unwrap();
+    std::fs::create_dir(environment.path("inbox/stays")).unwrap();
+    std::fs::rename(
+        environment.path("stays/%41 stays.ndjson"),
+        environment.path("inbox/stays/%41 stays.ndjson"),
+    )
+    .unwrap();
     let a_day_passes =
         "update etl.load_file set started_at = now() - interval '25 hours' where path !~ '^new'";
-    execute(mill.database_url(), a_day_passes);
+    execute(environment.database_url(), a_day_passes);
     let files = "select split_part(path, '/', 1) as source, status from etl.load_file order by id";
-    assert_eq!(mill.query(files), [["stays", "loading"], ["new", "loading"], ["old", "loading"]]);
-    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-    assert_eq!(mill.query(files), [["stays", "loaded"], ["new", "loading"], ["old", "abandoned"]]);
+    assert_eq!(environment.query(files), [["stays", "loading"], ["new", "loading"], ["old", "loading"]]);
+    expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+    assert_eq!(environment.query(files), [["stays", "loaded"], ["new", "loading"], ["old", "abandoned"]]);
     // Both come back after all.
     for name in ["new", "old"] {
-        std::fs::rename(mill.path(name), mill.path(&format!("inbox/{name}"))).unwrap();
+        std::fs::rename(environment.path(name), environment.path(&format!("inbox/{name}"))).unwrap();
     }
-    expect_ends(vec![start(&mill, &["once"], &[])], &[0]);
-    assert_eq!(mill.query(files)[1..], [["new", "loaded"], ["old", "abandoned"], ["old", "loaded"]]);
-    assert_eq!(mill.value("select count(*) from patient"), "24");
-    mill.run(&["check"]).expect_code(0);
+    expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
+    assert_eq!(environment.query(files)[1..], [["new", "loaded"], ["old", "abandoned"], ["old", "loaded"]]);
+    assert_eq!(environment.value("select count(*) from patient"), "24");
+    environment.run(&["check"]).expect_code(0);
 }

@@ -5,13 +5,13 @@
 use serde_json::{Value, json};
 
 use crate::road::load_twice;
-use crate::support::{Mill, NULL, execute};
+use crate::support::{NULL, TestEnvironment, execute};
 
 /// Loads resources as one NDJSON file.
 #[track_caller]
-pub fn load_resources(mill: &Mill, resources: &[Value]) {
+pub fn load_resources(environment: &TestEnvironment, resources: &[Value]) {
     let lines: String = resources.iter().map(|resource| format!("{resource}\n")).collect();
-    load_twice(mill, &[("resources.ndjson", lines.as_bytes())]);
+    load_twice(environment, &[("resources.ndjson", lines.as_bytes())]);
 }
 
 /// Columns of a view, with the FHIR id of the patient before them.
@@ -28,8 +28,8 @@ fn patient(id: &str) -> Value {
 
 #[test]
 fn every_view_and_column_is_explained() {
-    let mill = Mill::new();
-    let views = mill.query(
+    let environment = TestEnvironment::new();
+    let views = environment.query(
         "select relname as view, obj_description(oid) as comment from pg_class \
          where relnamespace = 'analytics'::regnamespace and relkind = 'v' order by 1",
     );
@@ -59,7 +59,7 @@ fn every_view_and_column_is_explained() {
     for view in &views {
         assert!(view[1].contains("? "), "the question that {} answers: {}", view[0], view[1]);
     }
-    let silent = mill.query(
+    let silent = environment.query(
         "select c.relname as view, a.attname as column from pg_class c \
          join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
          where c.relnamespace = 'analytics'::regnamespace and coalesce(trim(col_description(c.oid, a.attnum)), '') = ''",
@@ -69,24 +69,24 @@ fn every_view_and_column_is_explained() {
 
 #[test]
 fn an_analyst_reads_the_views_and_nothing_more() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     load_resources(
-        &mill,
+        &environment,
         &[
             patient("p"),
             json!({"resourceType": "Encounter", "id": "e", "status": "finished",
         "class": {"code": "AMB"}, "subject": {"reference": "Patient/never-came"}}),
         ],
     );
-    let views = mill.query(
+    let views = environment.query(
         "select oid::regclass::text as view from pg_class where relnamespace = 'analytics'::regnamespace",
     );
     // A member of the role, not the role itself: as people's accounts are.
     let member = format!("fhirmill_test_{}_member", std::process::id());
     let as_member = |body: &str| {
-        execute(mill.database_url(), &format!("do $$ begin set local role {member}; {body} end $$"));
+        execute(environment.database_url(), &format!("do $$ begin set local role {member}; {body} end $$"));
     };
-    execute(mill.database_url(), &format!("create role {member} in role analyst"));
+    execute(environment.database_url(), &format!("create role {member} in role analyst"));
     for view in views.iter().flatten() {
         as_member(&format!("perform * from {view};"));
     }
@@ -105,14 +105,14 @@ fn an_analyst_reads_the_views_and_nothing_more() {
             forbidden.replace('\'', "''")
         ));
     }
-    execute(mill.database_url(), &format!("drop role {member}"));
+    execute(environment.database_url(), &format!("drop role {member}"));
 }
 
 #[test]
 fn the_name_in_use_is_chosen() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     load_resources(
-        &mill,
+        &environment,
         &[
             patient("nameless"),
             json!({"resourceType": "Patient", "id": "a-renamed", "name": [
@@ -130,7 +130,7 @@ fn the_name_in_use_is_chosen() {
         ],
     );
     assert_eq!(
-        mill.query(&by_patient("current_name", "first_name, middle_name, last_name, full_name", "1")),
+        environment.query(&by_patient("current_name", "first_name, middle_name, last_name, full_name", "1")),
         [
             ["a-renamed", "Ida", "May Sue", "Hill", "Dr. Ida May Sue Hill PhD"],
             ["b-formerly", NULL, NULL, NULL, "Only Old"],
@@ -139,7 +139,7 @@ fn the_name_in_use_is_chosen() {
         ]
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select full_name, encounter_count from analytics.patient_summary where fhir_id = 'nameless'"
         ),
         [[NULL, "0"]]
@@ -148,9 +148,9 @@ fn the_name_in_use_is_chosen() {
 
 #[test]
 fn the_address_of_today_is_chosen() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     load_resources(
-        &mill,
+        &environment,
         &[
             json!({"resourceType": "Patient", "id": "a", "address": [
                 {"use": "work", "city": "Workton"},
@@ -162,14 +162,14 @@ fn the_address_of_today_is_chosen() {
         ],
     );
     assert_eq!(
-        mill.query(&by_patient("home_address", "street, city, state", "1")),
+        environment.query(&by_patient("home_address", "street, city, state", "1")),
         [["a", "1 Hill St, Flat 2", "Hometon", "MA"]]
     );
 }
 
 #[test]
 fn a_patient_is_summed_up() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let condition = |id: &str, status: &str, verified: &str| {
         json!({"resourceType": "Condition", "id": id, "subject": {"reference": "Patient/p"},
                "clinicalStatus": {"coding": [{"code": status}]}, "verificationStatus": {"coding": [{"code": verified}]}})
@@ -179,7 +179,7 @@ fn a_patient_is_summed_up() {
                "subject": {"reference": "Patient/p"}, "period": {"start": start}})
     };
     load_resources(
-        &mill,
+        &environment,
         &[
             json!({"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1950-06",
                 "deceasedDateTime": "2020-05-31T23:30:00-05:00",
@@ -199,7 +199,7 @@ fn a_patient_is_summed_up() {
         ],
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select source, birth_date, death_date, is_deceased, age, language, phone, email, medical_record_number, \
              encounter_count, (last_encounter at time zone 'UTC')::date as last, active_condition_count, claim_count \
              from analytics.patient_summary"
@@ -210,7 +210,7 @@ fn a_patient_is_summed_up() {
 
 #[test]
 fn an_encounter_has_its_diagnoses_once() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let condition = |id: &str, code: &str, onset: &str, encounter: Option<&str>, verified: &str| {
         let mut condition = json!({"resourceType": "Condition", "id": id, "subject": {"reference": "Patient/p"},
             "code": {"coding": [{"system": "urn:s", "code": code, "display": format!("is {code}")}]}, "onsetDateTime": onset,
@@ -221,7 +221,7 @@ fn an_encounter_has_its_diagnoses_once() {
         condition
     };
     load_resources(
-        &mill,
+        &environment,
         &[
             patient("p"),
             json!({"resourceType": "Organization", "id": "o", "name": "Hill Hospital"}),
@@ -244,7 +244,7 @@ fn an_encounter_has_its_diagnoses_once() {
         ],
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select fhir_id, encounter_date, length_minutes, type, facility, practitioner, \
              array_to_string(diagnosis_codes, ' ') as codes, diagnoses[1] as first, diagnosis_count \
              from analytics.encounter_with_diagnoses order by 1"
@@ -259,7 +259,7 @@ fn an_encounter_has_its_diagnoses_once() {
 
 #[test]
 fn stays_that_touch_are_one_and_returns_are_counted() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let stay = |patient: &str, id: &str, class: &str, hospital: &str, start: &str, end: Option<&str>| {
         let mut encounter = json!({"resourceType": "Encounter", "id": id, "status": "finished", "class": {"code": class},
             "subject": {"reference": format!("Patient/{patient}")}, "serviceProvider": {"reference": format!("Organization/{hospital}")},
@@ -276,7 +276,7 @@ fn stays_that_touch_are_one_and_returns_are_counted() {
     let mut cancelled = stay("f", "f2", "IMP", "x", "2020-01-05", Some("2020-01-06"));
     cancelled["status"] = json!("cancelled");
     load_resources(
-        &mill,
+        &environment,
         &[
             json!({"resourceType": "Organization", "id": "x", "name": "X"}),
             json!({"resourceType": "Organization", "id": "y", "name": "Y"}),
@@ -302,7 +302,7 @@ fn stays_that_touch_are_one_and_returns_are_counted() {
         ],
     );
     assert_eq!(
-        mill.query(&by_patient(
+        environment.query(&by_patient(
             "readmission_30_day",
             "(select e.fhir_id from encounter e where e.id = v.encounter_id) as stay, admission_date, discharge_date, length_days, \
              encounter_count, facility, is_readmitted, days_until_readmission, is_planned, is_same_facility",
@@ -322,14 +322,14 @@ fn stays_that_touch_are_one_and_returns_are_counted() {
 
 #[test]
 fn values_are_unfolded_and_followed() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let glucose = |id: &str, time: &str, status: &str, quantity: Value| {
         json!({"resourceType": "Observation", "id": id, "status": status, "subject": {"reference": "Patient/p"},
             "category": [{"coding": [{"code": "laboratory"}]}], "effectiveDateTime": time, "valueQuantity": quantity,
             "code": {"coding": [{"system": "http://loinc.org", "code": "2339-0", "display": "Glucose"}]}})
     };
     load_resources(
-        &mill,
+        &environment,
         &[
             patient("p"),
             glucose("g1", "2020-01-01T08:00:00Z", "final", json!({"value": 90, "unit": "mg/dL"})),
@@ -350,7 +350,7 @@ fn values_are_unfolded_and_followed() {
         ],
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select fhir_id, component_ordinal, effective_date, code, value_number, comparator, unit, value_text, value_code \
              from analytics.observation_value where fhir_id in ('g5', 'pressure') order by 1, 2"
         ),
@@ -361,7 +361,7 @@ fn values_are_unfolded_and_followed() {
         ]
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select patient_fhir_id, code, unit, latest_value, latest_comparator, latest_date, previous_value, change, days_between, value_count \
              from analytics.lab_trend order by 2, 3"
         ),
@@ -375,10 +375,10 @@ fn values_are_unfolded_and_followed() {
 
 #[test]
 fn drugs_codes_and_events_are_found() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let subject = json!({"reference": "Patient/p"});
     load_resources(
-        &mill,
+        &environment,
         &[
             patient("p"),
             json!({"resourceType": "Medication", "id": "m", "code": {"coding": [{"system": "urn:rx", "code": "R2", "display": "Drug two"}]}}),
@@ -398,7 +398,7 @@ fn drugs_codes_and_events_are_found() {
         ],
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select fhir_id, medication, code_system, code, authored_date, dosage, dose, dose_unit, times, per_unit, dosage_count, prescriber \
              from analytics.medication_list order by 1"
         ),
@@ -408,7 +408,7 @@ fn drugs_codes_and_events_are_found() {
         ]
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select code, resource_type, fhir_id, element, is_primary from analytics.clinical_code order by 1"
         ),
         [
@@ -423,7 +423,7 @@ fn drugs_codes_and_events_are_found() {
         ]
     );
     assert_eq!(
-        mill.query(&by_patient(
+        environment.query(&by_patient(
             "patient_timeline",
             "event_date, event_type, v.fhir_id, description, status",
             "event_time, v.fhir_id"

@@ -7,7 +7,7 @@ use fhirmill_core::model::{TableKind, tables};
 use serde_json::{Value, json};
 
 use crate::road::load_with_code;
-use crate::support::{Mill, NULL, execute};
+use crate::support::{NULL, TestEnvironment, execute};
 use crate::views::load_resources;
 
 const STANDARD: &str = "http://terminology.hl7.org/CodeSystem/adjudication";
@@ -38,13 +38,13 @@ fn eob(id: &str, more: Value) -> Value {
 
 #[test]
 fn an_amount_counts_once_a_line() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let line = |sequence: u32, adjudications: Vec<Value>| {
         json!({"sequence": sequence, "servicedDate": "2020-01-31", "productOrService": {"coding": [{"code": format!("S{sequence}")}]},
                "adjudication": adjudications})
     };
     load_resources(
-        &mill,
+        &environment,
         &[
             json!({"resourceType": "Patient", "id": "p"}),
             // As CMS writes it: the rate beside the total, the purchase price beside the
@@ -93,7 +93,7 @@ fn an_amount_counts_once_a_line() {
         ],
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select fhir_id, line_ordinal, line_number, service_date, product_or_service_code, charge_amount, paid_amount, \
              copayment_amount, noncovered_amount from analytics.eob_line order by 1, 2"
         ),
@@ -108,7 +108,7 @@ fn an_amount_counts_once_a_line() {
     const FINANCIALS: &str = "select fhir_id, service_date, submitted_amount, benefit_amount, charge_amount, paid_amount, \
         copayment_amount, noncovered_amount, payment_amount, currency, line_count from analytics.claim_financials order by 1";
     assert_eq!(
-        mill.query(FINANCIALS),
+        environment.query(FINANCIALS),
         [
             ["a-cms", "2020-01-31", NULL, NULL, "200.0", "51.0", NULL, "20.0", NULL, NULL, "2"],
             ["b-standard", "2020-01-31", "130", "60", "100.0", "60.0", "15.5", NULL, NULL, "USD", "2"],
@@ -117,15 +117,18 @@ fn an_amount_counts_once_a_line() {
         ]
     );
     // What a category means is the operator's to say.
-    execute(mill.database_url(), "insert into etl.code_map values ('urn:own', 'benefit', 'paid_amount', 1)");
-    assert_eq!(mill.query(FINANCIALS)[1][5], "7.0");
+    execute(
+        environment.database_url(),
+        "insert into etl.code_map values ('urn:own', 'benefit', 'paid_amount', 1)",
+    );
+    assert_eq!(environment.query(FINANCIALS)[1][5], "7.0");
 }
 
 #[test]
 fn the_payer_is_named_by_whatever_is_loaded() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     load_resources(
-        &mill,
+        &environment,
         &[
             json!({"resourceType": "Organization", "id": "i", "name": "Loaded Insurer"}),
             json!({"resourceType": "Coverage", "id": "own", "payor": [{"reference": "Organization/i"}]}),
@@ -148,7 +151,7 @@ fn the_payer_is_named_by_whatever_is_loaded() {
         ],
     );
     assert_eq!(
-        mill.query("select fhir_id, payer_name from analytics.claim_financials order by 1"),
+        environment.query("select fhir_id, payer_name from analytics.claim_financials order by 1"),
         [
             ["a", "Shown Insurer"],
             ["b", "Loaded Insurer"],
@@ -163,13 +166,13 @@ fn the_payer_is_named_by_whatever_is_loaded() {
 
 #[test]
 fn months_of_coverage_are_counted() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let coverage = |id: &str, status: &str, period: Value| {
         json!({"resourceType": "Coverage", "id": id, "status": status, "beneficiary": {"reference": "Patient/p"},
                "payor": [{"display": "Payer"}], "period": period})
     };
     load_resources(
-        &mill,
+        &environment,
         &[
             json!({"resourceType": "Patient", "id": "p"}),
             coverage("a-parts", "active", json!({"start": "2020-01-30", "end": "2020-03-01"})),
@@ -184,7 +187,7 @@ fn months_of_coverage_are_counted() {
         ],
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select fhir_id, patient_fhir_id, payer_name, month, covered_days, month_days from analytics.member_months \
              where fhir_id <> 'd-open' order by 1, 4"
         ),
@@ -199,7 +202,7 @@ fn months_of_coverage_are_counted() {
         ]
     );
     assert_eq!(
-        mill.query(
+        environment.query(
             "select min(month) as first, min(covered_days) as fewest, max(month) = date_trunc('month', current_date)::date as is_current, \
              count(*) = 12 * (extract(year from current_date) - 2024) + extract(month from current_date) - 1 as is_whole \
              from analytics.member_months where fhir_id = 'd-open'"
@@ -210,7 +213,7 @@ fn months_of_coverage_are_counted() {
 
 #[test]
 fn what_is_missing_is_named_with_who_refers_to_it() {
-    let mill = Mill::new();
+    let environment = TestEnvironment::new();
     let lines = [
         json!({"resourceType": "Patient", "id": "p", "generalPractitioner": [{"reference": "Practitioner/gp"}]}),
         json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"}, "subject": {"reference": "Patient/p"},
@@ -228,15 +231,15 @@ fn what_is_missing_is_named_with_who_refers_to_it() {
     ];
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     // The birth date of q is no date, so q is rejected.
-    load_with_code(&mill, &[("north/all.ndjson", lines.as_bytes())], 3);
+    load_with_code(&environment, &[("north/all.ndjson", lines.as_bytes())], 3);
     let location = json!({"resourceType": "Location", "id": "l"}).to_string();
     let delete = json!({"resourceType": "Bundle", "type": "transaction",
         "entry": [{"request": {"method": "DELETE", "url": "Location/l"}}]})
     .to_string();
-    load_with_code(&mill, &[("north/l.json", location.as_bytes())], 0);
-    load_with_code(&mill, &[("north/delete.json", delete.as_bytes())], 0);
+    load_with_code(&environment, &[("north/l.json", location.as_bytes())], 0);
+    load_with_code(&environment, &[("north/delete.json", delete.as_bytes())], 0);
     assert_eq!(
-        mill.query(
+        environment.query(
             "select resource_type, fhir_id, source, state, array_to_string(referred_to_by, ' ') as by, use_count \
              from analytics.missing_resource order by 1, 2"
         ),
@@ -256,7 +259,7 @@ fn what_is_missing_is_named_with_who_refers_to_it() {
         ]
     );
     assert_eq!(
-        mill.query("select element, target_type, reference, display, use_count from analytics.unresolved_reference order by 1"),
+        environment.query("select element, target_type, reference, display, use_count from analytics.unresolved_reference order by 1"),
         [
             ["Encounter.serviceProvider", "Organization", "Organization?identifier=urn:npi|1", "Hill Hospital", "1"],
             ["Procedure.performer.onBehalfOf", "Organization", "Organization?identifier=urn:npi|1", "Hill Hospital", "1"],
@@ -280,8 +283,8 @@ const DRAWN_FROM_OTHERS: [&str; 10] = [
 
 #[test]
 fn the_view_of_references_knows_every_column_that_refers() {
-    let mill = Mill::new();
-    let used: HashSet<String> = mill
+    let environment = TestEnvironment::new();
+    let used: HashSet<String> = environment
         .query(
             "select c.relname || '.' || a.attname as name from pg_rewrite w \
              join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid \

@@ -11,7 +11,7 @@ use diesel::{Connection, PgConnection};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::Mill;
+use super::TestEnvironment;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,8 +23,8 @@ pub struct Background {
     errors: PathBuf,
 }
 
-impl Mill {
-    /// Starts a command, usually one of [`Mill::command`] with more settings.
+impl TestEnvironment {
+    /// Starts a command, usually one of [`TestEnvironment::command`] with more settings.
     pub fn start(&self, command: &mut Command) -> Background {
         let (output, errors) = (self.path("output"), self.path("errors"));
         let child = command

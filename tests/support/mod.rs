@@ -1,6 +1,6 @@
 //! The harness: fhirmill as a person would use it, in a fresh place.
 //!
-//! A [`Mill`] is a fresh folder with an inbox and a database of its own, made
+//! A [`TestEnvironment`] is a fresh folder with an inbox and a database of its own, made
 //! as a copy of one that was migrated once ([`server`]). Tests put files into
 //! it, run the built binary in it, and ask the database. When a test fails,
 //! what was run last and what lies in the folder is printed.
@@ -34,7 +34,7 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_fhirmill");
 pub const NULL: &str = "NULL";
 
 /// A fresh folder, and a fresh database unless made without one.
-pub struct Mill {
+pub struct TestEnvironment {
     folder: TempDir,
     database: Option<server::TestDatabase>,
     /// The URL of the private server in this folder, where tests speak to it.
@@ -42,18 +42,18 @@ pub struct Mill {
     last_run: Mutex<String>,
 }
 
-impl Mill {
+impl TestEnvironment {
     /// With an empty, migrated database, named by DATABASE_URL in every run.
     pub fn new() -> Self {
-        let mut mill = Self::without_database();
-        mill.database = Some(server::TestDatabase::new());
-        mill
+        let mut environment = Self::without_database();
+        environment.database = Some(server::TestDatabase::new());
+        environment
     }
 
     /// Without DATABASE_URL: a command that needs a database starts a private
-    /// server in this folder, which ends with the Mill.
+    /// server in this folder, which ends with the test environment.
     pub fn without_database() -> Self {
-        let folder = tempfile::Builder::new().prefix("fhirmill-mill-").tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix("fhirmill-test-").tempdir().unwrap();
         server::open_to_all(folder.path());
         for name in ["inbox", "archive", "rejects", "logs"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -65,14 +65,14 @@ impl Mill {
     /// named by DATABASE_URL in every run, so that fhirmill takes it for
     /// somebody else's.
     pub fn with_own_server() -> Self {
-        let mut mill = Self::without_database();
+        let mut environment = Self::without_database();
         // Of those that private servers choose, another test's may take it as
         // soon as this server is down, which then comes back on another one.
-        mill.put("data/postgres/port", format!("{}\n", server::port_of_its_own()));
-        mill.start_server();
-        let url = mill.run(&["database", "url"]).expect_code(0).stdout;
-        mill.own_server = Some(url.trim().to_owned());
-        mill
+        environment.put("data/postgres/port", format!("{}\n", server::port_of_its_own()));
+        environment.start_server();
+        let url = environment.run(&["database", "url"]).expect_code(0).stdout;
+        environment.own_server = Some(url.trim().to_owned());
+        environment
     }
 
     /// Starts the server of its own.
@@ -97,21 +97,21 @@ impl Mill {
     /// With what the other one has in its tables and folders, its logs left
     /// out.
     pub fn like(other: &Self) -> Self {
-        let mut mill = Self::without_database();
+        let mut environment = Self::without_database();
         for path in other.listing().iter().filter(|path| !path.starts_with("logs/")) {
-            mill.put(path, fs::read(other.path(path)).unwrap());
+            environment.put(path, fs::read(other.path(path)).unwrap());
         }
-        mill.database = other.database.as_ref().map(server::TestDatabase::like);
-        mill
+        environment.database = other.database.as_ref().map(server::TestDatabase::like);
+        environment
     }
 
     /// With a server of its own that is fhirmill's private one, which a test
     /// may kill.
     pub fn with_private_server() -> Self {
-        let mill = Self::without_database();
-        mill.start_server();
-        mill.run(&["migrate", "up"]).expect_code(0);
-        mill
+        let environment = Self::without_database();
+        environment.start_server();
+        environment.run(&["migrate", "up"]).expect_code(0);
+        environment
     }
 
     /// The own server dies as in a power failure, and is started again.
@@ -143,7 +143,7 @@ impl Mill {
 
     pub fn database_url(&self) -> &str {
         let url = || self.database.as_ref().map(|database| database.url.as_str());
-        self.own_server.as_deref().or_else(url).expect("this Mill was made without a database")
+        self.own_server.as_deref().or_else(url).expect("this test environment was made without a database")
     }
 
     /// The binary, to be run here: every setting at its default, except for
@@ -162,7 +162,7 @@ impl Mill {
         self.run_command(&mut self.command(arguments))
     }
 
-    /// Runs a command, usually one of [`Mill::command`] with more environment.
+    /// Runs a command, usually one of [`TestEnvironment::command`] with more settings.
     pub fn run_command(&self, command: &mut Command) -> Run {
         let output = command.output().unwrap();
         let run = Run::new(command, output);
@@ -198,7 +198,7 @@ impl Mill {
     }
 }
 
-impl Drop for Mill {
+impl Drop for TestEnvironment {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("\n{}\nfiles in {}:", self.last_run.lock().unwrap(), self.folder.path().display());

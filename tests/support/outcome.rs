@@ -10,7 +10,7 @@ use std::fs;
 
 use sha2::{Digest, Sha256};
 
-use super::{Mill, query};
+use super::{TestEnvironment, query};
 
 /// Sorted lines under the name of the table or folder that they are of; what
 /// is empty is left out.
@@ -32,7 +32,7 @@ const OF_THE_LEDGER: [&str; 7] = [
     "etl.resource_body",
 ];
 
-impl Mill {
+impl TestEnvironment {
     /// Everything that loading left behind, logs excepted.
     #[track_caller]
     pub fn outcome(&self) -> Outcome {

@@ -1,4 +1,4 @@
-//! The *state* of a Mill: all that a load leaves behind, so that two Mills
+//! The *state* of a test environment: all that a load leaves behind, so that two test environments
 //! that were given the same files can be compared, whatever happened to them
 //! on the way.
 //!
@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Mill;
+use super::TestEnvironment;
 
 /// See the module: rows by section, sorted.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,22 +62,23 @@ const SECTIONS: [(&str, &str); 7] = [
 ];
 
 impl State {
-    /// The Mill's tables, registry, ledger and folders.
+    /// The test environment's tables, registry, ledger and folders.
     #[track_caller]
-    pub fn of(mill: &Mill) -> Self {
+    pub fn of(environment: &TestEnvironment) -> Self {
         let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut parts: Vec<String> = SECTIONS
             .map(|(name, rows)| format!("select '{name}' as section, row from ({rows}) as s (row)"))
             .to_vec();
-        parts.extend(clinical_tables(mill));
-        for row in mill.query(&format!("{KEYS} {}", parts.join("\nunion all "))) {
+        parts.extend(clinical_tables(environment));
+        for row in environment.query(&format!("{KEYS} {}", parts.join("\nunion all "))) {
             let [section, row] = row.try_into().unwrap();
             sections.entry(section).or_default().push(row);
         }
         let is_of_interest = |path: &String| !path.starts_with("logs/") && !path.starts_with("data/");
-        sections.insert("folders".to_owned(), mill.listing().into_iter().filter(is_of_interest).collect());
+        sections
+            .insert("folders".to_owned(), environment.listing().into_iter().filter(is_of_interest).collect());
         let indexes = "select indexname from pg_indexes where schemaname = 'public' order by 1";
-        sections.insert("indexes".to_owned(), mill.query(indexes).into_iter().flatten().collect());
+        sections.insert("indexes".to_owned(), environment.query(indexes).into_iter().flatten().collect());
         // A retry's file is named by a number that a sequence gave.
         for rows in sections.values_mut() {
             for row in rows.iter_mut() {
@@ -150,8 +151,9 @@ fn minus(one: &State, other: &State) -> Vec<String> {
 }
 
 /// A query for each clinical table that has rows, with names for its keys.
-fn clinical_tables(mill: &Mill) -> Vec<String> {
-    let tables = mill.query("select tablename from pg_tables where schemaname = 'public' order by tablename");
+fn clinical_tables(environment: &TestEnvironment) -> Vec<String> {
+    let tables =
+        environment.query("select tablename from pg_tables where schemaname = 'public' order by tablename");
     let is_filled = |table: &String| format!("select '{table}' as name where exists (select from {table})");
     let names: Vec<String> = tables
         .into_iter()
@@ -159,9 +161,9 @@ fn clinical_tables(mill: &Mill) -> Vec<String> {
         .filter(|name| !name.starts_with("__"))
         .map(|name| is_filled(&name))
         .collect();
-    let filled = mill.query(&names.join(" union all "));
+    let filled = environment.query(&names.join(" union all "));
     let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for column in mill.query(
+    for column in environment.query(
         "select table_name, column_name from information_schema.columns
           where table_schema = 'public' and data_type = 'bigint' and (column_name = 'id' or column_name like '%\\_id')",
     ) {
