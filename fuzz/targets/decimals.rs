@@ -4,7 +4,7 @@
 #![no_main]
 
 use fhirmill_core::rows::CopyBuffer;
-use fhirmill_core::json::{Kind, Parser};
+use fhirmill_core::json::{JsonType, Parser};
 use fhirmill_fuzz::{numeric_text, plain};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -14,7 +14,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut parser = Parser::default();
     let Ok(tree) = parser.parse(bytes) else { return };
     let root = tree.root();
-    if root.kind() != Kind::Number || root.raw() != text {
+    if root.json_type() != JsonType::Number || root.raw() != text {
         return;
     }
     assert_eq!(written.is_err(), tree.excessive_number().is_some());

@@ -1,7 +1,7 @@
 //! `EOB_COVERAGE=drop`: ExplanationOfBenefits are stored without the payer's
 //! Coverage, contained or referred to, for operators who may not keep it.
 
-use fhirmill_core::json::{Kind, Parser, Value};
+use fhirmill_core::json::{JsonType, Parser, Value};
 
 /// The ExplanationOfBenefit without contained Coverages and without
 /// `insurance.coverage`; `None` for everything else, which stays as it is.
@@ -33,7 +33,7 @@ pub(super) fn without(bytes: &[u8]) -> Option<Vec<u8>> {
 /// Writes the object; `change` gives another text for a member's value, and
 /// an empty one for none.
 fn write_object(out: &mut String, object: Value<'_>, change: impl Fn(&str, Value<'_>) -> Option<String>) {
-    if object.kind() != Kind::Object {
+    if object.json_type() != JsonType::Object {
         out.push_str(object.raw());
         return;
     }

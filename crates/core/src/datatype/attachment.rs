@@ -5,9 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{alphabet, engine::DecodePaddingMode};
 
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Defect, Row, SqlType, join, member_text, object};
+use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text, object};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -28,11 +28,11 @@ impl Datatype for Attachment {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let attachment = object(elements)?;
-        row.member_text(attachment, Name::CONTENT_TYPE)?;
-        row.member_text(attachment, Name::URL)?;
-        row.member_text(attachment, Name::TITLE)?;
+        row.member_text(attachment, NameId::CONTENT_TYPE)?;
+        row.member_text(attachment, NameId::URL)?;
+        row.member_text(attachment, NameId::TITLE)?;
         AttachmentText.write(elements, row)
     }
 }
@@ -46,12 +46,12 @@ impl Datatype for AttachmentText {
         vec![Column::new(prefix.to_owned(), SqlType::Text, "data, decoded where contentType is text/*")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let attachment = object(elements)?;
-        let content_type = member_text(attachment, Name::CONTENT_TYPE)?;
+        let content_type = member_text(attachment, NameId::CONTENT_TYPE)?;
         let is_text = content_type.is_some_and(|content_type| content_type.starts_with("text/"));
-        let data = if is_text { member_text(attachment, Name::DATA)? } else { None };
-        row.copy.optional_text(data.and_then(|data| decode(&data)).as_deref());
+        let data = if is_text { member_text(attachment, NameId::DATA)? } else { None };
+        row.buffer.optional_text(data.and_then(|data| decode(&data)).as_deref());
         Ok(())
     }
 }

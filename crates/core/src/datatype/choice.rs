@@ -6,10 +6,10 @@
 //! Source: <https://hl7.org/fhir/R4/formats.html#choice>.
 
 use crate::fhir::ResourceType;
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 
 use super::date::Period;
-use super::{Column, Datatype, Defect, Row, SqlType, join, member_text};
+use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text};
 
 /// One type that a choice may have.
 pub struct Variant {
@@ -124,11 +124,11 @@ impl Datatype for Choice {
 
     /// `elements[i]` is what stands under the name of variant i; null where
     /// nothing does.
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let of = |index: usize| elements.get(index).copied().filter(|value| !value.is_null());
         if self.has_type {
             let present = (0..self.variants.len()).find(|&index| of(index).is_some());
-            row.copy.optional_text(present.map(|index| self.variants[index].type_name.as_str()));
+            row.buffer.optional_text(present.map(|index| self.variants[index].type_name.as_str()));
         }
         for part in &self.parts {
             match part {
@@ -154,26 +154,26 @@ impl Choice {
         reference: Option<Value<'_>>,
         reference_index: usize,
         row: &mut Row<'_>,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         let variant = &self.variants[reference_index];
         let short = self.variants[concept_index].is_short_concept;
         let Some(reference) = reference.filter(|_| concept.is_none()) else {
             self.variants[concept_index].datatype.write(concept.as_slice(), row)?;
-            row.copy.nulls(if variant.refers_to_any { 3 } else { 2 });
+            row.buffer.nulls(if variant.refers_to_any { 3 } else { 2 });
             return Ok(());
         };
-        row.copy.nulls(if short { 1 } else { 2 });
-        let display = member_text(Some(reference), Name::DISPLAY)?;
-        row.copy.optional_text(display.as_deref());
+        row.buffer.nulls(if short { 1 } else { 2 });
+        let display = member_text(Some(reference), NameId::DISPLAY)?;
+        row.buffer.optional_text(display.as_deref());
         if !short {
-            row.copy.null();
+            row.buffer.null();
         }
         let referenced = row.references.resolve(reference, variant.refers_to)?;
         if variant.refers_to_any {
-            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
+            row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
         }
-        row.copy.optional_key(referenced.target);
-        row.copy.optional_text(referenced.written.as_deref());
+        row.buffer.optional_key(referenced.target);
+        row.buffer.optional_text(referenced.written.as_deref());
         Ok(())
     }
 }

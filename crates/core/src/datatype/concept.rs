@@ -2,18 +2,18 @@
 //! for elements that analysts look at less.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#CodeableConcept>.
 
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Defect, Row, SqlType, join, member_text, object};
+use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text, object};
 
 /// The coding of a concept that its columns show: the one that the user
 /// selected, else the first with both system and code, else the first.
 pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
-    let codings = concept.get(Name::CODING)?;
+    let codings = concept.get(NameId::CODING)?;
     let is_selected =
-        |coding: &Value<'_>| coding.get(Name::USER_SELECTED).and_then(Value::as_boolean) == Some(true);
+        |coding: &Value<'_>| coding.get(NameId::USER_SELECTED).and_then(Value::as_boolean) == Some(true);
     let is_complete =
-        |coding: &Value<'_>| coding.get(Name::SYSTEM).is_some() && coding.get(Name::CODE).is_some();
+        |coding: &Value<'_>| coding.get(NameId::SYSTEM).is_some() && coding.get(NameId::CODE).is_some();
     let mut items = codings.items();
     let first = items.next()?;
     if is_selected(&first) || (items.clone().next().is_none()) {
@@ -26,7 +26,7 @@ pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
 /// what CMS means by two codings of one adjudication category.
 pub fn next_coding(concept: Value<'_>) -> Option<Value<'_>> {
     let chosen = chosen_coding(concept)?;
-    let codings = concept.get(Name::CODING)?;
+    let codings = concept.get(NameId::CODING)?;
     let others = || codings.items().filter(move |coding| coding.index() != chosen.index());
     others().find(|coding| coding.index() > chosen.index()).or_else(|| others().next())
 }
@@ -55,16 +55,16 @@ impl Datatype for CodeableConcept {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let Some(concept) = object(elements)? else {
-            row.copy.nulls(4);
+            row.buffer.nulls(4);
             return Ok(());
         };
         let coding = chosen_coding(concept).or(Some(concept));
-        row.member_text(coding, Name::SYSTEM)?;
-        row.member_text(coding, Name::CODE)?;
-        row.member_text(coding, Name::DISPLAY)?;
-        row.member_text(Some(concept), Name::TEXT)
+        row.member_text(coding, NameId::SYSTEM)?;
+        row.member_text(coding, NameId::CODE)?;
+        row.member_text(coding, NameId::DISPLAY)?;
+        row.member_text(Some(concept), NameId::TEXT)
     }
 }
 
@@ -79,18 +79,18 @@ impl Datatype for Concept {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let Some(concept) = object(elements)? else {
-            row.copy.nulls(2);
+            row.buffer.nulls(2);
             return Ok(());
         };
         let coding = chosen_coding(concept);
-        row.member_text(coding, Name::CODE)?;
-        let display = match member_text(coding, Name::DISPLAY)? {
+        row.member_text(coding, NameId::CODE)?;
+        let display = match member_text(coding, NameId::DISPLAY)? {
             Some(display) => Some(display),
-            None => member_text(Some(concept), Name::TEXT)?,
+            None => member_text(Some(concept), NameId::TEXT)?,
         };
-        row.copy.optional_text(display.as_deref());
+        row.buffer.optional_text(display.as_deref());
         Ok(())
     }
 }
@@ -103,13 +103,13 @@ impl Datatype for ConceptCode {
         vec![text_column(prefix.to_owned(), "coding.code, else text")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let concept = object(elements)?;
-        let code = match member_text(concept.and_then(chosen_coding), Name::CODE)? {
+        let code = match member_text(concept.and_then(chosen_coding), NameId::CODE)? {
             Some(code) => Some(code),
-            None => member_text(concept, Name::TEXT)?,
+            None => member_text(concept, NameId::TEXT)?,
         };
-        row.copy.optional_text(code.as_deref());
+        row.buffer.optional_text(code.as_deref());
         Ok(())
     }
 }
@@ -126,15 +126,15 @@ impl Datatype for Coding {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         write_coding(object(elements)?, row)
     }
 }
 
-fn write_coding(coding: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), Defect> {
-    row.member_text(coding, Name::SYSTEM)?;
-    row.member_text(coding, Name::CODE)?;
-    row.member_text(coding, Name::DISPLAY)
+fn write_coding(coding: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), ValueDefect> {
+    row.member_text(coding, NameId::SYSTEM)?;
+    row.member_text(coding, NameId::CODE)?;
+    row.member_text(coding, NameId::DISPLAY)
 }
 
 /// The coding after the chosen one: system, code, display.
@@ -149,7 +149,7 @@ impl Datatype for NextCoding {
         columns
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         write_coding(object(elements)?.and_then(next_coding), row)
     }
 }

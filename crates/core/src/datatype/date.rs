@@ -3,9 +3,9 @@
 //! local calendar day.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#dateTime>.
 
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Defect, DefectReason, Row, SqlType, join, moment, object, text};
+use super::{Column, Datatype, Row, SqlType, ValueDefect, ValueDefectReason, join, moment, object, text};
 
 /// date: its first day, and the text.
 pub(super) struct Date;
@@ -18,15 +18,15 @@ impl Datatype for Date {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let Some(value) = elements.first() else {
-            row.copy.nulls(2);
+            row.buffer.nulls(2);
             return Ok(());
         };
         let written = text(*value)?;
-        let days = moment::date(&written).ok_or(Defect::new(*value, DefectReason::InvalidDate))?;
-        row.copy.date(days.start);
-        row.copy.text(&written);
+        let days = moment::date(&written).ok_or(ValueDefect::new(*value, ValueDefectReason::InvalidDate))?;
+        row.buffer.date(days.start);
+        row.buffer.text(&written);
         Ok(())
     }
 }
@@ -42,7 +42,7 @@ impl Datatype for DateTime {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         write_bound(elements.first().copied(), Bound::First, row)
     }
 }
@@ -54,16 +54,16 @@ enum Bound {
     Last,
 }
 
-fn write_bound(value: Option<Value<'_>>, bound: Bound, row: &mut Row<'_>) -> Result<(), Defect> {
+fn write_bound(value: Option<Value<'_>>, bound: Bound, row: &mut Row<'_>) -> Result<(), ValueDefect> {
     match row.span(value)? {
         Some((written, span)) => {
-            row.copy.timestamptz(match bound {
+            row.buffer.timestamptz(match bound {
                 Bound::First => span.start,
                 Bound::Last => span.end - 1,
             });
-            row.copy.text(&written);
+            row.buffer.text(&written);
         }
-        None => row.copy.nulls(2),
+        None => row.buffer.nulls(2),
     }
     Ok(())
 }
@@ -75,12 +75,12 @@ pub(super) struct Period;
 impl Period {
     /// Writes the four columns from a Period, or from a dateTime, which is
     /// its start.
-    pub(super) fn write_any(value: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), Defect> {
+    pub(super) fn write_any(value: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), ValueDefect> {
         match value {
-            Some(value) if value.kind() == crate::json::Kind::Object => Period.write(&[value], row),
+            Some(value) if value.json_type() == crate::json::JsonType::Object => Period.write(&[value], row),
             other => {
                 write_bound(other, Bound::First, row)?;
-                row.copy.nulls(2);
+                row.buffer.nulls(2);
                 Ok(())
             }
         }
@@ -97,13 +97,13 @@ impl Datatype for Period {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let Some(period) = object(elements)? else {
-            row.copy.nulls(4);
+            row.buffer.nulls(4);
             return Ok(());
         };
-        write_bound(period.get(Name::START), Bound::First, row)?;
-        write_bound(period.get(Name::END), Bound::Last, row)
+        write_bound(period.get(NameId::START), Bound::First, row)?;
+        write_bound(period.get(NameId::END), Bound::Last, row)
     }
 }
 
@@ -115,13 +115,14 @@ impl Datatype for Time {
         vec![Column::new(prefix.to_owned(), SqlType::Time, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let Some(value) = elements.first() else {
-            row.copy.null();
+            row.buffer.null();
             return Ok(());
         };
-        let time = moment::time(&text(*value)?).ok_or(Defect::new(*value, DefectReason::InvalidTime))?;
-        row.copy.time(time);
+        let time =
+            moment::time(&text(*value)?).ok_or(ValueDefect::new(*value, ValueDefectReason::InvalidTime))?;
+        row.buffer.time(time);
         Ok(())
     }
 }

@@ -26,8 +26,8 @@ pub use moment::Timezone;
 pub use reference::{Referenced, References};
 
 use crate::fhir::ResourceType;
-use crate::json::{Name, Value};
-use crate::rows::CopyBuffer;
+use crate::json::{NameId, Value};
+use crate::rows::RowBuffer;
 
 /// A column's type in Postgres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,12 +95,12 @@ pub trait Datatype: Send + Sync {
     /// Writes one value for each column. `elements` are what stands at the
     /// element's path, in document order, nulls left out; kinds that are no
     /// lists take the first.
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect>;
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect>;
 }
 
 /// The row that is being written, and what the kinds need around it.
 pub struct Row<'r> {
-    pub copy: &'r mut CopyBuffer,
+    pub buffer: &'r mut RowBuffer,
     pub references: &'r mut dyn References,
     /// Stands in for offsets that are not written.
     pub timezone: Timezone,
@@ -108,7 +108,7 @@ pub struct Row<'r> {
 
 /// Why a value cannot stand in its column.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum DefectReason {
+pub enum ValueDefectReason {
     #[error("expected a string")]
     ExpectedString,
     #[error("expected true or false")]
@@ -143,15 +143,15 @@ pub const MAX_INDEXED_BYTES: usize = 1000;
 /// A value that cannot stand in its column, and where it stands in its tree.
 /// It never holds the value itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Defect {
-    pub reason: DefectReason,
+pub struct ValueDefect {
+    pub reason: ValueDefectReason,
     /// The value's index in its tree.
     pub at: u32,
 }
 
-impl Defect {
-    pub fn new(value: Value<'_>, reason: DefectReason) -> Self {
-        Defect { reason, at: value.index() }
+impl ValueDefect {
+    pub fn new(value: Value<'_>, reason: ValueDefectReason) -> Self {
+        ValueDefect { reason, at: value.index() }
     }
 }
 
@@ -221,27 +221,27 @@ fn join(prefix: &str, suffix: &str) -> String {
 }
 
 /// A string's characters.
-fn text(value: Value<'_>) -> Result<Cow<'_, str>, Defect> {
-    let text = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
+fn text(value: Value<'_>) -> Result<Cow<'_, str>, ValueDefect> {
+    let text = value.as_text().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))?;
     if text.len() > crate::rows::MAX_VALUE_BYTES {
-        return Err(Defect::new(value, DefectReason::TooLong));
+        return Err(ValueDefect::new(value, ValueDefectReason::TooLong));
     }
     Ok(text)
 }
 
 /// Refuses an object whose members of those names an index cannot hold.
-pub fn require_short(object: Value<'_>, names: &[Name]) -> Result<(), Defect> {
+pub fn require_short(object: Value<'_>, names: &[NameId]) -> Result<(), ValueDefect> {
     let members = names.iter().filter_map(|name| object.get(*name));
     for member in members {
         if member.as_text().is_some_and(|text| text.len() > MAX_INDEXED_BYTES) {
-            return Err(Defect::new(member, DefectReason::TooLongForIndex));
+            return Err(ValueDefect::new(member, ValueDefectReason::TooLongForIndex));
         }
     }
     Ok(())
 }
 
 /// The characters of an object's member, if it is there.
-fn member_text<'t>(value: Option<Value<'t>>, name: Name) -> Result<Option<Cow<'t, str>>, Defect> {
+fn member_text<'t>(value: Option<Value<'t>>, name: NameId) -> Result<Option<Cow<'t, str>>, ValueDefect> {
     match value.and_then(|value| value.get(name)) {
         Some(member) => text(member).map(Some),
         None => Ok(None),
@@ -249,10 +249,10 @@ fn member_text<'t>(value: Option<Value<'t>>, name: Name) -> Result<Option<Cow<'t
 }
 
 /// The first of the elements, which must be an object.
-fn object<'t>(elements: &[Value<'t>]) -> Result<Option<Value<'t>>, Defect> {
+fn object<'t>(elements: &[Value<'t>]) -> Result<Option<Value<'t>>, ValueDefect> {
     match elements.first() {
-        Some(value) if value.kind() == crate::json::Kind::Object => Ok(Some(*value)),
-        Some(value) => Err(Defect::new(*value, DefectReason::ExpectedObject)),
+        Some(value) if value.json_type() == crate::json::JsonType::Object => Ok(Some(*value)),
+        Some(value) => Err(ValueDefect::new(*value, ValueDefectReason::ExpectedObject)),
         None => Ok(None),
     }
 }
@@ -262,69 +262,69 @@ type WrittenSpan<'t> = (Cow<'t, str>, Range<i64>);
 
 impl Row<'_> {
     /// The characters of an object's member, or null.
-    pub fn member_text(&mut self, value: Option<Value<'_>>, name: Name) -> Result<(), Defect> {
+    pub fn member_text(&mut self, value: Option<Value<'_>>, name: NameId) -> Result<(), ValueDefect> {
         let text = member_text(value, name)?;
-        self.copy.optional_text(text.as_deref());
+        self.buffer.optional_text(text.as_deref());
         Ok(())
     }
 
     /// The whole number that an object's member holds, or null.
-    pub fn member_integer(&mut self, value: Value<'_>, name: Name) -> Result<(), Defect> {
+    pub fn member_integer(&mut self, value: Value<'_>, name: NameId) -> Result<(), ValueDefect> {
         primitive::Integer.write(value.get(name).as_slice(), self)
     }
 
     /// What an object's member says, or null.
-    pub fn member_boolean(&mut self, value: Value<'_>, name: Name) -> Result<(), Defect> {
+    pub fn member_boolean(&mut self, value: Value<'_>, name: NameId) -> Result<(), ValueDefect> {
         primitive::Boolean.write(value.get(name).as_slice(), self)
     }
 
     /// The four columns of a CodeableConcept, or nulls.
-    pub fn concept(&mut self, value: Option<Value<'_>>) -> Result<(), Defect> {
+    pub fn concept(&mut self, value: Option<Value<'_>>) -> Result<(), ValueDefect> {
         concept::CodeableConcept.write(value.as_slice(), self)
     }
 
     /// The first and the last instant of a Period, without its texts.
-    pub fn bounds(&mut self, period: Option<Value<'_>>) -> Result<(), Defect> {
+    pub fn bounds(&mut self, period: Option<Value<'_>>) -> Result<(), ValueDefect> {
         let bound = |name| period.and_then(|period| period.get(name));
-        self.first_instant(bound(Name::START))?;
-        match self.span(bound(Name::END))? {
-            Some((_, span)) => self.copy.timestamptz(span.end - 1),
-            None => self.copy.null(),
+        self.first_instant(bound(NameId::START))?;
+        match self.span(bound(NameId::END))? {
+            Some((_, span)) => self.buffer.timestamptz(span.end - 1),
+            None => self.buffer.null(),
         }
         Ok(())
     }
 
     /// The first instant of a dateTime, without its text.
-    pub fn first_instant(&mut self, value: Option<Value<'_>>) -> Result<(), Defect> {
+    pub fn first_instant(&mut self, value: Option<Value<'_>>) -> Result<(), ValueDefect> {
         match self.span(value)? {
-            Some((_, span)) => self.copy.timestamptz(span.start),
-            None => self.copy.null(),
+            Some((_, span)) => self.buffer.timestamptz(span.start),
+            None => self.buffer.null(),
         }
         Ok(())
     }
 
-    fn span<'t>(&self, value: Option<Value<'t>>) -> Result<Option<WrittenSpan<'t>>, Defect> {
+    fn span<'t>(&self, value: Option<Value<'t>>) -> Result<Option<WrittenSpan<'t>>, ValueDefect> {
         let Some(value) = value else { return Ok(None) };
         let written = text(value)?;
         match moment::date_time(&written, self.timezone) {
             Some(span) => Ok(Some((written, span))),
-            None => Err(Defect::new(value, DefectReason::InvalidDateTime)),
+            None => Err(ValueDefect::new(value, ValueDefectReason::InvalidDateTime)),
         }
     }
 
     /// The number that an object's member holds, or null.
-    fn member_number(&mut self, value: Option<Value<'_>>, name: Name) -> Result<(), Defect> {
+    fn member_number(&mut self, value: Option<Value<'_>>, name: NameId) -> Result<(), ValueDefect> {
         match value.and_then(|value| value.get(name)) {
             Some(member) => self.number(member),
             None => {
-                self.copy.null();
+                self.buffer.null();
                 Ok(())
             }
         }
     }
 
-    fn number(&mut self, value: Value<'_>) -> Result<(), Defect> {
-        let written = value.as_number().ok_or(Defect::new(value, DefectReason::ExpectedNumber))?;
-        self.copy.numeric(written).map_err(|_| Defect::new(value, DefectReason::NumberOutOfRange))
+    fn number(&mut self, value: Value<'_>) -> Result<(), ValueDefect> {
+        let written = value.as_number().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedNumber))?;
+        self.buffer.numeric(written).map_err(|_| ValueDefect::new(value, ValueDefectReason::NumberOutOfRange))
     }
 }

@@ -1,9 +1,9 @@
 //! FHIR's primitive types, lists of them, Identifier, and JSON kept as it is.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#primitive>.
 
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Defect, DefectReason, Row, SqlType, join, object, text};
+use super::{Column, Datatype, Row, SqlType, ValueDefect, ValueDefectReason, join, object, text};
 
 /// string, code, uri and their like: `text`.
 pub(super) struct Text;
@@ -13,10 +13,10 @@ impl Datatype for Text {
         vec![Column::new(prefix.to_owned(), SqlType::Text, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         match elements.first() {
-            Some(value) => row.copy.text(&text(*value)?),
-            None => row.copy.null(),
+            Some(value) => row.buffer.text(&text(*value)?),
+            None => row.buffer.null(),
         }
         Ok(())
     }
@@ -30,13 +30,14 @@ impl Datatype for Boolean {
         vec![Column::new(prefix.to_owned(), SqlType::Boolean, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         match elements.first() {
             Some(value) => {
-                let value = value.as_boolean().ok_or(Defect::new(*value, DefectReason::ExpectedBoolean))?;
-                row.copy.boolean(value);
+                let value =
+                    value.as_boolean().ok_or(ValueDefect::new(*value, ValueDefectReason::ExpectedBoolean))?;
+                row.buffer.boolean(value);
             }
-            None => row.copy.null(),
+            None => row.buffer.null(),
         }
         Ok(())
     }
@@ -50,17 +51,17 @@ impl Datatype for Integer {
         vec![Column::new(prefix.to_owned(), SqlType::Integer, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         match elements.first() {
-            Some(value) => row.copy.integer(integer(*value)?),
-            None => row.copy.null(),
+            Some(value) => row.buffer.integer(integer(*value)?),
+            None => row.buffer.null(),
         }
         Ok(())
     }
 }
 
-fn integer(value: Value<'_>) -> Result<i32, Defect> {
-    let defect = Defect::new(value, DefectReason::ExpectedInteger);
+fn integer(value: Value<'_>) -> Result<i32, ValueDefect> {
+    let defect = ValueDefect::new(value, ValueDefectReason::ExpectedInteger);
     value.as_number().ok_or(defect)?.parse().map_err(|_| defect)
 }
 
@@ -72,11 +73,11 @@ impl Datatype for Decimal {
         vec![Column::new(prefix.to_owned(), SqlType::Numeric, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         match elements.first() {
             Some(value) => row.number(*value),
             None => {
-                row.copy.null();
+                row.buffer.null();
                 Ok(())
             }
         }
@@ -91,16 +92,16 @@ impl Datatype for TextList {
         vec![Column::new(prefix.to_owned(), SqlType::TextArray, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         if elements.is_empty() {
-            row.copy.null();
+            row.buffer.null();
             return Ok(());
         }
         let mut items = Vec::with_capacity(elements.len());
         for value in elements {
             items.push(Some(text(*value)?));
         }
-        row.copy.text_array(&items);
+        row.buffer.text_array(&items);
         Ok(())
     }
 }
@@ -113,16 +114,16 @@ impl Datatype for IntegerList {
         vec![Column::new(prefix.to_owned(), SqlType::IntegerArray, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         if elements.is_empty() {
-            row.copy.null();
+            row.buffer.null();
             return Ok(());
         }
         let mut items = Vec::with_capacity(elements.len());
         for value in elements {
             items.push(integer(*value)?);
         }
-        row.copy.integer_array(&items);
+        row.buffer.integer_array(&items);
         Ok(())
     }
 }
@@ -135,10 +136,10 @@ impl Datatype for Json {
         vec![Column::new(prefix.to_owned(), SqlType::Jsonb, "")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         match elements.first() {
-            Some(value) => row.copy.jsonb(&[value.raw()]),
-            None => row.copy.null(),
+            Some(value) => row.buffer.jsonb(&[value.raw()]),
+            None => row.buffer.null(),
         }
         Ok(())
     }
@@ -153,9 +154,9 @@ impl Datatype for Identifier {
         ["system", "value"].map(|part| Column::new(join(prefix, part), SqlType::Text, part)).to_vec()
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let identifier = object(elements)?;
-        row.member_text(identifier, Name::SYSTEM)?;
-        row.member_text(identifier, Name::VALUE)
+        row.member_text(identifier, NameId::SYSTEM)?;
+        row.member_text(identifier, NameId::VALUE)
     }
 }

@@ -2,9 +2,9 @@
 //! digits as written.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#Quantity>.
 
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Defect, Row, SqlType, join, member_text, object};
+use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text, object};
 
 fn number_column(prefix: &str, suffix: &str, holds: &str) -> Column {
     Column::new(join(prefix, suffix), SqlType::Numeric, holds)
@@ -26,13 +26,13 @@ impl Datatype for Quantity {
         columns
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let quantity = object(elements)?;
-        row.member_number(quantity, Name::VALUE)?;
-        row.member_text(quantity, Name::COMPARATOR)?;
-        row.member_text(quantity, Name::UNIT)?;
-        row.member_text(quantity, Name::SYSTEM)?;
-        row.member_text(quantity, Name::CODE)
+        row.member_number(quantity, NameId::VALUE)?;
+        row.member_text(quantity, NameId::COMPARATOR)?;
+        row.member_text(quantity, NameId::UNIT)?;
+        row.member_text(quantity, NameId::SYSTEM)?;
+        row.member_text(quantity, NameId::CODE)
     }
 }
 
@@ -48,11 +48,11 @@ impl Datatype for SimpleQuantity {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let quantity = object(elements)?;
-        row.member_number(quantity, Name::VALUE)?;
-        row.member_text(quantity, Name::UNIT)?;
-        row.member_text(quantity, Name::CODE)
+        row.member_number(quantity, NameId::VALUE)?;
+        row.member_text(quantity, NameId::UNIT)?;
+        row.member_text(quantity, NameId::CODE)
     }
 }
 
@@ -64,10 +64,10 @@ impl Datatype for Money {
         vec![number_column(prefix, "value", "value"), text_column(prefix, "currency", "currency")]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let money = object(elements)?;
-        row.member_number(money, Name::VALUE)?;
-        row.member_text(money, Name::CURRENCY)
+        row.member_number(money, NameId::VALUE)?;
+        row.member_text(money, NameId::CURRENCY)
     }
 }
 
@@ -83,17 +83,17 @@ impl Datatype for Range {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let range = object(elements)?;
-        let low = range.and_then(|range| range.get(Name::LOW));
-        let high = range.and_then(|range| range.get(Name::HIGH));
-        row.member_number(low, Name::VALUE)?;
-        row.member_number(high, Name::VALUE)?;
-        let unit = match member_text(low, Name::UNIT)? {
+        let low = range.and_then(|range| range.get(NameId::LOW));
+        let high = range.and_then(|range| range.get(NameId::HIGH));
+        row.member_number(low, NameId::VALUE)?;
+        row.member_number(high, NameId::VALUE)?;
+        let unit = match member_text(low, NameId::UNIT)? {
             Some(unit) => Some(unit),
-            None => member_text(high, Name::UNIT)?,
+            None => member_text(high, NameId::UNIT)?,
         };
-        row.copy.optional_text(unit.as_deref());
+        row.buffer.optional_text(unit.as_deref());
         Ok(())
     }
 }
@@ -111,12 +111,12 @@ impl Datatype for Ratio {
         ]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let ratio = object(elements)?;
-        for part in [Name::NUMERATOR, Name::DENOMINATOR] {
+        for part in [NameId::NUMERATOR, NameId::DENOMINATOR] {
             let quantity = ratio.and_then(|ratio| ratio.get(part));
-            row.member_number(quantity, Name::VALUE)?;
-            row.member_text(quantity, Name::UNIT)?;
+            row.member_number(quantity, NameId::VALUE)?;
+            row.member_text(quantity, NameId::UNIT)?;
         }
         Ok(())
     }

@@ -5,11 +5,11 @@
 use std::borrow::Cow;
 
 use crate::fhir::ResourceType;
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 use crate::model::snake_case;
 use crate::rows::Target;
 
-use super::{Column, Datatype, Defect, Row, SqlType, join, object};
+use super::{Column, Datatype, Row, SqlType, ValueDefect, join, object};
 
 /// What a reference was found to mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub trait References {
         &mut self,
         reference: Value<'t>,
         expected: Option<ResourceType>,
-    ) -> Result<Referenced<'t>, Defect>;
+    ) -> Result<Referenced<'t>, ValueDefect>;
 }
 
 fn key_column(name: String, target: Option<ResourceType>, holds: &str) -> Column {
@@ -68,18 +68,18 @@ impl Datatype for Reference {
         columns
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let Some(reference) = object(elements)? else {
-            row.copy.nulls(if self.target.is_none() { 4 } else { 3 });
+            row.buffer.nulls(if self.target.is_none() { 4 } else { 3 });
             return Ok(());
         };
         let referenced = row.references.resolve(reference, self.target)?;
         if self.target.is_none() {
-            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
+            row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
         }
-        row.copy.optional_key(referenced.target);
-        row.member_text(Some(reference), Name::DISPLAY)?;
-        row.copy.optional_text(referenced.written.as_deref());
+        row.buffer.optional_key(referenced.target);
+        row.member_text(Some(reference), NameId::DISPLAY)?;
+        row.buffer.optional_text(referenced.written.as_deref());
         Ok(())
     }
 }
@@ -99,15 +99,15 @@ impl Datatype for ReferenceKey {
         columns
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let referenced = match object(elements)? {
             Some(reference) => row.references.resolve(reference, self.target)?,
             None => Referenced::default(),
         };
         if self.target.is_none() {
-            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
+            row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
         }
-        row.copy.optional_key(referenced.target);
+        row.buffer.optional_key(referenced.target);
         Ok(())
     }
 }
@@ -134,17 +134,17 @@ impl Datatype for PlacedReference {
         columns
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let expected = (!self.has_target).then_some(self.target);
         let referenced = match object(elements)? {
             Some(reference) => row.references.resolve(reference, expected)?,
             None => Referenced::default(),
         };
         if self.has_target {
-            row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
-            row.copy.optional_key(referenced.target);
+            row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
+            row.buffer.optional_key(referenced.target);
         }
-        row.copy.optional_text(referenced.written.as_deref());
+        row.buffer.optional_text(referenced.written.as_deref());
         Ok(())
     }
 }
@@ -162,13 +162,13 @@ impl Datatype for EncounterOfItem {
         columns
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let referenced = match object(elements)? {
             Some(reference) => row.references.resolve(reference, Some(self.target))?,
             None => Referenced::default(),
         };
-        row.copy.optional_key(referenced.target);
-        row.copy.optional_text(referenced.written.as_deref());
+        row.buffer.optional_key(referenced.target);
+        row.buffer.optional_text(referenced.written.as_deref());
         Ok(())
     }
 }
@@ -184,16 +184,16 @@ impl Datatype for Key {
         vec![key_column(prefix.to_owned(), Some(self.target), &holds)]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         for element in elements {
             let Some(reference) = object(&[*element])? else { continue };
             let referenced = row.references.resolve(reference, None)?;
             if referenced.resource_type == Some(self.target) && referenced.target.is_some() {
-                row.copy.optional_key(referenced.target);
+                row.buffer.optional_key(referenced.target);
                 return Ok(());
             }
         }
-        row.copy.null();
+        row.buffer.null();
         Ok(())
     }
 }
@@ -213,7 +213,7 @@ impl Datatype for Agreed {
         )]
     }
 
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), Defect> {
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let mut agreed = None;
         for element in elements {
             let Some(reference) = object(&[*element])? else { continue };
@@ -222,12 +222,12 @@ impl Datatype for Agreed {
                 continue;
             }
             if target.is_none() || (agreed.is_some() && agreed != target) {
-                row.copy.null();
+                row.buffer.null();
                 return Ok(());
             }
             agreed = target;
         }
-        row.copy.optional_key(agreed);
+        row.buffer.optional_key(agreed);
         Ok(())
     }
 }

@@ -5,9 +5,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::parse::{Fault, JsonError};
-use super::value::{Kind, Member, Value};
-use super::{Dictionary, Name};
+use super::parse::{JsonError, JsonErrorKind};
+use super::value::{JsonType, Member, Value};
+use super::{Dictionary, NameId};
 
 /// Writes canonical forms and their hashes, reusing its memory.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Canonical {
     pub fn hash(
         &mut self,
         value: Value<'_>,
-        is_left_out: impl Fn(Option<Name>, Name) -> bool + Copy,
+        is_left_out: impl Fn(Option<NameId>, NameId) -> bool + Copy,
     ) -> Result<[u8; 32], JsonError> {
         self.text.clear();
         self.members.clear();
@@ -61,11 +61,11 @@ impl Canonical {
     fn write(
         &mut self,
         value: Value<'_>,
-        parent: Option<Name>,
-        is_left_out: impl Fn(Option<Name>, Name) -> bool + Copy,
+        parent: Option<NameId>,
+        is_left_out: impl Fn(Option<NameId>, NameId) -> bool + Copy,
     ) -> Result<(), JsonError> {
-        match value.kind() {
-            Kind::Object => {
+        match value.json_type() {
+            JsonType::Object => {
                 let first = self.members.len();
                 self.sort_members(value)?;
                 let end = self.members.len();
@@ -92,7 +92,7 @@ impl Canonical {
                 }
                 self.text.push(b'}');
             }
-            Kind::Array => {
+            JsonType::Array => {
                 self.text.push(b'[');
                 for (ordinal, item) in value.items().enumerate() {
                     if ordinal > 0 {
@@ -102,7 +102,7 @@ impl Canonical {
                 }
                 self.text.push(b']');
             }
-            Kind::String => self.write_text(value),
+            JsonType::String => self.write_text(value),
             _ => self.text.extend_from_slice(value.raw().as_bytes()),
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Canonical {
         match members.windows(2).find(|pair| pair[0].rank() == pair[1].rank()) {
             Some(pair) => {
                 let later = object.member_at(pair[1].index());
-                Err(JsonError { fault: Fault::DuplicateMember, offset: later.value().offset() })
+                Err(JsonError { kind: JsonErrorKind::DuplicateMember, offset: later.value().offset() })
             }
             None => Ok(()),
         }
@@ -169,10 +169,10 @@ mod tests {
 
     fn canonical(text: &str) -> String {
         let mut parser = Parser::default();
-        let mut canonical = Canonical::new(Dictionary::own());
+        let mut canonical = Canonical::new(Dictionary::well_known());
         let tree = parser.parse(text.as_bytes()).expect("JSON");
         canonical
-            .hash(tree.root(), |parent, name| parent == Some(Name::META) && name == Name::LAST_UPDATED)
+            .hash(tree.root(), |parent, name| parent == Some(NameId::META) && name == NameId::LAST_UPDATED)
             .expect("no duplicates");
         String::from_utf8(canonical.text).expect("UTF-8")
     }
@@ -204,9 +204,9 @@ mod tests {
             [(r#"{"a":{"b":1,"c":2,"b":3}}"#, 22), (r#"{"code":{"url":1,"id":2,"url":3}}"#, 30)]
         {
             let tree = parser.parse(text.as_bytes()).expect("JSON");
-            let mut canonical = Canonical::new(Dictionary::own());
+            let mut canonical = Canonical::new(Dictionary::well_known());
             let error = canonical.hash(tree.root(), |_, _| false).expect_err("the same name twice");
-            assert_eq!(error, JsonError { fault: Fault::DuplicateMember, offset });
+            assert_eq!(error, JsonError { kind: JsonErrorKind::DuplicateMember, offset });
         }
     }
 }

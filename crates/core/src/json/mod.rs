@@ -14,9 +14,9 @@ mod value;
 mod walk;
 
 pub use canonical::Canonical;
-pub use name::{Dictionary, Name};
-pub use parse::{Fault, JsonError, Parser};
-pub use value::{Items, Kind, Member, MemberName, Members, Value};
+pub use name::{Dictionary, NameId};
+pub use parse::{JsonError, JsonErrorKind, Parser};
+pub use value::{Items, JsonType, Member, MemberName, Members, Value};
 pub use walk::{Enclosing, Walk, path_of};
 
 /// One node: 16 bytes, in document order; a container is followed by its
@@ -29,18 +29,25 @@ struct Node {
     end: u32,
     /// Index of the node after this one and all its descendants.
     next: u32,
-    kind: Kind,
+    json_type: JsonType,
     /// A string with at least one escape, which reading must undo; or a number
     /// that Postgres' `numeric` cannot hold, and so `jsonb` neither.
     is_special: bool,
     /// Of the name of a member, whose value is the next node.
-    name: Name,
+    name: NameId,
 }
 
 static NOTHING: Tree<'static> = Tree {
     source: "null",
     has_excessive_number: false,
-    nodes: &[Node { start: 0, end: 4, next: 1, kind: Kind::Null, is_special: false, name: Name::NONE }],
+    nodes: &[Node {
+        start: 0,
+        end: 4,
+        next: 1,
+        json_type: JsonType::Null,
+        is_special: false,
+        name: NameId::NONE,
+    }],
 };
 
 /// A parsed JSON text; `nodes[0]` is its value.
@@ -65,7 +72,7 @@ impl Tree<'_> {
     /// The first number that Postgres' `numeric` cannot hold, and so `jsonb`
     /// neither.
     pub fn excessive_number(&self) -> Option<Value<'_>> {
-        let is_it = |node: &Node| node.kind == Kind::Number && node.is_special;
+        let is_it = |node: &Node| node.json_type == JsonType::Number && node.is_special;
         let index = self.has_excessive_number.then(|| self.nodes.iter().position(is_it)).flatten()?;
         Some(Value::new(self, index as u32))
     }
@@ -78,7 +85,7 @@ impl Tree<'_> {
 
     /// Every member of every object in the text, in document order.
     pub fn all_members(&self) -> impl Iterator<Item = Member<'_>> {
-        let names = self.nodes.iter().enumerate().filter(|(_, node)| node.name != Name::NONE);
+        let names = self.nodes.iter().enumerate().filter(|(_, node)| node.name != NameId::NONE);
         names.map(|(index, _)| Member::new(self, index as u32))
     }
 }

@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 
 /// A member's name, or that a node is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name(u16);
+pub struct NameId(u16);
 
-impl Name {
+impl NameId {
     /// Of a node that is no name.
-    pub(super) const NONE: Name = Name(0);
+    pub(super) const NONE: NameId = NameId(0);
     /// A name that the dictionary does not have.
-    pub const UNKNOWN: Name = Name(1);
+    pub const UNKNOWN: NameId = NameId(1);
 
     /// The number, for lists that are kept by name.
     pub fn index(self) -> usize {
@@ -33,8 +33,8 @@ macro_rules! well_known {
         #[repr(u16)]
         enum Number { $($constant),* }
 
-        impl Name {
-            $(#[doc = concat!("`", $text, "`")] pub const $constant: Name = Name(FIRST + Number::$constant as u16);)*
+        impl NameId {
+            $(#[doc = concat!("`", $text, "`")] pub const $constant: NameId = NameId(FIRST + Number::$constant as u16);)*
         }
     };
 }
@@ -136,11 +136,11 @@ fn word(text: &[u8], start: usize) -> u64 {
 #[derive(Clone, Copy, Debug)]
 struct Place {
     ends: Ends,
-    name: Name,
+    name: NameId,
 }
 
 /// Its ends are those of no name: none is so long.
-const FREE: Place = Place { ends: Ends { first: 0, last: 0, length: u32::MAX }, name: Name::NONE };
+const FREE: Place = Place { ends: Ends { first: 0, last: 0, length: u32::MAX }, name: NameId::NONE };
 
 /// Which names have numbers. Made once; its size does not depend on input.
 #[derive(Clone, Debug)]
@@ -164,34 +164,34 @@ impl Dictionary {
     pub fn new() -> Self {
         let mut dictionary = Dictionary { texts: Vec::new(), table: vec![FREE; 4096] };
         for text in WELL_KNOWN {
-            dictionary.name(text);
+            dictionary.intern(text);
         }
         dictionary
     }
 
     /// The same, made once.
-    pub fn own() -> &'static Dictionary {
+    pub fn well_known() -> &'static Dictionary {
         &OWN
     }
 
     /// The name's number; a new one if it has none yet.
-    pub fn name(&mut self, text: &str) -> Name {
+    pub fn intern(&mut self, text: &str) -> NameId {
         let bytes = text.as_bytes();
-        let name = self.named(text);
-        if name != Name::UNKNOWN {
+        let name = self.lookup(text);
+        if name != NameId::UNKNOWN {
             return name;
         }
-        let name = Name(FIRST + self.texts.len() as u16);
+        let name = NameId(FIRST + self.texts.len() as u16);
         let ends = Ends::of(bytes, 0, bytes.len());
         self.texts.push(text.into());
         assert!(2 * self.texts.len() < self.table.len(), "the dictionary is made for the names of FHIR R4");
-        let place = self.places(ends).find(|place| self.table[*place].name == Name::NONE);
+        let place = self.places(ends).find(|place| self.table[*place].name == NameId::NONE);
         self.table[place.expect("half of the places are free")] = Place { ends, name };
         name
     }
 
     /// The number of a name; `UNKNOWN` if it has none.
-    pub fn named(&self, text: &str) -> Name {
+    pub fn lookup(&self, text: &str) -> NameId {
         self.find(text.as_bytes(), 0, text.len())
     }
 
@@ -215,7 +215,7 @@ impl Dictionary {
 
     /// The number of the name at `start..end` of `text`.
     #[inline(always)]
-    pub(super) fn find(&self, text: &[u8], start: usize, end: usize) -> Name {
+    pub(super) fn find(&self, text: &[u8], start: usize, end: usize) -> NameId {
         let ends = Ends::of(text, start, end);
         let mask = self.table.len() - 1;
         let mut at = ends.hash();
@@ -228,8 +228,8 @@ impl Dictionary {
                     return place.name;
                 }
             }
-            if place.name == Name::NONE {
-                return Name::UNKNOWN;
+            if place.name == NameId::NONE {
+                return NameId::UNKNOWN;
             }
             at += 1;
         }
@@ -244,9 +244,9 @@ mod tests {
     #[test]
     fn the_constants_are_the_names_that_they_say() {
         let mut dictionary = Dictionary::new();
-        assert_eq!(dictionary.name("answer"), Name::ANSWER);
-        assert_eq!(dictionary.name("modifierExtension"), Name::MODIFIER_EXTENSION);
-        assert_eq!(dictionary.name("versionId"), Name::VERSION_ID);
+        assert_eq!(dictionary.intern("answer"), NameId::ANSWER);
+        assert_eq!(dictionary.intern("modifierExtension"), NameId::MODIFIER_EXTENSION);
+        assert_eq!(dictionary.intern("versionId"), NameId::VERSION_ID);
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
             texts.push("n".repeat(length));
             texts.push("n".repeat(length - 1) + "m");
         }
-        let names: Vec<Name> = texts.iter().map(|text| dictionary.name(text)).collect();
+        let names: Vec<NameId> = texts.iter().map(|text| dictionary.intern(text)).collect();
         for (text, name) in texts.iter().zip(&names) {
             for behind in ["", "x", "\":1,\"and so on\""] {
                 let written = format!("{{\"{text}{behind}");
@@ -267,7 +267,7 @@ mod tests {
         }
         let distinct: std::collections::BTreeSet<usize> = names.iter().map(|name| name.index()).collect();
         assert_eq!(distinct.len(), texts.len());
-        assert_eq!(dictionary.find(b"nobody", 0, 6), Name::UNKNOWN);
-        assert_eq!(dictionary.find(b"adjudicationXtemDetailX", 0, 23), Name::UNKNOWN);
+        assert_eq!(dictionary.find(b"nobody", 0, 6), NameId::UNKNOWN);
+        assert_eq!(dictionary.find(b"adjudicationXtemDetailX", 0, 23), NameId::UNKNOWN);
     }
 }

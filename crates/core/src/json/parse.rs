@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::value::Kind;
-use super::{Dictionary, Name, Node, Tree};
+use super::value::JsonType;
+use super::{Dictionary, NameId, Node, Tree};
 use crate::json::simd::Lanes;
 use crate::rows;
 
@@ -19,7 +19,7 @@ const SHORT_NUMBER_BYTES: usize = 16_000;
 
 /// Why a text is not the JSON that can be loaded.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Fault {
+pub enum JsonErrorKind {
     #[error("the text ends in the middle of a value")]
     Truncated,
     #[error("a value was expected")]
@@ -54,11 +54,11 @@ pub enum Fault {
     DuplicateMember,
 }
 
-/// A fault and the byte of the text where it was noticed.
+/// A kind and the byte of the text where it was noticed.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("{fault}, at byte {offset}")]
+#[error("{kind}, at byte {offset}")]
 pub struct JsonError {
-    pub fault: Fault,
+    pub kind: JsonErrorKind,
     pub offset: usize,
 }
 
@@ -81,7 +81,7 @@ pub struct Parser {
 impl Default for Parser {
     /// Knows the names that the program's own code asks for.
     fn default() -> Self {
-        Parser::new(Dictionary::own())
+        Parser::new(Dictionary::well_known())
     }
 }
 
@@ -94,20 +94,20 @@ impl Parser {
     /// Parses `bytes` whole: one value, with blanks around it.
     pub fn parse<'t>(&'t mut self, bytes: &'t [u8]) -> Result<Tree<'t>, JsonError> {
         if bytes.len() > u32::MAX as usize {
-            return Err(JsonError { fault: Fault::TooLong, offset: 0 });
+            return Err(JsonError { kind: JsonErrorKind::TooLong, offset: 0 });
         }
         let source = std::str::from_utf8(bytes)
-            .map_err(|error| JsonError { fault: Fault::NotUtf8, offset: error.valid_up_to() })?;
+            .map_err(|error| JsonError { kind: JsonErrorKind::NotUtf8, offset: error.valid_up_to() })?;
         self.nodes.clear();
         self.open.clear();
         self.has_excessive_number = false;
         let mut cursor = Cursor { bytes, position: 0 };
         self.text(&mut cursor)
-            .map_err(|fault| JsonError { fault, offset: cursor.position.min(bytes.len()) })?;
+            .map_err(|kind| JsonError { kind, offset: cursor.position.min(bytes.len()) })?;
         Ok(Tree { source, nodes: &self.nodes, has_excessive_number: self.has_excessive_number })
     }
 
-    fn text(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    fn text(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonErrorKind> {
         let mut next = Expected::Value;
         loop {
             cursor.skip_blanks();
@@ -127,10 +127,12 @@ impl Parser {
                                 Expected::Value
                             }
                             (b'}', true) | (b']', false) => self.end_container(cursor),
-                            _ => return Err(Fault::ExpectedCommaOrEnd),
+                            _ => return Err(JsonErrorKind::ExpectedCommaOrEnd),
                         }
                     }
-                    None if cursor.position < cursor.bytes.len() => return Err(Fault::TrailingContent),
+                    None if cursor.position < cursor.bytes.len() => {
+                        return Err(JsonErrorKind::TrailingContent);
+                    }
                     None => return Ok(()),
                 },
             };
@@ -139,53 +141,57 @@ impl Parser {
 
     /// A member's name and the colon behind it.
     #[inline(always)]
-    fn name(&mut self, cursor: &mut Cursor<'_>) -> Result<Expected, Fault> {
+    fn name(&mut self, cursor: &mut Cursor<'_>) -> Result<Expected, JsonErrorKind> {
         if cursor.peek()? != b'"' {
-            return Err(Fault::ExpectedName);
+            return Err(JsonErrorKind::ExpectedName);
         }
         let start = cursor.position + 1;
         let (end, is_escaped) = cursor.skip_string(start)?;
         let name = self.dictionary.find(cursor.bytes, start, end);
-        self.node(Kind::String, start, end, is_escaped, name);
+        self.node(JsonType::String, start, end, is_escaped, name);
         cursor.position = end + 1;
         cursor.skip_blanks();
         if cursor.peek()? != b':' {
-            return Err(Fault::ExpectedColon);
+            return Err(JsonErrorKind::ExpectedColon);
         }
         cursor.position += 1;
         Ok(Expected::Value)
     }
 
     #[inline(always)]
-    fn value(&mut self, cursor: &mut Cursor<'_>) -> Result<Expected, Fault> {
+    fn value(&mut self, cursor: &mut Cursor<'_>) -> Result<Expected, JsonErrorKind> {
         if self.nodes.len() >= MAX_NODES {
-            return Err(Fault::TooMany);
+            return Err(JsonErrorKind::TooMany);
         }
         match cursor.peek()? {
             b'"' => {
                 let start = cursor.position + 1;
                 let (end, is_escaped) = cursor.skip_string(start)?;
-                self.leaf(Kind::String, start, end, is_escaped);
+                self.leaf(JsonType::String, start, end, is_escaped);
                 cursor.position = end + 1;
             }
-            b'{' => return self.begin_container(cursor, Kind::Object),
-            b'[' => return self.begin_container(cursor, Kind::Array),
-            b't' => self.word(cursor, b"true", Kind::True)?,
-            b'f' => self.word(cursor, b"false", Kind::False)?,
-            b'n' => self.word(cursor, b"null", Kind::Null)?,
+            b'{' => return self.begin_container(cursor, JsonType::Object),
+            b'[' => return self.begin_container(cursor, JsonType::Array),
+            b't' => self.word(cursor, b"true", JsonType::True)?,
+            b'f' => self.word(cursor, b"false", JsonType::False)?,
+            b'n' => self.word(cursor, b"null", JsonType::Null)?,
             b'-' | b'0'..=b'9' => self.number(cursor)?,
-            _ => return Err(Fault::ExpectedValue),
+            _ => return Err(JsonErrorKind::ExpectedValue),
         }
         Ok(Expected::CommaOrEnd)
     }
 
-    fn begin_container(&mut self, cursor: &mut Cursor<'_>, kind: Kind) -> Result<Expected, Fault> {
+    fn begin_container(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        json_type: JsonType,
+    ) -> Result<Expected, JsonErrorKind> {
         if self.open.len() == MAX_DEPTH {
-            return Err(Fault::TooDeep);
+            return Err(JsonErrorKind::TooDeep);
         }
-        let is_object = kind == Kind::Object;
+        let is_object = json_type == JsonType::Object;
         self.open.push(Open { node: self.nodes.len() as u32, is_object });
-        self.leaf(kind, cursor.position, cursor.position, false);
+        self.leaf(json_type, cursor.position, cursor.position, false);
         cursor.position += 1;
         cursor.skip_blanks();
         Ok(match cursor.peek()? {
@@ -207,36 +213,41 @@ impl Parser {
         Expected::CommaOrEnd
     }
 
-    fn word(&mut self, cursor: &mut Cursor<'_>, word: &[u8], kind: Kind) -> Result<(), Fault> {
+    fn word(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        word: &[u8],
+        json_type: JsonType,
+    ) -> Result<(), JsonErrorKind> {
         let start = cursor.position;
         if !cursor.bytes[start..].starts_with(word) {
-            return Err(Fault::ExpectedValue);
+            return Err(JsonErrorKind::ExpectedValue);
         }
         cursor.position += word.len();
-        self.leaf(kind, start, cursor.position, false);
+        self.leaf(json_type, start, cursor.position, false);
         Ok(())
     }
 
-    fn number(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    fn number(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonErrorKind> {
         let start = cursor.position;
         let has_exponent = cursor.skip_number()?;
         let written = &cursor.bytes[start..cursor.position];
         let is_plain = !has_exponent && written.len() <= SHORT_NUMBER_BYTES;
         let is_excessive = !is_plain && !str::from_utf8(written).is_ok_and(rows::is_numeric);
-        self.leaf(Kind::Number, start, cursor.position, is_excessive);
+        self.leaf(JsonType::Number, start, cursor.position, is_excessive);
         self.has_excessive_number |= is_excessive;
         Ok(())
     }
 
     #[inline(always)]
-    fn leaf(&mut self, kind: Kind, start: usize, end: usize, is_special: bool) {
-        self.node(kind, start, end, is_special, Name::NONE);
+    fn leaf(&mut self, json_type: JsonType, start: usize, end: usize, is_special: bool) {
+        self.node(json_type, start, end, is_special, NameId::NONE);
     }
 
     #[inline(always)]
-    fn node(&mut self, kind: Kind, start: usize, end: usize, is_special: bool, name: Name) {
+    fn node(&mut self, json_type: JsonType, start: usize, end: usize, is_special: bool, name: NameId) {
         let next = self.nodes.len() as u32 + 1;
-        self.nodes.push(Node { start: start as u32, end: end as u32, next, kind, is_special, name });
+        self.nodes.push(Node { start: start as u32, end: end as u32, next, json_type, is_special, name });
     }
 }
 
@@ -256,8 +267,8 @@ struct Cursor<'t> {
 
 impl Cursor<'_> {
     #[inline]
-    fn peek(&self) -> Result<u8, Fault> {
-        self.bytes.get(self.position).copied().ok_or(Fault::Truncated)
+    fn peek(&self) -> Result<u8, JsonErrorKind> {
+        self.bytes.get(self.position).copied().ok_or(JsonErrorKind::Truncated)
     }
 
     #[inline(always)]
@@ -288,7 +299,7 @@ impl Cursor<'_> {
     /// From after the opening quote to the closing one: its offset, and
     /// whether an escape was met.
     #[inline(always)]
-    fn skip_string(&mut self, start: usize) -> Result<(usize, bool), Fault> {
+    fn skip_string(&mut self, start: usize) -> Result<(usize, bool), JsonErrorKind> {
         let mut position = start;
         let mut is_escaped = false;
         loop {
@@ -300,51 +311,51 @@ impl Cursor<'_> {
                     is_escaped = true;
                     position = self.skip_escape(position + 1)?;
                 }
-                Some(_) => return Err(Fault::ControlCharacter),
-                None => return Err(Fault::Truncated),
+                Some(_) => return Err(JsonErrorKind::ControlCharacter),
+                None => return Err(JsonErrorKind::Truncated),
             }
         }
     }
 
-    fn skip_escape(&self, position: usize) -> Result<usize, Fault> {
-        match self.bytes.get(position).ok_or(Fault::Truncated)? {
+    fn skip_escape(&self, position: usize) -> Result<usize, JsonErrorKind> {
+        match self.bytes.get(position).ok_or(JsonErrorKind::Truncated)? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(position + 1),
             b'u' => match self.hexadecimal(position + 1)? {
-                0 => Err(Fault::NulCharacter),
+                0 => Err(JsonErrorKind::NulCharacter),
                 0xD800..=0xDBFF => {
                     let follows = self.bytes.get(position + 5..position + 7) == Some(b"\\u");
                     if follows && matches!(self.hexadecimal(position + 7)?, 0xDC00..=0xDFFF) {
                         Ok(position + 11)
                     } else {
-                        Err(Fault::LoneSurrogate)
+                        Err(JsonErrorKind::LoneSurrogate)
                     }
                 }
-                0xDC00..=0xDFFF => Err(Fault::LoneSurrogate),
+                0xDC00..=0xDFFF => Err(JsonErrorKind::LoneSurrogate),
                 _ => Ok(position + 5),
             },
-            _ => Err(Fault::InvalidEscape),
+            _ => Err(JsonErrorKind::InvalidEscape),
         }
     }
 
-    fn hexadecimal(&self, position: usize) -> Result<u32, Fault> {
-        let digits = self.bytes.get(position..position + 4).ok_or(Fault::Truncated)?;
+    fn hexadecimal(&self, position: usize) -> Result<u32, JsonErrorKind> {
+        let digits = self.bytes.get(position..position + 4).ok_or(JsonErrorKind::Truncated)?;
         let mut value = 0;
         for &digit in digits {
-            let digit = (digit as char).to_digit(16).ok_or(Fault::InvalidEscape)?;
+            let digit = (digit as char).to_digit(16).ok_or(JsonErrorKind::InvalidEscape)?;
             value = value * 16 + digit;
         }
         Ok(value)
     }
 
     /// Tells whether the number has an exponent.
-    fn skip_number(&mut self) -> Result<bool, Fault> {
+    fn skip_number(&mut self) -> Result<bool, JsonErrorKind> {
         if self.peek()? == b'-' {
             self.position += 1;
         }
         match self.bytes.get(self.position) {
             Some(b'0') => self.position += 1,
             Some(b'1'..=b'9') => self.skip_digits()?,
-            _ => return Err(Fault::InvalidNumber),
+            _ => return Err(JsonErrorKind::InvalidNumber),
         }
         if self.bytes.get(self.position) == Some(&b'.') {
             self.position += 1;
@@ -360,17 +371,17 @@ impl Cursor<'_> {
         }
         // `01` and `1x` would otherwise pass for two values side by side.
         match self.bytes.get(self.position) {
-            Some(byte) if byte.is_ascii_alphanumeric() => Err(Fault::InvalidNumber),
+            Some(byte) if byte.is_ascii_alphanumeric() => Err(JsonErrorKind::InvalidNumber),
             _ => Ok(has_exponent),
         }
     }
 
-    fn skip_digits(&mut self) -> Result<(), Fault> {
+    fn skip_digits(&mut self) -> Result<(), JsonErrorKind> {
         let start = self.position;
         while let Some(b'0'..=b'9') = self.bytes.get(self.position) {
             self.position += 1;
         }
-        if self.position == start { Err(Fault::InvalidNumber) } else { Ok(()) }
+        if self.position == start { Err(JsonErrorKind::InvalidNumber) } else { Ok(()) }
     }
 }
 
@@ -400,46 +411,46 @@ mod tests {
     use pretty_assertions::assert_eq;
     use proptest::prelude::*;
 
-    fn fault(text: &str) -> Fault {
-        Parser::default().parse(text.as_bytes()).expect_err(text).fault
+    fn kind(text: &str) -> JsonErrorKind {
+        Parser::default().parse(text.as_bytes()).expect_err(text).kind
     }
 
     #[test]
     fn what_is_not_json_is_refused_with_its_fault() {
         for (text, expected) in [
-            ("", Fault::Truncated),
-            ("  ", Fault::Truncated),
-            ("{", Fault::Truncated),
-            (r#"{"a""#, Fault::Truncated),
-            (r#"{"a":"b"#, Fault::Truncated),
-            ("[1,", Fault::Truncated),
-            ("[1,]", Fault::ExpectedValue),
-            ("{,}", Fault::ExpectedName),
-            (r#"{"a":1,}"#, Fault::ExpectedName),
-            ("{a:1}", Fault::ExpectedName),
-            (r#"{"a" 1}"#, Fault::ExpectedColon),
-            ("[1 2]", Fault::ExpectedCommaOrEnd),
-            ("[1}", Fault::ExpectedCommaOrEnd),
-            ("{} {}", Fault::TrailingContent),
-            ("nul", Fault::ExpectedValue),
-            ("01", Fault::InvalidNumber),
-            ("1.", Fault::InvalidNumber),
-            (".5", Fault::ExpectedValue),
-            ("-", Fault::InvalidNumber),
-            ("1e", Fault::InvalidNumber),
-            ("\"a\nb\"", Fault::ControlCharacter),
-            (r#""\x""#, Fault::InvalidEscape),
-            (r#""\u12g4""#, Fault::InvalidEscape),
-            (r#""\ud800""#, Fault::LoneSurrogate),
-            (r#""\ud800\u0041""#, Fault::LoneSurrogate),
-            (r#""\udc00""#, Fault::LoneSurrogate),
-            (r#""\u0000""#, Fault::NulCharacter),
+            ("", JsonErrorKind::Truncated),
+            ("  ", JsonErrorKind::Truncated),
+            ("{", JsonErrorKind::Truncated),
+            (r#"{"a""#, JsonErrorKind::Truncated),
+            (r#"{"a":"b"#, JsonErrorKind::Truncated),
+            ("[1,", JsonErrorKind::Truncated),
+            ("[1,]", JsonErrorKind::ExpectedValue),
+            ("{,}", JsonErrorKind::ExpectedName),
+            (r#"{"a":1,}"#, JsonErrorKind::ExpectedName),
+            ("{a:1}", JsonErrorKind::ExpectedName),
+            (r#"{"a" 1}"#, JsonErrorKind::ExpectedColon),
+            ("[1 2]", JsonErrorKind::ExpectedCommaOrEnd),
+            ("[1}", JsonErrorKind::ExpectedCommaOrEnd),
+            ("{} {}", JsonErrorKind::TrailingContent),
+            ("nul", JsonErrorKind::ExpectedValue),
+            ("01", JsonErrorKind::InvalidNumber),
+            ("1.", JsonErrorKind::InvalidNumber),
+            (".5", JsonErrorKind::ExpectedValue),
+            ("-", JsonErrorKind::InvalidNumber),
+            ("1e", JsonErrorKind::InvalidNumber),
+            ("\"a\nb\"", JsonErrorKind::ControlCharacter),
+            (r#""\x""#, JsonErrorKind::InvalidEscape),
+            (r#""\u12g4""#, JsonErrorKind::InvalidEscape),
+            (r#""\ud800""#, JsonErrorKind::LoneSurrogate),
+            (r#""\ud800\u0041""#, JsonErrorKind::LoneSurrogate),
+            (r#""\udc00""#, JsonErrorKind::LoneSurrogate),
+            (r#""\u0000""#, JsonErrorKind::NulCharacter),
         ] {
-            assert_eq!(fault(text), expected, "{text}");
+            assert_eq!(kind(text), expected, "{text}");
         }
-        assert_eq!(fault(&"[".repeat(100_000)), Fault::TooDeep);
+        assert_eq!(kind(&"[".repeat(100_000)), JsonErrorKind::TooDeep);
         let not_utf8 = Parser::default().parse(b"\"\xff\"").expect_err("not UTF-8");
-        assert_eq!(not_utf8, JsonError { fault: Fault::NotUtf8, offset: 1 });
+        assert_eq!(not_utf8, JsonError { kind: JsonErrorKind::NotUtf8, offset: 1 });
     }
 
     #[test]
@@ -480,7 +491,7 @@ mod tests {
     #[test]
     fn a_text_of_too_many_values_is_refused() {
         let text = format!("[{}1]", "1,".repeat(MAX_NODES));
-        assert_eq!(fault(&text), Fault::TooMany);
+        assert_eq!(kind(&text), JsonErrorKind::TooMany);
     }
 
     fn any_json() -> impl Strategy<Value = serde_json::Value> {
@@ -503,8 +514,8 @@ mod tests {
 
     /// The value that a tree says, built again.
     fn built(value: crate::json::Value<'_>) -> serde_json::Value {
-        match value.kind() {
-            Kind::Object => value
+        match value.json_type() {
+            JsonType::Object => value
                 .members()
                 .map(|member| {
                     let name: String =
@@ -512,8 +523,8 @@ mod tests {
                     (name, built(member.value()))
                 })
                 .collect(),
-            Kind::Array => value.items().map(built).collect(),
-            Kind::String => value.as_text().expect("a string").into(),
+            JsonType::Array => value.items().map(built).collect(),
+            JsonType::String => value.as_text().expect("a string").into(),
             _ => serde_json::from_str(value.raw()).expect("a scalar"),
         }
     }
@@ -538,11 +549,11 @@ mod tests {
     /// `serde_json` takes numbers out of the range of f64 for errors and
     /// U+0000 for a character; else both must say the same.
     fn agree(bytes: &[u8]) {
-        let ours = Parser::default().parse(bytes).map(|tree| tree.root().kind());
+        let ours = Parser::default().parse(bytes).map(|tree| tree.root().json_type());
         let theirs = serde_json::from_slice::<serde_json::Value>(bytes);
         match (ours, theirs) {
             (Ok(_), Err(error)) => assert!(error.to_string().contains("number out of range"), "{error}"),
-            (Err(error), Ok(_)) => assert_eq!(error.fault, Fault::NulCharacter),
+            (Err(error), Ok(_)) => assert_eq!(error.kind, JsonErrorKind::NulCharacter),
             _ => {}
         }
     }

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{Name, Node, Tree};
+use super::{NameId, Node, Tree};
 
 /// The sorts of JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum JsonType {
     Null,
     True,
     False,
@@ -45,18 +45,18 @@ impl<'t> Value<'t> {
     }
 
     #[inline]
-    pub fn kind(self) -> Kind {
-        self.node().kind
+    pub fn json_type(self) -> JsonType {
+        self.node().json_type
     }
 
     pub fn is_null(self) -> bool {
-        self.kind() == Kind::Null
+        self.json_type() == JsonType::Null
     }
 
     /// The value as it is written, quotes included.
     pub fn raw(self) -> &'t str {
         let node = self.node();
-        let quote = usize::from(node.kind == Kind::String);
+        let quote = usize::from(node.json_type == JsonType::String);
         &self.tree.source[node.start as usize - quote..node.end as usize + quote]
     }
 
@@ -64,7 +64,7 @@ impl<'t> Value<'t> {
     #[inline]
     pub fn as_text(self) -> Option<Cow<'t, str>> {
         let node = self.node();
-        if node.kind != Kind::String {
+        if node.json_type != JsonType::String {
             return None;
         }
         let written = &self.tree.source[node.start as usize..node.end as usize];
@@ -74,7 +74,7 @@ impl<'t> Value<'t> {
     /// Whether it is a string without escapes, which is written as it reads.
     pub(super) fn is_plain_text(self) -> bool {
         let node = self.node();
-        node.kind == Kind::String && !node.is_special
+        node.json_type == JsonType::String && !node.is_special
     }
 
     /// The member whose name has that place in the tree.
@@ -88,23 +88,23 @@ impl<'t> Value<'t> {
     }
 
     pub fn as_boolean(self) -> Option<bool> {
-        match self.kind() {
-            Kind::True => Some(true),
-            Kind::False => Some(false),
+        match self.json_type() {
+            JsonType::True => Some(true),
+            JsonType::False => Some(false),
             _ => None,
         }
     }
 
     /// A number as it is written; `None` for other kinds.
     pub fn as_number(self) -> Option<&'t str> {
-        (self.kind() == Kind::Number).then(|| self.raw())
+        (self.json_type() == JsonType::Number).then(|| self.raw())
     }
 
     /// An object's members in document order; none for other kinds.
     #[inline]
     pub fn members(self) -> Members<'t> {
         let node = self.node();
-        let end = if node.kind == Kind::Object { node.next } else { self.index };
+        let end = if node.json_type == JsonType::Object { node.next } else { self.index };
         Members { tree: self.tree, index: self.index + 1, end }
     }
 
@@ -112,7 +112,7 @@ impl<'t> Value<'t> {
     #[inline]
     pub fn items(self) -> Items<'t> {
         let node = self.node();
-        let end = if node.kind == Kind::Array { node.next } else { self.index };
+        let end = if node.json_type == JsonType::Array { node.next } else { self.index };
         Items { tree: self.tree, index: self.index + 1, end }
     }
 
@@ -197,16 +197,16 @@ impl<'t> Member<'t> {
         &self.tree.source[node.start as usize - 1..node.end as usize + 1]
     }
 
-    /// Name and value as written, if they are written as they read: without a
+    /// NameId and value as written, if they are written as they read: without a
     /// blank between them, and the value neither a container nor a text with
     /// escapes.
     #[inline]
     pub(super) fn compact(self) -> Option<&'t [u8]> {
         let (name, value) = (self.node(), self.value().node());
-        let quote = match value.kind {
-            Kind::Object | Kind::Array => return None,
-            Kind::String if value.is_special => return None,
-            Kind::String => 1,
+        let quote = match value.json_type {
+            JsonType::Object | JsonType::Array => return None,
+            JsonType::String if value.is_special => return None,
+            JsonType::String => 1,
             _ => 0,
         };
         let is_compact = value.start - quote == name.end + 2;
@@ -216,7 +216,7 @@ impl<'t> Member<'t> {
 
     /// The number of its name.
     #[inline]
-    pub fn name(self) -> Name {
+    pub fn name(self) -> NameId {
         self.node().name
     }
 
@@ -240,7 +240,7 @@ pub trait MemberName {
     fn is_of(&self, member: &Member<'_>) -> bool;
 }
 
-impl MemberName for Name {
+impl MemberName for NameId {
     #[inline]
     fn is_of(&self, member: &Member<'_>) -> bool {
         member.name() == *self

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Kind, Member, Name, Tree, Value};
+use super::{JsonType, Member, NameId, Tree, Value};
 
 /// An object or array that a member lies in, and what it is called there.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct Enclosing<'t> {
 enum Step<'t> {
     /// The whole text.
     Root,
-    Name(&'t str),
+    NameId(&'t str),
     /// From 0.
     Item(u32),
 }
@@ -44,9 +44,9 @@ impl<'t> Walk<'t> {
     pub fn next_member(&mut self) -> Option<Member<'t>> {
         while let Some(node) = self.tree.nodes.get(self.next as usize) {
             while self.open.pop_if(|open| open.value.extent().end <= self.next).is_some() {}
-            let member = (node.name != Name::NONE).then(|| Member::new(self.tree, self.next));
+            let member = (node.name != NameId::NONE).then(|| Member::new(self.tree, self.next));
             let (step, at) = if let Some(member) = member {
-                (Step::Name(member.text()), self.next + 1)
+                (Step::NameId(member.text()), self.next + 1)
             } else {
                 let step = self.open.last_mut().map_or(Step::Root, |open| {
                     open.items += 1;
@@ -57,7 +57,7 @@ impl<'t> Walk<'t> {
             let value = Value::new(self.tree, at);
             self.next = at + 1;
             self.depth = self.open.len();
-            if matches!(value.kind(), Kind::Array | Kind::Object) {
+            if matches!(value.json_type(), JsonType::Array | JsonType::Object) {
                 self.open.push(Enclosing { value, step, items: 0 });
             }
             if member.is_some() {
@@ -86,8 +86,8 @@ pub fn path_of(enclosing: &[Enclosing<'_>]) -> String {
     for Enclosing { step, .. } in enclosing.iter().skip(1) {
         match step {
             Step::Root => {}
-            Step::Name(name) if path.is_empty() => path.push_str(name),
-            Step::Name(name) => {
+            Step::NameId(name) if path.is_empty() => path.push_str(name),
+            Step::NameId(name) => {
                 path.push('.');
                 path.push_str(name);
             }

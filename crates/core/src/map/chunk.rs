@@ -4,7 +4,7 @@
 //! and neither grows nor is asked of the kernel anew with every type of
 //! resource.
 
-use crate::rows::{CopyBuffer, Mark};
+use crate::rows::{Mark, RowBuffer};
 
 /// Where the rows of one resource end in a table.
 #[derive(Clone, Copy, Debug)]
@@ -20,9 +20,9 @@ struct Segment {
 /// The rows of a table.
 #[derive(Debug, Default)]
 struct TableRows {
-    full: Vec<CopyBuffer>,
+    full: Vec<RowBuffer>,
     /// The chunk that is being filled.
-    copy: CopyBuffer,
+    buffer: RowBuffer,
     /// Whose rows end where, in order.
     segments: Vec<Segment>,
 }
@@ -41,14 +41,14 @@ impl TableRows {
     /// all there.
     fn is_full(&self) -> bool {
         let ends_here =
-            |last: &Segment| last.chunk as usize == self.full.len() && last.end == self.copy.len();
-        self.copy.len() >= FULL_BYTES && self.segments.last().is_some_and(ends_here)
+            |last: &Segment| last.chunk as usize == self.full.len() && last.end == self.buffer.len();
+        self.buffer.len() >= FULL_BYTES && self.segments.last().is_some_and(ends_here)
     }
 
     /// Keeps what was written since the last resource as the rows of this one.
     fn finish(&mut self, resource: u32) {
         let chunk = self.full.len() as u32;
-        let segment = Segment { resource, chunk, end: self.copy.len(), rows: self.copy.row_count() };
+        let segment = Segment { resource, chunk, end: self.buffer.len(), rows: self.buffer.row_count() };
         match self.segments.last_mut() {
             Some(last) if last.resource == resource => *last = segment,
             _ => self.segments.push(segment),
@@ -62,24 +62,24 @@ pub(super) struct TableBuffers {
     tables: Vec<TableRows>,
     touched: Vec<(usize, Mark)>,
     /// Empty chunks, the one that was used last on top.
-    spare: Vec<CopyBuffer>,
+    spare: Vec<RowBuffer>,
 }
 
 impl TableBuffers {
     /// The rows of the table for the resource that is being mapped.
     #[inline]
-    pub fn of(&mut self, table: usize) -> &mut CopyBuffer {
+    pub fn of(&mut self, table: usize) -> &mut RowBuffer {
         let rows = &mut self.tables[table];
         if self.touched.last().is_none_or(|(touched, _)| *touched != table) {
             if rows.is_full() {
-                rows.full.push(std::mem::take(&mut rows.copy));
+                rows.full.push(std::mem::take(&mut rows.buffer));
             }
-            if rows.copy.capacity() == 0 {
-                rows.copy = self.spare.pop().unwrap_or_else(|| CopyBuffer::with_capacity(CHUNK_BYTES));
+            if rows.buffer.capacity() == 0 {
+                rows.buffer = self.spare.pop().unwrap_or_else(|| RowBuffer::with_capacity(CHUNK_BYTES));
             }
-            self.touched.push((table, rows.copy.mark()));
+            self.touched.push((table, rows.buffer.mark()));
         }
-        &mut rows.copy
+        &mut rows.buffer
     }
 
     /// Empty ones, for that many tables.
@@ -101,13 +101,13 @@ impl TableBuffers {
     /// Forgets what was written since the last `finish`.
     pub fn abandon(&mut self) {
         for (table, mark) in self.touched.drain(..).rev() {
-            self.tables[table].copy.truncate(mark);
+            self.tables[table].buffer.truncate(mark);
         }
     }
 
     /// Writes the keys, `keys[target]`, and the source into all rows.
     pub fn fill_keys(&mut self, keys: &[i64], source_id: i16) {
-        let chunks = self.tables.iter_mut().flat_map(|rows| rows.full.iter_mut().chain([&mut rows.copy]));
+        let chunks = self.tables.iter_mut().flat_map(|rows| rows.full.iter_mut().chain([&mut rows.buffer]));
         for chunk in chunks {
             chunk.fill_keys(keys);
             chunk.fill_source(source_id);
@@ -136,8 +136,8 @@ impl TableBuffers {
                 while let Some(next) = segments.next_if(is_next) {
                     start = next.end;
                 }
-                let copy = rows.full.get(chunk as usize).unwrap_or(&rows.copy);
-                return Some(&copy.as_bytes()[run_start..start]);
+                let buffer = rows.full.get(chunk as usize).unwrap_or(&rows.buffer);
+                return Some(&buffer.as_bytes()[run_start..start]);
             }
             None
         })
@@ -161,15 +161,15 @@ impl TableBuffers {
 
     /// The bytes that the rows take.
     pub fn byte_count(&self) -> usize {
-        self.tables.iter().flat_map(|rows| rows.full.iter().chain([&rows.copy])).map(CopyBuffer::len).sum()
+        self.tables.iter().flat_map(|rows| rows.full.iter().chain([&rows.buffer])).map(RowBuffer::len).sum()
     }
 
     /// Forgets all rows.
     pub fn clear(&mut self) {
-        let mut spare_bytes: usize = self.spare.iter().map(CopyBuffer::capacity).sum();
+        let mut spare_bytes: usize = self.spare.iter().map(RowBuffer::capacity).sum();
         for table in &mut self.tables {
             table.segments.clear();
-            for mut chunk in table.full.drain(..).chain([std::mem::take(&mut table.copy)]) {
+            for mut chunk in table.full.drain(..).chain([std::mem::take(&mut table.buffer)]) {
                 let capacity = chunk.capacity();
                 if (1..=MOST_CHUNK_BYTES).contains(&capacity) && spare_bytes + capacity <= MOST_SPARE_BYTES {
                     chunk.clear();
@@ -186,9 +186,9 @@ mod tests {
     use super::*;
     use pretty_assertions::assert_eq;
 
-    fn write_row(copy: &mut CopyBuffer, text: &str) -> Vec<u8> {
-        copy.begin_row(1);
-        copy.text(text);
+    fn write_row(buffer: &mut RowBuffer, text: &str) -> Vec<u8> {
+        buffer.begin_row(1);
+        buffer.text(text);
         [&[0, 1][..], &(text.len() as u32).to_be_bytes(), text.as_bytes()].concat()
     }
 
@@ -235,7 +235,7 @@ mod tests {
             buffers.clear();
             assert_eq!(buffers.byte_count(), 0);
         }
-        let spare_bytes: usize = buffers.spare.iter().map(CopyBuffer::capacity).sum();
+        let spare_bytes: usize = buffers.spare.iter().map(RowBuffer::capacity).sum();
         assert!(spare_bytes > CHUNK_BYTES && spare_bytes <= MOST_SPARE_BYTES);
     }
 

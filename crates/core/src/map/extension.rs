@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
-use crate::datatype::{Defect, DefectReason};
-use crate::json::{Enclosing, Kind, Name, Tree, Value, path_of};
+use crate::datatype::{ValueDefect, ValueDefectReason};
+use crate::json::{Enclosing, JsonType, NameId, Tree, Value, path_of};
 
 /// How deep all lists of one resource may lie, taken together: that much is
 /// remembered of them.
@@ -25,14 +25,14 @@ pub(super) struct Lists<'t> {
 }
 
 impl<'t> Lists<'t> {
-    pub fn of(tree: &'t Tree<'t>) -> Result<Self, Defect> {
+    pub fn of(tree: &'t Tree<'t>) -> Result<Self, ValueDefect> {
         let mut lists = Self::default();
         // Most resources have none, and a walk takes longer than that look.
         if !tree.all_members().any(|member| is_list(member.name())) {
             return Ok(lists);
         }
         let mut depths = 0;
-        let contained = tree.root().get(Name::CONTAINED).map(Value::extent).unwrap_or_default();
+        let contained = tree.root().get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
         let mut within = 0..0;
         let mut walk = tree.walk();
         while let Some(member) = walk.next_member() {
@@ -44,7 +44,7 @@ impl<'t> Lists<'t> {
                 within = value.extent();
                 depths += walk.enclosing().len();
                 if depths > MOST_DEPTHS {
-                    return Err(Defect::new(value, DefectReason::TooMuch));
+                    return Err(ValueDefect::new(value, ValueDefectReason::TooMuch));
                 }
                 lists.values.push(value);
                 lists.enclosing.push(walk.enclosing().to_vec());
@@ -81,8 +81,8 @@ impl<'t> Lists<'t> {
     }
 }
 
-fn is_list(name: Name) -> bool {
-    matches!(name, Name::EXTENSION | Name::MODIFIER_EXTENSION)
+fn is_list(name: NameId) -> bool {
+    matches!(name, NameId::EXTENSION | NameId::MODIFIER_EXTENSION)
 }
 
 /// The JSON array of the extensions in `own`, some of the resource's `lists`,
@@ -93,12 +93,12 @@ pub(super) fn gather<'v>(
     own: impl Iterator<Item = Value<'v>>,
     lists: &Lists<'_>,
     taken: &[(String, String)],
-) -> Result<Option<String>, Defect> {
+) -> Result<Option<String>, ValueDefect> {
     let mut json = String::new();
     for list in own {
         let path = lists.relative_path(element, list);
-        for extension in list.items().filter(|extension| extension.kind() == Kind::Object) {
-            let url = extension.get(Name::URL).and_then(Value::as_text).unwrap_or_default();
+        for extension in list.items().filter(|extension| extension.json_type() == JsonType::Object) {
+            let url = extension.get(NameId::URL).and_then(Value::as_text).unwrap_or_default();
             if taken.iter().any(|(taken_path, taken_url)| *taken_path == path && *taken_url == url) {
                 continue;
             }
@@ -112,7 +112,7 @@ pub(super) fn gather<'v>(
             }
             json.push_str(members);
             if json.len() > MOST_BYTES {
-                return Err(Defect::new(extension, DefectReason::TooMuch));
+                return Err(ValueDefect::new(extension, ValueDefectReason::TooMuch));
             }
         }
     }

@@ -9,9 +9,9 @@ use super::plan::Field;
 use super::reference::Resolver;
 use super::route::follow;
 use super::rows::Gathered;
-use crate::datatype::{self, Defect, DefectReason, Row, Timezone};
+use crate::datatype::{self, Row, Timezone, ValueDefect, ValueDefectReason};
 use crate::json::{self, Tree, Value};
-use crate::rows::CopyBuffer;
+use crate::rows::RowBuffer;
 
 /// Writes the fields of one resource's rows.
 pub(super) struct FieldWriter<'w, 't> {
@@ -29,11 +29,11 @@ impl<'t> FieldWriter<'_, 't> {
     /// Writes the columns of all of a row's elements, and of its extensions.
     pub fn all(
         &mut self,
-        copy: &mut CopyBuffer,
+        buffer: &mut RowBuffer,
         gathered: &Gathered<'_, 't>,
         lists: &Lists<'t>,
         job: usize,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         let table = gathered.jobs()[job].table;
         // Most elements are not there: their columns are written in one go.
         let mut absent = 0;
@@ -42,15 +42,15 @@ impl<'t> FieldWriter<'_, 't> {
                 absent += field.width;
                 continue;
             }
-            copy.nulls(mem::take(&mut absent));
-            self.present(copy, field, gathered, job)?;
+            buffer.nulls(mem::take(&mut absent));
+            self.present(buffer, field, gathered, job)?;
         }
-        copy.nulls(absent);
+        buffer.nulls(absent);
         if table.has_extension {
             let element = gathered.element(job);
             match extension::gather(element, gathered.extensions(job), lists, &table.taken_extensions)? {
-                Some(json) => copy.jsonb(&[&json]),
-                None => copy.null(),
+                Some(json) => buffer.jsonb(&[&json]),
+                None => buffer.null(),
             }
         }
         Ok(())
@@ -59,25 +59,25 @@ impl<'t> FieldWriter<'_, 't> {
     /// Writes the columns of one field.
     pub fn one(
         &mut self,
-        copy: &mut CopyBuffer,
+        buffer: &mut RowBuffer,
         field: &Field,
         gathered: &Gathered<'_, 't>,
         job: usize,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         if gathered.are_empty(job, &field.slots) {
-            copy.nulls(field.width);
+            buffer.nulls(field.width);
             return Ok(());
         }
-        self.present(copy, field, gathered, job)
+        self.present(buffer, field, gathered, job)
     }
 
     fn present(
         &mut self,
-        copy: &mut CopyBuffer,
+        buffer: &mut RowBuffer,
         field: &Field,
         gathered: &Gathered<'_, 't>,
         job: usize,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         let root = self.tree.root();
         self.elements.clear();
         for place in &field.places {
@@ -95,17 +95,17 @@ impl<'t> FieldWriter<'_, 't> {
                 break;
             }
         }
-        let mark = copy.mark();
-        let row = &mut Row { copy: &mut *copy, references: &mut self.resolver, timezone: self.timezone };
+        let mark = buffer.mark();
+        let row = &mut Row { buffer: &mut *buffer, references: &mut self.resolver, timezone: self.timezone };
         let mut written = field.datatype.write(&self.elements, row);
-        if written.is_ok() && copy.has_long_text(mark, &field.indexed, datatype::MAX_INDEXED_BYTES) {
+        if written.is_ok() && buffer.has_long_text(mark, &field.indexed, datatype::MAX_INDEXED_BYTES) {
             let at =
                 self.elements.iter().find(|element| !element.is_null()).map_or(0, |element| element.index());
-            written = Err(Defect { reason: DefectReason::TooLongForIndex, at });
+            written = Err(ValueDefect { reason: ValueDefectReason::TooLongForIndex, at });
         }
         if written.is_err() && self.is_lenient {
-            copy.truncate(mark);
-            copy.nulls(field.width);
+            buffer.truncate(mark);
+            buffer.nulls(field.width);
             return Ok(());
         }
         written

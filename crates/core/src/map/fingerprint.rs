@@ -4,9 +4,9 @@
 
 use super::mapper::{Input, MapError};
 use super::target::Identity;
-use crate::datatype::{Defect, DefectReason, Timezone, moment};
+use crate::datatype::{Timezone, ValueDefect, ValueDefectReason, moment};
 use crate::fhir::ResourceType;
-use crate::json::{Canonical, Kind, Name, Tree, Value};
+use crate::json::{Canonical, JsonType, NameId, Tree, Value};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,18 +48,18 @@ pub(super) fn identify(
     input: &Input<'_>,
 ) -> Result<Identified, MapError> {
     let root = tree.root();
-    if root.kind() != Kind::Object {
+    if root.json_type() != JsonType::Object {
         return Err(MapError::NotAnObject);
     }
-    let name = root.get(Name::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
+    let name = root.get(NameId::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
     if input.wanted.is_some_and(|wanted| !wanted.contains(&*name)) {
         return Err(MapError::NotWanted);
     }
     let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
     let content_hash = canonical.hash(root, |parent, name| {
-        parent == Some(Name::META) && matches!(name, Name::LAST_UPDATED | Name::VERSION_ID)
+        parent == Some(NameId::META) && matches!(name, NameId::LAST_UPDATED | NameId::VERSION_ID)
     })?;
-    let written_id = root.get(Name::ID).and_then(Value::as_text).filter(|id| !id.is_empty());
+    let written_id = root.get(NameId::ID).and_then(Value::as_text).filter(|id| !id.is_empty());
     let is_id_generated = written_id.is_none();
     let fhir_id = match written_id {
         Some(id) => id.into_owned(),
@@ -68,30 +68,35 @@ pub(super) fn identify(
     Ok(Identified { resource_type, fhir_id, is_id_generated, content_hash })
 }
 
-pub(super) fn version(root: Value<'_>, input: &Input<'_>, timezone: Timezone) -> Result<Version, Defect> {
-    let meta = root.get(Name::META);
-    let of_meta = |name: Name| meta.and_then(|meta| meta.get(name));
-    let last_updated = match of_meta(Name::LAST_UPDATED) {
+pub(super) fn version(
+    root: Value<'_>,
+    input: &Input<'_>,
+    timezone: Timezone,
+) -> Result<Version, ValueDefect> {
+    let meta = root.get(NameId::META);
+    let of_meta = |name: NameId| meta.and_then(|meta| meta.get(name));
+    let last_updated = match of_meta(NameId::LAST_UPDATED) {
         Some(value) => {
-            let written = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
+            let written =
+                value.as_text().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))?;
             let span = moment::date_time(&written, timezone)
-                .ok_or(Defect::new(value, DefectReason::InvalidDateTime))?;
+                .ok_or(ValueDefect::new(value, ValueDefectReason::InvalidDateTime))?;
             Some(span.start)
         }
         None => None,
     };
     let of_bundle = || Some(moment::date_time(input.effective_at?, timezone)?.start);
     Ok(Version {
-        version_id: owned_text(of_meta(Name::VERSION_ID))?,
+        version_id: owned_text(of_meta(NameId::VERSION_ID))?,
         last_updated,
         effective_at: last_updated.or_else(of_bundle),
     })
 }
 
 /// A string's characters, if it is there.
-pub(super) fn owned_text(value: Option<Value<'_>>) -> Result<Option<String>, Defect> {
+pub(super) fn owned_text(value: Option<Value<'_>>) -> Result<Option<String>, ValueDefect> {
     let Some(value) = value else { return Ok(None) };
-    let text = value.as_text().ok_or(Defect::new(value, DefectReason::ExpectedString))?;
+    let text = value.as_text().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))?;
     Ok(Some(text.into_owned()))
 }
 

@@ -4,9 +4,9 @@ use super::chunk::TableBuffers;
 use super::extension::{self, Lists};
 use super::plan::{GenericPlaces, ListPlan};
 use super::reference::Resolver;
-use crate::datatype::{self, Defect, DefectReason, Referenced, References, Row, Timezone};
+use crate::datatype::{self, Referenced, References, Row, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
-use crate::json::{Enclosing, Kind, Member, Name, Tree, Value, path_of};
+use crate::json::{Enclosing, JsonType, Member, NameId, Tree, Value, path_of};
 use crate::model::GenericTable;
 use crate::rows::Target;
 
@@ -39,10 +39,10 @@ impl Writer<'_, '_> {
         list: &ListPlan,
         items: &[Value<'_>],
         extensions: &Lists<'_>,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         for (index, item) in items.iter().enumerate() {
-            if item.kind() != Kind::Object {
-                return Err(Defect::new(*item, DefectReason::ExpectedObject));
+            if item.json_type() != JsonType::Object {
+                return Err(ValueDefect::new(*item, ValueDefectReason::ExpectedObject));
             }
             let ordinal = index as i32 + 1;
             match list.table {
@@ -58,96 +58,96 @@ impl Writer<'_, '_> {
 
     /// Begins a row of the table.
     fn begin(&mut self, table: usize, column_count: i16) -> Row<'_> {
-        let copy = self.buffers.of(table);
-        copy.begin_row(column_count);
-        copy.text(self.owner.resource_type.name());
-        copy.key(self.owner.target);
-        Row { copy, references: self.resolver, timezone: self.timezone }
+        let buffer = self.buffers.of(table);
+        buffer.begin_row(column_count);
+        buffer.text(self.owner.resource_type.name());
+        buffer.key(self.owner.target);
+        Row { buffer, references: self.resolver, timezone: self.timezone }
     }
 
-    fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
-        datatype::require_short(item, &[Name::SYSTEM, Name::VALUE])?;
+    fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
+        datatype::require_short(item, &[NameId::SYSTEM, NameId::VALUE])?;
         let patient = self.owner.patient;
         let mut row = self.begin(self.places.identifier, 14);
-        row.copy.integer(ordinal);
-        row.copy.optional_key(patient);
-        row.member_text(Some(item), Name::USE)?;
-        row.concept(item.get(Name::TYPE))?;
-        row.member_text(Some(item), Name::SYSTEM)?;
-        row.member_text(Some(item), Name::VALUE)?;
-        row.bounds(item.get(Name::PERIOD))?;
-        row.member_text(item.get(Name::ASSIGNER), Name::DISPLAY)
+        row.buffer.integer(ordinal);
+        row.buffer.optional_key(patient);
+        row.member_text(Some(item), NameId::USE)?;
+        row.concept(item.get(NameId::TYPE))?;
+        row.member_text(Some(item), NameId::SYSTEM)?;
+        row.member_text(Some(item), NameId::VALUE)?;
+        row.bounds(item.get(NameId::PERIOD))?;
+        row.member_text(item.get(NameId::ASSIGNER), NameId::DISPLAY)
     }
 
-    fn telecom(&mut self, item: Value<'_>, ordinal: i32, extensions: &Lists<'_>) -> Result<(), Defect> {
+    fn telecom(&mut self, item: Value<'_>, ordinal: i32, extensions: &Lists<'_>) -> Result<(), ValueDefect> {
         let mut row = self.begin(self.places.telecom, 10);
-        row.copy.integer(ordinal);
-        row.member_text(Some(item), Name::SYSTEM)?;
-        row.member_text(Some(item), Name::VALUE)?;
-        row.member_text(Some(item), Name::USE)?;
-        row.member_integer(item, Name::RANK)?;
-        row.bounds(item.get(Name::PERIOD))?;
+        row.buffer.integer(ordinal);
+        row.member_text(Some(item), NameId::SYSTEM)?;
+        row.member_text(Some(item), NameId::VALUE)?;
+        row.member_text(Some(item), NameId::USE)?;
+        row.member_integer(item, NameId::RANK)?;
+        row.bounds(item.get(NameId::PERIOD))?;
         match extension::gather(item, extensions.within(item).iter().copied(), extensions, &[])? {
-            Some(json) => row.copy.jsonb(&[&json]),
-            None => row.copy.null(),
+            Some(json) => row.buffer.jsonb(&[&json]),
+            None => row.buffer.null(),
         }
         Ok(())
     }
 
-    fn concept(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
-        datatype::require_short(datatype::chosen_coding(item).unwrap_or(item), &[Name::CODE])?;
+    fn concept(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
+        datatype::require_short(datatype::chosen_coding(item).unwrap_or(item), &[NameId::CODE])?;
         let patient = self.owner.patient;
         let row = &mut self.begin(self.places.concept, 9);
-        row.copy.text(element);
-        row.copy.integer(ordinal);
-        row.copy.optional_key(patient);
+        row.buffer.text(element);
+        row.buffer.integer(ordinal);
+        row.buffer.optional_key(patient);
         row.concept(Some(item))
     }
 
-    fn reference(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+    fn reference(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         let patient = self.owner.patient;
         let referenced = self.resolver.resolve(item, None)?;
         let mut row = self.begin(self.places.reference, 9);
-        row.copy.text(element);
-        row.copy.integer(ordinal);
-        row.copy.optional_key(patient);
-        row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
-        row.copy.optional_key(referenced.target);
-        row.member_text(Some(item), Name::DISPLAY)?;
-        row.copy.optional_text(referenced.written.as_deref());
+        row.buffer.text(element);
+        row.buffer.integer(ordinal);
+        row.buffer.optional_key(patient);
+        row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
+        row.buffer.optional_key(referenced.target);
+        row.member_text(Some(item), NameId::DISPLAY)?;
+        row.buffer.optional_text(referenced.written.as_deref());
         Ok(())
     }
 
-    fn note(&mut self, note: Value<'_>, ordinal: i32) -> Result<(), Defect> {
+    fn note(&mut self, note: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         let patient = self.owner.patient;
-        let author = note.get(Name::AUTHOR_REFERENCE);
+        let author = note.get(NameId::AUTHOR_REFERENCE);
         let referenced = match author {
             Some(author) => self.resolver.resolve(author, None)?,
             None => Referenced::default(),
         };
         let mut row = self.begin(self.places.note, 9);
-        row.copy.integer(ordinal);
-        row.copy.optional_key(patient);
-        row.copy.optional_text(referenced.resource_type.map(ResourceType::name));
-        row.copy.optional_key(referenced.target);
-        match author.filter(|author| author.get(Name::DISPLAY).is_some()) {
-            Some(author) => row.member_text(Some(author), Name::DISPLAY)?,
-            None => row.member_text(Some(note), Name::AUTHOR_STRING)?,
+        row.buffer.integer(ordinal);
+        row.buffer.optional_key(patient);
+        row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
+        row.buffer.optional_key(referenced.target);
+        match author.filter(|author| author.get(NameId::DISPLAY).is_some()) {
+            Some(author) => row.member_text(Some(author), NameId::DISPLAY)?,
+            None => row.member_text(Some(note), NameId::AUTHOR_STRING)?,
         }
-        row.first_instant(note.get(Name::TIME))?;
-        row.member_text(Some(note), Name::TEXT)
+        row.first_instant(note.get(NameId::TIME))?;
+        row.member_text(Some(note), NameId::TEXT)
     }
 
     /// Writes all codings of every concept that has two or more of them, but
     /// for contained resources and extensions.
-    pub fn codings(&mut self, tree: &Tree<'_>, extensions: &Lists<'_>) -> Result<(), Defect> {
+    pub fn codings(&mut self, tree: &Tree<'_>, extensions: &Lists<'_>) -> Result<(), ValueDefect> {
         let are_several =
-            |member: Member<'_>| member.name() == Name::CODING && member.value().items().nth(1).is_some();
+            |member: Member<'_>| member.name() == NameId::CODING && member.value().items().nth(1).is_some();
         // Most resources have none, and a walk takes longer than that look.
         if !tree.all_members().any(are_several) {
             return Ok(());
         }
-        let contained = tree.root().get(Name::CONTAINED).map(Value::extent).unwrap_or_default();
+        let contained = tree.root().get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
         let before = self.buffers.of(self.places.coding).len();
         let mut walk = tree.walk();
         while let Some(member) = walk.next_member() {
@@ -159,26 +159,26 @@ impl Writer<'_, '_> {
             let chosen = datatype::chosen_coding(concept).map(Value::index);
             let path = path_of(walk.enclosing());
             if path.len() > datatype::MAX_INDEXED_BYTES {
-                return Err(Defect::new(codings, DefectReason::TooLongForIndex));
+                return Err(ValueDefect::new(codings, ValueDefectReason::TooLongForIndex));
             }
             let element = without_indexes(&path);
             for (index, coding) in codings.items().enumerate() {
                 if self.buffers.of(self.places.coding).len() - before > MOST_BYTES {
-                    return Err(Defect::new(coding, DefectReason::TooMuch));
+                    return Err(ValueDefect::new(coding, ValueDefectReason::TooMuch));
                 }
-                datatype::require_short(coding, &[Name::CODE, Name::SYSTEM])?;
+                datatype::require_short(coding, &[NameId::CODE, NameId::SYSTEM])?;
                 let patient = self.owner.patient;
                 let mut row = self.begin(self.places.coding, 12);
-                row.copy.text(&path);
-                row.copy.integer(index as i32 + 1);
-                row.copy.text(&element);
-                row.copy.optional_key(patient);
-                row.copy.boolean(chosen == Some(coding.index()));
-                row.member_text(Some(coding), Name::SYSTEM)?;
-                row.member_text(Some(coding), Name::VERSION)?;
-                row.member_text(Some(coding), Name::CODE)?;
-                row.member_text(Some(coding), Name::DISPLAY)?;
-                row.member_boolean(coding, Name::USER_SELECTED)?;
+                row.buffer.text(&path);
+                row.buffer.integer(index as i32 + 1);
+                row.buffer.text(&element);
+                row.buffer.optional_key(patient);
+                row.buffer.boolean(chosen == Some(coding.index()));
+                row.member_text(Some(coding), NameId::SYSTEM)?;
+                row.member_text(Some(coding), NameId::VERSION)?;
+                row.member_text(Some(coding), NameId::CODE)?;
+                row.member_text(Some(coding), NameId::DISPLAY)?;
+                row.member_boolean(coding, NameId::USER_SELECTED)?;
             }
         }
         Ok(())

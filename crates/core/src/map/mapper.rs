@@ -19,9 +19,9 @@ use super::plan::{Plan, ResourcePlan};
 use super::reference::{FullUrls, KnownReference, Resolver};
 use super::route::follow;
 use super::rows::{Gathered, RowLists};
-use crate::datatype::{self, Defect, DefectReason, Timezone};
+use crate::datatype::{self, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
-use crate::json::{Canonical, JsonError, Kind, Name, Parser, Tree, Value};
+use crate::json::{Canonical, JsonError, JsonType, NameId, Parser, Tree, Value};
 use crate::model::GenericTable;
 use crate::rows::Target;
 
@@ -61,7 +61,7 @@ pub enum MapError {
     #[error("resourceType is not one of FHIR R4")]
     UnknownResourceType,
     #[error("{path}: {reason}")]
-    Value { resource_type: &'static str, fhir_id: Option<String>, path: String, reason: DefectReason },
+    Value { resource_type: &'static str, fhir_id: Option<String>, path: String, reason: ValueDefectReason },
 }
 
 impl MapError {
@@ -194,26 +194,26 @@ fn emptied<'t>(mut values: Vec<Value<'_>>) -> Vec<Value<'t>> {
 }
 
 /// What is wrong with a resource before its columns are looked at.
-fn whole(tree: &Tree<'_>, fhir_id: &str) -> Option<Defect> {
+fn whole(tree: &Tree<'_>, fhir_id: &str) -> Option<ValueDefect> {
     let root = tree.root();
-    let id = root.get(Name::ID).unwrap_or(root);
-    if id.kind() != Kind::String && id.index() != root.index() {
-        return Some(Defect::new(id, DefectReason::ExpectedString));
+    let id = root.get(NameId::ID).unwrap_or(root);
+    if id.json_type() != JsonType::String && id.index() != root.index() {
+        return Some(ValueDefect::new(id, ValueDefectReason::ExpectedString));
     }
     if fhir_id.len() > datatype::MAX_INDEXED_BYTES {
-        return Some(Defect::new(id, DefectReason::TooLongForIndex));
+        return Some(ValueDefect::new(id, ValueDefectReason::TooLongForIndex));
     }
-    if let Some(meta) = root.get(Name::META).filter(|meta| meta.kind() != Kind::Object) {
-        return Some(Defect::new(meta, DefectReason::ExpectedObject));
+    if let Some(meta) = root.get(NameId::META).filter(|meta| meta.json_type() != JsonType::Object) {
+        return Some(ValueDefect::new(meta, ValueDefectReason::ExpectedObject));
     }
-    tree.excessive_number().map(|number| Defect::new(number, DefectReason::NumberOutOfRange))
+    tree.excessive_number().map(|number| ValueDefect::new(number, ValueDefectReason::NumberOutOfRange))
 }
 
 fn refusal(
     tree: &Tree<'_>,
     resource_type: ResourceType,
     fhir_id: Option<String>,
-    defect: Defect,
+    defect: ValueDefect,
 ) -> MapError {
     let mut path = tree.value_at(defect.at).path();
     if path.is_empty() {
@@ -245,7 +245,7 @@ struct Writing<'w, 't> {
 }
 
 impl<'t> Writing<'_, 't> {
-    fn resource(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
+    fn resource(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, ValueDefect> {
         let registration = self.registration(input, content_hash)?;
         let mut rows = mem::take(self.rows);
         let mut gathered = self.gather(&mut rows)?;
@@ -267,7 +267,7 @@ impl<'t> Writing<'_, 't> {
     }
 
     /// The rows that the resource will have, with their elements.
-    fn gather<'g>(&mut self, rows: &'g mut RowLists) -> Result<Gathered<'g, 't>, Defect> {
+    fn gather<'g>(&mut self, rows: &'g mut RowLists) -> Result<Gathered<'g, 't>, ValueDefect> {
         let table = &self.resource.table;
         let mut gathered = Gathered::new(table, self.tree, rows);
         for member in self.tree.root().members() {
@@ -286,16 +286,20 @@ impl<'t> Writing<'_, 't> {
     /// Whether the member holds the extensions of a primitive, which go with it.
     fn is_of_primitive(&self, name: &str) -> bool {
         let names = &self.resource.table.names;
-        name.strip_prefix('_').is_some_and(|bare| names.get(self.plan.dictionary.named(bare)).is_some())
+        name.strip_prefix('_').is_some_and(|bare| names.get(self.plan.dictionary.lookup(bare)).is_some())
     }
 
-    fn registration(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, Defect> {
+    fn registration(
+        &mut self,
+        input: &Input<'_>,
+        content_hash: [u8; 32],
+    ) -> Result<Registration, ValueDefect> {
         let root = self.tree.root();
-        let meta = root.get(Name::META);
-        let of_meta = |name: Name| meta.and_then(|meta| meta.get(name));
+        let meta = root.get(NameId::META);
+        let of_meta = |name: NameId| meta.and_then(|meta| meta.get(name));
         let version = fingerprint::version(root, input, self.timezone)?;
         let mut profiles = Vec::new();
-        if let Some(list) = of_meta(Name::PROFILE) {
+        if let Some(list) = of_meta(NameId::PROFILE) {
             for profile in list.items() {
                 profiles.extend(owned_text(Some(profile))?);
             }
@@ -310,11 +314,11 @@ impl<'t> Writing<'_, 't> {
             version_id: version.version_id,
             last_updated: version.last_updated,
             effective_at: version.effective_at,
-            meta_source: owned_text(of_meta(Name::SOURCE))?,
+            meta_source: owned_text(of_meta(NameId::SOURCE))?,
             profiles,
-            tags: raw(of_meta(Name::TAG)),
-            security: raw(of_meta(Name::SECURITY)),
-            language: owned_text(root.get(Name::LANGUAGE))?,
+            tags: raw(of_meta(NameId::TAG)),
+            security: raw(of_meta(NameId::SECURITY)),
+            language: owned_text(root.get(NameId::LANGUAGE))?,
             content_hash: Some(content_hash),
             is_id_generated: false,
         })
@@ -360,31 +364,31 @@ impl<'t> Writing<'_, 't> {
         gathered: &Gathered<'_, 't>,
         lists: &Lists<'t>,
         registration: &Registration,
-    ) -> Result<Option<Target>, Defect> {
+    ) -> Result<Option<Target>, ValueDefect> {
         let resource = self.resource;
-        let copy = self.buffers.of(resource.table.table);
-        copy.begin_row(resource.table.column_count);
+        let buffer = self.buffers.of(resource.table.table);
+        buffer.begin_row(resource.table.column_count);
         if resource.is_other {
-            copy.text(self.resource_type.name());
+            buffer.text(self.resource_type.name());
         }
-        copy.key(self.target);
-        copy.text(self.fhir_id);
-        copy.source();
+        buffer.key(self.target);
+        buffer.text(self.fhir_id);
+        buffer.source();
         let mut patient = None;
         if let Some(field) = &resource.patient {
-            self.fields.one(copy, field, gathered, 0)?;
-            patient = copy.key_just_written();
+            self.fields.one(buffer, field, gathered, 0)?;
+            patient = buffer.key_just_written();
         }
         if let Some(field) = &resource.encounter {
-            self.fields.one(copy, field, gathered, 0)?;
+            self.fields.one(buffer, field, gathered, 0)?;
         }
-        self.fields.all(copy, gathered, lists, 0)?;
+        self.fields.all(buffer, gathered, lists, 0)?;
         match registration.last_updated {
-            Some(last_updated) => copy.timestamptz(last_updated),
-            None => copy.null(),
+            Some(last_updated) => buffer.timestamptz(last_updated),
+            None => buffer.null(),
         }
         if resource.is_other {
-            copy.jsonb(&[self.tree.root().raw()]);
+            buffer.jsonb(&[self.tree.root().raw()]);
         }
         Ok(patient)
     }
@@ -395,25 +399,25 @@ impl<'t> Writing<'_, 't> {
         lists: &Lists<'t>,
         job: usize,
         patient: Option<Target>,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         let row = &gathered.jobs()[job];
         let Some(child) = row.child else { return Ok(()) };
-        let copy = self.buffers.of(row.table.table);
-        copy.begin_row(row.table.column_count);
-        copy.key(self.target);
+        let buffer = self.buffers.of(row.table.table);
+        buffer.begin_row(row.table.column_count);
+        buffer.key(self.target);
         for ordinal in gathered.ordinals(job) {
-            copy.optional_integer(*ordinal);
+            buffer.optional_integer(*ordinal);
         }
         for constant in row.constants {
-            copy.text(constant);
+            buffer.text(constant);
         }
         for place in gathered.places(job) {
-            copy.optional_integer(*place);
+            buffer.optional_integer(*place);
         }
         if child.has_patient {
-            copy.optional_key(patient);
+            buffer.optional_key(patient);
         }
-        self.fields.all(copy, gathered, lists, job)
+        self.fields.all(buffer, gathered, lists, job)
     }
 
     fn generic_rows(
@@ -421,7 +425,7 @@ impl<'t> Writing<'_, 't> {
         gathered: &Gathered<'_, 't>,
         extensions: &Lists<'t>,
         patient: Option<Target>,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         let FieldWriter { resolver, elements, .. } = &mut self.fields;
         let mut writer = Writer {
             places: &self.plan.generic,

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::datatype::Datatype;
 use crate::fhir::ResourceType;
-use crate::json::{Dictionary, Name};
+use crate::json::{Dictionary, NameId};
 use crate::model::{
     self, ChildTable, DECLARED, DatatypeName, Element, GenericTable, Resource, Rows, Step as ModelStep,
 };
@@ -57,11 +57,11 @@ pub(super) struct ListPlan {
 /// A step of a declared path, ready to be taken.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Member(Name),
+    Member(NameId),
     /// The item of that number, from 0.
     Index(usize),
     /// Only items that have that text at that path.
-    Where(Vec<Name>, String),
+    Where(Vec<NameId>, String),
     /// From a reference to the contained resource that it means.
     Resolve,
 }
@@ -116,7 +116,7 @@ pub(super) const ITSELF: usize = 0;
 
 /// The names of an element's members and the slots they go to.
 pub(super) struct Names {
-    /// By `Name::index`.
+    /// By `NameId::index`.
     slots: Vec<u16>,
     pub slot_count: usize,
 }
@@ -131,14 +131,14 @@ impl Names {
         Names { slots: Vec::new(), slot_count: 1 }
     }
 
-    fn place_of(&mut self, name: Name) -> &mut u16 {
+    fn place_of(&mut self, name: NameId) -> &mut u16 {
         if self.slots.len() <= name.index() {
             self.slots.resize(name.index() + 1, NO_ELEMENT);
         }
         &mut self.slots[name.index()]
     }
 
-    fn slot(&mut self, name: Name) -> usize {
+    fn slot(&mut self, name: NameId) -> usize {
         let next = self.slot_count;
         let slot = self.place_of(name);
         if *slot < NO_SLOT {
@@ -149,14 +149,14 @@ impl Names {
         next
     }
 
-    fn know(&mut self, name: Name) {
+    fn know(&mut self, name: NameId) {
         let slot = self.place_of(name);
         *slot = NO_SLOT.min(*slot);
     }
 
     /// `None`: no such element; `Some(None)`: an element without a column.
     #[inline]
-    pub fn get(&self, name: Name) -> Option<Option<usize>> {
+    pub fn get(&self, name: NameId) -> Option<Option<usize>> {
         match self.slots.get(name.index()) {
             None | Some(&NO_ELEMENT) => None,
             Some(&NO_SLOT) => Some(None),
@@ -180,14 +180,16 @@ fn steps(route: &[ModelStep], dictionary: &mut Dictionary) -> Vec<Step> {
     for step in route {
         match step {
             ModelStep::Extension(url) => {
-                steps.push(Step::Member(Name::EXTENSION));
-                steps.push(Step::Where(vec![Name::URL], url.clone()));
+                steps.push(Step::Member(NameId::EXTENSION));
+                steps.push(Step::Where(vec![NameId::URL], url.clone()));
             }
-            ModelStep::Member(name) => steps.push(Step::Member(dictionary.name(name))),
+            ModelStep::Member(name) => steps.push(Step::Member(dictionary.intern(name))),
             ModelStep::Index(index) => steps.push(Step::Index(*index)),
             ModelStep::Where(path, text) => {
-                steps
-                    .push(Step::Where(path.iter().map(|name| dictionary.name(name)).collect(), text.clone()));
+                steps.push(Step::Where(
+                    path.iter().map(|name| dictionary.intern(name)).collect(),
+                    text.clone(),
+                ));
             }
             ModelStep::Resolve => steps.push(Step::Resolve),
             ModelStep::Itself => {}
@@ -280,10 +282,10 @@ impl Compiler<'_> {
             if resource.is_other() { "other_resource".to_owned() } else { model::snake_case(&resource.name) };
         let mut names = Names::new();
         for common in COMMON {
-            names.know(self.dictionary.name(common));
+            names.know(self.dictionary.intern(common));
         }
         for archived in &resource.archived {
-            names.know(self.dictionary.name(archived));
+            names.know(self.dictionary.intern(archived));
         }
         let mut front = |column: &str, names: &mut Names| {
             let element = model::front_element(resource, column)?;
@@ -382,8 +384,8 @@ impl Compiler<'_> {
         let elements: Vec<&Element> = child.elements.iter().collect();
         let mut own_names = Names::new();
         if child.rows == Rows::Recursive {
-            own_names.slot(Name::ITEM);
-            own_names.slot(Name::ANSWER);
+            own_names.slot(NameId::ITEM);
+            own_names.slot(NameId::ANSWER);
         }
         ChildPlan {
             rows: child.rows,

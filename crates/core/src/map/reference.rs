@@ -9,9 +9,9 @@ use memchr::memchr3;
 use super::identifier::{KnownIdentifiers, WrittenIdentifier};
 use super::route::contained_with_id;
 use super::target::Targets;
-use crate::datatype::{Defect, DefectReason, MAX_INDEXED_BYTES, Referenced, References};
+use crate::datatype::{MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
-use crate::json::{Name, Value};
+use crate::json::{NameId, Value};
 use crate::read::Bundle;
 use crate::rows::Target;
 
@@ -80,7 +80,7 @@ impl<'r> Resolver<'r> {
         if let Some(id) = written.strip_prefix('#') {
             let contained = contained_with_id(reference.root(), id);
             let name =
-                contained.and_then(|contained| contained.get(Name::RESOURCE_TYPE)).and_then(Value::as_text);
+                contained.and_then(|contained| contained.get(NameId::RESOURCE_TYPE)).and_then(Value::as_text);
             return Written::Contained(name.and_then(|name| ResourceType::named(&name)).or(stated));
         }
         if let Some((resource_type, fhir_id)) = self.full_urls.and_then(|urls| urls.resolve(written)) {
@@ -115,13 +115,13 @@ impl<'r> Resolver<'r> {
         reference: Value<'t>,
         stated: Option<ResourceType>,
         expected: Option<ResourceType>,
-    ) -> Result<Referenced<'t>, Defect> {
-        let Some(identifier) = reference.get(Name::IDENTIFIER) else {
+    ) -> Result<Referenced<'t>, ValueDefect> {
+        let Some(identifier) = reference.get(NameId::IDENTIFIER) else {
             let resource_type = stated.filter(|_| expected.is_none());
             return Ok(Referenced { resource_type, ..Referenced::default() });
         };
-        let system = text(identifier.get(Name::SYSTEM))?.unwrap_or_default();
-        let value = text(identifier.get(Name::VALUE))?.unwrap_or_default();
+        let system = text(identifier.get(NameId::SYSTEM))?.unwrap_or_default();
+        let value = text(identifier.get(NameId::VALUE))?.unwrap_or_default();
         let meaning = match stated {
             Some(_) => Written::Bearer(WrittenIdentifier {
                 resource_type: stated,
@@ -145,9 +145,9 @@ impl<'r> Resolver<'r> {
         reference: Value<'_>,
         stated: Option<ResourceType>,
         expected: Option<ResourceType>,
-    ) -> Result<(Option<ResourceType>, Option<Target>), Defect> {
+    ) -> Result<(Option<ResourceType>, Option<Target>), ValueDefect> {
         if meaning.longest_text() > MAX_INDEXED_BYTES {
-            return Err(Defect::new(reference, DefectReason::TooLongForIndex));
+            return Err(ValueDefect::new(reference, ValueDefectReason::TooLongForIndex));
         }
         let is_expected =
             |resource_type: ResourceType| expected.is_none_or(|expected| expected == resource_type);
@@ -211,7 +211,7 @@ impl References for Resolver<'_> {
         &mut self,
         reference: Value<'t>,
         expected: Option<ResourceType>,
-    ) -> Result<Referenced<'t>, Defect> {
+    ) -> Result<Referenced<'t>, ValueDefect> {
         if let Some(known) =
             self.resolved.iter().rev().take(MOST_KNOWN).find(|known| known.reference == reference.index())
             && expected.is_none_or(|expected| expected == known.resource_type)
@@ -223,14 +223,15 @@ impl References for Resolver<'_> {
                 written: None,
             });
         }
-        let stated = match text(reference.get(Name::TYPE))? {
+        let stated = match text(reference.get(NameId::TYPE))? {
             Some(name) => ResourceType::named(&name).or(expected),
             None => expected,
         };
-        let Some(written) = reference.get(Name::REFERENCE) else {
+        let Some(written) = reference.get(NameId::REFERENCE) else {
             return self.resolve_identifier(reference, stated, expected);
         };
-        let written = written.as_text().ok_or(Defect::new(written, DefectReason::ExpectedString))?;
+        let written =
+            written.as_text().ok_or(ValueDefect::new(written, ValueDefectReason::ExpectedString))?;
         let bundle = self.full_urls.map_or(0, FullUrls::bundle);
         if let Some((resource_type, target)) = self.targets.recent(&written, bundle)
             && expected.is_none_or(|expected| expected == resource_type)
@@ -255,9 +256,9 @@ impl References for Resolver<'_> {
 }
 
 /// A string's characters, if it is there.
-fn text(value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, Defect> {
+fn text(value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, ValueDefect> {
     let Some(value) = value else { return Ok(None) };
-    value.as_text().map(Some).ok_or(Defect::new(value, DefectReason::ExpectedString))
+    value.as_text().map(Some).ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))
 }
 
 #[cfg(test)]

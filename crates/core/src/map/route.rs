@@ -1,7 +1,7 @@
 //! Following a path through a resource.
 
 use super::plan::Step;
-use crate::json::{Kind, Name, Value};
+use crate::json::{JsonType, NameId, Value};
 
 /// Appends to `found` what stands at the end of `steps` from `from`, lists
 /// flattened and nulls left out. `root` is the resource, for `resolve()`.
@@ -10,14 +10,14 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
         return;
     }
     let Some((step, rest)) = steps.split_first() else {
-        match from.kind() {
-            Kind::Array => found.extend(from.items().filter(|item| !item.is_null())),
+        match from.json_type() {
+            JsonType::Array => found.extend(from.items().filter(|item| !item.is_null())),
             _ => found.push(from),
         }
         return;
     };
     match step {
-        Step::Index(index) if from.kind() == Kind::Array => {
+        Step::Index(index) if from.json_type() == JsonType::Array => {
             if let Some(item) = from.items().nth(*index) {
                 follow(item, rest, root, found);
             }
@@ -28,7 +28,7 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
                 follow(from, rest, root, found);
             }
         }
-        Step::Where(path, value) if from.kind() == Kind::Array => {
+        Step::Where(path, value) if from.json_type() == JsonType::Array => {
             let mut matching = from.items().filter(|item| holds(*item, path, value));
             match rest.split_first() {
                 Some((Step::Index(index), rest)) => {
@@ -39,7 +39,7 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
                 _ => matching.for_each(|item| follow(item, rest, root, found)),
             }
         }
-        _ if from.kind() == Kind::Array => {
+        _ if from.json_type() == JsonType::Array => {
             for item in from.items() {
                 follow(item, steps, root, found);
             }
@@ -63,9 +63,9 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
 }
 
 /// Whether a string of that value stands at the path.
-fn holds(value: Value<'_>, path: &[Name], expected: &str) -> bool {
-    match (value.kind(), path.split_first()) {
-        (Kind::Array, _) => value.items().any(|item| holds(item, path, expected)),
+fn holds(value: Value<'_>, path: &[NameId], expected: &str) -> bool {
+    match (value.json_type(), path.split_first()) {
+        (JsonType::Array, _) => value.items().any(|item| holds(item, path, expected)),
         (_, Some((name, rest))) => value.get(*name).is_some_and(|member| holds(member, rest, expected)),
         (_, None) => value.as_text().is_some_and(|text| text == expected),
     }
@@ -73,7 +73,7 @@ fn holds(value: Value<'_>, path: &[Name], expected: &str) -> bool {
 
 /// The contained resource that a reference such as `#payer` means.
 fn contained<'t>(reference: Value<'t>, root: Value<'t>) -> Option<Value<'t>> {
-    let reference = reference.get(Name::REFERENCE)?.as_text()?;
+    let reference = reference.get(NameId::REFERENCE)?.as_text()?;
     contained_with_id(root, reference.strip_prefix('#')?)
 }
 
@@ -83,8 +83,8 @@ const MOST_CONTAINED: usize = 1000;
 
 /// The contained resource of that id.
 pub(super) fn contained_with_id<'t>(root: Value<'t>, id: &str) -> Option<Value<'t>> {
-    root.get(Name::CONTAINED)?
+    root.get(NameId::CONTAINED)?
         .items()
         .take(MOST_CONTAINED)
-        .find(|resource| resource.get(Name::ID).and_then(Value::as_text).is_some_and(|own| own == id))
+        .find(|resource| resource.get(NameId::ID).and_then(Value::as_text).is_some_and(|own| own == id))
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use super::plan::{ChildPlan, ITSELF, SourcePlan, Step, TablePlan};
 use super::route::follow;
-use crate::datatype::{Defect, DefectReason};
-use crate::json::{Kind, Name, Tree, Value};
+use crate::datatype::{ValueDefect, ValueDefectReason};
+use crate::json::{JsonType, NameId, Tree, Value};
 use crate::model::Rows;
 
 /// So many rows may one resource have, in memory until all are written.
@@ -139,12 +139,12 @@ impl<'g, 't> Gathered<'g, 't> {
         element: Value<'t>,
         ordinals: Range<usize>,
         places: Range<usize>,
-    ) -> Result<usize, Defect> {
-        if element.kind() != Kind::Object {
-            return Err(Defect::new(element, DefectReason::ExpectedObject));
+    ) -> Result<usize, ValueDefect> {
+        if element.json_type() != JsonType::Object {
+            return Err(ValueDefect::new(element, ValueDefectReason::ExpectedObject));
         }
         if self.lists.jobs.len() >= MOST_ROWS {
-            return Err(Defect::new(element, DefectReason::TooMuch));
+            return Err(ValueDefect::new(element, ValueDefectReason::TooMuch));
         }
         let job = self.push(&child.plan, Some(child), constants, element, ordinals, places);
         for member in element.members() {
@@ -163,7 +163,7 @@ impl<'g, 't> Gathered<'g, 't> {
     }
 
     /// Adds the rows of all child tables below the row with that number.
-    pub fn children_of(&mut self, parent: usize) -> Result<(), Defect> {
+    pub fn children_of(&mut self, parent: usize) -> Result<(), ValueDefect> {
         let table: &'static TablePlan = self.lists.jobs[parent].table;
         for child in &table.children {
             let mut ordinal = 0;
@@ -199,7 +199,7 @@ impl<'g, 't> Gathered<'g, 't> {
         parent: usize,
         start: Value<'t>,
         ordinal: &mut i32,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         let mut items = Vec::new();
         follow(start, &source.steps, self.tree.root(), &mut items);
         for item in items {
@@ -223,11 +223,11 @@ impl<'g, 't> Gathered<'g, 't> {
         parent: Option<i32>,
         level: i32,
         ordinal: &mut i32,
-    ) -> Result<(), Defect> {
+    ) -> Result<(), ValueDefect> {
         for item in items.items() {
             let first = *ordinal + 1;
             let answers: Vec<Value<'t>> =
-                item.get(Name::ANSWER).map(|answers| answers.items().collect()).unwrap_or_default();
+                item.get(NameId::ANSWER).map(|answers| answers.items().collect()).unwrap_or_default();
             for number in 0..answers.len().max(1) {
                 *ordinal += 1;
                 let answer = answers.get(number).copied();
@@ -235,14 +235,14 @@ impl<'g, 't> Gathered<'g, 't> {
                 let ordinals = self.keep([Some(of_answer)]);
                 let places = self.keep([parent, answer.map(|_| number as i32 + 1), Some(level)]);
                 let row = self.push_child(child, &[], item, ordinals, places)?;
-                if let Some(Some(slot)) = child.plan.names.get(Name::ANSWER) {
+                if let Some(Some(slot)) = child.plan.names.get(NameId::ANSWER) {
                     self.put_slot(row, slot, answer);
                 }
-                if let Some(nested) = answer.and_then(|answer| answer.get(Name::ITEM)) {
+                if let Some(nested) = answer.and_then(|answer| answer.get(NameId::ITEM)) {
                     self.answers(child, nested, Some(of_answer), level + 1, ordinal)?;
                 }
             }
-            if let Some(nested) = item.get(Name::ITEM) {
+            if let Some(nested) = item.get(NameId::ITEM) {
                 self.answers(child, nested, Some(first), level + 1, ordinal)?;
             }
         }
@@ -252,7 +252,7 @@ impl<'g, 't> Gathered<'g, 't> {
 
 /// Is given the positions in the lists on the way, the item of the first of
 /// these lists if the way goes on from it, and what stands at the way's end.
-type Visit<'v, 't> = &'v mut dyn FnMut(&[i32], Option<Value<'t>>, Value<'t>) -> Result<(), Defect>;
+type Visit<'v, 't> = &'v mut dyn FnMut(&[i32], Option<Value<'t>>, Value<'t>) -> Result<(), ValueDefect>;
 
 /// Follows a path through lists, noting the position in each.
 fn descend<'t>(
@@ -261,7 +261,7 @@ fn descend<'t>(
     positions: &mut Vec<i32>,
     first: Option<Value<'t>>,
     visit: Visit<'_, 't>,
-) -> Result<(), Defect> {
+) -> Result<(), ValueDefect> {
     // Conditions do not renumber, so they are not counted as lists.
     if let Some((Step::Where(..), _)) = steps.split_first() {
         let (condition, rest) = steps.split_at(1);
@@ -279,7 +279,7 @@ fn descend<'t>(
         }
         return Ok(());
     }
-    if from.kind() != Kind::Array {
+    if from.json_type() != JsonType::Array {
         return descend_item(from, 1, steps, positions, first, visit);
     }
     for (index, item) in from.items().enumerate() {
@@ -295,7 +295,7 @@ fn descend_item<'t>(
     positions: &mut Vec<i32>,
     first: Option<Value<'t>>,
     visit: Visit<'_, 't>,
-) -> Result<(), Defect> {
+) -> Result<(), ValueDefect> {
     if item.is_null() {
         return Ok(());
     }
@@ -326,7 +326,7 @@ fn places_of<'a>(
     child.places.iter().map(move |place| {
         if place == "item_sequence" {
             let item = first?;
-            let sequence = item.get(Name::SEQUENCE).or_else(|| item.get(Name::ITEM_SEQUENCE))?;
+            let sequence = item.get(NameId::SEQUENCE).or_else(|| item.get(NameId::ITEM_SEQUENCE))?;
             return sequence.as_number()?.parse().ok();
         }
         let at = source.enclosing.iter().position(|name| name == place);

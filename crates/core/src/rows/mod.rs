@@ -55,17 +55,17 @@ pub struct Mark {
 
 /// Rows of one table.
 #[derive(Clone, Debug, Default)]
-pub struct CopyBuffer {
+pub struct RowBuffer {
     bytes: Vec<u8>,
     rows: usize,
     keys: Vec<KeySlot>,
     sources: Vec<SourceSlot>,
 }
 
-impl CopyBuffer {
+impl RowBuffer {
     /// With memory for so many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        CopyBuffer { bytes: Vec::with_capacity(bytes), ..CopyBuffer::default() }
+        RowBuffer { bytes: Vec::with_capacity(bytes), ..RowBuffer::default() }
     }
 
     pub fn len(&self) -> usize {
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_row_is_its_count_and_each_value_with_its_length() {
-        let mut buffer = CopyBuffer::default();
+        let mut buffer = RowBuffer::default();
         buffer.begin_row(5);
         buffer.text("é");
         buffer.nulls(2);
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_buffer_goes_back_to_its_mark() {
-        let mut buffer = CopyBuffer::default();
+        let mut buffer = RowBuffer::default();
         buffer.key(0);
         let mark = buffer.mark();
         buffer.text("gone");
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn arrays_carry_dimension_and_element_type() {
-        let mut buffer = CopyBuffer::default();
+        let mut buffer = RowBuffer::default();
         buffer.text_array(&[Some("a"), None]);
         let expected = [
             &[0, 0, 0, 29][..],

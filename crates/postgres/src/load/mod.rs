@@ -32,7 +32,7 @@ use crate::registry::keys::{self, KnownKeys};
 use crate::registry::known::{self, Writing};
 pub use crate::registry::known::{Confirmed, Question};
 use fhirmill_core::map::{Batch, Fingerprint, Plan};
-use fhirmill_core::rows::{self, CopyBuffer, Target};
+use fhirmill_core::rows::{self, RowBuffer, Target};
 
 /// Where one record of a batch stands.
 #[derive(Clone, Copy, Debug)]
@@ -426,7 +426,7 @@ fn copy_runs<'r>(
 pub(crate) fn copy_buffer(
     connection: &mut PgConnection,
     table: &CopyTable,
-    buffer: &CopyBuffer,
+    buffer: &RowBuffer,
 ) -> Result<usize, LoadError> {
     let rows = (!buffer.is_empty()).then_some(buffer.as_bytes());
     copy_runs(connection, table, buffer.row_count(), rows.into_iter())
@@ -437,7 +437,7 @@ pub(crate) fn copy_buffer(
 pub(crate) fn copy_new(
     connection: &mut PgConnection,
     table: &CopyTable,
-    buffer: &CopyBuffer,
+    buffer: &RowBuffer,
 ) -> Result<bool, LoadError> {
     match connection.transaction(|connection| copy_buffer(connection, table, buffer)) {
         Ok(_) => Ok(true),
@@ -452,7 +452,7 @@ fn copy_bodies(
     outcomes: &decide::Outcomes,
 ) -> Result<(), LoadError> {
     let Some(bodies) = load.bodies else { return Ok(()) };
-    let mut buffer = CopyBuffer::default();
+    let mut buffer = RowBuffer::default();
     for (resource, body) in bodies.iter().enumerate() {
         let (Outcome::Inserted(key) | Outcome::Updated(key)) = outcomes.of_resources[resource] else {
             continue;
@@ -481,7 +481,7 @@ fn copy_unresolved(
     }
     rows.sort_unstable();
     rows.dedup();
-    let mut buffer = CopyBuffer::default();
+    let mut buffer = RowBuffer::default();
     for (key, resource_type, system, value) in rows {
         buffer.begin_row(4);
         buffer.bigint(key);

@@ -11,7 +11,7 @@ use super::known::{Confirmation, Writing};
 use crate::database::CopyTable;
 use crate::load::{Load, LoadError, copy_buffer, copy_new};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::rows::{CopyBuffer, Target};
+use fhirmill_core::rows::{RowBuffer, Target};
 
 /// A session's own table, empty between transactions.
 pub(crate) const TEMPORARY_TABLES: &str = "\
@@ -323,8 +323,8 @@ fn winners(load: &Load<'_>, keys: &[i64], outcomes: &mut Outcomes) -> Vec<Candid
     winners
 }
 
-fn registrations(load: &Load<'_>, winners: &[Candidate]) -> CopyBuffer {
-    let mut buffer = CopyBuffer::default();
+fn registrations(load: &Load<'_>, winners: &[Candidate]) -> RowBuffer {
+    let mut buffer = RowBuffer::default();
     for winner in winners {
         let (file_id, position) = (load.files[winner.origin.0].id, winner.origin.1 as i64);
         buffer.begin_row(19);
@@ -380,7 +380,7 @@ fn registrations(load: &Load<'_>, winners: &[Candidate]) -> CopyBuffer {
     buffer
 }
 
-fn optional_time(buffer: &mut CopyBuffer, time: Option<i64>) {
+fn optional_time(buffer: &mut RowBuffer, time: Option<i64>) {
     match time {
         Some(time) => buffer.timestamptz(time),
         None => buffer.null(),

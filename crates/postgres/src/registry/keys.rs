@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::database::CopyTable;
 use crate::load::{LoadError, copy_buffer, copy_new};
 use fhirmill_core::map::{Identity, TargetIdentity};
-use fhirmill_core::rows::CopyBuffer;
+use fhirmill_core::rows::RowBuffer;
 
 /// A session's own tables, empty between transactions. Text compares by its
 /// bytes, as in the registry, so that both sort alike.
@@ -151,7 +151,7 @@ fn given(
         sql_query("select nextval('etl.resource_key_id_seq') as id from generate_series(1, $1)")
             .bind::<Integer, _>(missing.len() as i32)
             .load(connection)?;
-    let mut buffer = CopyBuffer::default();
+    let mut buffer = RowBuffer::default();
     // Rows are copied in the order of targets: where keys rise with them, each
     // goes to the end of its primary key's index.
     let mut in_order = missing.clone();
@@ -181,7 +181,7 @@ fn given(
 
 /// Puts the identities into the batch's table.
 fn ask(connection: &mut PgConnection, source_id: i16, identities: &[Unknown<'_>]) -> Result<(), LoadError> {
-    let mut buffer = CopyBuffer::default();
+    let mut buffer = RowBuffer::default();
     for (ordinal, unknown) in identities.iter().enumerate() {
         buffer.begin_row(4);
         buffer.integer(ordinal as i32);
@@ -200,7 +200,7 @@ fn read_keys(connection: &mut PgConnection, keys: &mut [i64]) -> Result<(), Load
     Ok(())
 }
 
-fn write(buffer: &mut CopyBuffer, source_id: i16, identity: Identity<'_>) {
+fn write(buffer: &mut RowBuffer, source_id: i16, identity: Identity<'_>) {
     buffer.smallint(source_id);
     buffer.text(identity.resource_type.name());
     buffer.text(identity.fhir_id);
