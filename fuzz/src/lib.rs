@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Seek, Write};
 
-use fhirmill_core::read::{self, Defect, Document, Frame, Limits, ReadError, Sink, Stopped};
+use fhirmill_core::read::{self, ReadDefect, Document, Frame, ReadLimits, ReadError, ResourceHandler, Stopped};
 
-/// Limits small enough that the fuzzer reaches them.
-pub fn limits() -> Limits {
-    Limits {
+/// ReadLimits small enough that the fuzzer reaches them.
+pub fn limits() -> ReadLimits {
+    ReadLimits {
         resource_bytes: 4 << 10,
         memory_document_bytes: 1 << 10,
         archive_members: 20,
@@ -20,7 +20,7 @@ pub fn limits() -> Limits {
         json_depth: 64,
         read_bytes: 1 << 10,
         defect_bytes: 100,
-        ..Limits::default()
+        ..ReadLimits::default()
     }
 }
 
@@ -32,21 +32,21 @@ pub struct Notes {
     pub frames: Vec<(u32, u64, Vec<u8>)>,
 }
 
-impl Sink for Notes {
+impl ResourceHandler for Notes {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
-        self.lines.push(format!("{} {:?} {:?}", document.member, document.name, document.form));
+        self.lines.push(format!("{} {:?} {:?}", document.member, document.name, document.format));
         Ok(())
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
         // Brackets are counted here, and matched by the parser.
         assert!(frame.bytes.starts_with(b"{") && frame.bytes.ends_with(b"}") | frame.bytes.ends_with(b"]"));
-        self.lines.push(format!("{} {} {:?}", frame.position, frame.location, frame.content));
+        self.lines.push(format!("{} {} {:?}", frame.position, frame.location, frame.payload));
         self.frames.push((frame.member, frame.offset, frame.bytes.to_vec()));
         Ok(())
     }
 
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
         assert!(defect.bytes.len() <= 1 << 20);
         self.lines.push(format!("! {} {} {}", defect.location, defect.offset, defect.reason));
         Ok(())
@@ -54,7 +54,7 @@ impl Sink for Notes {
 }
 
 /// Reads the bytes as a file of the inbox.
-pub fn read(bytes: &[u8], limits: &Limits) -> (Notes, Result<(), ReadError>) {
+pub fn read(bytes: &[u8], limits: &ReadLimits) -> (Notes, Result<(), ReadError>) {
     let mut notes = Notes::default();
     let result = read::read_file(file(bytes), limits, &mut notes);
     (notes, result)

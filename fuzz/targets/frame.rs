@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use fhirmill_core::read::Limits;
+use fhirmill_core::read::ReadLimits;
 use fhirmill_fuzz::{limits, read};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -13,9 +13,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         return;
     }
     // What is just too large to be held may or may not be held, by the step.
-    let held = Limits { memory_document_bytes: 1 << 20, resource_bytes: 1 << 20, ..limits() };
+    let held = ReadLimits { memory_document_bytes: 1 << 20, resource_bytes: 1 << 20, ..limits() };
     let (whole, _) = read(text, &held);
-    let (in_steps, _) = read(text, &Limits { read_bytes: usize::from(*step) + 1, ..held });
+    let (in_steps, _) = read(text, &ReadLimits { read_bytes: usize::from(*step) + 1, ..held });
     assert_eq!(whole, in_steps);
     let (twice, _) = read(text, &limits());
     for (_, offset, frame) in whole.frames.iter().chain(&twice.frames) {

@@ -10,7 +10,7 @@ use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
 use crate::pipeline::{form_name, limits, timezone};
 use fhirmill_core::map::{self, Batch, FullUrls, Input, Mapper, Plan};
-use fhirmill_core::read::{self, Content, Defect, Document, Frame, Sink, Stopped};
+use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 
 /// What one file holds.
 #[derive(Debug, Default, Serialize)]
@@ -96,10 +96,10 @@ impl Inspector {
     }
 }
 
-impl Sink for Inspector {
+impl ResourceHandler for Inspector {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
         document.name.clone_into(&mut self.document);
-        let form = form_name(&document.form);
+        let form = form_name(&document.format);
         self.found.documents.push(if document.name.is_empty() {
             form.to_owned()
         } else {
@@ -109,11 +109,11 @@ impl Sink for Inspector {
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        match frame.content {
-            Content::Delete => self.found.deletes += 1,
-            Content::None => self.found.without_resource += 1,
-            Content::Patch => self.problem(&frame.location, "PATCH cannot be loaded".to_owned()),
-            Content::Resource => {
+        match frame.payload {
+            Payload::Delete => self.found.deletes += 1,
+            Payload::None => self.found.without_resource += 1,
+            Payload::Patch => self.problem(&frame.location, "PATCH cannot be loaded".to_owned()),
+            Payload::Resource => {
                 self.batch.clear();
                 let input = Input {
                     bytes: frame.bytes,
@@ -137,8 +137,8 @@ impl Sink for Inspector {
         Ok(())
     }
 
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
-        self.problem(&defect.location, format!("{}, at byte {}", defect.reason, defect.seen_at));
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
+        self.problem(&defect.location, format!("{}, at byte {}", defect.reason, defect.detected_at));
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use crate::inbox::{self, DEFAULT_SOURCE};
 use crate::pipeline;
 use crate::pipeline::whole::{self, Wanted};
 use crate::report::ProgressMeter;
-use fhirmill_core::read::Limits;
+use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::failpoint::{self, Step};
@@ -73,7 +73,7 @@ const LOST: &str = "r.reason in ('truncated', 'damaged')";
 
 /// Whether no more than the beginning of a record was kept, if anything.
 fn is_cut() -> String {
-    format!("(r.reason = 'too_large' or octet_length(r.raw) = {})", Limits::default().defect_bytes)
+    format!("(r.reason = 'too_large' or octet_length(r.raw) = {})", ReadLimits::default().defect_bytes)
 }
 
 /// Puts the rejected records into the inbox as files of their source, named

@@ -70,6 +70,6 @@ fn from_archive(settings: &Settings, place: &Place) -> Result<Vec<u8>> {
     else {
         bail!("the registry does not know its place in {path}");
     };
-    read::read_span(Path::new(path), &limits(settings), member as u32, offset as u64, length as u64)
+    read::read_range(Path::new(path), &limits(settings), member as u32, offset as u64, length as u64)
         .with_context(|| format!("{path} cannot be read"))
 }

@@ -238,7 +238,7 @@ fn finish(
         match settled(&file.progress) {
             Some(true) if !file.content.is_still_at(&file.file.path) => note_changed(&file.file, summary),
             Some(true) => match &file.reading.outcome {
-                Err(error) if error.is_of_the_machine() => {
+                Err(error) if error.is_retryable() => {
                     warn!("{} could not be read and stays in the inbox: {error}", file.file.relative);
                     summary.unreadable_files += 1;
                 }

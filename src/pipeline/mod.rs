@@ -27,7 +27,7 @@ use crate::config::{Settings, Timezone};
 use crate::inbox::{self, InboxFile};
 use crate::report::{ProgressMeter, Summary, Unit};
 use fhirmill_core::datatype;
-use fhirmill_core::read::Limits;
+use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::{Database, DatabaseError, Trouble};
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Run};
@@ -59,13 +59,13 @@ pub enum PipelineError {
 }
 
 /// The settings in the terms of the source.
-pub fn limits(settings: &Settings) -> Limits {
-    Limits {
+pub fn limits(settings: &Settings) -> ReadLimits {
+    ReadLimits {
         resource_bytes: usize::try_from(settings.limits.max_resource_bytes).unwrap_or(usize::MAX),
         archive_members: u32::try_from(settings.limits.max_archive_members).unwrap_or(u32::MAX),
         archive_ratio: settings.limits.max_archive_ratio,
         archive_output_bytes: settings.limits.max_archive_bytes,
-        ..Limits::default()
+        ..ReadLimits::default()
     }
 }
 

@@ -12,8 +12,8 @@ use crate::config::Settings;
 use crate::inbox::{self, InboxFile};
 use crate::report::ProgressMeter;
 use fhirmill_core::read::{
-    self, Companion, Content, Defect, Document, Form, Frame, Limits, Location, ReadError, Reason, Sink,
-    Stopped,
+    self, Companion, Document, DocumentFormat, Frame, Location, Payload, ReadDefect, ReadDefectReason,
+    ReadError, ReadLimits, ResourceHandler, Stopped,
 };
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::load::Reject;
@@ -26,7 +26,7 @@ pub(super) struct Reader<'r> {
     cancel: &'r CancellationToken,
     handover: &'r Handover,
     meter: &'r ProgressMeter,
-    limits: Limits,
+    limits: ReadLimits,
     batch_bytes: usize,
     max_rejects: u64,
     work: Work,
@@ -184,12 +184,12 @@ impl<'r> Reader<'r> {
     }
 }
 
-impl Sink for Reader<'_> {
+impl ResourceHandler for Reader<'_> {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
         failpoint::passed(Step::Opened);
         let file = self.file();
         document.name.clone_into(&mut file.document);
-        let form = form_name(&document.form);
+        let form = form_name(&document.format);
         if !file.forms.contains(&form) {
             file.forms.push(form);
         }
@@ -205,14 +205,14 @@ impl Sink for Reader<'_> {
         let read = (frame.offset + frame.bytes.len() as u64).min(file.size);
         let done = file.bytes_before + read;
         self.meter.set(done);
-        match &frame.content {
-            Content::None => self.work.skip(),
-            Content::Patch => {
+        match &frame.payload {
+            Payload::None => self.work.skip(),
+            Payload::Patch => {
                 let location = self.place(&frame.location);
                 let message = "PATCH changes what only the sender's server has; ask for the whole resource";
                 self.reject(frame.position, location, "patch", message.to_owned(), frame.bytes);
             }
-            Content::Resource | Content::Delete => {
+            Payload::Resource | Payload::Delete => {
                 let location = self.place(&frame.location);
                 self.work.push(Record::of(&frame, location), frame.bytes);
             }
@@ -220,12 +220,12 @@ impl Sink for Reader<'_> {
         Ok(())
     }
 
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
         if !self.deliver(defect.bytes.len())? {
             return Ok(());
         }
         let location = self.place(&defect.location);
-        let message = format!("{}, at byte {} of the document", defect.reason, defect.seen_at);
+        let message = format!("{}, at byte {} of the document", defect.reason, defect.detected_at);
         // No frame's number: a defect takes no part in the order of records.
         self.reject(0, location, reason_word(&defect.reason), message, defect.bytes);
         Ok(())
@@ -238,32 +238,37 @@ pub(super) fn place(document: &str, location: &Location) -> String {
 }
 
 /// What a document was found to be, for the ledger and for people.
-pub(crate) fn form_name(form: &Form) -> &'static str {
+pub(crate) fn form_name(form: &DocumentFormat) -> &'static str {
     match form {
-        Form::Resource => "resource",
-        Form::Array => "array",
-        Form::Ndjson => "NDJSON",
-        Form::Sequence => "sequence of resources",
-        Form::Bundle => "Bundle",
-        Form::Companion(Companion::ExportLog) => "log of a bulk export",
-        Form::Companion(Companion::ExportManifest { .. }) => "manifest of a bulk export",
-        Form::Companion(Companion::Checksum) => "checksum",
-        Form::Companion(Companion::Marker) => "marker",
-        Form::Empty => "empty",
-        Form::Unreadable => "unreadable",
+        DocumentFormat::Resource => "resource",
+        DocumentFormat::Array => "array",
+        DocumentFormat::Ndjson => "NDJSON",
+        DocumentFormat::Sequence => "sequence of resources",
+        DocumentFormat::Bundle => "Bundle",
+        DocumentFormat::Companion(Companion::ExportLog) => "log of a bulk export",
+        DocumentFormat::Companion(Companion::ExportManifest { .. }) => "manifest of a bulk export",
+        DocumentFormat::Companion(Companion::Checksum) => "checksum",
+        DocumentFormat::Companion(Companion::Marker) => "marker",
+        DocumentFormat::Empty => "empty",
+        DocumentFormat::Unreadable => "unreadable",
     }
 }
 
 /// A word for counting and filtering.
-fn reason_word(reason: &Reason) -> &'static str {
+fn reason_word(reason: &ReadDefectReason) -> &'static str {
     match reason {
-        Reason::Truncated | Reason::CompressedTruncated => "truncated",
-        Reason::Expected(_) | Reason::Trailing => "unbalanced",
-        Reason::NotObject(_) | Reason::NotJson(_) => "not_json",
-        Reason::TooLarge(_) | Reason::ArchiveTooLarge(_) => "too_large",
-        Reason::TooDeep(_) | Reason::BundleTooDeep(_) | Reason::ArchiveTooDeep(_) => "too_deep",
-        Reason::CompressedDamaged | Reason::Checksum | Reason::Archive(_) | Reason::Unlisted(_) => "damaged",
-        Reason::Encrypted => "encrypted",
-        Reason::UnsupportedCompression(_) => "unsupported_compression",
+        ReadDefectReason::Truncated | ReadDefectReason::CompressedTruncated => "truncated",
+        ReadDefectReason::Expected(_) | ReadDefectReason::Trailing => "unbalanced",
+        ReadDefectReason::NotObject(_) | ReadDefectReason::NotJson(_) => "not_json",
+        ReadDefectReason::TooLarge(_) | ReadDefectReason::ArchiveTooLarge(_) => "too_large",
+        ReadDefectReason::TooDeep(_)
+        | ReadDefectReason::BundleTooDeep(_)
+        | ReadDefectReason::ArchiveTooDeep(_) => "too_deep",
+        ReadDefectReason::CompressedDamaged
+        | ReadDefectReason::Checksum
+        | ReadDefectReason::Archive(_)
+        | ReadDefectReason::Unlisted(_) => "damaged",
+        ReadDefectReason::Encrypted => "encrypted",
+        ReadDefectReason::UnsupportedCompression(_) => "unsupported_compression",
     }
 }

@@ -15,7 +15,7 @@ use super::{PipelineError, limits};
 use crate::config::Settings;
 use crate::report::{ProgressMeter, Unit};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::read::{self, Content, Defect, Document, Frame, Sink, Stopped};
+use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{ClaimedFile, Run};
@@ -247,13 +247,13 @@ impl Again<'_> {
     }
 }
 
-impl Sink for Again<'_> {
+impl ResourceHandler for Again<'_> {
     fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        if frame.content != Content::Resource || !self.positions.contains(frame.position) {
+        if frame.payload != Payload::Resource || !self.positions.contains(frame.position) {
             return Ok(());
         }
         if self.work.byte_count() + frame.bytes.len() > self.batch_bytes
@@ -267,7 +267,7 @@ impl Sink for Again<'_> {
         Ok(())
     }
 
-    fn defect(&mut self, _: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, _: ReadDefect<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 }

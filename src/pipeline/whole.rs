@@ -11,7 +11,7 @@ use memchr::memmem;
 use super::limits;
 use super::reader::place;
 use crate::config::Settings;
-use fhirmill_core::read::{self, Content, Defect, Document, Frame, ReadError, Sink, Stopped};
+use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadError, ResourceHandler, Stopped};
 
 /// What is looked for, by its place as the reject says it: the reject, and the
 /// beginning of what was kept.
@@ -45,7 +45,7 @@ struct Finder<'f> {
     failed: Option<io::Error>,
 }
 
-impl Sink for Finder<'_> {
+impl ResourceHandler for Finder<'_> {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
         document.name.clone_into(&mut self.document);
         Ok(())
@@ -53,7 +53,7 @@ impl Sink for Finder<'_> {
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
         // Kept whole, it would not be wanted.
-        if frame.content != Content::Resource || frame.bytes.len() <= COMPARED_BYTES {
+        if frame.payload != Payload::Resource || frame.bytes.len() <= COMPARED_BYTES {
             return Ok(());
         }
         let place = place(&self.document, &frame.location);
@@ -69,7 +69,7 @@ impl Sink for Finder<'_> {
         if self.wanted.is_empty() { Err(Stopped) } else { Ok(()) }
     }
 
-    fn defect(&mut self, _: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, _: ReadDefect<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use fhirmill_core::read::{Bundle, Content, Frame};
+use fhirmill_core::read::{Bundle, Frame, Payload};
 use fhirmill_postgres::ledger::ClaimedFile;
 use fhirmill_postgres::load::{Account, LoadFile, Origin, Reject};
 
@@ -97,7 +97,7 @@ pub(super) struct Record {
 impl Record {
     pub fn of(frame: &Frame<'_>, location: String) -> Self {
         let url = || frame.request.as_ref().map(|request| request.url.clone().into_owned());
-        let delete = (frame.content == Content::Delete).then(|| url().unwrap_or_default());
+        let delete = (frame.payload == Payload::Delete).then(|| url().unwrap_or_default());
         Record {
             bytes: 0..0,
             delete,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fhirmill_core::datatype::Timezone;
 use fhirmill_core::map::{Batch, FullUrls, Input, Mapper, Plan, Settings};
-use fhirmill_core::read::{self, Content, Defect, Document, Frame, Limits, Sink, Stopped};
+use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadLimits, ResourceHandler, Stopped};
 use nix::sys::resource::{UsageWho, getrusage};
 
 struct Rows {
@@ -26,13 +26,13 @@ impl Rows {
     }
 }
 
-impl Sink for Rows {
+impl ResourceHandler for Rows {
     fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        if frame.content != Content::Resource {
+        if frame.payload != Payload::Resource {
             return Ok(());
         }
         let input = Input {
@@ -55,7 +55,7 @@ impl Sink for Rows {
         Ok(())
     }
 
-    fn defect(&mut self, _: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, _: ReadDefect<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut file_bytes = 0;
     for path in std::env::args().skip(1) {
         file_bytes += std::fs::metadata(&path)?.len();
-        read::read(path.as_ref(), &Limits::default(), &mut rows)?;
+        read::read(path.as_ref(), &ReadLimits::default(), &mut rows)?;
     }
     rows.forget();
     let seconds = (cpu_time()? - before).as_secs_f64();

@@ -8,7 +8,8 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use fhirmill_core::read::{
-    self, Content, Defect, Document, Frame, Limits, ReadError, Sink, Stopped, read_file, read_span,
+    self, Document, Frame, Payload, ReadDefect, ReadError, ReadLimits, ResourceHandler, Stopped, read_file,
+    read_range,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -30,15 +31,15 @@ struct Notes {
     stop_after: Option<usize>,
 }
 
-impl Sink for Notes {
+impl ResourceHandler for Notes {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
-        self.lines.push(format!("{} {:?} {:?}", document.member, document.name, document.form));
+        self.lines.push(format!("{} {:?} {:?}", document.member, document.name, document.format));
         Ok(())
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        let content = match frame.content {
-            Content::Resource => String::new(),
+        let content = match frame.payload {
+            Payload::Resource => String::new(),
             other => format!("{other:?} "),
         };
         let bytes = String::from_utf8_lossy(frame.bytes);
@@ -50,7 +51,7 @@ impl Sink for Notes {
         }
     }
 
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
         self.lines.push(format!("  ! {}: {}", defect.location, defect.reason));
         Ok(())
     }
@@ -71,18 +72,18 @@ impl Inbox {
 }
 
 /// Reads a file, and its first resources once more by their places.
-fn read_with(path: &Path, limits: &Limits) -> (Vec<String>, Result<(), ReadError>) {
+fn read_with(path: &Path, limits: &ReadLimits) -> (Vec<String>, Result<(), ReadError>) {
     let mut notes = Notes::default();
     let result = read::read(path, limits, &mut notes);
     for (member, offset, bytes) in notes.spans.into_iter().take(20) {
-        let again = read_span(path, limits, member, offset, bytes.len() as u64).unwrap();
+        let again = read_range(path, limits, member, offset, bytes.len() as u64).unwrap();
         assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&bytes));
     }
     (notes.lines, result)
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> Vec<String> {
-    let (lines, result) = read_with(&Inbox::new().file(bytes), &Limits::default());
+    let (lines, result) = read_with(&Inbox::new().file(bytes), &ReadLimits::default());
     result.unwrap();
     lines
 }
@@ -240,7 +241,7 @@ fn large_bundle(count: u64, bundle_type: &str) -> String {
 #[test]
 fn a_bundle_larger_than_memory_is_read_twice_from_anywhere() {
     struct Check(u64, u64);
-    impl Sink for Check {
+    impl ResourceHandler for Check {
         fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
             Ok(())
         }
@@ -260,7 +261,7 @@ fn a_bundle_larger_than_memory_is_read_twice_from_anywhere() {
             assert!(frame.bytes.windows(id.len()).any(|bytes| bytes == id.as_bytes()));
             Ok(())
         }
-        fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+        fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
             panic!("{defect:?}")
         }
     }
@@ -269,7 +270,7 @@ fn a_bundle_larger_than_memory_is_read_twice_from_anywhere() {
     let bytes = text.as_bytes();
     let inbox = Inbox::new();
     // Small enough for two readings, for a spooled archive, and for slides.
-    let limits = Limits { memory_document_bytes: 10_000, read_bytes: 4096, ..Limits::default() };
+    let limits = ReadLimits { memory_document_bytes: 10_000, read_bytes: 4096, ..ReadLimits::default() };
     for delivery in [
         bytes.to_vec(),
         gzip(bytes),
@@ -312,13 +313,13 @@ fn what_is_cut_off_or_damaged_delivers_what_came_before() {
 
     // A zip without its end has no directory.
     let whole = zip(&[("a.json", PATIENT.as_bytes())]);
-    let (_, result) = read_with(&Inbox::new().file(&whole[..whole.len() - 30]), &Limits::default());
+    let (_, result) = read_with(&Inbox::new().file(&whole[..whole.len() - 30]), &ReadLimits::default());
     assert!(matches!(result, Err(ReadError::Archive(_))), "{result:?}");
     // One whose directory says that it is empty, though a member is there; found
     // by fuzzing.
     let directory = whole.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
     let emptied = [&whole[..directory], &zip(&[])].concat();
-    let (lines, result) = read_with(&Inbox::new().file(emptied), &Limits::default());
+    let (lines, result) = read_with(&Inbox::new().file(emptied), &ReadLimits::default());
     assert!(matches!(result, Err(ReadError::Archive(_))), "{result:?} {lines:?}");
     // In another archive, that costs only itself.
     let lines = read(zip(&[("a.zip", &whole[..whole.len() - 30]), ("b.json", GROUP.as_bytes())]));
@@ -351,7 +352,7 @@ fn members_that_cannot_be_unpacked_say_why() {
 #[test]
 fn bombs_are_stopped() {
     let inbox = Inbox::new();
-    let limits = Limits { archive_ratio_free_bytes: 1 << 20, ..Limits::default() };
+    let limits = ReadLimits { archive_ratio_free_bytes: 1 << 20, ..ReadLimits::default() };
     let blanks = vec![b' '; 2 << 20];
     for bomb in [gzip(&blanks), zip(&[("a", &blanks)]), gzip(zip(&[("a.gz", &gzip(&blanks))]))] {
         let (_, result) = read_with(&inbox.file(bomb), &limits);
@@ -359,13 +360,13 @@ fn bombs_are_stopped() {
     }
     let (_, result) = read_with(
         &inbox.file(gzip(PATIENT)),
-        &Limits { archive_output_bytes: PATIENT.len() as u64 - 1, ..Limits::default() },
+        &ReadLimits { archive_output_bytes: PATIENT.len() as u64 - 1, ..ReadLimits::default() },
     );
     assert!(matches!(result, Err(ReadError::Output(_))), "{result:?}");
 
     let members = [("a", PATIENT.as_bytes()), ("b", GROUP.as_bytes())];
     let (_, result) =
-        read_with(&inbox.file(zip(&members)), &Limits { archive_members: 1, ..Limits::default() });
+        read_with(&inbox.file(zip(&members)), &ReadLimits { archive_members: 1, ..ReadLimits::default() });
     assert!(matches!(result, Err(ReadError::TooManyMembers(1))), "{result:?}");
 
     let mut nested = gzip(PATIENT);
@@ -373,7 +374,7 @@ fn bombs_are_stopped() {
         nested = gzip(nested);
     }
     assert!(read(nested)[1].contains("archives nested deeper than the limit of 3"));
-    let limits = Limits { nested_archive_bytes: 100, memory_document_bytes: 10, ..Limits::default() };
+    let limits = ReadLimits { nested_archive_bytes: 100, memory_document_bytes: 10, ..ReadLimits::default() };
     let (lines, result) = read_with(&inbox.file(zip(&[("a.zip", &zip(&members))])), &limits);
     result.unwrap();
     assert!(
@@ -395,13 +396,13 @@ fn what_is_no_utf_8_json_is_named() {
 #[test]
 fn only_regular_files_are_opened() {
     let inbox = Inbox::new();
-    let directory = read::read(inbox.0.path(), &Limits::default(), &mut Notes::default());
+    let directory = read::read(inbox.0.path(), &ReadLimits::default(), &mut Notes::default());
     assert!(matches!(directory, Err(ReadError::NotAFile)), "{directory:?}");
     let fifo = inbox.0.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let fifo = read::read(&fifo, &Limits::default(), &mut Notes::default());
+    let fifo = read::read(&fifo, &ReadLimits::default(), &mut Notes::default());
     assert!(matches!(fifo, Err(ReadError::NotAFile)), "{fifo:?}");
-    let missing = read::read(&inbox.0.path().join("none"), &Limits::default(), &mut Notes::default());
+    let missing = read::read(&inbox.0.path().join("none"), &ReadLimits::default(), &mut Notes::default());
     assert!(matches!(missing, Err(ReadError::Open(_))), "{missing:?}");
 }
 
@@ -410,7 +411,7 @@ fn a_sink_may_stop_the_reading() {
     let inbox = Inbox::new();
     let path = inbox.file(zip(&[("a", PATIENT.as_bytes()), ("b", format!("{GROUP}\n{GROUP}\n").as_bytes())]));
     let mut notes = Notes { stop_after: Some(2), ..Notes::default() };
-    let result = read_file(fs::File::open(path).unwrap(), &Limits::default(), &mut notes);
+    let result = read_file(fs::File::open(path).unwrap(), &ReadLimits::default(), &mut notes);
     assert!(matches!(result, Err(ReadError::Stopped(Stopped))), "{result:?}");
     assert_eq!(notes.spans.len(), 2);
 }
@@ -419,11 +420,11 @@ fn a_sink_may_stop_the_reading() {
 fn a_span_that_is_not_there_is_an_error() {
     let inbox = Inbox::new();
     let path = inbox.file(gzip(PATIENT));
-    let limits = Limits::default();
-    assert_eq!(read_span(&path, &limits, 0, 1, 14).unwrap(), b"\"resourceType\"");
+    let limits = ReadLimits::default();
+    assert_eq!(read_range(&path, &limits, 0, 1, 14).unwrap(), b"\"resourceType\"");
     for (member, offset, length) in [(1, 0, 1), (0, 30, 100), (0, u64::MAX, 1), (0, 0, u64::MAX)] {
-        let result = read_span(&path, &limits, member, offset, length);
-        assert!(matches!(result, Err(ReadError::NoSuchSpan { .. })), "{result:?}");
+        let result = read_range(&path, &limits, member, offset, length);
+        assert!(matches!(result, Err(ReadError::NoSuchRange { .. })), "{result:?}");
     }
 }
 
@@ -452,7 +453,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        let limits = Limits { memory_document_bytes: 500, read_bytes: 100, ..Limits::default() };
+        let limits = ReadLimits { memory_document_bytes: 500, read_bytes: 100, ..ReadLimits::default() };
         let (lines, result) = read_with(&Inbox::new().file(bytes), &limits);
         prop_assert!(!lines.is_empty() || result.is_err());
     }

@@ -14,14 +14,14 @@ use zip::unstable::read::ZipIterable;
 use super::cursor::Cursor;
 use super::layer::{Damage, Layer, Meter, Origin, Stream};
 use super::listing::Listing;
-use super::{Limits, ReadError, Reason};
+use super::{ReadDefectReason, ReadError, ReadLimits};
 
 /// A document of the file.
 pub(super) struct Member {
     pub number: u32,
     /// Fit for display; empty for the file itself.
     pub name: String,
-    pub content: Result<Opened, Reason>,
+    pub content: Result<Opened, ReadDefectReason>,
 }
 
 /// A document's stream, and where to open it again.
@@ -47,7 +47,7 @@ const NAME_CHARACTERS: usize = 500;
 type Visit<'v> = dyn FnMut(Member) -> Result<Walk, ReadError> + 'v;
 
 /// Shows `visit` every document in a file, in reading order.
-pub(super) fn walk(file: File, limits: &Limits, visit: &mut Visit<'_>) -> Result<(), ReadError> {
+pub(super) fn walk(file: File, limits: &ReadLimits, visit: &mut Visit<'_>) -> Result<(), ReadError> {
     let cursor = Cursor::file(file).map_err(ReadError::Open)?;
     let meter = Arc::new(Meter::new(cursor.length(), limits));
     let mut walker = Walker { limits, meter, next_number: 0, members: 0, visit };
@@ -56,7 +56,7 @@ pub(super) fn walk(file: File, limits: &Limits, visit: &mut Visit<'_>) -> Result
 }
 
 struct Walker<'w, 'v> {
-    limits: &'w Limits,
+    limits: &'w ReadLimits,
     meter: Arc<Meter>,
     next_number: u32,
     /// Members of all zips so far.
@@ -78,7 +78,7 @@ impl Walker<'_, '_> {
         let is_gzip = head.starts_with(b"\x1f\x8b\x08");
         let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
         if (is_gzip || is_zip) && depth >= self.limits.archive_nesting {
-            return self.unreadable(name, Reason::ArchiveTooDeep(self.limits.archive_nesting));
+            return self.unreadable(name, ReadDefectReason::ArchiveTooDeep(self.limits.archive_nesting));
         }
         if is_gzip {
             return self.walk(origin.within(Layer::Gzip), name, depth + 1);
@@ -98,11 +98,11 @@ impl Walker<'_, '_> {
         self.show(name, Ok(Opened { origin, head, stream }))
     }
 
-    fn unreadable(&mut self, name: String, reason: Reason) -> Result<Walk, ReadError> {
+    fn unreadable(&mut self, name: String, reason: ReadDefectReason) -> Result<Walk, ReadError> {
         self.show(name, Err(reason))
     }
 
-    fn show(&mut self, name: String, content: Result<Opened, Reason>) -> Result<Walk, ReadError> {
+    fn show(&mut self, name: String, content: Result<Opened, ReadDefectReason>) -> Result<Walk, ReadError> {
         let number = self.next_number;
         self.next_number += 1;
         (self.visit)(Member { number, name, content })
@@ -146,7 +146,7 @@ impl Walker<'_, '_> {
             }
         }
         match listing.omission()? {
-            Some(place) => self.unreadable(name, Reason::Unlisted(place)),
+            Some(place) => self.unreadable(name, ReadDefectReason::Unlisted(place)),
             None => Ok(Walk::Continue),
         }
     }
@@ -165,13 +165,13 @@ impl Walker<'_, '_> {
         };
         match depth {
             1 => Err(ReadError::Archive(text)),
-            _ => self.unreadable(name, Reason::Archive(text)),
+            _ => self.unreadable(name, ReadDefectReason::Archive(text)),
         }
     }
 
     /// Lays a nested zip where it can be read from any place: in memory when
     /// it is small, else in a temporary file without a name.
-    fn spool(&self, stream: impl Read) -> Result<Result<Cursor, Reason>, ReadError> {
+    fn spool(&self, stream: impl Read) -> Result<Result<Cursor, ReadDefectReason>, ReadError> {
         let limit = self.limits.nested_archive_bytes;
         let mut stream = stream.take(limit.saturating_add(1));
         let mut small = Vec::new();
@@ -194,7 +194,7 @@ impl Walker<'_, '_> {
             file.write_all(&small[..piece]).map_err(ReadError::Spool)?;
             length += piece as u64;
             if length > limit {
-                return Ok(Err(Reason::ArchiveTooLarge(limit)));
+                return Ok(Err(ReadDefectReason::ArchiveTooLarge(limit)));
             }
         }
         Cursor::file(file).map(Ok).map_err(ReadError::Spool)
@@ -226,9 +226,12 @@ impl Read for Failed {
 }
 
 /// Where a member's bytes lie and what is around them.
-fn member_origin(zip: &Cursor, member: &ZipFileEntry<'_>) -> Result<Result<Origin, Reason>, ReadError> {
+fn member_origin(
+    zip: &Cursor,
+    member: &ZipFileEntry<'_>,
+) -> Result<Result<Origin, ReadDefectReason>, ReadError> {
     if member.encrypted() {
-        return Ok(Err(Reason::Encrypted));
+        return Ok(Err(ReadDefectReason::Encrypted));
     }
     // The local header says by how much it is longer than its fixed part.
     let mut header = [0; 30];
@@ -239,7 +242,7 @@ fn member_origin(zip: &Cursor, member: &ZipFileEntry<'_>) -> Result<Result<Origi
         return Damage::from(error).reason().map(Err);
     }
     if !header.starts_with(b"PK\x03\x04") {
-        return Ok(Err(Reason::CompressedDamaged));
+        return Ok(Err(ReadDefectReason::CompressedDamaged));
     }
     let length_at = |index: usize| u64::from(u16::from_le_bytes([header[index], header[index + 1]]));
     let start = member.header_start() + header.len() as u64 + length_at(26) + length_at(28);
@@ -247,7 +250,7 @@ fn member_origin(zip: &Cursor, member: &ZipFileEntry<'_>) -> Result<Result<Origi
     let origin = match member.compression() {
         CompressionMethod::Stored => origin,
         CompressionMethod::Deflated => origin.within(Layer::Deflate),
-        other => return Ok(Err(Reason::UnsupportedCompression(other.to_string()))),
+        other => return Ok(Err(ReadDefectReason::UnsupportedCompression(other.to_string()))),
     };
     Ok(Ok(origin.within(Layer::Checksum(member.crc32()))))
 }

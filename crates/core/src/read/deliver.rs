@@ -10,7 +10,7 @@ use super::entry::{self, Class, Element, Entry, Resource, Span};
 use super::survey::{self, Order, Survey};
 use super::token::{Name, text_of};
 use super::window::Window;
-use super::{Content, Frame, Location, ReadError, Reason, Request};
+use super::{Frame, Location, Payload, ReadDefectReason, ReadError, Request};
 
 /// A Bundle whose entries are being delivered.
 struct Around {
@@ -33,7 +33,7 @@ impl Reader<'_> {
         *self.next_position += 1;
         self.sink.frame(Frame {
             bytes: bytes(window, &span)?,
-            content: Content::Resource,
+            payload: Payload::Resource,
             member: self.number,
             offset: span.start,
             location,
@@ -95,7 +95,7 @@ impl Reader<'_> {
             self.or_lost(window, location, |window| window.skip_value(depth))?;
             if name == Name::Entry {
                 let length = Some(window.offset() - start);
-                let reason = Reason::Expected("an array of entries");
+                let reason = ReadDefectReason::Expected("an array of entries");
                 self.report(window, location, start, length, start, reason, false)?;
             }
         }
@@ -126,10 +126,10 @@ impl Reader<'_> {
         let location = around.location.at_entry(around.entries);
         match element {
             Element::Entry(entry) => self.entry(window, &entry, around, location),
-            Element::Broken { span, reason, seen_at } => {
+            Element::Broken { span, reason, detected_at } => {
                 around.order.place(Class::Rest, 1);
                 let length = Some(span.end - span.start);
-                self.report(window, location, span.start, length, seen_at, reason, false)
+                self.report(window, location, span.start, length, detected_at, reason, false)
             }
         }
     }
@@ -143,7 +143,7 @@ impl Reader<'_> {
         location: Location,
     ) -> Result<(), Halt> {
         let (content, class) = entry.content(window);
-        let resource = entry.resource.as_ref().filter(|_| content == Content::Resource);
+        let resource = entry.resource.as_ref().filter(|_| content == Payload::Resource);
         if let Some(resource) = resource.filter(|resource| resource.is_bundle(window)) {
             return self.nested(window, resource, around, class, location);
         }
@@ -152,7 +152,7 @@ impl Reader<'_> {
         let position = around.order.place(class, 1);
         self.sink.frame(Frame {
             bytes: bytes(window, span)?,
-            content,
+            payload: content,
             member: self.number,
             offset: span.start,
             location,
@@ -181,7 +181,7 @@ impl Reader<'_> {
         if depth >= limits.deepest_bundle() {
             around.order.place(class, 1);
             let length = Some(span.end - span.start);
-            let reason = Reason::BundleTooDeep(limits.bundle_nesting);
+            let reason = ReadDefectReason::BundleTooDeep(limits.bundle_nesting);
             return self.report(window, location, span.start, length, span.start, reason, false);
         }
         let done = survey::inside(window, span.clone(), |window| {

@@ -13,14 +13,17 @@ use super::layout::{Layout, has_more, line_end, next_value, pass_blank_lines, pa
 use super::survey::{self, Survey};
 use super::token::{Fault, kind_of};
 use super::window::Window;
-use super::{Defect, Document, Form, Limits, Location, ReadError, Reason, Sink, Stopped, companion};
+use super::{
+    Document, DocumentFormat, Location, ReadDefect, ReadDefectReason, ReadError, ReadLimits, ResourceHandler,
+    Stopped, companion,
+};
 
 /// Reads one document of a file; its frames take positions from
 /// `next_position` on, and leave there what comes after.
 pub(super) fn read(
     member: Member,
-    limits: &Limits,
-    sink: &mut dyn Sink,
+    limits: &ReadLimits,
+    sink: &mut dyn ResourceHandler,
     next_position: &mut u64,
 ) -> Result<(), ReadError> {
     let Member { number, name, content } = member;
@@ -34,11 +37,11 @@ pub(super) fn read(
     let reopen = |offset| opened.origin.reopen(offset);
     let mut reader = Reader::new(number, &name, limits, sink, next_position, &reopen);
     if let Some(companion) = companion::of_document(&opened.head, &name) {
-        reader.announce(Form::Companion(companion))?;
+        reader.announce(DocumentFormat::Companion(companion))?;
         return Ok(());
     }
     if let Some(class) = form::foreign(&opened.head) {
-        return reader.unreadable(&Reason::NotJson(class));
+        return reader.unreadable(&ReadDefectReason::NotJson(class));
     }
     reader.read(opened.stream)
 }
@@ -73,8 +76,8 @@ impl From<ReadError> for Halt {
 /// Cuts one document; `deliver` has the other half of it.
 pub(super) struct Reader<'r> {
     pub number: u32,
-    pub limits: &'r Limits,
-    pub sink: &'r mut dyn Sink,
+    pub limits: &'r ReadLimits,
+    pub sink: &'r mut dyn ResourceHandler,
     pub next_position: &'r mut u64,
     name: &'r str,
     /// Opens the stream again at an offset.
@@ -82,7 +85,7 @@ pub(super) struct Reader<'r> {
     /// The second reading, of values too large to be held; it follows behind
     /// the first and never goes back.
     second: Option<Window<'static>>,
-    form: Option<Form>,
+    form: Option<DocumentFormat>,
 }
 
 /// Where a value of a document stands, and what it is called there.
@@ -90,15 +93,15 @@ pub(super) struct Reader<'r> {
 struct Place {
     location: Location,
     /// How its document is called if the value is the first of several.
-    several: fn() -> Form,
+    several: fn() -> DocumentFormat,
 }
 
 impl<'r> Reader<'r> {
     pub fn new(
         number: u32,
         name: &'r str,
-        limits: &'r Limits,
-        sink: &'r mut dyn Sink,
+        limits: &'r ReadLimits,
+        sink: &'r mut dyn ResourceHandler,
         next_position: &'r mut u64,
         reopen: &'r dyn Fn(u64) -> io::Result<Stream>,
     ) -> Self {
@@ -106,23 +109,23 @@ impl<'r> Reader<'r> {
     }
 
     /// Tells the sink what the document is; the first word on it stands.
-    fn announce(&mut self, form: Form) -> Result<(), Stopped> {
+    fn announce(&mut self, form: DocumentFormat) -> Result<(), Stopped> {
         if self.form.is_some() {
             return Ok(());
         }
         self.form = Some(form.clone());
-        self.sink.document(&Document { member: self.number, name: self.name, form })
+        self.sink.document(&Document { member: self.number, name: self.name, format: form })
     }
 
     /// A document of which nothing can be read.
-    fn unreadable(&mut self, reason: &Reason) -> Result<(), ReadError> {
-        self.announce(Form::Unreadable)?;
-        self.sink.defect(Defect {
+    fn unreadable(&mut self, reason: &ReadDefectReason) -> Result<(), ReadError> {
+        self.announce(DocumentFormat::Unreadable)?;
+        self.sink.defect(ReadDefect {
             member: self.number,
             location: Location::default(),
             offset: 0,
             length: None,
-            seen_at: 0,
+            detected_at: 0,
             reason: reason.clone(),
             bytes: &[],
             ends_document: true,
@@ -143,7 +146,7 @@ impl<'r> Reader<'r> {
         let first = pass_blank_lines(window);
         let (line, byte) = match first {
             Ok((line, Some(byte))) => (line, byte),
-            Ok((_, None)) => return Ok(self.announce(Form::Empty)?),
+            Ok((_, None)) => return Ok(self.announce(DocumentFormat::Empty)?),
             Err(damage) => {
                 let reason = damage.reason()?;
                 return Ok(self.unreadable(&reason)?);
@@ -152,7 +155,7 @@ impl<'r> Reader<'r> {
         match Layout::of(window, byte, self.limits.memory_document_bytes) {
             Layout::Lines => self.lines(window, line),
             Layout::Values => self.sequence(window),
-            Layout::Foreign => Ok(self.unreadable(&Reason::NotJson(form::text_class(byte)))?),
+            Layout::Foreign => Ok(self.unreadable(&ReadDefectReason::NotJson(form::text_class(byte)))?),
         }
     }
 
@@ -193,13 +196,13 @@ impl<'r> Reader<'r> {
 
     /// The values of one line, at which the window is bound to end.
     fn line(&mut self, window: &mut Window<'_>, line: u64) -> Result<(), Halt> {
-        let place = Place { location: Location::at_line(line), several: || Form::Ndjson };
+        let place = Place { location: Location::at_line(line), several: || DocumentFormat::Ndjson };
         while let Some(byte) = self.or_lost(window, place.location, next_value)? {
             if !matches!(byte, b'{' | b'[') {
-                self.announce(Form::Ndjson)?;
-                let reason = Reason::NotJson(form::text_class(byte));
+                self.announce(DocumentFormat::Ndjson)?;
+                let reason = ReadDefectReason::NotJson(form::text_class(byte));
                 let start = window.offset();
-                let fault = Fault::Broken { reason, seen_at: start };
+                let fault = Fault::Broken { reason, detected_at: start };
                 return Err(self.lost(window, start, place.location, fault));
             }
             self.value(window, byte, place)?;
@@ -210,13 +213,13 @@ impl<'r> Reader<'r> {
     /// One value of a line that is too long to be held, or the blanks or
     /// rubbish in its place.
     fn long_line(&mut self, window: &mut Window<'_>, line: u64) -> Result<(), Halt> {
-        let place = Place { location: Location::at_line(line), several: || Form::Ndjson };
+        let place = Place { location: Location::at_line(line), several: || DocumentFormat::Ndjson };
         match self.or_lost(window, place.location, next_value)? {
             Some(byte @ (b'{' | b'[')) => self.value(window, byte, place),
             Some(byte) => {
-                self.announce(Form::Ndjson)?;
+                self.announce(DocumentFormat::Ndjson)?;
                 let start = window.offset();
-                let reason = Reason::NotJson(form::text_class(byte));
+                let reason = ReadDefectReason::NotJson(form::text_class(byte));
                 self.or_lost(window, place.location, |window| Ok(pass_line(window)?))?;
                 let length = Some(window.offset() - start);
                 self.report(window, place.location, start, length, start, reason, false)
@@ -230,12 +233,13 @@ impl<'r> Reader<'r> {
         let mut item = 0;
         loop {
             item += 1;
-            let place = Place { location: Location::default().at_item(item), several: || Form::Sequence };
+            let place =
+                Place { location: Location::default().at_item(item), several: || DocumentFormat::Sequence };
             match self.or_lost(window, place.location, next_value)? {
                 Some(byte @ (b'{' | b'[')) => self.value(window, byte, place)?,
                 Some(_) => {
                     let start = window.offset();
-                    let fault = Fault::Broken { reason: Reason::Trailing, seen_at: start };
+                    let fault = Fault::Broken { reason: ReadDefectReason::Trailing, detected_at: start };
                     return Err(self.lost(window, start, place.location, fault));
                 }
                 None => return Ok(()),
@@ -257,21 +261,29 @@ impl<'r> Reader<'r> {
             None => Location::default(),
             Some(_) => Location { item: 0, ..place.location },
         };
-        self.announce(Form::Array)?;
+        self.announce(DocumentFormat::Array)?;
         window.consume(1);
         let mut item = 0;
         while let Some(byte) = self.or_lost(window, location, |window| window.next_element())? {
             item += 1;
             let location = location.at_item(item);
             if byte == b'{' {
-                self.object(window, Place { location, several: || Form::Array })?;
+                self.object(window, Place { location, several: || DocumentFormat::Array })?;
                 continue;
             }
             let start = window.offset();
             let depth = self.limits.json_depth;
             self.or_lost(window, location, |window| window.skip_value(depth))?;
             let length = Some(window.offset() - start);
-            self.report(window, location, start, length, start, Reason::NotObject(kind_of(byte)), false)?;
+            self.report(
+                window,
+                location,
+                start,
+                length,
+                start,
+                ReadDefectReason::NotObject(kind_of(byte)),
+                false,
+            )?;
         }
         Ok(())
     }
@@ -308,12 +320,12 @@ impl<'r> Reader<'r> {
         if let Some(fault) = survey.fault {
             return self.broken(window, span.start, place.location, fault);
         }
-        if matches!(self.form, Some(Form::Companion(_))) && survey.companion().is_some() {
+        if matches!(self.form, Some(DocumentFormat::Companion(_))) && survey.companion().is_some() {
             return Ok(());
         }
         let size = span.end - span.start;
         if size > self.limits.resource_bytes as u64 {
-            let reason = Reason::TooLarge(self.limits.resource_bytes);
+            let reason = ReadDefectReason::TooLarge(self.limits.resource_bytes);
             // The positions of others must not depend on the limit: they are
             // found by them again.
             *self.next_position += 1;
@@ -356,9 +368,9 @@ impl<'r> Reader<'r> {
     }
 
     /// What a document is whose first value has been surveyed.
-    fn first_form(&self, window: &mut Window<'_>, survey: &Survey, place: Place) -> Form {
+    fn first_form(&self, window: &mut Window<'_>, survey: &Survey, place: Place) -> DocumentFormat {
         if let Some(companion) = survey.companion() {
-            return Form::Companion(companion);
+            return DocumentFormat::Companion(companion);
         }
         // What is too large to be held, or has no end, is taken to be alone.
         let has_end = survey.fault.is_none() || window.bound().is_some();
@@ -366,8 +378,8 @@ impl<'r> Reader<'r> {
             return (place.several)();
         }
         match survey.is_bundle() {
-            true => Form::Bundle,
-            false => Form::Resource,
+            true => DocumentFormat::Bundle,
+            false => DocumentFormat::Resource,
         }
     }
 
@@ -401,11 +413,11 @@ impl<'r> Reader<'r> {
         location: Location,
         fault: Fault,
     ) -> Result<(), Halt> {
-        if let Fault::Broken { reason, seen_at } = &fault
+        if let Fault::Broken { reason, detected_at } = &fault
             && matches!(entry::pass(window, start, reason), Ok(true))
         {
             let length = Some(window.offset() - start);
-            return self.report(window, location, start, length, *seen_at, reason.clone(), false);
+            return self.report(window, location, start, length, *detected_at, reason.clone(), false);
         }
         Err(self.lost(window, start, location, fault))
     }
@@ -423,8 +435,8 @@ impl<'r> Reader<'r> {
 
     /// Reports that from `start` on the rest is lost.
     pub fn lost(&mut self, window: &Window<'_>, start: u64, location: Location, fault: Fault) -> Halt {
-        let (reason, seen_at) = match fault {
-            Fault::Broken { reason, seen_at } => (reason, seen_at),
+        let (reason, detected_at) = match fault {
+            Fault::Broken { reason, detected_at } => (reason, detected_at),
             Fault::Damaged(damage) => match damage.reason() {
                 Ok(reason) => (reason, window.offset()),
                 Err(error) => return Halt::File(error),
@@ -432,10 +444,10 @@ impl<'r> Reader<'r> {
         };
         let bound = window.bound();
         let length = bound.map(|bound| bound.saturating_sub(start));
-        if let Err(stopped) = self.announce(Form::Unreadable) {
+        if let Err(stopped) = self.announce(DocumentFormat::Unreadable) {
             return stopped.into();
         }
-        match self.report(window, location, start, length, seen_at, reason, bound.is_none()) {
+        match self.report(window, location, start, length, detected_at, reason, bound.is_none()) {
             Ok(()) => Halt::Rest,
             Err(halt) => halt,
         }
@@ -448,8 +460,8 @@ impl<'r> Reader<'r> {
         location: Location,
         offset: u64,
         length: Option<u64>,
-        seen_at: u64,
-        reason: Reason,
+        detected_at: u64,
+        reason: ReadDefectReason,
         ends_document: bool,
     ) -> Result<(), Halt> {
         // What is broken and no larger than a resource may be is kept whole, so
@@ -457,12 +469,12 @@ impl<'r> Reader<'r> {
         let size = length
             .filter(|length| *length <= self.limits.resource_bytes as u64)
             .map_or(self.limits.defect_bytes, |length| length as usize);
-        self.sink.defect(Defect {
+        self.sink.defect(ReadDefect {
             member: self.number,
             location,
             offset,
             length,
-            seen_at,
+            detected_at,
             reason,
             bytes: window.prefix(offset, size),
             ends_document,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::scan::{Match, Matcher};
 use super::token::{Fault, Name, kind_of};
 use super::window::Window;
-use super::{Content, Limits, Reason};
+use super::{Payload, ReadDefectReason, ReadLimits};
 
 /// A stretch of the stream.
 pub(super) type Span = Range<u64>;
@@ -40,8 +40,8 @@ pub(super) enum Element {
     /// Not an entry, or a broken one; the next element follows.
     Broken {
         span: Span,
-        reason: Reason,
-        seen_at: u64,
+        reason: ReadDefectReason,
+        detected_at: u64,
     },
 }
 
@@ -62,26 +62,26 @@ impl Class {
 
 /// Reads the element that begins with `byte` at the window's place.
 ///
-/// The caller holds the element with [`Limits::resource_bytes`], so that the
+/// The caller holds the element with [`ReadLimits::resource_bytes`], so that the
 /// spans can be sliced until it releases them. A fault means that the end of
 /// the element could not be found.
-pub(super) fn read(window: &mut Window<'_>, byte: u8, limits: &Limits) -> Result<Element, Fault> {
+pub(super) fn read(window: &mut Window<'_>, byte: u8, limits: &ReadLimits) -> Result<Element, Fault> {
     let start = window.offset();
     if byte != b'{' {
         window.skip_value(limits.json_depth)?;
-        let reason = Reason::NotObject(kind_of(byte));
-        return Ok(Element::Broken { span: start..window.offset(), reason, seen_at: start });
+        let reason = ReadDefectReason::NotObject(kind_of(byte));
+        return Ok(Element::Broken { span: start..window.offset(), reason, detected_at: start });
     }
     match parts(window, limits) {
         Ok(entry) if window.is_held() && entry.span.end - start <= limits.resource_bytes as u64 => {
             Ok(Element::Entry(entry))
         }
         Ok(entry) => {
-            let reason = Reason::TooLarge(limits.resource_bytes);
-            Ok(Element::Broken { span: entry.span, reason, seen_at: start })
+            let reason = ReadDefectReason::TooLarge(limits.resource_bytes);
+            Ok(Element::Broken { span: entry.span, reason, detected_at: start })
         }
-        Err(Fault::Broken { reason, seen_at }) if pass(window, start, &reason)? => {
-            Ok(Element::Broken { span: start..window.offset(), reason, seen_at })
+        Err(Fault::Broken { reason, detected_at }) if pass(window, start, &reason)? => {
+            Ok(Element::Broken { span: start..window.offset(), reason, detected_at })
         }
         Err(fault) => Err(fault),
     }
@@ -89,8 +89,8 @@ pub(super) fn read(window: &mut Window<'_>, byte: u8, limits: &Limits) -> Result
 
 /// Goes back to `start` and passes over the broken container there, if the
 /// latest hold still has it and its brackets match all the same.
-pub(super) fn pass(window: &mut Window<'_>, start: u64, reason: &Reason) -> Result<bool, Fault> {
-    if *reason == Reason::Truncated || !window.is_held() || !window.go_to(start) {
+pub(super) fn pass(window: &mut Window<'_>, start: u64, reason: &ReadDefectReason) -> Result<bool, Fault> {
+    if *reason == ReadDefectReason::Truncated || !window.is_held() || !window.go_to(start) {
         return Ok(false);
     }
     let mut matcher = Matcher::default();
@@ -109,7 +109,7 @@ pub(super) fn pass(window: &mut Window<'_>, start: u64, reason: &Reason) -> Resu
     }
 }
 
-fn parts(window: &mut Window<'_>, limits: &Limits) -> Result<Entry, Fault> {
+fn parts(window: &mut Window<'_>, limits: &ReadLimits) -> Result<Entry, Fault> {
     let mut entry = Entry { span: window.offset()..0, ..Entry::default() };
     window.consume(1);
     while let Some(name) = window.next_member()? {
@@ -126,7 +126,7 @@ fn parts(window: &mut Window<'_>, limits: &Limits) -> Result<Entry, Fault> {
     Ok(entry)
 }
 
-fn resource(window: &mut Window<'_>, limits: &Limits) -> Result<Resource, Fault> {
+fn resource(window: &mut Window<'_>, limits: &ReadLimits) -> Result<Resource, Fault> {
     let mut resource = Resource { span: window.offset()..0, ..Resource::default() };
     window.consume(1);
     while let Some(name) = window.next_member()? {
@@ -144,7 +144,7 @@ fn resource(window: &mut Window<'_>, limits: &Limits) -> Result<Resource, Fault>
     Ok(resource)
 }
 
-fn request(window: &mut Window<'_>, limits: &Limits, entry: &mut Entry) -> Result<(), Fault> {
+fn request(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry) -> Result<(), Fault> {
     window.consume(1);
     while let Some(name) = window.next_member()? {
         match name {
@@ -156,7 +156,7 @@ fn request(window: &mut Window<'_>, limits: &Limits, entry: &mut Entry) -> Resul
     Ok(())
 }
 
-fn response(window: &mut Window<'_>, limits: &Limits, entry: &mut Entry) -> Result<(), Fault> {
+fn response(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry) -> Result<(), Fault> {
     window.consume(1);
     while let Some(name) = window.next_member()? {
         match name {
@@ -169,15 +169,15 @@ fn response(window: &mut Window<'_>, limits: &Limits, entry: &mut Entry) -> Resu
 
 impl Entry {
     /// What the entry brings, and when in a transaction.
-    pub fn content(&self, window: &Window<'_>) -> (Content, Class) {
+    pub fn content(&self, window: &Window<'_>) -> (Payload, Class) {
         let method = self.method.as_ref().and_then(|span| window.slice(span.clone()));
         match method.unwrap_or_default().to_ascii_uppercase().as_slice() {
-            b"DELETE" => (Content::Delete, Class::Delete),
-            b"PATCH" => (Content::Patch, Class::Put),
-            b"GET" | b"HEAD" => (Content::None, Class::Rest),
-            _ if self.resource.is_none() => (Content::None, Class::Rest),
-            b"POST" => (Content::Resource, Class::Post),
-            _ => (Content::Resource, Class::Put),
+            b"DELETE" => (Payload::Delete, Class::Delete),
+            b"PATCH" => (Payload::Patch, Class::Put),
+            b"GET" | b"HEAD" => (Payload::None, Class::Rest),
+            _ if self.resource.is_none() => (Payload::None, Class::Rest),
+            b"POST" => (Payload::Resource, Class::Post),
+            _ => (Payload::Resource, Class::Put),
         }
     }
 }

@@ -14,7 +14,7 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use thiserror::Error;
 
 use super::cursor::Cursor;
-use super::{Limits, ReadError, Reason};
+use super::{ReadDefectReason, ReadError, ReadLimits};
 
 /// A file that ended before the length it had when it was opened.
 #[derive(Debug, Error)]
@@ -39,7 +39,7 @@ enum TooMuch {
 #[derive(Clone, Debug)]
 pub(super) enum Damage {
     /// The document is broken here; others of the file may be whole.
-    Document(Reason),
+    Document(ReadDefectReason),
     Changed,
     Ratio(u64),
     Output(u64),
@@ -54,7 +54,7 @@ impl From<io::Error> for Damage {
                 return Self::Changed;
             }
             if inner.is::<WrongChecksum>() {
-                return Self::Document(Reason::Checksum);
+                return Self::Document(ReadDefectReason::Checksum);
             }
             match inner.downcast_ref() {
                 Some(TooMuch::Ratio(ratio)) => return Self::Ratio(*ratio),
@@ -63,9 +63,9 @@ impl From<io::Error> for Damage {
             }
         }
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Document(Reason::CompressedTruncated),
+            io::ErrorKind::UnexpectedEof => Self::Document(ReadDefectReason::CompressedTruncated),
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => {
-                Self::Document(Reason::CompressedDamaged)
+                Self::Document(ReadDefectReason::CompressedDamaged)
             }
             _ => Self::System(Arc::new(error)),
         }
@@ -75,7 +75,7 @@ impl From<io::Error> for Damage {
 impl Damage {
     /// The reason, when only a document is broken; otherwise why the whole
     /// file cannot be read further.
-    pub fn reason(self) -> Result<Reason, ReadError> {
+    pub fn reason(self) -> Result<ReadDefectReason, ReadError> {
         match self {
             Self::Document(reason) => Ok(reason),
             Self::Changed => Err(ReadError::Changed),
@@ -106,7 +106,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub fn new(file_bytes: u64, limits: &Limits) -> Self {
+    pub fn new(file_bytes: u64, limits: &ReadLimits) -> Self {
         Self {
             file_bytes,
             output: AtomicU64::new(0),

@@ -12,12 +12,12 @@ pub struct Location {
     pub item: u64,
     /// The entry of the Bundle, of the Bundle in that entry, and so on; the
     /// first 0 ends the path.
-    pub entries: [u32; Location::DEPTH],
+    pub entries: [u32; Location::MAX_DEPTH],
 }
 
 impl Location {
     /// How many Bundles in each other a location can name.
-    pub const DEPTH: usize = 8;
+    pub const MAX_DEPTH: usize = 8;
 
     /// The same place, in the line `line`.
     pub(super) fn at_line(line: u64) -> Self {

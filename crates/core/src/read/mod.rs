@@ -11,7 +11,7 @@
 //! 3. `survey` goes over each Bundle before its entries are delivered,
 //!    since `type`, `timestamp` and the targets of forward references may
 //!    come after the entries that need them.
-//! 4. The [`Sink`] gets frames, and a [`Defect`] for what could not be cut.
+//! 4. The [`ResourceHandler`] gets frames, and a [`ReadDefect`] for what could not be cut.
 //!
 //! Nothing here builds a tree or holds a file: `scan` follows quotes and
 //! brackets through a sliding `window`, which grows to the size of the
@@ -54,7 +54,7 @@ pub use location::Location;
 
 /// Bounds on what one source may ask of memory, time and disk.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ReadLimits {
     /// Largest resource (with its Bundle entry), in bytes; also the largest
     /// Bundle inside a Bundle.
     pub resource_bytes: usize,
@@ -73,18 +73,18 @@ pub struct Limits {
     pub archive_nesting: u8,
     /// Largest zip inside an archive: it is spooled to a temporary file.
     pub nested_archive_bytes: u64,
-    /// How many Bundles may lie in each other, at most [`Location::DEPTH`].
+    /// How many Bundles may lie in each other, at most [`Location::MAX_DEPTH`].
     pub bundle_nesting: u8,
     /// How deep the brackets of one resource may nest.
     pub json_depth: u32,
     /// How much is read from the file at once, in bytes.
     pub read_bytes: usize,
-    /// How many bytes a [`Defect`] carries of what could not be cut and has no
+    /// How many bytes a [`ReadDefect`] carries of what could not be cut and has no
     /// end, or is larger than a resource may be.
     pub defect_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for ReadLimits {
     fn default() -> Self {
         Self {
             resource_bytes: 64 << 20,
@@ -107,7 +107,7 @@ impl Default for Limits {
 ///
 /// Every method may stop the reading; [`read`] then returns
 /// [`ReadError::Stopped`].
-pub trait Sink {
+pub trait ResourceHandler {
     /// A document begins: called once for each, before its frames and
     /// defects. Directories of an archive are no documents.
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped>;
@@ -116,7 +116,7 @@ pub trait Sink {
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped>;
 
     /// Something that could not be cut into frames.
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped>;
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped>;
 }
 
 /// The sink wants no more; why is its own affair.
@@ -133,12 +133,12 @@ pub struct Document<'a> {
     /// The member's path in the archive, control characters escaped; to be
     /// shown, never to be opened. Empty for a plain or gzip file.
     pub name: &'a str,
-    pub form: Form,
+    pub format: DocumentFormat,
 }
 
 /// What a document is, told by its first value.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Form {
+pub enum DocumentFormat {
     /// One resource.
     Resource,
     /// A JSON array of resources.
@@ -153,13 +153,13 @@ pub enum Form {
     Companion(Companion),
     /// Nothing but blanks.
     Empty,
-    /// Could not be told; a [`Defect`] follows and says why.
+    /// Could not be told; a [`ReadDefect`] follows and says why.
     Unreadable,
 }
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Content {
+pub enum Payload {
     /// A resource to be loaded.
     Resource,
     /// A Bundle entry with `request.method` DELETE; `request.url` says of what.
@@ -183,10 +183,10 @@ pub struct Request<'a> {
 #[derive(Clone, Debug)]
 pub struct Frame<'a> {
     /// The resource exactly as received, from `{` to `}`; for
-    /// [`Content::Delete`], [`Content::Patch`] and [`Content::None`] the
+    /// [`Payload::Delete`], [`Payload::Patch`] and [`Payload::None`] the
     /// whole entry.
     pub bytes: &'a [u8],
-    pub content: Content,
+    pub payload: Payload,
     /// Number of the document, see [`Document::member`].
     pub member: u32,
     /// Offset of `bytes` in the document's stream, after decompression.
@@ -211,7 +211,7 @@ pub struct Frame<'a> {
 
 /// Something in a document that could not be cut into frames.
 #[derive(Clone, Debug)]
-pub struct Defect<'a> {
+pub struct ReadDefect<'a> {
     /// Number of the document, see [`Document::member`].
     pub member: u32,
     pub location: Location,
@@ -220,9 +220,9 @@ pub struct Defect<'a> {
     /// How many bytes were passed over, where that is known.
     pub length: Option<u64>,
     /// Where in the stream it was seen to be broken.
-    pub seen_at: u64,
-    pub reason: Reason,
-    /// Its bytes, or the first [`Limits::defect_bytes`] of them; empty where
+    pub detected_at: u64,
+    pub reason: ReadDefectReason,
+    /// Its bytes, or the first [`ReadLimits::defect_bytes`] of them; empty where
     /// they were not kept. May hold a patient's values.
     pub bytes: &'a [u8],
     /// The rest of the document could not be read.
@@ -231,7 +231,7 @@ pub struct Defect<'a> {
 
 /// Why something could not be cut into frames.
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
-pub enum Reason {
+pub enum ReadDefectReason {
     #[error("ends before its brackets and strings are closed; it may have been cut off on its way")]
     Truncated,
     #[error("broken JSON: expected {0}")]
@@ -296,30 +296,30 @@ pub enum ReadError {
     #[error("cannot spool a nested archive to a temporary file: {0}")]
     Spool(#[source] io::Error),
     #[error("the file has no bytes {offset} to {end} in member {member}; it is not the file that was loaded")]
-    NoSuchSpan { member: u32, offset: u64, end: u64 },
+    NoSuchRange { member: u32, offset: u64, end: u64 },
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
 
 impl ReadError {
     /// Whether the fault is not the file's: it may be read another time.
-    pub fn is_of_the_machine(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Open(_) | Self::Io(_) | Self::Spool(_))
     }
 }
 
 /// Reads the file at `path` and gives every resource in it to `sink`.
 ///
-/// Broken entries, lines and members go to [`Sink::defect`]; an error means
+/// Broken entries, lines and members go to [`ResourceHandler::defect`]; an error means
 /// that the file could not be read to its end. Blocks; `path` must be a
 /// regular file.
-pub fn read(path: &Path, limits: &Limits, sink: &mut dyn Sink) -> Result<(), ReadError> {
+pub fn read(path: &Path, limits: &ReadLimits, sink: &mut dyn ResourceHandler) -> Result<(), ReadError> {
     read_file(open(path)?, limits, sink)
 }
 
 /// As [`read`], of a file that is open already. Its own read position is
 /// neither used nor moved, so a replaced path does not matter.
-pub fn read_file(file: File, limits: &Limits, sink: &mut dyn Sink) -> Result<(), ReadError> {
+pub fn read_file(file: File, limits: &ReadLimits, sink: &mut dyn ResourceHandler) -> Result<(), ReadError> {
     let mut next_position = 1;
     archive::walk(file, limits, &mut |member| {
         document::read(member, limits, sink, &mut next_position)?;
@@ -330,16 +330,16 @@ pub fn read_file(file: File, limits: &Limits, sink: &mut dyn Sink) -> Result<(),
 /// The `length` bytes at `offset` of document `member` again, as a
 /// [`Frame`] located them.
 ///
-/// Errors with [`ReadError::NoSuchSpan`] when they are not there, or are
-/// more than [`Limits::resource_bytes`].
-pub fn read_span(
+/// Errors with [`ReadError::NoSuchRange`] when they are not there, or are
+/// more than [`ReadLimits::resource_bytes`].
+pub fn read_range(
     path: &Path,
-    limits: &Limits,
+    limits: &ReadLimits,
     member: u32,
     offset: u64,
     length: u64,
 ) -> Result<Vec<u8>, ReadError> {
-    let missing = || ReadError::NoSuchSpan { member, offset, end: offset.saturating_add(length) };
+    let missing = || ReadError::NoSuchRange { member, offset, end: offset.saturating_add(length) };
     let size = usize::try_from(length).ok().filter(|size| *size <= limits.resource_bytes);
     let size = size.ok_or_else(missing)?;
     let mut span = None;

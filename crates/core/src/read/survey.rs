@@ -7,7 +7,7 @@ use super::bundle::{Builder, Bundle};
 use super::entry::{self, Class, Element, Entry};
 use super::token::{Fault, Name, text_of};
 use super::window::Window;
-use super::{Companion, Content, Limits};
+use super::{Companion, Payload, ReadLimits};
 
 /// The places of more entries than these are not remembered; they take some
 /// 200 bytes each.
@@ -45,17 +45,17 @@ enum Kind {
 
 /// Surveys the object at the window's place, which lies in `depth` Bundles.
 ///
-/// The caller has taken a hold; it is raised to [`Limits::resource_bytes`]
+/// The caller has taken a hold; it is raised to [`ReadLimits::resource_bytes`]
 /// once the object is seen to be no Bundle. Each entry of a Bundle is held
 /// for itself, so the object may be of any size.
-pub(super) fn of(window: &mut Window<'_>, limits: &Limits, depth: usize) -> Survey {
+pub(super) fn of(window: &mut Window<'_>, limits: &ReadLimits, depth: usize) -> Survey {
     let mut survey = Survey::default();
     survey.fault = survey.members(window, limits, depth).err();
     survey
 }
 
 impl Survey {
-    fn members(&mut self, window: &mut Window<'_>, limits: &Limits, depth: usize) -> Result<(), Fault> {
+    fn members(&mut self, window: &mut Window<'_>, limits: &ReadLimits, depth: usize) -> Result<(), Fault> {
         window.consume(1);
         while let Some(name) = window.next_member()? {
             match name {
@@ -84,7 +84,7 @@ impl Survey {
         Ok(())
     }
 
-    fn entries(&mut self, window: &mut Window<'_>, limits: &Limits, depth: usize) -> Result<(), Fault> {
+    fn entries(&mut self, window: &mut Window<'_>, limits: &ReadLimits, depth: usize) -> Result<(), Fault> {
         window.consume(1);
         while let Some(byte) = window.next_element()? {
             window.hold(limits.resource_bytes);
@@ -99,7 +99,7 @@ impl Survey {
         &mut self,
         window: &mut Window<'_>,
         byte: u8,
-        limits: &Limits,
+        limits: &ReadLimits,
         depth: usize,
     ) -> Result<(), Fault> {
         let element = entry::read(window, byte, limits)?;
@@ -114,7 +114,7 @@ impl Survey {
         Ok(())
     }
 
-    fn valid_entry(&mut self, window: &mut Window<'_>, entry: &Entry, limits: &Limits, depth: usize) {
+    fn valid_entry(&mut self, window: &mut Window<'_>, entry: &Entry, limits: &ReadLimits, depth: usize) {
         let (content, class) = entry.content(window);
         let mut weight = 1;
         if let Some(resource) = &entry.resource {
@@ -124,7 +124,7 @@ impl Survey {
             {
                 self.bundle.add(&full_url, &resource_type, text(&resource.id).as_deref());
             }
-            if content == Content::Resource && resource.is_bundle(window) && depth < limits.deepest_bundle() {
+            if content == Payload::Resource && resource.is_bundle(window) && depth < limits.deepest_bundle() {
                 let nested = inside(window, resource.span.clone(), |window| of(window, limits, depth + 1));
                 weight = nested.weight().max(1);
             }
@@ -194,10 +194,10 @@ pub(super) fn inside<'r, T>(
     result
 }
 
-impl Limits {
+impl ReadLimits {
     /// How many Bundles may lie in each other, all told.
     pub(super) fn deepest_bundle(&self) -> usize {
-        usize::from(self.bundle_nesting).min(super::Location::DEPTH)
+        usize::from(self.bundle_nesting).min(super::Location::MAX_DEPTH)
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::Reason;
+use super::ReadDefectReason;
 use super::layer::Damage;
 use super::scan::{Scan, Step};
 use super::window::Window;
@@ -19,7 +19,7 @@ pub(super) enum Fault {
     /// The stream could not be read further.
     Damaged(Damage),
     /// The bytes at this offset are not what JSON has there.
-    Broken { reason: Reason, seen_at: u64 },
+    Broken { reason: ReadDefectReason, detected_at: u64 },
 }
 
 impl From<Damage> for Fault {
@@ -235,8 +235,11 @@ impl Window<'_> {
                     return Ok(());
                 }
                 Step::TooDeep => {
-                    let seen_at = self.offset();
-                    return Err(Fault::Broken { reason: Reason::TooDeep(depth_limit), seen_at });
+                    let detected_at = self.offset();
+                    return Err(Fault::Broken {
+                        reason: ReadDefectReason::TooDeep(depth_limit),
+                        detected_at,
+                    });
                 }
                 Step::Open => self.consume(self.available().len()),
             }
@@ -262,11 +265,11 @@ impl Window<'_> {
     }
 
     fn expected(&self, what: &'static str) -> Fault {
-        Fault::Broken { reason: Reason::Expected(what), seen_at: self.offset() }
+        Fault::Broken { reason: ReadDefectReason::Expected(what), detected_at: self.offset() }
     }
 
     fn truncated(&self) -> Fault {
-        Fault::Broken { reason: Reason::Truncated, seen_at: self.offset() }
+        Fault::Broken { reason: ReadDefectReason::Truncated, detected_at: self.offset() }
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::read::{Content, Frame};
+use crate::read::{Frame, Payload};
 
 /// Gives at most so many bytes at a time.
 struct Trickle {
@@ -31,15 +31,15 @@ impl Read for Trickle {
 #[derive(Default)]
 struct Notes(Vec<String>);
 
-impl Sink for Notes {
+impl ResourceHandler for Notes {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
-        self.0.push(format!("{:?}", document.form));
+        self.0.push(format!("{:?}", document.format));
         Ok(())
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        let content = match frame.content {
-            Content::Resource => String::new(),
+        let content = match frame.payload {
+            Payload::Resource => String::new(),
             other => format!("{other:?} "),
         };
         let bytes = String::from_utf8_lossy(frame.bytes);
@@ -47,7 +47,7 @@ impl Sink for Notes {
         Ok(())
     }
 
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
         let length = defect.length.map_or("?".to_owned(), |length| length.to_string());
         let ends = if defect.ends_document { ", the end" } else { "" };
         self.0.push(format!("! {}: {} ({}+{length}{ends})", defect.location, defect.reason, defect.offset));
@@ -55,7 +55,7 @@ impl Sink for Notes {
     }
 }
 
-fn read_with(bytes: &[u8], limits: &Limits, step: usize) -> Vec<String> {
+fn read_with(bytes: &[u8], limits: &ReadLimits, step: usize) -> Vec<String> {
     let mut notes = Notes::default();
     let open = |offset: u64| -> io::Result<Stream> {
         Ok(Box::new(Trickle { bytes: bytes.to_vec(), position: offset as usize, step }))
@@ -67,8 +67,8 @@ fn read_with(bytes: &[u8], limits: &Limits, step: usize) -> Vec<String> {
     notes.0
 }
 
-fn limits(step: usize) -> Limits {
-    Limits { read_bytes: step, ..Limits::default() }
+fn limits(step: usize) -> ReadLimits {
+    ReadLimits { read_bytes: step, ..ReadLimits::default() }
 }
 
 /// Reads in several steps, which must not matter.
@@ -86,7 +86,7 @@ fn notes(bytes: impl AsRef<[u8]>) -> Vec<String> {
 fn notes_and_twice(bytes: impl AsRef<[u8]>) -> Vec<String> {
     let held = notes(&bytes);
     for (step, memory_document_bytes) in [(1, 0), (1, 8), (7, 16), (64, 1)] {
-        let limits = Limits { memory_document_bytes, ..limits(step) };
+        let limits = ReadLimits { memory_document_bytes, ..limits(step) };
         assert_eq!(read_with(bytes.as_ref(), &limits, step), held, "holding {memory_document_bytes} bytes");
     }
     held
@@ -202,7 +202,7 @@ fn values_one_after_the_other() {
 #[test]
 fn a_bundle_brings_what_stands_around_its_resources() {
     struct Around(Vec<String>);
-    impl Sink for Around {
+    impl ResourceHandler for Around {
         fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
             Ok(())
         }
@@ -220,7 +220,7 @@ fn a_bundle_brings_what_stands_around_its_resources() {
             ));
             Ok(())
         }
-        fn defect(&mut self, _: Defect<'_>) -> Result<(), Stopped> {
+        fn defect(&mut self, _: ReadDefect<'_>) -> Result<(), Stopped> {
             Err(Stopped)
         }
     }
@@ -230,7 +230,7 @@ fn a_bundle_brings_what_stands_around_its_resources() {
         { "fullUrl": "urn:uuid:00000000-0000-0000-0000-00000000000b", "resource": {"resourceType":"Group"} }
       ], "timestamp": "2024-02-02T00:00:00Z", "type": "batch", "resourceType": "Bundle" }"#;
     for memory_document_bytes in [0, 1 << 20] {
-        let limits = Limits { memory_document_bytes, read_bytes: 3, ..Limits::default() };
+        let limits = ReadLimits { memory_document_bytes, read_bytes: 3, ..ReadLimits::default() };
         let mut sink = Around(Vec::new());
         let open = |offset: u64| -> io::Result<Stream> {
             Ok(Box::new(io::Cursor::new(text.as_bytes()[offset as usize..].to_vec())))
@@ -331,7 +331,7 @@ fn lines_may_be_bundles() {
         ]
     );
     // With nothing held, the lines are read as values: the same frames.
-    let limits = Limits { memory_document_bytes: 0, ..limits(5) };
+    let limits = ReadLimits { memory_document_bytes: 0, ..limits(5) };
     assert_eq!(
         read_with(format!("{}\n{}\n{PATIENT}\n", bundle(PATIENT), bundle(GROUP)).as_bytes(), &limits, 5),
         [
@@ -436,7 +436,7 @@ fn what_is_too_large_or_too_deep_costs_only_itself() {
     for step in [1, 7, 64, 1000] {
         for memory_document_bytes in [0, 100, 10_000] {
             let limits =
-                Limits { resource_bytes: 200, json_depth: 50, memory_document_bytes, ..limits(step) };
+                ReadLimits { resource_bytes: 200, json_depth: 50, memory_document_bytes, ..limits(step) };
             let text = format!("[{PATIENT}\n,{large}\n,{GROUP}]");
             assert_eq!(
                 read_with(text.as_bytes(), &limits, step),
@@ -462,7 +462,7 @@ fn what_is_too_large_or_too_deep_costs_only_itself() {
                 ]
             );
         }
-        let limits = Limits { resource_bytes: 200, json_depth: 50, ..limits(step) };
+        let limits = ReadLimits { resource_bytes: 200, json_depth: 50, ..limits(step) };
         assert_eq!(
             read_with(format!("{PATIENT}\n{large}\n{deep}\n{GROUP}").as_bytes(), &limits, step),
             [
@@ -528,17 +528,17 @@ fn expected_resources(value: &Value, found: &mut Vec<Value>) {
 #[derive(Default)]
 struct Resources(Vec<Value>);
 
-impl Sink for Resources {
+impl ResourceHandler for Resources {
     fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
         Ok(())
     }
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        if frame.content == Content::Resource {
+        if frame.payload == Payload::Resource {
             self.0.push(serde_json::from_slice(frame.bytes).expect("a frame of valid JSON is valid JSON"));
         }
         Ok(())
     }
-    fn defect(&mut self, defect: Defect<'_>) -> Result<(), Stopped> {
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
         panic!("{defect:?}");
     }
 }
@@ -615,7 +615,7 @@ proptest! {
     ) {
         let mut expected = Vec::new();
         expected_resources(&value, &mut expected);
-        let limits = Limits { memory_document_bytes, ..limits(step) };
+        let limits = ReadLimits { memory_document_bytes, ..limits(step) };
         let open = |offset: u64| -> io::Result<Stream> {
             Ok(Box::new(Trickle { bytes: text.clone().into_bytes(), position: offset as usize, step }))
         };
@@ -638,7 +638,7 @@ proptest! {
         ],
         step in 1usize..100,
     ) {
-        let small = Limits { resource_bytes: 50, json_depth: 10, defect_bytes: 8, memory_document_bytes: 30, ..limits(step) };
+        let small = ReadLimits { resource_bytes: 50, json_depth: 10, defect_bytes: 8, memory_document_bytes: 30, ..limits(step) };
         let one = read_with(&bytes, &small, step);
         // Positions are unique.
         let mut positions: Vec<_> = one.iter().filter_map(|note| note.split(' ').next()?.parse::<u64>().ok()).collect();
@@ -646,7 +646,7 @@ proptest! {
         let count = positions.len();
         positions.dedup();
         prop_assert_eq!(positions.len(), count);
-        let held = Limits { read_bytes: 1 << 16, ..Limits::default() };
-        prop_assert_eq!(read_with(&bytes, &held, 1 << 16), read_with(&bytes, &Limits { read_bytes: step, ..held }, step));
+        let held = ReadLimits { read_bytes: 1 << 16, ..ReadLimits::default() };
+        prop_assert_eq!(read_with(&bytes, &held, 1 << 16), read_with(&bytes, &ReadLimits { read_bytes: step, ..held }, step));
     }
 }
