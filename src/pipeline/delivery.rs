@@ -17,8 +17,8 @@ use crate::inbox::{Content, Departures, InboxFile};
 use crate::report::Summary;
 use fhirmill_core::read::Stopped;
 use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::ledger::Account;
 use fhirmill_postgres::ledger::{Claim, FileStatus, NewFile, ReadFile, RejectReason, Run};
-use fhirmill_postgres::load::Account;
 
 /// So many files are claimed at once, or files of so many bytes.
 const CLAIM_FILES: usize = 500;

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use fhirmill_core::read::{Bundle, Frame, Payload};
-use fhirmill_postgres::ledger::ClaimedFile;
-use fhirmill_postgres::load::{Account, LoadFile, Origin, Reject};
+use fhirmill_postgres::ledger::{Account, ClaimedFile};
+use fhirmill_postgres::load::{LoadFile, Origin, Reject};
 
 /// How far a file is, shared by the reader and the workers.
 pub(super) struct Progress {

@@ -20,7 +20,8 @@ use fhirmill_core::map::{self, Batch, Fingerprint, FullUrls, Input, MapError, Ma
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Fault, Step};
 use fhirmill_postgres::ledger;
-use fhirmill_postgres::load::{Account, Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
+use fhirmill_postgres::ledger::Account;
+use fhirmill_postgres::load::{Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
 
 pub(super) struct Worker {
     run_id: i64,

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub use causes::{causes, in_one_line};
-use fhirmill_postgres::load::Account;
+use fhirmill_postgres::ledger::Account;
 pub use progress_meter::{ProgressMeter, Unit};
 
 /// What a run did.

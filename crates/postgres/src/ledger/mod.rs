@@ -2,7 +2,10 @@
 //! is, and its account. A file is claimed here before it is read, so that two
 //! processes never load one file, and a dead one's files are taken over.
 
+mod account;
+mod batch;
 mod claim;
+mod reject;
 
 use std::collections::BTreeMap;
 
@@ -12,8 +15,10 @@ use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use serde::Serialize;
 
 use crate::failpoint::{self, Step};
-use crate::load::Account;
+pub use account::Account;
+pub use batch::{BatchClaim, BatchPart, UnmappedElement};
 pub use claim::{Claim, ClaimedFile, NewFile};
+pub use reject::NewReject;
 
 /// The first of the two numbers of the advisory lock that a live run holds.
 const RUN_LOCK: i32 = 7_303_014;

@@ -1,91 +1,30 @@
 //! The account of a batch, and its entry in the ledger.
 
-use std::ops::AddAssign;
+use diesel::PgConnection;
 
-use diesel::sql_types::{Array, BigInt, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use serde::Serialize;
-
-use super::{Load, LoadError, LoadFile, insert_rejects};
+use super::{Load, LoadError, LoadFile};
 use crate::failpoint::{self, Step};
+use crate::ledger::{Account, BatchClaim, BatchPart, NewReject, UnmappedElement};
 use crate::registry::decide::{Outcome, Outcomes};
 
-/// What became of records. Every record is in exactly one of the counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Account {
-    pub inserted: u64,
-    pub updated: u64,
-    pub unchanged: u64,
-    pub stale: u64,
-    pub deleted: u64,
-    pub rejected: u64,
-    pub skipped: u64,
+/// The files of the batch, as claimed by its run.
+fn claim(load: &Load<'_>) -> BatchClaim {
+    BatchClaim { run_id: load.run_id, file_ids: load.files.iter().map(|file| file.id).collect() }
 }
 
-impl Account {
-    /// The records that are accounted for.
-    pub fn total(&self) -> u64 {
-        self.inserted
-            + self.updated
-            + self.unchanged
-            + self.stale
-            + self.deleted
-            + self.rejected
-            + self.skipped
-    }
-}
-
-impl AddAssign for Account {
-    fn add_assign(&mut self, other: Self) {
-        self.inserted += other.inserted;
-        self.updated += other.updated;
-        self.unchanged += other.unchanged;
-        self.stale += other.stale;
-        self.deleted += other.deleted;
-        self.rejected += other.rejected;
-        self.skipped += other.skipped;
-    }
-}
-
-#[derive(QueryableByName)]
-struct Claim {
-    #[diesel(sql_type = BigInt)]
-    _id: i64,
-}
-
-/// Makes sure that the files are still this run's: a process that was believed
-/// dead must not write beside the one that took over.
+/// Makes sure that the files are still claimed by this run.
 pub(super) fn check_claims(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
-    if load.is_remap {
-        return Ok(());
-    }
-    let ids: Vec<i64> = load.files.iter().map(|file| file.id).collect();
-    let claims: Vec<Claim> = sql_query(
-        "select id as _id from etl.load_file \
-         where id = any($1) and load_run_id = $2 and status = 'loading' order by id for share",
-    )
-    .bind::<Array<BigInt>, _>(&ids)
-    .bind::<BigInt, _>(load.run_id)
-    .load(connection)?;
-    if claims.len() == ids.len() { Ok(()) } else { Err(LoadError::ClaimLost) }
+    if load.is_remap || claim(load).is_held(connection)? { Ok(()) } else { Err(LoadError::ClaimLost) }
 }
 
-/// Notes that the batch's files are failed, and why: what was found shows a
-/// defect of the program, and the files stay where they are.
+/// Marks the batch's files as failed: what was found shows a defect of the
+/// program.
 pub(super) fn fail(
     connection: &mut PgConnection,
     load: &Load<'_>,
     reason: &LoadError,
 ) -> Result<(), LoadError> {
-    sql_query(
-        "update etl.load_file set status = 'failed', finished_at = now(), error = $3 \
-         where id = any($1) and load_run_id = $2 and status = 'loading'",
-    )
-    .bind::<Array<BigInt>, _>(load.files.iter().map(|file| file.id).collect::<Vec<i64>>())
-    .bind::<BigInt, _>(load.run_id)
-    .bind::<Text, _>(reason.to_string())
-    .execute(connection)?;
-    Ok(())
+    Ok(claim(load).fail(connection, &reason.to_string())?)
 }
 
 /// What became of the records of each of the batch's files.
@@ -119,37 +58,39 @@ pub(super) fn record(
 ) -> Result<(), LoadError> {
     insert_rejects(connection, load)?;
     for unmapped in load.batch.unmapped() {
-        sql_query(
-            "insert into etl.unmapped_element as u (resource_type, element, resources, last_file_id) \
-             values ($1, $2, $3, $4) on conflict (resource_type, element) do update \
-             set resources = u.resources + excluded.resources, last_file_id = excluded.last_file_id",
-        )
-        .bind::<Text, _>(unmapped.resource_type.name())
-        .bind::<Text, _>(unmapped.element)
-        .bind::<BigInt, _>(unmapped.resources as i64)
-        .bind::<BigInt, _>(load.files[load.origins[unmapped.last_resource].file].id)
-        .execute(connection)?;
+        let element = UnmappedElement {
+            resource_type: unmapped.resource_type.name(),
+            element: unmapped.element,
+            resources: unmapped.resources,
+            last_file_id: load.files[load.origins[unmapped.last_resource].file].id,
+        };
+        element.add(connection)?;
     }
-    let column = |value: fn(&LoadFile) -> i64| load.files.iter().map(value).collect::<Vec<i64>>();
-    let count = |value: fn(&Account) -> u64| {
-        accounts.iter().map(|account| value(account) as i64).collect::<Vec<i64>>()
+    let part = |(file, account): (&LoadFile, &Account)| BatchPart {
+        file_id: file.id,
+        positions: file.records,
+        account: *account,
     };
-    sql_query(
-        "insert into etl.load_batch (file_id, first_position, last_position, \
-         inserted, updated, unchanged, stale, deleted, rejected, skipped) \
-         select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind::<Array<BigInt>, _>(column(|file| file.id))
-    .bind::<Array<BigInt>, _>(column(|file| file.records.0 as i64))
-    .bind::<Array<BigInt>, _>(column(|file| file.records.1 as i64))
-    .bind::<Array<BigInt>, _>(count(|account| account.inserted))
-    .bind::<Array<BigInt>, _>(count(|account| account.updated))
-    .bind::<Array<BigInt>, _>(count(|account| account.unchanged))
-    .bind::<Array<BigInt>, _>(count(|account| account.stale))
-    .bind::<Array<BigInt>, _>(count(|account| account.deleted))
-    .bind::<Array<BigInt>, _>(count(|account| account.rejected))
-    .bind::<Array<BigInt>, _>(count(|account| account.skipped))
-    .execute(connection)?;
+    BatchPart::insert(connection, &load.files.iter().zip(accounts).map(part).collect::<Vec<_>>())?;
     failpoint::passed(Step::Accounted);
+    Ok(())
+}
+
+fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
+    let rejects = load.rejects.iter().map(|reject| NewReject {
+        file_id: load.files[reject.file].id,
+        position: reject.position,
+        location: &reject.location,
+        resource_type: reject.resource_type.as_deref(),
+        fhir_id: reject.fhir_id.as_deref(),
+        reason: &reject.reason,
+        message: &reject.message,
+        raw: &reject.raw,
+    });
+    let kept = NewReject::insert(connection, rejects)?;
+    let count = load.rejects.len();
+    if kept != count {
+        return Err(LoadError::RejectsMissing { count, kept });
+    }
     Ok(())
 }

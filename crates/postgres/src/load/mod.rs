@@ -17,15 +17,15 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::debug;
 
-pub use account::Account;
 pub use error::LoadError;
 
 use crate::database::CopyTable;
 use crate::failpoint::{self, Fault, Step};
+use crate::ledger::Account;
 use crate::registry::decide::{self, Outcome};
 use crate::registry::identifiers;
 use crate::registry::keys::{self, KnownKeys};
@@ -491,35 +491,5 @@ fn copy_unresolved(
     }
     let columns = ["resource_id", "resource_type", "system", "value"];
     copy_buffer(connection, &CopyTable::new("etl.unresolved_reference", columns), &buffer)?;
-    Ok(())
-}
-
-/// Writes the rejects; they are few, or should be.
-fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
-    let mut kept = 0;
-    for reject in load.rejects {
-        if failpoint::has(Fault::RejectDropped) {
-            continue;
-        }
-        kept += sql_query(
-            "insert into etl.rejected_record \
-             (file_id, position, location, resource_type, fhir_id, reason, message, raw) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind::<BigInt, _>(load.files[reject.file].id)
-        .bind::<BigInt, _>(reject.position as i64)
-        .bind::<Text, _>(&reject.location)
-        .bind::<Nullable<Text>, _>(reject.resource_type.as_deref())
-        .bind::<Nullable<Text>, _>(reject.fhir_id.as_deref())
-        .bind::<Text, _>(&reject.reason)
-        .bind::<Text, _>(&reject.message)
-        .bind::<Binary, _>(&reject.raw)
-        .execute(connection)?;
-        failpoint::passed(Step::RejectsWritten);
-    }
-    let count = load.rejects.len();
-    if kept != count {
-        return Err(LoadError::RejectsMissing { count, kept });
-    }
     Ok(())
 }
