@@ -9,8 +9,8 @@ use fhirmill::cli::ExitCode;
 use fhirmill::config::{EnvFileError, SettingsError};
 use fhirmill::pipeline::PipelineError;
 use fhirmill::report::causes;
+use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::{DatabaseError, Trouble};
-use fhirmill_postgres::load::LoadError;
 
 /// Prints the error and tells the exit code that goes with it.
 pub fn report(error: &anyhow::Error) -> ExitCode {

@@ -10,7 +10,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::work::Work;
-use fhirmill_postgres::load::LoadError;
+use fhirmill_postgres::LoadError;
 
 /// What the workers of a run have done.
 #[derive(Debug, Default)]

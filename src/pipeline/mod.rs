@@ -28,10 +28,11 @@ use crate::inbox::{self, InboxFile};
 use crate::report::{ProgressMeter, Summary, Unit};
 use fhirmill_core::datatype;
 use fhirmill_core::read::ReadLimits;
+use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::{Database, DatabaseError, Trouble};
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Run};
-use fhirmill_postgres::load::{LoadError, Shared};
+use fhirmill_postgres::load::Shared;
 
 use contents::Contents;
 use delivery::Delivery;

@@ -16,10 +16,10 @@ use crate::config::Settings;
 use crate::report::{ProgressMeter, Unit};
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
+use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{ClaimedFile, Run};
-use fhirmill_postgres::load::LoadError;
 
 /// What is to be written anew, in a session's own table: it may be every
 /// resource there is.

@@ -17,11 +17,12 @@ use crate::report::in_one_line;
 use fhirmill_core::datatype::{MAX_INDEXED_BYTES, moment};
 use fhirmill_core::fhir::{ResourceType, version_of};
 use fhirmill_core::map::{self, Batch, Fingerprint, FullUrls, Input, MapError, Mapper, Plan};
+use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Fault, Step};
 use fhirmill_postgres::ledger;
 use fhirmill_postgres::ledger::Account;
-use fhirmill_postgres::load::{Delete, Load, LoadError, Loader, Origin, Question, Reject, Shared};
+use fhirmill_postgres::load::{Delete, Load, Loader, Origin, Question, Reject, Shared};
 
 pub(super) struct Worker {
     run_id: i64,
@@ -144,7 +145,7 @@ impl Worker {
         self.mapper.identifiers().begin_source(source_id);
         let mut known = self.known(work, source_id)?;
         match self.load(work, source_id, &known) {
-            Err(error) if error.is_of_the_data() && !work.is_remap => {
+            Err(error) if error.is_data_error() && !work.is_remap => {
                 let refused = self.refused(work, source_id)?;
                 if refused.is_empty() {
                     return Err(error);

@@ -3,7 +3,10 @@
 //! runs and files, and the load of a batch in one transaction.
 
 pub mod database;
+mod error;
 pub mod failpoint;
 pub mod ledger;
 pub mod load;
 mod registry;
+
+pub use error::LoadError;

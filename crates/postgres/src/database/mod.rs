@@ -22,7 +22,7 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-pub use copy::CopyTable;
+pub use copy::{CopyError, CopyTable};
 pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION, Trouble};
 use private::PrivateServer;
 pub use url::DatabaseUrl;

@@ -2,7 +2,8 @@
 
 use diesel::PgConnection;
 
-use super::{Load, LoadError, LoadFile};
+use super::{Load, LoadFile};
+use crate::LoadError;
 use crate::failpoint::{self, Step};
 use crate::ledger::{Account, BatchClaim, BatchPart, NewReject, UnmappedElement};
 use crate::registry::decide::{Outcome, Outcomes};

@@ -7,7 +7,8 @@ use diesel::sql_types::{Array, BigInt};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashSet;
 
-use super::{Load, LoadError};
+use super::Load;
+use crate::LoadError;
 use crate::registry::decide::Outcomes;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::model::{self, TableKind, sql};

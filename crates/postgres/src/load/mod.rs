@@ -6,25 +6,22 @@
 //! It knows nothing of FHIR: it sees identities, hashes, times and rows.
 
 mod account;
-mod error;
 mod history;
+mod retry;
 
-use std::cell::RefCell;
-use std::io::Write;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
 use diesel::sql_types::{Array, BigInt, Text};
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use tracing::debug;
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 
-pub use error::LoadError;
+use retry::with_retries;
 
+use crate::LoadError;
 use crate::database::CopyTable;
-use crate::failpoint::{self, Fault, Step};
+use crate::failpoint::{self, Step};
 use crate::ledger::Account;
 use crate::registry::decide::{self, Outcome};
 use crate::registry::identifiers;
@@ -32,7 +29,7 @@ use crate::registry::keys::{self, KnownKeys};
 use crate::registry::known::{self, Writing};
 pub use crate::registry::known::{Confirmed, Question};
 use fhirmill_core::map::{Batch, Fingerprint, Plan};
-use fhirmill_core::rows::{self, RowBuffer, Target};
+use fhirmill_core::rows::{RowBuffer, Target};
 
 /// Where one record of a batch stands.
 #[derive(Clone, Copy, Debug)]
@@ -102,10 +99,6 @@ pub struct Load<'l> {
     pub is_remap: bool,
 }
 
-const MAX_TRIES: u32 = 8;
-/// The same of a refusal in a language that nobody reads here: most likely it
-/// is a record's fault, but it may be a deadlock.
-const MAX_TRIES_UNREAD: u32 = 3;
 /// A batch's statements look up a few thousand rows, by index, in tables that
 /// may have billions. The planner knows nothing of the batch's temporary
 /// tables and would read the big ones whole to join them. Forbidding that
@@ -113,9 +106,6 @@ const MAX_TRIES_UNREAD: u32 = 3;
 /// the order of the joins no longer counts.
 const PLANNER: &str =
     "set enable_hashjoin = off; set enable_mergejoin = off; set random_page_cost = 1.1; set jit = off";
-/// COPY's messages are so long: libpq holds a whole message in memory.
-const MESSAGE_BYTES: usize = 64 << 10;
-
 /// What a batch became.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -191,7 +181,7 @@ impl Loader {
         failpoint::passed(Step::KeysGiven);
         let confirmed = self.shared.confirmed.writing();
         let (plan, targets, expects_new) = (self.plan, &self.targets, &self.shared.expects_new);
-        let loaded = persistently(&mut self.connection, |connection| {
+        let loaded = with_retries(&mut self.connection, |connection| {
             connection.transaction(|connection| {
                 write(connection, plan, targets, load, &keys, &confirmed, expects_new)
             })
@@ -213,7 +203,7 @@ impl Loader {
     pub fn refusal(&mut self, load: &mut Load<'_>) -> Result<Option<String>, LoadError> {
         match self.tried(load) {
             Ok(()) => Ok(None),
-            Err(error) if error.is_of_the_data() => Ok(Some(error.place_in_tables())),
+            Err(error) if error.is_data_error() => Ok(Some(error.place_in_tables())),
             Err(error) => Err(error),
         }
     }
@@ -224,7 +214,7 @@ impl Loader {
         let confirmed = self.shared.confirmed.writing();
         let (plan, targets) = (self.plan, &self.targets);
         let expects_new = AtomicBool::new(false);
-        let undone = persistently(&mut self.connection, |connection| {
+        let undone = with_retries(&mut self.connection, |connection| {
             connection.transaction(|connection| {
                 write(connection, plan, targets, load, &keys, &confirmed, &expects_new)?;
                 Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
@@ -248,69 +238,6 @@ impl Loader {
 
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
-    }
-}
-
-/// Tries again where another session was in the way.
-fn persistently<T>(
-    connection: &mut PgConnection,
-    mut attempt: impl FnMut(&mut PgConnection) -> Result<T, LoadError>,
-) -> Result<T, LoadError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let since = Instant::now();
-        let error = match attempt(connection) {
-            Err(error) => error,
-            done => return done,
-        };
-        let elapsed = since.elapsed();
-        let unread = match error.is_of_the_data() && error.is_told_in_words_only() {
-            true => Some(Words::of(connection)?).filter(|words| !words.are_english()),
-            false => None,
-        };
-        if unread.as_ref().is_some_and(|words| words.may_tell_of_a_lock(elapsed)) {
-            return Err(LoadError::HeldUp(Box::new(error)));
-        }
-        let most_tries = match error.is_worth_another_try() {
-            true => MAX_TRIES,
-            false if unread.is_some() => MAX_TRIES_UNREAD,
-            false => 1,
-        };
-        if tries >= most_tries {
-            return Err(error);
-        }
-        debug!(tries, "another session was in the way of a batch; trying again");
-        std::thread::sleep(Duration::from_millis(20 << tries.min(6)));
-    }
-}
-
-/// What is known of a refusal without reading it.
-#[derive(QueryableByName)]
-struct Words {
-    #[diesel(sql_type = Text)]
-    language: String,
-    /// In milliseconds.
-    #[diesel(sql_type = BigInt)]
-    lock_timeout: i64,
-}
-
-impl Words {
-    fn of(connection: &mut PgConnection) -> Result<Self, LoadError> {
-        let query = "select current_setting('lc_messages') as language, setting::bigint as lock_timeout \
-                     from pg_settings where name = 'lock_timeout'";
-        Ok(sql_query(query).get_result(connection)?)
-    }
-
-    /// Whether they are those that are looked for.
-    fn are_english(&self) -> bool {
-        ["", "C", "POSIX"].contains(&self.language.as_str())
-            || ["C.", "en_"].iter().any(|beginning| self.language.starts_with(beginning))
-    }
-
-    /// Whether, after so long, they may say that a lock was not to be had.
-    fn may_tell_of_a_lock(&self, elapsed: Duration) -> bool {
-        self.lock_timeout > 0 && elapsed.as_millis() as i64 >= self.lock_timeout
     }
 }
 
@@ -341,7 +268,7 @@ fn write(
     let mut row_count = 0;
     for (table, target) in targets.iter().enumerate() {
         let count = load.batch.row_count(table, &is_applied);
-        row_count += copy_runs(connection, target, count, load.batch.runs(table, &is_applied))?;
+        row_count += target.copy_runs(connection, count, load.batch.runs(table, &is_applied))?;
     }
     if !noted.is_empty() {
         history::keep_vanished(connection, &outcomes)?;
@@ -387,65 +314,6 @@ fn replace(
     Ok(())
 }
 
-/// Copies runs of finished rows; does nothing if there are none. Demands that
-/// Postgres has stored as many as were written.
-fn copy_runs<'r>(
-    connection: &mut PgConnection,
-    table: &CopyTable,
-    count: usize,
-    runs: impl Iterator<Item = &'r [u8]>,
-) -> Result<usize, LoadError> {
-    let mut runs = runs.peekable();
-    if count == 0 && runs.peek().is_none() {
-        return Ok(0);
-    }
-    if failpoint::has(Fault::RowsDropped) {
-        runs.next();
-    }
-    // diesel calls the writer once, but asks for one that it could call twice.
-    let runs = RefCell::new(runs);
-    let write = |out: &mut dyn Write| -> Result<(), Error> {
-        let failed = |error: std::io::Error| Error::SerializationError(Box::new(error));
-        out.write_all(rows::HEADER).map_err(failed)?;
-        for run in runs.borrow_mut().by_ref() {
-            for message in run.chunks(MESSAGE_BYTES) {
-                out.write_all(message).map_err(failed)?;
-            }
-        }
-        out.write_all(rows::TRAILER).map_err(failed)
-    };
-    let rows = table.copy_in(connection, &write)?;
-    failpoint::passed(Step::Copied);
-    if rows != count {
-        return Err(LoadError::RowsMissing { table: table.name().to_owned(), count, rows });
-    }
-    Ok(rows)
-}
-
-/// Copies the rows of one buffer.
-pub(crate) fn copy_buffer(
-    connection: &mut PgConnection,
-    table: &CopyTable,
-    buffer: &RowBuffer,
-) -> Result<usize, LoadError> {
-    let rows = (!buffer.is_empty()).then_some(buffer.as_bytes());
-    copy_runs(connection, table, buffer.row_count(), rows.into_iter())
-}
-
-/// Copies rows of what is likely to be new into the registry. Where some of it
-/// is there already, nothing is copied, and `false` is the answer.
-pub(crate) fn copy_new(
-    connection: &mut PgConnection,
-    table: &CopyTable,
-    buffer: &RowBuffer,
-) -> Result<bool, LoadError> {
-    match connection.transaction(|connection| copy_buffer(connection, table, buffer)) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_of_a_twin() => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 fn copy_bodies(
     connection: &mut PgConnection,
     load: &Load<'_>,
@@ -461,7 +329,7 @@ fn copy_bodies(
         buffer.bigint(key);
         buffer.bytes(body);
     }
-    copy_buffer(connection, &CopyTable::new("etl.resource_body", ["id", "body"]), &buffer)?;
+    CopyTable::new("etl.resource_body", ["id", "body"]).copy_buffer(connection, &buffer)?;
     Ok(())
 }
 
@@ -490,6 +358,6 @@ fn copy_unresolved(
         buffer.text(value);
     }
     let columns = ["resource_id", "resource_type", "system", "value"];
-    copy_buffer(connection, &CopyTable::new("etl.unresolved_reference", columns), &buffer)?;
+    CopyTable::new("etl.unresolved_reference", columns).copy_buffer(connection, &buffer)?;
     Ok(())
 }

@@ -8,8 +8,9 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 
 use super::known::{Confirmation, Writing};
+use crate::LoadError;
 use crate::database::CopyTable;
-use crate::load::{Load, LoadError, copy_buffer, copy_new};
+use crate::load::Load;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::rows::{RowBuffer, Target};
 
@@ -239,14 +240,14 @@ pub(crate) fn decide(
     let by_key: FxHashMap<i64, &Candidate> = winners.iter().map(|winner| (winner.key, winner)).collect();
     let rows = registrations(load, &winners);
     if expects_new.load(Ordering::Relaxed)
-        && copy_new(connection, &CopyTable::new("etl.resource_version", COLUMNS), &rows)?
+        && CopyTable::new("etl.resource_version", COLUMNS).copy_if_new(connection, &rows)?
     {
         for winner in &winners {
             *outcomes.of(winner.place) = winner.applied(1);
         }
         return Ok(outcomes);
     }
-    copy_buffer(connection, &CopyTable::new("batch_resource", COLUMNS), &rows)?;
+    CopyTable::new("batch_resource", COLUMNS).copy_buffer(connection, &rows)?;
 
     let applied: Vec<Applied> = sql_query(DECIDE).load(connection)?;
     let mut applied_ids = Vec::with_capacity(applied.len());

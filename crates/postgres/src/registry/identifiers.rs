@@ -4,7 +4,7 @@
 use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use crate::load::LoadError;
+use crate::LoadError;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{IdentifierKey, KnownIdentifiers};
 

@@ -10,8 +10,8 @@ use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
+use crate::LoadError;
 use crate::database::CopyTable;
-use crate::load::{LoadError, copy_buffer, copy_new};
 use fhirmill_core::map::{Identity, TargetIdentity};
 use fhirmill_core::rows::RowBuffer;
 
@@ -164,10 +164,10 @@ fn given(
         buffer.bigint(keys[*ordinal]);
         write(&mut buffer, source_id, identities[*ordinal].identity);
     }
-    if expects_new && copy_new(connection, &CopyTable::new("etl.resource_key", KEY_COLUMNS), &buffer)? {
+    if expects_new && CopyTable::new("etl.resource_key", KEY_COLUMNS).copy_if_new(connection, &buffer)? {
         return Ok((keys, true));
     }
-    copy_buffer(connection, &CopyTable::new("batch_key", KEY_COLUMNS), &buffer)?;
+    CopyTable::new("batch_key", KEY_COLUMNS).copy_buffer(connection, &buffer)?;
     let given = sql_query(GIVE).execute(connection)?;
     if given < missing.len() {
         // Some were there, or another session gave them in the meantime.
@@ -187,7 +187,7 @@ fn ask(connection: &mut PgConnection, source_id: i16, identities: &[Unknown<'_>]
         buffer.integer(ordinal as i32);
         write(&mut buffer, source_id, unknown.identity);
     }
-    copy_buffer(connection, &CopyTable::new("batch_target", TARGET_COLUMNS), &buffer)?;
+    CopyTable::new("batch_target", TARGET_COLUMNS).copy_buffer(connection, &buffer)?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use hashbrown::HashMap;
 use rustc_hash::FxHashMap;
 
-use crate::load::LoadError;
+use crate::LoadError;
 use fhirmill_core::map::{Fingerprint, Identity};
 
 /// The fingerprints come as arrays: a temporary table takes longer to make and

@@ -4,7 +4,7 @@
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 use thiserror::Error;
 
-use crate::database::{DatabaseError, Trouble};
+use crate::database::{CopyError, DatabaseError, Trouble};
 
 /// Why a batch was not loaded. Nothing of it is in the tables then.
 #[derive(Debug, Error)]
@@ -35,6 +35,15 @@ pub enum LoadError {
     Panicked,
 }
 
+impl From<CopyError> for LoadError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Query(error) => LoadError::Database(error),
+            CopyError::RowsMissing { table, count, rows } => LoadError::RowsMissing { table, count, rows },
+        }
+    }
+}
+
 impl LoadError {
     /// What the server answered, if that is what went wrong.
     fn answer(&self) -> Option<(&DatabaseErrorKind, &dyn DatabaseErrorInformation)> {
@@ -47,7 +56,7 @@ impl LoadError {
     }
 
     /// Whether the same batch may succeed at once.
-    pub(super) fn is_worth_another_try(&self) -> bool {
+    pub(crate) fn is_worth_another_try(&self) -> bool {
         match self.answer() {
             Some((DatabaseErrorKind::SerializationFailure, _)) => true,
             Some((_, information)) => information.message().contains("deadlock detected"),
@@ -57,13 +66,8 @@ impl LoadError {
 
     /// Whether the server gave a reason that diesel has no word for, so that
     /// only its sentence tells. diesel keeps SQLSTATE (40P01) to itself.
-    pub(super) fn is_told_in_words_only(&self) -> bool {
+    pub(crate) fn is_told_in_words_only(&self) -> bool {
         self.answer().is_some_and(|(kind, _)| matches!(kind, DatabaseErrorKind::Unknown))
-    }
-
-    /// Whether a row was to be added that is there already.
-    pub(super) fn is_of_a_twin(&self) -> bool {
-        matches!(self.answer(), Some((DatabaseErrorKind::UniqueViolation, _)))
     }
 
     /// Whether an account does not hold: what the parts of the program and the
@@ -79,7 +83,7 @@ impl LoadError {
 
     /// Whether it may be the fault of a record: nothing is wrong with the
     /// server, the connection or the disk that is known.
-    pub fn is_of_the_data(&self) -> bool {
+    pub fn is_data_error(&self) -> bool {
         let is_of_the_server = |kind: &DatabaseErrorKind| {
             matches!(
                 kind,
@@ -95,7 +99,7 @@ impl LoadError {
 
     /// The table, column and constraint that the server names. Its sentence may
     /// quote values and is left out.
-    pub(super) fn place_in_tables(&self) -> String {
+    pub(crate) fn place_in_tables(&self) -> String {
         let Some((_, information)) = self.answer() else { return String::new() };
         let parts = [
             ("table", information.table_name()),
