@@ -17,6 +17,9 @@ use crate::support::TestEnvironment;
 pub const SETTINGS: [(&str, &str); 3] =
     [("WORKERS", "2"), ("BATCH_BYTES", "64KiB"), ("KEEP_BODIES", "database")];
 
+/// The names of two files that have the same content.
+pub const SAME_CONTENT: [&str; 2] = ["twin.json", "twin-too.json"];
+
 fn patient(id: &str, version: u32, family: &str) -> Value {
     json!({"resourceType": "Patient", "id": id, "gender": "other",
         "meta": {"versionId": version.to_string(), "lastUpdated": format!("2024-01-{version:02}T00:00:00Z")},
@@ -114,7 +117,8 @@ pub fn put(environment: &TestEnvironment) {
     environment.put("inbox/north/again/patients.ndjson.gz", gzip(&lines([patient("p9", 9, "North")])));
     environment.put("inbox/e-page.html", "<html><body>Sign in</body></html>");
     environment.put("inbox/f-broken.json", r#"{"resourceType":"Patient","id":"#);
-    environment.put("inbox/twin.json", patient("twin", 1, "Gemini").to_string());
-    environment.put("inbox/twin-too.json", patient("twin", 1, "Gemini").to_string());
+    for name in SAME_CONTENT {
+        environment.put(&format!("inbox/{name}"), patient("twin", 1, "Gemini").to_string());
+    }
     environment.put("inbox/z-late.json", late.to_string());
 }

@@ -11,9 +11,9 @@ use nix::unistd::Uid;
 
 use crate::support::{TestEnvironment, query};
 
-/// What the loader of libraries says that the server's program needs.
-fn is_linked_with_lz4(url: &str) -> bool {
-    let pid = &query(url, "select pg_backend_pid()")[0][0];
+/// Whether the server's program is linked with LZ4's library.
+fn is_linked_with_lz4(environment: &TestEnvironment) -> bool {
+    let pid = environment.server_pid();
     let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
     let libraries = Command::new("ldd").arg(program).output().unwrap();
     String::from_utf8_lossy(&libraries.stdout).contains("liblz4")
@@ -24,7 +24,7 @@ fn wal_is_compressed_by_lz4_where_the_server_has_it() {
     let environment = TestEnvironment::without_database();
     environment.run(&["database", "start"]).expect_code(0);
     let url = environment.run(&["database", "url"]).expect_code(0).stdout;
-    let compression = if is_linked_with_lz4(url.trim()) { "lz4" } else { "pglz" };
+    let compression = if is_linked_with_lz4(&environment) { "lz4" } else { "pglz" };
     assert_eq!(query(url.trim(), "select current_setting('wal_compression')"), [[compression]]);
 }
 
@@ -74,9 +74,7 @@ fn two_processes_that_start_at_once_share_one_server() {
 fn a_server_that_was_killed_is_started_again_with_its_data() {
     let environment = TestEnvironment::without_database();
     environment.run(&["migrate", "up"]).expect_code(0);
-    let pid_file = fs::read_to_string(environment.path("data/postgres/cluster/postmaster.pid")).unwrap();
-    let pid: i32 = pid_file.lines().next().unwrap().parse().unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL).unwrap();
+    nix::sys::signal::kill(environment.server_pid(), nix::sys::signal::SIGKILL).unwrap();
     let run = environment.run(&["migrate", "status"]).expect_code(0);
     assert!(run.stdout.contains("applied") && !run.stdout.contains("pending"), "{}", run.stdout);
 }

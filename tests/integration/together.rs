@@ -47,6 +47,18 @@ fn undisturbed() -> State {
     State::of(&environment)
 }
 
+/// Requires the state of an undisturbed run. Of two files with the same content
+/// one is loaded and its copy kept in the archive. It is promised that it is
+/// one, not which one: a process may claim the second while another one, which
+/// then dies, has claimed the first.
+#[track_caller]
+fn assert_undisturbed(found: &State, wanted: &State, when: &str) {
+    let [first, second] = delivery::SAME_CONTENT;
+    if *found != wanted.with_names_swapped(first, second) {
+        assert_same(found, wanted, when);
+    }
+}
+
 #[test]
 fn processes_share_an_inbox_and_one_of_them_dies() {
     let wanted = undisturbed();
@@ -63,7 +75,7 @@ fn processes_share_an_inbox_and_one_of_them_dies() {
         let living = (0..processes).map(|_| start(&environment, &["once"], &[])).collect();
         expect_ends(living, &[0, 3]);
         expect_ends(vec![start(&environment, &["once"], &[])], &[0, 3]);
-        assert_same(&State::of(&environment), &wanted, &format!("{processes} processes"));
+        assert_undisturbed(&State::of(&environment), &wanted, &format!("{processes} processes"));
 
         // What is loaded already is archived by whoever comes first.
         for number in 0..40 {
@@ -110,7 +122,7 @@ fn the_service_ticks_every_second_while_it_loads_and_once_helps() {
     kill(Pid::from_raw(service.id() as i32), Signal::SIGTERM).unwrap();
     expect_ends(vec![service], &[0]);
     expect_ends(vec![start(&environment, &["once"], &[])], &[0]);
-    assert_same(&State::of(&environment), &wanted, "a service and once");
+    assert_undisturbed(&State::of(&environment), &wanted, "a service and once");
 }
 
 fn version(id: &str, number: u64, padding: &str) -> Value {

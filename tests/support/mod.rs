@@ -13,6 +13,7 @@ pub mod state;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
@@ -68,6 +69,8 @@ impl TestEnvironment {
         let mut environment = Self::without_database();
         // Of those that private servers choose, another test's may take it as
         // soon as this server is down, which then comes back on another one.
+        fs::create_dir(environment.path("data")).unwrap();
+        fs::DirBuilder::new().mode(0o700).create(environment.path("data/postgres")).unwrap();
         environment.put("data/postgres/port", format!("{}\n", server::port_of_its_own()));
         environment.start_server();
         let url = environment.run(&["database", "url"]).expect_code(0).stdout;
@@ -120,10 +123,15 @@ impl TestEnvironment {
         self.start_server();
     }
 
-    /// Postgres' immediate shutdown.
-    fn signal_server(&self) -> Pid {
+    /// The process ID of the server in this folder.
+    pub fn server_pid(&self) -> Pid {
         let pid_file = fs::read_to_string(self.path("data/postgres/cluster/postmaster.pid")).unwrap();
-        let pid = Pid::from_raw(pid_file.lines().next().unwrap().parse().unwrap());
+        Pid::from_raw(pid_file.lines().next().unwrap().parse().unwrap())
+    }
+
+    /// Asks Postgres for an immediate shutdown.
+    fn signal_server(&self) -> Pid {
+        let pid = self.server_pid();
         kill(pid, Signal::SIGQUIT).unwrap();
         pid
     }

@@ -95,6 +95,20 @@ impl State {
         Self(of_tables.map(|(section, rows)| (section.clone(), rows.clone())).collect())
     }
 
+    /// The same state with the names of two files exchanged.
+    pub fn with_names_swapped(&self, one: &str, other: &str) -> Self {
+        let swapped = |row: &String| {
+            let parts = row.split(one).map(|part| part.replace(other, one));
+            parts.collect::<Vec<_>>().join(other)
+        };
+        let sections = self.0.iter().map(|(section, rows)| {
+            let mut rows: Vec<String> = rows.iter().map(swapped).collect();
+            rows.sort();
+            (section.clone(), rows)
+        });
+        Self(sections.collect())
+    }
+
     /// How many rows it has.
     pub fn row_count(&self) -> usize {
         self.0.values().map(Vec::len).sum()
