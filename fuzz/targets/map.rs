@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use fhirmill_core::datatype::Timezone;
-use fhirmill_core::map::{Batch, Input, Mapper, Plan, Settings};
+use fhirmill_core::map::{RowBatch, Input, Mapper, Plan, MapSettings};
 use fhirmill_fuzz::rows;
 
 const NEIGHBOUR: &[u8] = br#"{"resourceType":"Patient","id":"n","name":[{"family":"Neighbour"}]}"#;
@@ -15,20 +15,20 @@ fn input(bytes: &[u8]) -> Input<'_> {
     Input { bytes, full_url: None, full_urls: None, base_url: None, effective_at: None, wanted: None }
 }
 
-fn tables(batch: &Batch) -> Vec<Vec<u8>> {
+fn tables(batch: &RowBatch) -> Vec<Vec<u8>> {
     let count = Plan::built_in().tables.len();
     (0..count).map(|table| batch.runs(table, &|_| true).collect::<Vec<_>>().concat()).collect()
 }
 
 struct State {
     mapper: Mapper,
-    batch: Batch,
+    batch: RowBatch,
 }
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     thread_local!(static STATE: RefCell<State> = RefCell::new(State {
-        mapper: Mapper::new(Plan::built_in(), Settings { timezone: Timezone::UTC }),
-        batch: Batch::new(Plan::built_in().tables.len()),
+        mapper: Mapper::new(Plan::built_in(), MapSettings { timezone: Timezone::UTC }),
+        batch: RowBatch::new(Plan::built_in().tables.len()),
     }));
     STATE.with_borrow_mut(|State { mapper, batch }| {
         batch.clear();

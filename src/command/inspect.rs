@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
 use crate::pipeline::{form_name, limits, timezone};
-use fhirmill_core::map::{self, Batch, FullUrls, Input, Mapper, Plan};
+use fhirmill_core::map::{FullUrls, Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 
 /// What one file holds.
@@ -66,9 +66,10 @@ fn print(inspection: &Inspection) {
 
 fn inspect(settings: &Settings, path: &Path) -> Inspection {
     let plan = Plan::built_in();
+    let table_count = plan.tables.len();
     let mut inspector = Inspector {
-        mapper: Mapper::new(plan, map::Settings { timezone: timezone(settings) }),
-        batch: Batch::new(plan.tables.len()),
+        mapper: Mapper::new(plan, MapSettings { timezone: timezone(settings) }),
+        batch: RowBatch::new(table_count),
         document: String::new(),
         found: Inspection { file: path.display().to_string(), ..Inspection::default() },
     };
@@ -80,7 +81,7 @@ fn inspect(settings: &Settings, path: &Path) -> Inspection {
 
 struct Inspector {
     mapper: Mapper,
-    batch: Batch,
+    batch: RowBatch,
     document: String,
     found: Inspection,
 }

@@ -16,7 +16,7 @@ use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::report::in_one_line;
 use fhirmill_core::datatype::{MAX_INDEXED_BYTES, moment};
 use fhirmill_core::fhir::{ResourceType, version_of};
-use fhirmill_core::map::{self, Batch, Fingerprint, FullUrls, Input, MapError, Mapper, Plan};
+use fhirmill_core::map::{Fingerprint, FullUrls, Input, MapError, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Fault, Step};
@@ -28,7 +28,7 @@ pub(super) struct Worker {
     run_id: i64,
     mapper: Mapper,
     loader: Loader,
-    batch: Batch,
+    batch: RowBatch,
     keeps_bodies: bool,
     drops_coverage: bool,
     wanted: ResourceTypes,
@@ -78,14 +78,15 @@ impl Worker {
         shared: Arc<Shared>,
     ) -> Result<Self, LoadError> {
         let plan = Plan::built_in();
+        let table_count = plan.tables.len();
         let timezone = timezone(settings);
-        let mut loader = Loader::new(database.connect()?, plan, shared)?;
+        let mut loader = Loader::new(database.connect()?, Arc::clone(&plan), shared)?;
         Ok(Worker {
             expects_known: loader.had_resources()?,
             run_id,
-            mapper: Mapper::new(plan, map::Settings { timezone }),
+            mapper: Mapper::new(plan, MapSettings { timezone }),
             loader,
-            batch: Batch::new(plan.tables.len()),
+            batch: RowBatch::new(table_count),
             keeps_bodies: settings.keep_bodies == KeepBodies::Database,
             drops_coverage: settings.eob_coverage == EobCoverage::Drop,
             wanted: settings.resource_types.clone(),

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use fhirmill_core::datatype::Timezone;
-use fhirmill_core::map::{Batch, FullUrls, Input, Mapper, Plan, Settings};
+use fhirmill_core::map::{FullUrls, Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadLimits, ResourceHandler, Stopped};
 use nix::sys::resource::{UsageWho, getrusage};
 
 struct Rows {
     mapper: Mapper,
-    batch: Batch,
+    batch: RowBatch,
     resources: u64,
     json_bytes: u64,
     row_bytes: u64,
@@ -70,9 +70,10 @@ fn cpu_time() -> Result<Duration, nix::Error> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = Plan::built_in();
+    let table_count = plan.tables.len();
     let mut rows = Rows {
-        mapper: Mapper::new(plan, Settings { timezone: Timezone::UTC }),
-        batch: Batch::new(plan.tables.len()),
+        mapper: Mapper::new(plan, MapSettings { timezone: Timezone::UTC }),
+        batch: RowBatch::new(table_count),
         resources: 0,
         json_bytes: 0,
         row_bytes: 0,

@@ -3,6 +3,8 @@
 use thiserror::Error;
 
 use super::value::JsonType;
+use std::sync::Arc;
+
 use super::{Dictionary, NameId, Node, Tree};
 use crate::json::simd::Lanes;
 use crate::rows;
@@ -72,7 +74,7 @@ struct Open {
 /// Parses one text after the other, reusing the memory of its node list.
 #[derive(Debug)]
 pub struct Parser {
-    dictionary: &'static Dictionary,
+    dictionary: Arc<Dictionary>,
     nodes: Vec<Node>,
     open: Vec<Open>,
     has_excessive_number: bool,
@@ -81,13 +83,13 @@ pub struct Parser {
 impl Default for Parser {
     /// Knows the names that the program's own code asks for.
     fn default() -> Self {
-        Parser::new(Dictionary::well_known())
+        Parser::new(Arc::new(Dictionary::well_known().clone()))
     }
 }
 
 impl Parser {
     /// A parser that gives names the numbers of that dictionary.
-    pub fn new(dictionary: &'static Dictionary) -> Self {
+    pub fn new(dictionary: Arc<Dictionary>) -> Self {
         Parser { dictionary, nodes: Vec::new(), open: Vec::new(), has_excessive_number: false }
     }
 

@@ -73,7 +73,7 @@ impl UnmappedElements {
 
 /// The rows of some resources, table by table.
 #[derive(Debug)]
-pub struct Batch {
+pub struct RowBatch {
     pub(super) buffers: TableBuffers,
     pub(super) targets: Targets,
     resources: Vec<Registration>,
@@ -83,10 +83,10 @@ pub struct Batch {
     pub(super) unmapped_of_current: UnmappedElements,
 }
 
-impl Batch {
+impl RowBatch {
     /// An empty batch for that many tables.
     pub fn new(table_count: usize) -> Self {
-        Batch {
+        RowBatch {
             buffers: TableBuffers::new(table_count),
             targets: Targets::default(),
             resources: Vec::new(),
@@ -113,7 +113,7 @@ impl Batch {
         self.targets.all()
     }
 
-    /// Each number whose bearer is not known, with a resource that names it.
+    /// Each number whose owner is not known, with a resource that names it.
     pub fn unresolved(&self) -> impl Iterator<Item = (usize, &IdentifierKey)> {
         self.targets.unresolved()
     }

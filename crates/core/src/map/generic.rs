@@ -16,7 +16,7 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// What all rows of a resource begin with.
 #[derive(Clone, Copy)]
-pub(super) struct Owner {
+pub(super) struct RowPrefix {
     pub resource_type: ResourceType,
     pub target: Target,
     pub patient: Option<Target>,
@@ -24,8 +24,8 @@ pub(super) struct Owner {
 
 /// Where the rows go to, and what is needed to write them.
 pub(super) struct Writer<'w, 'r> {
-    pub places: &'static GenericPlaces,
-    pub owner: Owner,
+    pub places: &'w GenericPlaces,
+    pub prefix: RowPrefix,
     pub timezone: Timezone,
     pub buffers: &'w mut TableBuffers,
     pub resolver: &'w mut Resolver<'r>,
@@ -60,14 +60,14 @@ impl Writer<'_, '_> {
     fn begin(&mut self, table: usize, column_count: i16) -> Row<'_> {
         let buffer = self.buffers.of(table);
         buffer.begin_row(column_count);
-        buffer.text(self.owner.resource_type.name());
-        buffer.key(self.owner.target);
+        buffer.text(self.prefix.resource_type.name());
+        buffer.key(self.prefix.target);
         Row { buffer, references: self.resolver, timezone: self.timezone }
     }
 
     fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         datatype::require_short(item, &[NameId::SYSTEM, NameId::VALUE])?;
-        let patient = self.owner.patient;
+        let patient = self.prefix.patient;
         let mut row = self.begin(self.places.identifier, 14);
         row.buffer.integer(ordinal);
         row.buffer.optional_key(patient);
@@ -96,7 +96,7 @@ impl Writer<'_, '_> {
 
     fn concept(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         datatype::require_short(datatype::chosen_coding(item).unwrap_or(item), &[NameId::CODE])?;
-        let patient = self.owner.patient;
+        let patient = self.prefix.patient;
         let row = &mut self.begin(self.places.concept, 9);
         row.buffer.text(element);
         row.buffer.integer(ordinal);
@@ -105,7 +105,7 @@ impl Writer<'_, '_> {
     }
 
     fn reference(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
-        let patient = self.owner.patient;
+        let patient = self.prefix.patient;
         let referenced = self.resolver.resolve(item, None)?;
         let mut row = self.begin(self.places.reference, 9);
         row.buffer.text(element);
@@ -119,7 +119,7 @@ impl Writer<'_, '_> {
     }
 
     fn note(&mut self, note: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
-        let patient = self.owner.patient;
+        let patient = self.prefix.patient;
         let author = note.get(NameId::AUTHOR_REFERENCE);
         let referenced = match author {
             Some(author) => self.resolver.resolve(author, None)?,
@@ -167,7 +167,7 @@ impl Writer<'_, '_> {
                     return Err(ValueDefect::new(coding, ValueDefectReason::TooMuch));
                 }
                 datatype::require_short(coding, &[NameId::CODE, NameId::SYSTEM])?;
-                let patient = self.owner.patient;
+                let patient = self.prefix.patient;
                 let mut row = self.begin(self.places.coding, 12);
                 row.buffer.text(&path);
                 row.buffer.integer(index as i32 + 1);

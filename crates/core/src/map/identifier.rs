@@ -12,7 +12,7 @@ use crate::fhir::ResourceType;
 /// A number that somebody bears.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentifierKey {
-    /// The type of the bearer; unknown for most `urn:uuid:`s.
+    /// The type of the owner; unknown for most `urn:uuid:`s.
     pub resource_type: Option<ResourceType>,
     /// The identifier's system; `None` for a `urn:uuid:`, whose value is then
     /// the id of the resource itself.
@@ -62,29 +62,29 @@ impl From<&WrittenIdentifier<'_>> for IdentifierKey {
 
 /// What is known of one source's numbers, and what is asked.
 #[derive(Debug, Default)]
-pub struct KnownIdentifiers {
+pub struct IdentifierCache {
     /// Two sources may give one number to two people.
     source_id: i16,
-    bearers: HashMap<IdentifierKey, (ResourceType, i64)>,
+    owners: HashMap<IdentifierKey, (ResourceType, i64)>,
     asked: HashSet<IdentifierKey>,
 }
 
 /// Beyond that many the memory is given back and asking begins anew.
 const MAX_KNOWN: usize = 100_000;
 
-impl KnownIdentifiers {
+impl IdentifierCache {
     /// What comes is of that source; what is known of another is forgotten.
     pub fn begin_source(&mut self, source_id: i16) {
         if self.source_id != source_id {
-            *self = KnownIdentifiers { source_id, ..KnownIdentifiers::default() };
+            *self = IdentifierCache { source_id, ..IdentifierCache::default() };
         }
     }
 
     /// The type and key of the one resource that bears the number, if it is
     /// known; else the number is noted as asked for.
-    pub(super) fn bearer(&mut self, identifier: &WrittenIdentifier<'_>) -> Option<(ResourceType, i64)> {
-        if let Some(bearer) = self.bearers.get(identifier) {
-            return Some(*bearer);
+    pub(super) fn owner(&mut self, identifier: &WrittenIdentifier<'_>) -> Option<(ResourceType, i64)> {
+        if let Some(owner) = self.owners.get(identifier) {
+            return Some(*owner);
         }
         self.asked.get_or_insert_with(identifier, |written| written.into());
         None
@@ -98,9 +98,9 @@ impl KnownIdentifiers {
     }
 
     pub fn learn(&mut self, identifier: IdentifierKey, resource_type: ResourceType, key: i64) {
-        if self.bearers.len() >= MAX_KNOWN {
-            self.bearers.clear();
+        if self.owners.len() >= MAX_KNOWN {
+            self.owners.clear();
         }
-        self.bearers.insert(identifier, (resource_type, key));
+        self.owners.insert(identifier, (resource_type, key));
     }
 }

@@ -5,20 +5,21 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::mem;
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::batch::{Batch, Registration, UnmappedElements};
+use super::batch::{Registration, RowBatch, UnmappedElements};
 use super::chunk::TableBuffers;
 use super::extension::Lists;
 use super::fields::FieldWriter;
 use super::fingerprint::{self, Fingerprint, Identified, owned_text};
-use super::generic::{Owner, Writer};
-use super::identifier::KnownIdentifiers;
+use super::generic::{RowPrefix, Writer};
+use super::identifier::IdentifierCache;
 use super::plan::{Plan, ResourcePlan};
-use super::reference::{FullUrls, KnownReference, Resolver};
+use super::reference::{FullUrls, ResolvedReference, Resolver};
 use super::route::follow;
-use super::rows::{Gathered, RowLists};
+use super::rows::{Gathered, RowLists, emptied};
 use crate::datatype::{self, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
 use crate::json::{Canonical, JsonError, JsonType, NameId, Parser, Tree, Value};
@@ -27,7 +28,7 @@ use crate::rows::Target;
 
 /// What holds for all resources.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct MapSettings {
     pub timezone: Timezone,
 }
 
@@ -88,24 +89,24 @@ impl MapError {
 
 /// Maps resources, reusing its memory.
 pub struct Mapper {
-    plan: &'static Plan,
-    settings: Settings,
+    plan: Arc<Plan>,
+    settings: MapSettings,
     parser: Parser,
     canonical: Canonical,
-    identifiers: KnownIdentifiers,
-    rows: RowLists,
-    resolved: Vec<KnownReference>,
+    identifiers: IdentifierCache,
+    rows: RowLists<'static>,
+    resolved: Vec<ResolvedReference>,
     elements: Vec<Value<'static>>,
 }
 
 impl Mapper {
-    pub fn new(plan: &'static Plan, settings: Settings) -> Self {
+    pub fn new(plan: Arc<Plan>, settings: MapSettings) -> Self {
         Mapper {
-            plan,
             settings,
-            parser: Parser::new(&plan.dictionary),
+            parser: Parser::new(Arc::clone(&plan.dictionary)),
             canonical: Canonical::new(&plan.dictionary),
-            identifiers: KnownIdentifiers::default(),
+            plan,
+            identifiers: IdentifierCache::default(),
             rows: RowLists::default(),
             resolved: Vec::new(),
             elements: Vec::new(),
@@ -113,7 +114,7 @@ impl Mapper {
     }
 
     /// What is known of numbers that references name.
-    pub fn identifiers(&mut self) -> &mut KnownIdentifiers {
+    pub fn identifiers(&mut self) -> &mut IdentifierCache {
         &mut self.identifiers
     }
 
@@ -133,7 +134,7 @@ impl Mapper {
     }
 
     /// Adds the resource's rows to the batch, or none and says why.
-    pub fn map(&mut self, input: &Input<'_>, batch: &mut Batch) -> Result<(), MapError> {
+    pub fn map(&mut self, input: &Input<'_>, batch: &mut RowBatch) -> Result<(), MapError> {
         let tree = self.parser.parse(input.bytes)?;
         let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
             fingerprint::identify(&tree, &mut self.canonical, input)?;
@@ -145,7 +146,7 @@ impl Mapper {
         self.resolved.clear();
         let resource = self.plan.of(resource_type);
         let mut writing = Writing {
-            plan: self.plan,
+            plan: &self.plan,
             resource,
             resource_type,
             tree: &tree,
@@ -170,10 +171,11 @@ impl Mapper {
                 is_lenient: resource.is_other,
                 elements: emptied(mem::take(&mut self.elements)),
             },
-            rows: &mut self.rows,
+            rows: mem::take(&mut self.rows).emptied(),
         };
         let written = writing.resource(input, content_hash);
         self.elements = emptied(writing.fields.elements);
+        self.rows = writing.rows.emptied();
         match written {
             Ok(registration) => {
                 batch.finish_resource(Registration { is_id_generated, ..registration });
@@ -185,12 +187,6 @@ impl Mapper {
             }
         }
     }
-}
-
-/// The memory of a list of values, for those of another tree.
-fn emptied<'t>(mut values: Vec<Value<'_>>) -> Vec<Value<'t>> {
-    values.clear();
-    values.into_iter().map(|_| unreachable!("the list is empty")).collect()
 }
 
 /// What is wrong with a resource before its columns are looked at.
@@ -231,8 +227,8 @@ fn base_url(full_url: &str, resource_type: ResourceType) -> Option<&str> {
 
 /// The writing of one resource's rows.
 struct Writing<'w, 't> {
-    plan: &'static Plan,
-    resource: &'static ResourcePlan,
+    plan: &'t Plan,
+    resource: &'t ResourcePlan,
     resource_type: ResourceType,
     tree: &'t Tree<'t>,
     target: Target,
@@ -241,13 +237,13 @@ struct Writing<'w, 't> {
     buffers: &'w mut TableBuffers,
     unmapped: &'w mut UnmappedElements,
     fields: FieldWriter<'w, 't>,
-    rows: &'w mut RowLists,
+    rows: RowLists<'t>,
 }
 
 impl<'t> Writing<'_, 't> {
     fn resource(&mut self, input: &Input<'_>, content_hash: [u8; 32]) -> Result<Registration, ValueDefect> {
         let registration = self.registration(input, content_hash)?;
-        let mut rows = mem::take(self.rows);
+        let mut rows = mem::take(&mut self.rows);
         let mut gathered = self.gather(&mut rows)?;
         let mut lists = Lists::default();
         if !self.resource.is_other {
@@ -262,12 +258,12 @@ impl<'t> Writing<'_, 't> {
             let patient = if self.resource.is_patient { Some(self.target) } else { patient };
             self.generic_rows(&gathered, &lists, patient)?;
         }
-        *self.rows = rows;
+        self.rows = rows;
         Ok(registration)
     }
 
     /// The rows that the resource will have, with their elements.
-    fn gather<'g>(&mut self, rows: &'g mut RowLists) -> Result<Gathered<'g, 't>, ValueDefect> {
+    fn gather<'g>(&mut self, rows: &'g mut RowLists<'t>) -> Result<Gathered<'g, 't>, ValueDefect> {
         let table = &self.resource.table;
         let mut gathered = Gathered::new(table, self.tree, rows);
         for member in self.tree.root().members() {
@@ -429,7 +425,7 @@ impl<'t> Writing<'_, 't> {
         let FieldWriter { resolver, elements, .. } = &mut self.fields;
         let mut writer = Writer {
             places: &self.plan.generic,
-            owner: Owner { resource_type: self.resource_type, target: self.target, patient },
+            prefix: RowPrefix { resource_type: self.resource_type, target: self.target, patient },
             timezone: self.timezone,
             buffers: self.buffers,
             resolver,

@@ -2,19 +2,20 @@
 //! names that its elements go by, and for each column's datatype the places where
 //! its values stand. It is compiled once, when the program starts.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashMap;
 
+use super::lifecycle::{ClearTable, HistoryTable, Lifecycle};
 use crate::datatype::Datatype;
 use crate::fhir::ResourceType;
 use crate::json::{Dictionary, NameId};
 use crate::model::{
-    self, ChildTable, DECLARED, DatatypeName, Element, GenericTable, Resource, Rows, Step as ModelStep,
+    self, ChildTable, DECLARED, DatatypeName, Element, GenericTable, Resource, RouteStep, Rows,
 };
 
 /// The plan of the built-in declarations.
-static BUILT_IN: LazyLock<Plan> = LazyLock::new(Plan::compile);
+static BUILT_IN: LazyLock<Arc<Plan>> = LazyLock::new(|| Arc::new(Plan::compile()));
 
 /// All that the mapper does, by resource type.
 pub struct Plan {
@@ -24,8 +25,11 @@ pub struct Plan {
     /// All tables, in the order of the batches' buffers.
     pub tables: Vec<model::Table>,
     /// Of all names that the declarations know.
-    pub(super) dictionary: Dictionary,
+    pub(super) dictionary: Arc<Dictionary>,
     pub(super) generic: GenericPlaces,
+    /// By `ResourceType::index`.
+    lifecycles: Vec<Lifecycle>,
+    types_with_history: Vec<ResourceType>,
 }
 
 /// Where the generic tables stand among all.
@@ -51,12 +55,12 @@ pub(super) struct ListPlan {
     pub table: GenericTable,
     /// FHIR's name of the element, as the tables show it.
     pub element: String,
-    pub place: Place,
+    pub place: ElementPath,
 }
 
 /// A step of a declared path, ready to be taken.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Member(NameId),
     /// The item of that number, from 0.
     Index(usize),
@@ -67,15 +71,15 @@ pub(super) enum Step {
 }
 
 /// Where something stands: an element of the row, and the way from there.
-pub(super) struct Place {
+pub(super) struct ElementPath {
     pub slot: usize,
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
 }
 
 pub(super) struct Field {
     /// Where its elements may stand.
     pub slots: Vec<u16>,
-    pub places: Vec<Place>,
+    pub places: Vec<ElementPath>,
     /// Each place is a variant of a choice rather than an alternative.
     pub is_choice: bool,
     pub datatype: Box<dyn Datatype>,
@@ -98,14 +102,14 @@ pub(super) struct TablePlan {
 pub(super) struct ChildPlan {
     pub rows: Rows,
     pub has_patient: bool,
-    pub sources: Vec<SourcePlan>,
+    pub sources: Vec<RowPath>,
     pub places: Vec<String>,
     pub plan: TablePlan,
 }
 
-pub(super) struct SourcePlan {
+pub(super) struct RowPath {
     pub slot: usize,
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
     pub constants: Vec<String>,
     /// Which of an adjudication's places the lists on the way give.
     pub enclosing: Vec<String>,
@@ -164,36 +168,38 @@ impl Names {
         }
     }
 
-    fn place(&mut self, route: &[ModelStep], dictionary: &mut Dictionary) -> Place {
+    fn place(&mut self, route: &[RouteStep], dictionary: &mut Dictionary) -> ElementPath {
         let steps = steps(route, dictionary);
         match steps.split_first() {
-            Some((Step::Member(name), rest)) => Place { slot: self.slot(*name), steps: rest.to_vec() },
-            _ => Place { slot: ITSELF, steps },
+            Some((PathStep::Member(name), rest)) => {
+                ElementPath { slot: self.slot(*name), steps: rest.to_vec() }
+            }
+            _ => ElementPath { slot: ITSELF, steps },
         }
     }
 }
 
 /// A declared path ready to be taken; `extension(url)` becomes a member and a
 /// condition.
-fn steps(route: &[ModelStep], dictionary: &mut Dictionary) -> Vec<Step> {
+fn steps(route: &[RouteStep], dictionary: &mut Dictionary) -> Vec<PathStep> {
     let mut steps = Vec::new();
     for step in route {
         match step {
-            ModelStep::Extension(url) => {
-                steps.push(Step::Member(NameId::EXTENSION));
-                steps.push(Step::Where(vec![NameId::URL], url.clone()));
+            RouteStep::Extension(url) => {
+                steps.push(PathStep::Member(NameId::EXTENSION));
+                steps.push(PathStep::Where(vec![NameId::URL], url.clone()));
             }
-            ModelStep::Member(name) => steps.push(Step::Member(dictionary.intern(name))),
-            ModelStep::Index(index) => steps.push(Step::Index(*index)),
-            ModelStep::Where(path, text) => {
-                steps.push(Step::Where(
+            RouteStep::Member(name) => steps.push(PathStep::Member(dictionary.intern(name))),
+            RouteStep::Index(index) => steps.push(PathStep::Index(*index)),
+            RouteStep::Where(path, text) => {
+                steps.push(PathStep::Where(
                     path.iter().map(|name| dictionary.intern(name)).collect(),
                     text.clone(),
                 ));
             }
-            ModelStep::Resolve => steps.push(Step::Resolve),
-            ModelStep::Itself => {}
-            ModelStep::Choice(_) => unreachable!("a choice is taken apart into its variants"),
+            RouteStep::Resolve => steps.push(PathStep::Resolve),
+            RouteStep::Itself => {}
+            RouteStep::Choice(_) => unreachable!("a choice is taken apart into its variants"),
         }
     }
     steps
@@ -201,8 +207,8 @@ fn steps(route: &[ModelStep], dictionary: &mut Dictionary) -> Vec<Step> {
 
 impl Plan {
     /// The plan of the declarations that fhirmill is built with.
-    pub fn built_in() -> &'static Plan {
-        &BUILT_IN
+    pub fn built_in() -> Arc<Plan> {
+        Arc::clone(&BUILT_IN)
     }
 
     fn compile() -> Plan {
@@ -227,33 +233,31 @@ impl Plan {
             note: place("resource_note"),
             coding: place("resource_coding"),
         };
-        let dictionary = compiler.dictionary;
-        Plan { resources, by_type, generic, dictionary, tables }
+        let dictionary = Arc::new(compiler.dictionary);
+        let lifecycles: Vec<Lifecycle> =
+            ResourceType::all().map(|resource_type| Lifecycle::of(resource_type, &tables)).collect();
+        let has_history = |of: &ResourceType| !lifecycles[of.index()].history.is_empty();
+        let types_with_history = ResourceType::all().filter(has_history).collect();
+        Plan { resources, by_type, generic, dictionary, tables, lifecycles, types_with_history }
     }
 
     pub(super) fn of(&self, resource_type: ResourceType) -> &ResourcePlan {
         &self.resources[self.by_type[resource_type.index()]]
     }
 
-    /// The tables that hold rows of that type and are no generic ones, with
-    /// the column that has the resource's key; the resource's own first.
-    pub fn tables_of(&self, resource_type: ResourceType) -> Vec<(&str, String)> {
-        let plan = self.of(resource_type);
-        let mut tables = vec![(self.tables[plan.table.table].name.as_str(), "id".to_owned())];
-        let key = model::parent_column(resource_type.name());
-        let mut waiting: Vec<&TablePlan> = vec![&plan.table];
-        while let Some(table) = waiting.pop() {
-            for child in &table.children {
-                tables.push((self.tables[child.plan.table].name.as_str(), key.clone()));
-                waiting.push(&child.plan);
-            }
-        }
-        tables
+    /// The tables to clear when a resource of that type is replaced or deleted.
+    pub fn tables_to_clear(&self, resource_type: ResourceType) -> &[ClearTable] {
+        &self.lifecycles[resource_type.index()].clear
     }
 
-    /// Whether rows of that type can stand in the generic tables.
-    pub fn has_generic_rows(&self, resource_type: ResourceType) -> bool {
-        !self.of(resource_type).is_other
+    /// The tables of that type that keep superseded rows; empty for most types.
+    pub fn history_tables(&self, resource_type: ResourceType) -> &[HistoryTable] {
+        &self.lifecycles[resource_type.index()].history
+    }
+
+    /// The types that have history tables.
+    pub fn types_with_history(&self) -> &[ResourceType] {
+        &self.types_with_history
     }
 }
 
@@ -361,20 +365,20 @@ impl Compiler<'_> {
         resource: &Resource,
     ) -> ChildPlan {
         let name = format!("{parent}_{}", model::snake_case(&child.element));
-        let own = vec![ModelStep::Member(child.element.clone())];
+        let own = vec![RouteStep::Member(child.element.clone())];
         let mut sources = Vec::new();
         for (path, constants) in match child.sources.as_slice() {
             [] => vec![(&own, &[][..])],
             sources => sources.iter().map(|source| (&source.path, source.constants.as_slice())).collect(),
         } {
-            let Place { slot, steps } = names.place(path, &mut self.dictionary);
+            let ElementPath { slot, steps } = names.place(path, &mut self.dictionary);
             let enclosing = path.iter().filter_map(|step| match step {
-                ModelStep::Member(name) => {
+                RouteStep::Member(name) => {
                     Some(format!("{}_ordinal", model::snake_case(name).replace("add_item", "item")))
                 }
                 _ => None,
             });
-            sources.push(SourcePlan {
+            sources.push(RowPath {
                 slot,
                 steps,
                 constants: constants.iter().map(|(_, value)| value.clone()).collect(),
@@ -409,21 +413,21 @@ impl Compiler<'_> {
         let columns = model::element_columns(element, is_in_child);
         let width = columns.len();
         let indexed = (0..width).filter(|column| indexed.contains(&columns[*column].name)).collect();
-        let places: Vec<Place> = match &element.datatype {
+        let places: Vec<ElementPath> = match &element.datatype {
             DatatypeName::One(_) => {
                 element.path.iter().map(|route| names.place(route, &mut self.dictionary)).collect()
             }
             DatatypeName::Choice(variants) => {
                 let route = &element.path[0];
-                let (last, group) = route.split_last().unwrap_or((&ModelStep::Itself, &[]));
-                let ModelStep::Choice(base) = last else { unreachable!("a choice's path ends in [x]") };
+                let (last, group) = route.split_last().unwrap_or((&RouteStep::Itself, &[]));
+                let RouteStep::Choice(base) = last else { unreachable!("a choice's path ends in [x]") };
                 variants
                     .iter()
                     .map(|(type_name, _)| {
                         let mut characters = type_name.chars();
                         let capital = characters.next().map(|first| first.to_ascii_uppercase());
                         let name: String = base.chars().chain(capital).chain(characters).collect();
-                        names.place(&[group, &[ModelStep::Member(name)]].concat(), &mut self.dictionary)
+                        names.place(&[group, &[RouteStep::Member(name)]].concat(), &mut self.dictionary)
                     })
                     .collect()
             }
@@ -441,12 +445,12 @@ impl Compiler<'_> {
 }
 
 /// Where the first extension on a route stands, and its url.
-fn taken_extension(route: &[ModelStep]) -> Option<(String, String)> {
+fn taken_extension(route: &[RouteStep]) -> Option<(String, String)> {
     let mut path: Vec<&str> = Vec::new();
     for step in route {
         match step {
-            ModelStep::Member(name) => path.push(name.trim_start_matches('_')),
-            ModelStep::Extension(url) => return Some((path.join("."), url.clone())),
+            RouteStep::Member(name) => path.push(name.trim_start_matches('_')),
+            RouteStep::Extension(url) => return Some((path.join("."), url.clone())),
             _ => return None,
         }
     }

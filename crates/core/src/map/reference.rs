@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use memchr::memchr3;
 
-use super::identifier::{KnownIdentifiers, WrittenIdentifier};
+use super::identifier::{IdentifierCache, WrittenIdentifier};
 use super::route::contained_with_id;
 use super::target::Targets;
 use crate::datatype::{MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
@@ -37,18 +37,18 @@ impl FullUrls for Bundle {
 /// Resolves the references of one resource.
 pub(super) struct Resolver<'r> {
     pub targets: &'r mut Targets,
-    pub identifiers: &'r mut KnownIdentifiers,
+    pub identifiers: &'r mut IdentifierCache,
     pub full_urls: Option<&'r dyn FullUrls>,
     /// The servers whose absolute references are as good as relative ones:
     /// what the resource's own `fullUrl` begins with, and the source's.
     pub base_urls: [Option<&'r str>; 2],
-    pub resolved: &'r mut Vec<KnownReference>,
+    pub resolved: &'r mut Vec<ResolvedReference>,
 }
 
 /// What a reference's text says, before anything is looked up.
 enum Written<'w> {
     Identity(ResourceType, Cow<'w, str>),
-    Bearer(WrittenIdentifier<'w>),
+    Identifier(WrittenIdentifier<'w>),
     /// A resource within the resource, of that type, which has no key.
     Contained(Option<ResourceType>),
     Nothing,
@@ -59,7 +59,7 @@ impl Written<'_> {
     fn longest_text(&self) -> usize {
         match self {
             Written::Identity(_, fhir_id) => fhir_id.len(),
-            Written::Bearer(WrittenIdentifier { system, value, .. }) => {
+            Written::Identifier(WrittenIdentifier { system, value, .. }) => {
                 value.len().max(system.map_or(0, str::len))
             }
             Written::Contained(_) | Written::Nothing => 0,
@@ -87,14 +87,14 @@ impl<'r> Resolver<'r> {
             return Written::Identity(resource_type, fhir_id);
         }
         if let Some(value) = written.strip_prefix("urn:uuid:").or(written.strip_prefix("urn:oid:")) {
-            return Written::Bearer(WrittenIdentifier { resource_type: stated, system: None, value });
+            return Written::Identifier(WrittenIdentifier { resource_type: stated, system: None, value });
         }
         if let Some((name, query)) = type_and_rest(written, b'?')
             && let Some(query) = query.strip_prefix("identifier=")
         {
             let (system, value) = query.split_once('|').unwrap_or(("", query));
             return match ResourceType::named(name) {
-                Some(resource_type) if !value.contains('&') => Written::Bearer(WrittenIdentifier {
+                Some(resource_type) if !value.contains('&') => Written::Identifier(WrittenIdentifier {
                     resource_type: Some(resource_type),
                     system: Some(system),
                     value,
@@ -123,7 +123,7 @@ impl<'r> Resolver<'r> {
         let system = text(identifier.get(NameId::SYSTEM))?.unwrap_or_default();
         let value = text(identifier.get(NameId::VALUE))?.unwrap_or_default();
         let meaning = match stated {
-            Some(_) => Written::Bearer(WrittenIdentifier {
+            Some(_) => Written::Identifier(WrittenIdentifier {
                 resource_type: stated,
                 system: Some(&system),
                 value: &value,
@@ -158,7 +158,7 @@ impl<'r> Resolver<'r> {
             Written::Identity(resource_type, fhir_id) => {
                 (resource_type, self.targets.of_identity(resource_type, &fhir_id))
             }
-            Written::Bearer(identifier) => match self.identifiers.bearer(&identifier) {
+            Written::Identifier(identifier) => match self.identifiers.owner(&identifier) {
                 Some((resource_type, key)) if is_expected(resource_type) => {
                     (resource_type, self.targets.of_key(key))
                 }
@@ -170,7 +170,7 @@ impl<'r> Resolver<'r> {
             Written::Contained(resource_type) => return Ok((resource_type, None)),
             Written::Nothing => return Ok((stated, None)),
         };
-        self.resolved.push(KnownReference { reference: reference.index(), resource_type, target });
+        self.resolved.push(ResolvedReference { reference: reference.index(), resource_type, target });
         Ok((Some(resource_type), Some(target)))
     }
 }
@@ -178,7 +178,7 @@ impl<'r> Resolver<'r> {
 /// A reference of the resource whose target is known: most are asked for more
 /// than once.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct KnownReference {
+pub(super) struct ResolvedReference {
     /// Its place in the tree.
     reference: u32,
     resource_type: ResourceType,
@@ -216,7 +216,7 @@ impl References for Resolver<'_> {
             self.resolved.iter().rev().take(MOST_KNOWN).find(|known| known.reference == reference.index())
             && expected.is_none_or(|expected| expected == known.resource_type)
         {
-            let KnownReference { resource_type, target, .. } = *known;
+            let ResolvedReference { resource_type, target, .. } = *known;
             return Ok(Referenced {
                 target: Some(target),
                 resource_type: Some(resource_type),
@@ -236,7 +236,7 @@ impl References for Resolver<'_> {
         if let Some((resource_type, target)) = self.targets.recent(&written, bundle)
             && expected.is_none_or(|expected| expected == resource_type)
         {
-            self.resolved.push(KnownReference { reference: reference.index(), resource_type, target });
+            self.resolved.push(ResolvedReference { reference: reference.index(), resource_type, target });
             return Ok(Referenced {
                 target: Some(target),
                 resource_type: Some(resource_type),

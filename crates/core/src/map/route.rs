@@ -1,11 +1,11 @@
 //! Following a path through a resource.
 
-use super::plan::Step;
+use super::plan::PathStep;
 use crate::json::{JsonType, NameId, Value};
 
 /// Appends to `found` what stands at the end of `steps` from `from`, lists
 /// flattened and nulls left out. `root` is the resource, for `resolve()`.
-pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found: &mut Vec<Value<'t>>) {
+pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, found: &mut Vec<Value<'t>>) {
     if from.is_null() {
         return;
     }
@@ -17,21 +17,21 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
         return;
     };
     match step {
-        Step::Index(index) if from.json_type() == JsonType::Array => {
+        PathStep::Index(index) if from.json_type() == JsonType::Array => {
             if let Some(item) = from.items().nth(*index) {
                 follow(item, rest, root, found);
             }
         }
         // A sender that writes one item without its list means the first one.
-        Step::Index(index) => {
+        PathStep::Index(index) => {
             if *index == 0 {
                 follow(from, rest, root, found);
             }
         }
-        Step::Where(path, value) if from.json_type() == JsonType::Array => {
+        PathStep::Where(path, value) if from.json_type() == JsonType::Array => {
             let mut matching = from.items().filter(|item| holds(*item, path, value));
             match rest.split_first() {
-                Some((Step::Index(index), rest)) => {
+                Some((PathStep::Index(index), rest)) => {
                     if let Some(item) = matching.nth(*index) {
                         follow(item, rest, root, found);
                     }
@@ -44,17 +44,17 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[Step], root: Value<'t>, found
                 follow(item, steps, root, found);
             }
         }
-        Step::Member(name) => {
+        PathStep::Member(name) => {
             if let Some(member) = from.get(*name) {
                 follow(member, rest, root, found);
             }
         }
-        Step::Where(path, value) => {
+        PathStep::Where(path, value) => {
             if holds(from, path, value) {
                 follow(from, rest, root, found);
             }
         }
-        Step::Resolve => {
+        PathStep::Resolve => {
             if let Some(contained) = contained(from, root) {
                 follow(contained, rest, root, found);
             }

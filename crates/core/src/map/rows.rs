@@ -4,7 +4,7 @@
 use std::mem;
 use std::ops::Range;
 
-use super::plan::{ChildPlan, ITSELF, SourcePlan, Step, TablePlan};
+use super::plan::{ChildPlan, ITSELF, PathStep, RowPath, TablePlan};
 use super::route::follow;
 use crate::datatype::{ValueDefect, ValueDefectReason};
 use crate::json::{JsonType, NameId, Tree, Value};
@@ -14,11 +14,11 @@ use crate::model::Rows;
 const MOST_ROWS: usize = 300_000;
 
 /// A row that is to be written.
-pub(super) struct RowJob {
-    pub table: &'static TablePlan,
+pub(super) struct RowJob<'t> {
+    pub table: &'t TablePlan,
     /// `None` for the resource's own row.
-    pub child: Option<&'static ChildPlan>,
-    pub constants: &'static [String],
+    pub child: Option<&'t ChildPlan>,
+    pub constants: &'t [String],
     /// Where its elements begin among all; the first is the row's own.
     first_slot: usize,
     /// The ordinals of the enclosing rows and its own, among all numbers.
@@ -30,8 +30,8 @@ pub(super) struct RowJob {
 /// The memory of `Gathered`, to use again: one list of rows, one of elements
 /// and one of numbers instead of some for each row.
 #[derive(Default)]
-pub(super) struct RowLists {
-    jobs: Vec<RowJob>,
+pub(super) struct RowLists<'t> {
+    jobs: Vec<RowJob<'t>>,
     /// The elements' places in the tree, or `NOTHING`.
     slots: Vec<u32>,
     numbers: Vec<Option<i32>>,
@@ -41,10 +41,31 @@ pub(super) struct RowLists {
 
 const NOTHING: u32 = u32::MAX;
 
+impl RowLists<'_> {
+    /// The memory alone, for the rows of another resource.
+    pub fn emptied<'t>(mut self) -> RowLists<'t> {
+        self.slots.clear();
+        self.numbers.clear();
+        RowLists {
+            jobs: emptied(self.jobs),
+            slots: self.slots,
+            numbers: self.numbers,
+            positions: self.positions,
+        }
+    }
+}
+
+/// The memory of a list, for elements that borrow from something else; for
+/// types of the same size it is taken over without an allocation.
+pub(super) fn emptied<From, To>(mut list: Vec<From>) -> Vec<To> {
+    list.clear();
+    list.into_iter().map(|_| unreachable!("the list is empty")).collect()
+}
+
 /// The rows of one resource, its own first.
 pub(super) struct Gathered<'g, 't> {
     tree: &'t Tree<'t>,
-    lists: &'g mut RowLists,
+    lists: &'g mut RowLists<'t>,
     /// Lists of extensions with the rows that keep them, by row.
     extensions: Vec<(usize, Value<'t>)>,
 }
@@ -52,16 +73,13 @@ pub(super) struct Gathered<'g, 't> {
 impl<'g, 't> Gathered<'g, 't> {
     /// Begins with the resource's own row, whose elements are given by
     /// `put_slot`.
-    pub fn new(table: &'static TablePlan, tree: &'t Tree<'t>, lists: &'g mut RowLists) -> Self {
-        lists.jobs.clear();
-        lists.slots.clear();
-        lists.numbers.clear();
+    pub fn new(table: &'t TablePlan, tree: &'t Tree<'t>, lists: &'g mut RowLists<'t>) -> Self {
         let mut gathered = Gathered { tree, lists, extensions: Vec::new() };
         gathered.push(table, None, &[], tree.root(), 0..0, 0..0);
         gathered
     }
 
-    pub fn jobs(&self) -> &[RowJob] {
+    pub fn jobs(&self) -> &[RowJob<'t>] {
         &self.lists.jobs
     }
 
@@ -116,9 +134,9 @@ impl<'g, 't> Gathered<'g, 't> {
 
     fn push(
         &mut self,
-        table: &'static TablePlan,
-        child: Option<&'static ChildPlan>,
-        constants: &'static [String],
+        table: &'t TablePlan,
+        child: Option<&'t ChildPlan>,
+        constants: &'t [String],
         element: Value<'t>,
         ordinals: Range<usize>,
         places: Range<usize>,
@@ -134,8 +152,8 @@ impl<'g, 't> Gathered<'g, 't> {
     /// Adds a child row with its elements.
     fn push_child(
         &mut self,
-        child: &'static ChildPlan,
-        constants: &'static [String],
+        child: &'t ChildPlan,
+        constants: &'t [String],
         element: Value<'t>,
         ordinals: Range<usize>,
         places: Range<usize>,
@@ -164,7 +182,7 @@ impl<'g, 't> Gathered<'g, 't> {
 
     /// Adds the rows of all child tables below the row with that number.
     pub fn children_of(&mut self, parent: usize) -> Result<(), ValueDefect> {
-        let table: &'static TablePlan = self.lists.jobs[parent].table;
+        let table: &'t TablePlan = self.lists.jobs[parent].table;
         for child in &table.children {
             let mut ordinal = 0;
             for source in &child.sources {
@@ -194,8 +212,8 @@ impl<'g, 't> Gathered<'g, 't> {
     /// Rows that have child rows of their own.
     fn nested(
         &mut self,
-        child: &'static ChildPlan,
-        source: &'static SourcePlan,
+        child: &'t ChildPlan,
+        source: &'t RowPath,
         parent: usize,
         start: Value<'t>,
         ordinal: &mut i32,
@@ -218,7 +236,7 @@ impl<'g, 't> Gathered<'g, 't> {
     /// item where there is none, depth first.
     fn answers(
         &mut self,
-        child: &'static ChildPlan,
+        child: &'t ChildPlan,
         items: Value<'t>,
         parent: Option<i32>,
         level: i32,
@@ -257,19 +275,19 @@ type Visit<'v, 't> = &'v mut dyn FnMut(&[i32], Option<Value<'t>>, Value<'t>) -> 
 /// Follows a path through lists, noting the position in each.
 fn descend<'t>(
     from: Value<'t>,
-    steps: &[Step],
+    steps: &[PathStep],
     positions: &mut Vec<i32>,
     first: Option<Value<'t>>,
     visit: Visit<'_, 't>,
 ) -> Result<(), ValueDefect> {
     // Conditions do not renumber, so they are not counted as lists.
-    if let Some((Step::Where(..), _)) = steps.split_first() {
+    if let Some((PathStep::Where(..), _)) = steps.split_first() {
         let (condition, rest) = steps.split_at(1);
         let mut matching = Vec::new();
         follow(from, condition, from, &mut matching);
         for item in matching {
             match rest.split_first() {
-                Some((Step::Member(name), rest)) => {
+                Some((PathStep::Member(name), rest)) => {
                     if let Some(member) = item.get(*name) {
                         descend(member, rest, positions, first, visit)?;
                     }
@@ -291,7 +309,7 @@ fn descend<'t>(
 fn descend_item<'t>(
     item: Value<'t>,
     position: i32,
-    steps: &[Step],
+    steps: &[PathStep],
     positions: &mut Vec<i32>,
     first: Option<Value<'t>>,
     visit: Visit<'_, 't>,
@@ -301,7 +319,7 @@ fn descend_item<'t>(
     }
     positions.push(position);
     match steps.split_first() {
-        Some((Step::Member(name), rest)) => {
+        Some((PathStep::Member(name), rest)) => {
             if let Some(member) = item.get(*name) {
                 descend(member, rest, positions, first.or(Some(item)), visit)?;
             }
@@ -316,7 +334,7 @@ fn descend_item<'t>(
 /// on the way.
 fn places_of<'a>(
     child: &'a ChildPlan,
-    source: &'a SourcePlan,
+    source: &'a RowPath,
     positions: &'a [i32],
     first: Option<Value<'a>>,
 ) -> impl Iterator<Item = Option<i32>> + 'a {

@@ -84,7 +84,7 @@ pub(super) struct Targets {
     by_key: FxHashMap<i64, Target>,
     /// The number of the resource that is being mapped.
     resource: u32,
-    /// Numbers whose bearers are not known, with the resources that name them.
+    /// Numbers whose owners are not known, with the resources that name them.
     unresolved: HashMap<IdentifierKey, Vec<u32>>,
 }
 
@@ -146,7 +146,7 @@ impl Targets {
         })
     }
 
-    /// The resource that is being mapped names a number whose bearer is not
+    /// The resource that is being mapped names a number whose owner is not
     /// known.
     pub fn note_unresolved(&mut self, identifier: &WrittenIdentifier<'_>) {
         let resources = self.unresolved.entry_ref(identifier).or_default();
@@ -168,7 +168,7 @@ impl Targets {
         }
     }
 
-    /// Each number whose bearer is not known, with a resource that names it.
+    /// Each number whose owner is not known, with a resource that names it.
     pub fn unresolved(&self) -> impl Iterator<Item = (usize, &IdentifierKey)> {
         self.unresolved.iter().flat_map(|(identifier, resources)| {
             resources.iter().map(move |resource| (*resource as usize, identifier))

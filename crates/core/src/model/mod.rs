@@ -18,8 +18,8 @@ use std::sync::LazyLock;
 pub use indexes::{Index, indexed_texts, indexes};
 pub use parse::DeclarationError;
 pub(crate) use tables::{
-    ENCOUNTER_ID, PATIENT_ID, element_columns, element_datatype, front_element, is_only_front, parent_column,
-    route_text,
+    ENCOUNTER_ID, GENERIC_KEY, PATIENT_ID, element_columns, element_datatype, front_element, is_only_front,
+    parent_column, route_text,
 };
 pub use tables::{Table, TableColumn, TableKind, generic_tables, tables};
 
@@ -135,7 +135,7 @@ pub struct ChildTable {
     /// Superseded rows are kept in a second table, `…_history`.
     pub has_history: bool,
     /// Where the rows come from; empty: from the element itself.
-    pub sources: Vec<Source>,
+    pub sources: Vec<RowSource>,
     /// Columns that tell where a row hangs.
     pub place: Vec<String>,
     pub elements: Vec<Element>,
@@ -157,17 +157,17 @@ pub enum Rows {
 
 /// Where rows come from, and what some of their columns then say.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct RowSource {
     pub path: Route,
     pub constants: Vec<(String, String)>,
 }
 
 /// A path without alternatives.
-pub type Route = Vec<Step>;
+pub type Route = Vec<RouteStep>;
 
 /// One step of a path, in FHIRPath's sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum RouteStep {
     Member(String),
     /// `value[x]`, always last.
     Choice(String),

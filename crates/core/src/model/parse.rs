@@ -4,8 +4,8 @@
 use thiserror::Error;
 
 use super::{
-    ChildTable, DatatypeName, DatatypeWord, Element, GenericTable, List, Naming, Resource, Route, Rows,
-    Source, Step,
+    ChildTable, DatatypeName, DatatypeWord, Element, GenericTable, List, Naming, Resource, Route, RouteStep,
+    RowSource, Rows,
 };
 
 /// What is wrong with a declaration, and in which line.
@@ -138,7 +138,7 @@ fn table(rest: &str, line: &Line<'_>) -> Result<ChildTable, DeclarationError> {
     })
 }
 
-fn source(rest: &str, line: &Line<'_>) -> Result<Source, DeclarationError> {
+fn source(rest: &str, line: &Line<'_>) -> Result<RowSource, DeclarationError> {
     let (path, assignments) = rest.split_once("  ").unwrap_or((rest, ""));
     let mut constants = Vec::new();
     for assignment in split_list(assignments) {
@@ -146,7 +146,7 @@ fn source(rest: &str, line: &Line<'_>) -> Result<Source, DeclarationError> {
             assignment.split_once(" = ").ok_or_else(|| line.error("expected: column = value"))?;
         constants.push((name.trim().to_owned(), value.trim().to_owned()));
     }
-    Ok(Source { path: route(path, line)?, constants })
+    Ok(RowSource { path: route(path, line)?, constants })
 }
 
 fn element(line: &Line<'_>) -> Result<Element, DeclarationError> {
@@ -159,7 +159,7 @@ fn element(line: &Line<'_>) -> Result<Element, DeclarationError> {
         None => (datatype, Naming::Derived),
     };
     let path = path.split(" | ").map(|path| route(path, line)).collect::<Result<Vec<_>, _>>()?;
-    let is_choice = path.iter().any(|route| matches!(route.last(), Some(Step::Choice(_))));
+    let is_choice = path.iter().any(|route| matches!(route.last(), Some(RouteStep::Choice(_))));
     let datatype = if is_choice { choice(datatype) } else { DatatypeName::One(datatype_word(datatype)) };
     Ok(Element { path, datatype, name, comment: comment.to_owned() })
 }
@@ -192,7 +192,7 @@ fn route(path: &str, line: &Line<'_>) -> Result<Route, DeclarationError> {
     for part in split_steps(path) {
         let (part, index) = match part.strip_suffix(']').and_then(|part| part.rsplit_once('[')) {
             Some((part, "x")) => {
-                route.push(Step::Choice(part.to_owned()));
+                route.push(RouteStep::Choice(part.to_owned()));
                 continue;
             }
             Some((part, index)) => {
@@ -202,7 +202,7 @@ fn route(path: &str, line: &Line<'_>) -> Result<Route, DeclarationError> {
             None => (part, None),
         };
         route.push(step(part, line)?);
-        route.extend(index.map(Step::Index));
+        route.extend(index.map(RouteStep::Index));
     }
     if route.is_empty() {
         return Err(line.error("a path is missing"));
@@ -210,21 +210,21 @@ fn route(path: &str, line: &Line<'_>) -> Result<Route, DeclarationError> {
     Ok(route)
 }
 
-fn step(part: &str, line: &Line<'_>) -> Result<Step, DeclarationError> {
+fn step(part: &str, line: &Line<'_>) -> Result<RouteStep, DeclarationError> {
     if part == "itself" {
-        return Ok(Step::Itself);
+        return Ok(RouteStep::Itself);
     }
     let Some((function, argument)) = part.strip_suffix(')').and_then(|part| part.split_once('(')) else {
-        return Ok(Step::Member(part.to_owned()));
+        return Ok(RouteStep::Member(part.to_owned()));
     };
     match function {
-        "extension" => Ok(Step::Extension(extension_url(argument))),
-        "resolve" => Ok(Step::Resolve),
+        "extension" => Ok(RouteStep::Extension(extension_url(argument))),
+        "resolve" => Ok(RouteStep::Resolve),
         "where" => {
             let (path, value) =
                 argument.split_once(" = ").ok_or_else(|| line.error("expected: where(path = 'value')"))?;
             let path = path.trim().split('.').map(str::to_owned).collect();
-            Ok(Step::Where(path, value.trim().trim_matches('\'').to_owned()))
+            Ok(RouteStep::Where(path, value.trim().trim_matches('\'').to_owned()))
         }
         _ => Err(line.error(format!("there is no function '{function}'"))),
     }
@@ -273,14 +273,14 @@ mod tests {
         resources(&text).expect(line).remove(0).elements.remove(0)
     }
 
-    fn member(name: &str) -> Step {
-        Step::Member(name.to_owned())
+    fn member(name: &str) -> RouteStep {
+        RouteStep::Member(name.to_owned())
     }
 
     #[test]
     fn an_element_is_its_path_its_kind_and_perhaps_a_name() {
         let element = one_element("partOf.a[0]   Reference(Location) as place : where");
-        assert_eq!(element.path, [[member("partOf"), member("a"), Step::Index(0)]]);
+        assert_eq!(element.path, [[member("partOf"), member("a"), RouteStep::Index(0)]]);
         assert_eq!(element.datatype, DatatypeName::One(datatype_word("Reference(Location)")));
         assert_eq!(element.name, Naming::As("place".to_owned()));
         assert_eq!(element.comment, "where");
@@ -295,12 +295,16 @@ mod tests {
         assert_eq!(
             element.path,
             [
-                vec![Step::Extension(race.to_owned()), Step::Extension("text".to_owned()), member("b")],
+                vec![
+                    RouteStep::Extension(race.to_owned()),
+                    RouteStep::Extension("text".to_owned()),
+                    member("b")
+                ],
                 vec![
                     member("c"),
-                    Step::Where(vec!["d".to_owned(), "e".to_owned()], "f.g".to_owned()),
-                    Step::Index(0),
-                    Step::Resolve,
+                    RouteStep::Where(vec!["d".to_owned(), "e".to_owned()], "f.g".to_owned()),
+                    RouteStep::Index(0),
+                    RouteStep::Resolve,
                     member("h"),
                 ],
             ]
@@ -310,7 +314,7 @@ mod tests {
     #[test]
     fn a_choice_lists_its_variants() {
         let element = one_element("value[x]  CodeableConcept:Concept | Address | Reference(Location)");
-        assert_eq!(element.path, [[Step::Choice("value".to_owned())]]);
+        assert_eq!(element.path, [[RouteStep::Choice("value".to_owned())]]);
         let DatatypeName::Choice(variants) = element.datatype else { panic!("no choice") };
         let kinds: Vec<(&str, &str)> =
             variants.iter().map(|(name, datatype)| (name.as_str(), datatype.name.as_str())).collect();

@@ -1,6 +1,6 @@
 //! The tables that the declarations mean: names, columns, keys, comments.
 
-use super::{ChildTable, DECLARED, DatatypeName, Element, Naming, Resource, Rows, Step, snake_case};
+use super::{ChildTable, DECLARED, DatatypeName, Element, Naming, Resource, RouteStep, Rows, snake_case};
 use crate::datatype::{self, Choice, Column, Datatype, SqlType, Variant};
 use crate::fhir::ResourceType;
 
@@ -66,6 +66,8 @@ impl TableColumn {
 /// The columns that stand before a resource's own, by name.
 pub(crate) const PATIENT_ID: &str = "patient_id";
 pub(crate) const ENCOUNTER_ID: &str = "encounter_id";
+/// The column of generic tables with the key of the resource that a row belongs to.
+pub(crate) const GENERIC_KEY: &str = "resource_id";
 /// What the column `source_id` of every resource is a key of.
 pub(crate) const SOURCE_TABLE: &str = "etl.source";
 
@@ -250,7 +252,7 @@ fn place_comment(place: &str) -> String {
 
 /// A table whose rows are extensions has no column for extensions.
 pub(crate) fn has_extension(child: &ChildTable) -> bool {
-    !child.sources.iter().any(|source| matches!(source.path.first(), Some(Step::Extension(_))))
+    !child.sources.iter().any(|source| matches!(source.path.first(), Some(RouteStep::Extension(_))))
 }
 
 fn history_table(of: &Table) -> Table {
@@ -343,7 +345,7 @@ fn element_prefix(element: &Element) -> String {
     }
     let mut names: Vec<&str> = Vec::new();
     for step in &element.path[0] {
-        if let Step::Member(name) | Step::Choice(name) = step {
+        if let RouteStep::Member(name) | RouteStep::Choice(name) = step {
             names.push(name);
         }
     }
@@ -365,20 +367,20 @@ fn path_text(element: &Element) -> String {
 }
 
 /// A route as FHIRPath.
-pub(crate) fn route_text(route: &[Step]) -> String {
+pub(crate) fn route_text(route: &[RouteStep]) -> String {
     let mut text = String::new();
     for step in route {
-        if !text.is_empty() && !matches!(step, Step::Index(_)) {
+        if !text.is_empty() && !matches!(step, RouteStep::Index(_)) {
             text.push('.');
         }
         match step {
-            Step::Member(name) => text.push_str(name),
-            Step::Choice(name) => text.push_str(&format!("{name}[x]")),
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
-            Step::Extension(url) => text.push_str(&format!("extension('{url}')")),
-            Step::Where(path, value) => text.push_str(&format!("where({} = '{value}')", path.join("."))),
-            Step::Resolve => text.push_str("resolve()"),
-            Step::Itself => text.push_str("$this"),
+            RouteStep::Member(name) => text.push_str(name),
+            RouteStep::Choice(name) => text.push_str(&format!("{name}[x]")),
+            RouteStep::Index(index) => text.push_str(&format!("[{index}]")),
+            RouteStep::Extension(url) => text.push_str(&format!("extension('{url}')")),
+            RouteStep::Where(path, value) => text.push_str(&format!("where({} = '{value}')", path.join("."))),
+            RouteStep::Resolve => text.push_str("resolve()"),
+            RouteStep::Itself => text.push_str("$this"),
         }
     }
     text

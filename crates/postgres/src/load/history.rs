@@ -10,15 +10,25 @@ use rustc_hash::FxHashSet;
 use super::Load;
 use crate::LoadError;
 use crate::registry::decide::Outcomes;
-use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::model::{self, TableKind, sql};
+use fhirmill_core::map::{HistoryTable, Plan};
+use fhirmill_core::model::sql;
 
 /// For one transaction, where they are needed. Tables that stayed would be
 /// emptied at the end of every one, which takes longer than many a statement.
-const TEMPORARY_TABLES: &str = "\
-create temporary table superseded_version (id bigint, valid_from timestamptz) on commit drop;
-create temporary table superseded_patient_name (like patient_name) on commit drop;
-create temporary table superseded_patient_address (like patient_address) on commit drop;";
+fn temporary_tables(plan: &Plan) -> String {
+    let mut sql =
+        "create temporary table superseded_version (id bigint, valid_from timestamptz) on commit drop;\n"
+            .to_owned();
+    for HistoryTable { current, .. } in history_tables(plan) {
+        sql += &format!("create temporary table superseded_{current} (like {current}) on commit drop;\n");
+    }
+    sql
+}
+
+/// Of all types.
+fn history_tables(plan: &Plan) -> impl Iterator<Item = &HistoryTable> {
+    plan.types_with_history().iter().flat_map(|resource_type| plan.history_tables(*resource_type))
+}
 
 #[derive(QueryableByName)]
 struct Locked {
@@ -32,17 +42,18 @@ struct Locked {
 /// does. Gives the keys of all patients of the batch that the registry has.
 pub(super) fn note_superseded(
     connection: &mut PgConnection,
+    plan: &Plan,
     load: &Load<'_>,
     keys: &[i64],
 ) -> Result<FxHashSet<i64>, LoadError> {
-    let Some(patient) = ResourceType::named("Patient").filter(|_| !load.is_remap) else {
+    if load.is_remap {
         return Ok(FxHashSet::default());
-    };
+    }
     let resources = load.batch.resources().iter().map(|registration| registration.target);
     let deletes = load.deletes.iter().map(|delete| delete.target);
     let ids: Vec<i64> = resources
         .chain(deletes)
-        .filter(|target| load.batch.resource_type(*target) == patient)
+        .filter(|target| !plan.history_tables(load.batch.resource_type(*target)).is_empty())
         .map(|target| keys[target as usize])
         .collect();
     let locked: Vec<Locked> =
@@ -52,7 +63,7 @@ pub(super) fn note_superseded(
     if locked.is_empty() {
         return Ok(FxHashSet::default());
     }
-    connection.batch_execute(TEMPORARY_TABLES)?;
+    connection.batch_execute(&temporary_tables(plan))?;
     sql_query(
         "insert into superseded_version \
          select id, coalesce(effective_at, loaded_at) from etl.resource_version \
@@ -60,55 +71,64 @@ pub(super) fn note_superseded(
     )
     .bind::<Array<BigInt>, _>(&ids)
     .execute(connection)?;
-    connection.batch_execute(
-        "insert into superseded_patient_name select t.* from patient_name t join superseded_version v on v.id = t.patient_id;
-         insert into superseded_patient_address select t.* from patient_address t join superseded_version v on v.id = t.patient_id;",
-    )?;
+    let copies = history_tables(plan).map(|HistoryTable { current, key_column, .. }| {
+        format!(
+            "insert into superseded_{current} \
+             select t.* from {current} t join superseded_version v on v.id = t.{key_column};\n"
+        )
+    });
+    connection.batch_execute(&copies.collect::<String>())?;
     Ok(locked.into_iter().map(|Locked { id }| id).collect())
 }
 
 /// After the registry has decided: a patient that came between, from another
 /// session, was replaced without having been noted. The batch is tried again.
 pub(super) fn check_noted(
+    plan: &Plan,
     load: &Load<'_>,
     outcomes: &Outcomes,
     noted: &FxHashSet<i64>,
 ) -> Result<(), LoadError> {
-    let Some(patient) = ResourceType::named("Patient").filter(|_| !load.is_remap) else { return Ok(()) };
-    let is_noted = outcomes.replaced(patient).iter().all(|id| noted.contains(id));
+    if load.is_remap {
+        return Ok(());
+    }
+    let mut replaced = plan.types_with_history().iter().flat_map(|of| outcomes.replaced(*of));
+    let is_noted = replaced.all(|id| noted.contains(&id));
     if is_noted { Ok(()) } else { Err(LoadError::Overtaken) }
 }
 
 /// After the new rows are there: rows that no row of the new version equals.
-pub(super) fn keep_vanished(connection: &mut PgConnection, outcomes: &Outcomes) -> Result<(), LoadError> {
-    let Some(patient) = ResourceType::named("Patient") else { return Ok(()) };
-    let replaced = outcomes.replaced(patient);
-    if replaced.is_empty() {
-        return Ok(());
-    }
-    for table in model::tables().iter().filter(|table| table.kind == TableKind::History) {
-        let of = table.name.trim_end_matches("_history");
-        let columns: Vec<String> = table
-            .columns
-            .iter()
-            .filter(|column| !["content_hash", "valid_from", "valid_to"].contains(&column.name.as_str()))
-            .map(|column| sql::quoted(&column.name))
-            .collect();
-        let columns = columns.join(", ");
-        sql_query(format!(
-            "insert into {of}_history ({columns}, content_hash, valid_from, valid_to) \
-             select {columns}, sha256(convert_to((to_jsonb(o) - 'ordinal')::text, 'UTF8')), v.valid_from, \
-                    coalesce(r.effective_at, r.deleted_at, r.loaded_at) \
-               from superseded_{of} o \
-               join superseded_version v on v.id = o.patient_id \
-               join etl.resource_version r on r.id = o.patient_id \
-              where o.patient_id = any($1) \
-                and not exists (select from {of} n where n.patient_id = o.patient_id \
-                                   and to_jsonb(n) - 'ordinal' = to_jsonb(o) - 'ordinal') \
-             on conflict do nothing"
-        ))
-        .bind::<Array<BigInt>, _>(&replaced)
-        .execute(connection)?;
+pub(super) fn keep_vanished(
+    connection: &mut PgConnection,
+    plan: &Plan,
+    outcomes: &Outcomes,
+) -> Result<(), LoadError> {
+    for resource_type in plan.types_with_history() {
+        let replaced = outcomes.replaced(*resource_type);
+        if replaced.is_empty() {
+            continue;
+        }
+        for table in plan.history_tables(*resource_type) {
+            sql_query(keep_vanished_sql(table)).bind::<Array<BigInt>, _>(&replaced).execute(connection)?;
+        }
     }
     Ok(())
+}
+
+fn keep_vanished_sql(table: &HistoryTable) -> String {
+    let HistoryTable { current, history, key_column, columns, position_column } = table;
+    let columns: Vec<String> = columns.iter().map(|column| sql::quoted(column)).collect();
+    let columns = columns.join(", ");
+    format!(
+        "insert into {history} ({columns}, content_hash, valid_from, valid_to) \
+         select {columns}, sha256(convert_to((to_jsonb(o) - '{position_column}')::text, 'UTF8')), v.valid_from, \
+                coalesce(r.effective_at, r.deleted_at, r.loaded_at) \
+           from superseded_{current} o \
+           join superseded_version v on v.id = o.{key_column} \
+           join etl.resource_version r on r.id = o.{key_column} \
+          where o.{key_column} = any($1) \
+            and not exists (select from {current} n where n.{key_column} = o.{key_column} \
+                               and to_jsonb(n) - '{position_column}' = to_jsonb(o) - '{position_column}') \
+         on conflict do nothing"
+    )
 }

@@ -28,7 +28,7 @@ use crate::registry::identifiers;
 use crate::registry::keys::{self, KnownKeys};
 use crate::registry::known::{self, Writing};
 pub use crate::registry::known::{Confirmed, Question};
-use fhirmill_core::map::{Batch, Fingerprint, Plan};
+use fhirmill_core::map::{ClearTable, Fingerprint, Plan, RowBatch};
 use fhirmill_core::rows::{RowBuffer, Target};
 
 /// Where one record of a batch stands.
@@ -88,7 +88,7 @@ pub struct Load<'l> {
     pub source_id: i16,
     /// In the order in which they are read.
     pub files: &'l [LoadFile],
-    pub batch: &'l mut Batch,
+    pub batch: &'l mut RowBatch,
     /// Where each of the batch's resources stands.
     pub origins: &'l [Origin],
     /// Each resource's JSON, where bodies are kept in the database.
@@ -129,7 +129,7 @@ pub struct Shared {
 /// Loads batches over one connection.
 pub struct Loader {
     connection: PgConnection,
-    plan: &'static Plan,
+    plan: Arc<Plan>,
     /// The plan's tables, in its order.
     targets: Vec<CopyTable>,
     shared: Arc<Shared>,
@@ -140,7 +140,7 @@ impl Loader {
     /// run share what they know.
     pub fn new(
         mut connection: PgConnection,
-        plan: &'static Plan,
+        plan: Arc<Plan>,
         shared: Arc<Shared>,
     ) -> Result<Self, LoadError> {
         connection.batch_execute(PLANNER)?;
@@ -180,7 +180,7 @@ impl Loader {
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         failpoint::passed(Step::KeysGiven);
         let confirmed = self.shared.confirmed.writing();
-        let (plan, targets, expects_new) = (self.plan, &self.targets, &self.shared.expects_new);
+        let (plan, targets, expects_new) = (&*self.plan, &self.targets, &self.shared.expects_new);
         let loaded = with_retries(&mut self.connection, |connection| {
             connection.transaction(|connection| {
                 write(connection, plan, targets, load, &keys, &confirmed, expects_new)
@@ -212,7 +212,7 @@ impl Loader {
     fn tried(&mut self, load: &mut Load<'_>) -> Result<(), LoadError> {
         let keys = self.shared.keys.of_targets(&mut self.connection, load.source_id, load.batch.targets())?;
         let confirmed = self.shared.confirmed.writing();
-        let (plan, targets) = (self.plan, &self.targets);
+        let (plan, targets) = (&*self.plan, &self.targets);
         let expects_new = AtomicBool::new(false);
         let undone = with_retries(&mut self.connection, |connection| {
             connection.transaction(|connection| {
@@ -231,7 +231,7 @@ impl Loader {
     pub fn learn_identifiers(
         &mut self,
         source_id: i16,
-        identifiers: &mut fhirmill_core::map::KnownIdentifiers,
+        identifiers: &mut fhirmill_core::map::IdentifierCache,
     ) -> Result<bool, LoadError> {
         identifiers::learn(&mut self.connection, source_id, identifiers)
     }
@@ -244,7 +244,7 @@ impl Loader {
 /// The transaction of a batch.
 fn write(
     connection: &mut PgConnection,
-    plan: &'static Plan,
+    plan: &Plan,
     targets: &[CopyTable],
     load: &mut Load<'_>,
     keys: &[i64],
@@ -252,13 +252,13 @@ fn write(
     expects_new: &AtomicBool,
 ) -> Result<Loaded, LoadError> {
     account::check_claims(connection, load)?;
-    let noted = history::note_superseded(connection, load, keys)?;
+    let noted = history::note_superseded(connection, plan, load, keys)?;
     let outcomes = if load.is_remap {
         decide::remapped(connection, load, keys)?
     } else {
         decide::decide(connection, load, keys, confirmed, expects_new)?
     };
-    history::check_noted(load, &outcomes, &noted)?;
+    history::check_noted(plan, load, &outcomes, &noted)?;
     failpoint::passed(Step::Decided);
     replace(connection, plan, &outcomes)?;
     failpoint::passed(Step::Replaced);
@@ -271,7 +271,7 @@ fn write(
         row_count += target.copy_runs(connection, count, load.batch.runs(table, &is_applied))?;
     }
     if !noted.is_empty() {
-        history::keep_vanished(connection, &outcomes)?;
+        history::keep_vanished(connection, plan, &outcomes)?;
     }
     copy_bodies(connection, load, &outcomes)?;
     copy_unresolved(connection, load, &outcomes)?;
@@ -284,24 +284,12 @@ fn write(
 
 /// Removes the rows of resources that come anew or go: for each type one
 /// statement, since there are tens of tables.
-fn replace(
-    connection: &mut PgConnection,
-    plan: &'static Plan,
-    outcomes: &decide::Outcomes,
-) -> Result<(), LoadError> {
+fn replace(connection: &mut PgConnection, plan: &Plan, outcomes: &decide::Outcomes) -> Result<(), LoadError> {
     for (resource_type, ids) in outcomes.replaced_by_type() {
         let mut deletes = Vec::new();
-        for (table, key) in plan.tables_of(resource_type) {
-            let is_other = table == "other_resource";
-            let condition = if is_other { " and resource_type = $2" } else { "" };
-            deletes.push(format!("delete from {table} where {key} = any($1){condition}"));
-        }
-        if plan.has_generic_rows(resource_type) {
-            for table in ["identifier", "telecom", "concept", "reference", "coding", "note"] {
-                deletes.push(format!(
-                    "delete from resource_{table} where resource_type = $2 and resource_id = any($1)"
-                ));
-            }
+        for ClearTable { table, key_column, has_type_column } in plan.tables_to_clear(resource_type) {
+            let condition = if *has_type_column { " and resource_type = $2" } else { "" };
+            deletes.push(format!("delete from {table} where {key_column} = any($1){condition}"));
         }
         deletes.push("delete from etl.unresolved_reference where resource_id = any($1)".to_owned());
         deletes.push("delete from etl.resource_body where id = any($1)".to_owned());

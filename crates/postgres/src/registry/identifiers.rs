@@ -6,7 +6,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use crate::LoadError;
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{IdentifierKey, KnownIdentifiers};
+use fhirmill_core::map::{IdentifierCache, IdentifierKey};
 
 /// Stands for the system where the number is the id of the resource itself.
 pub const URN: &str = "urn:uuid";
@@ -48,7 +48,7 @@ struct Bearer {
 pub(crate) fn learn(
     connection: &mut PgConnection,
     source_id: i16,
-    identifiers: &mut KnownIdentifiers,
+    identifiers: &mut IdentifierCache,
 ) -> Result<bool, LoadError> {
     let asked: Vec<IdentifierKey> = identifiers.take_asked();
     if asked.is_empty() {
