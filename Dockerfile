@@ -1,13 +1,12 @@
-# Two stages: one that compiles, one that runs. Works with the classic builder
-# as well as with BuildKit.
+# Two stages: compile, and run. Works with the classic builder and with BuildKit.
 
 FROM rust:1-slim-bookworm AS builder
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev libssl-dev make pkg-config \
  && rm -rf /var/lib/apt/lists/*
 
-# Behind a proxy that inspects TLS: the text of its certificate, so that the
-# crates can be fetched (make build BUILD_CA_CERTIFICATE=proxy.crt).
+# Behind a proxy that inspects TLS: its certificate, so that crates can be
+# downloaded (make build BUILD_CA_CERTIFICATE=proxy.crt).
 ARG CA_CERTIFICATE=
 RUN if [ -n "$CA_CERTIFICATE" ]; then \
       printf '%s\n' "$CA_CERTIFICATE" > /usr/local/share/ca-certificates/build.crt && update-ca-certificates; \
@@ -15,8 +14,8 @@ RUN if [ -n "$CA_CERTIFICATE" ]; then \
 
 WORKDIR /build
 
-# The dependencies first, compiled for an empty program, so that this layer is
-# kept until the list of dependencies changes.
+# Compile the dependencies first, for an empty program, so that this layer stays
+# cached until the dependencies change.
 COPY Cargo.toml Cargo.lock ./
 COPY crates/core/Cargo.toml crates/core/
 COPY crates/postgres/Cargo.toml crates/postgres/
@@ -26,8 +25,8 @@ RUN mkdir -p src crates/core/src crates/postgres/src crates/synthetic/src \
  && touch src/lib.rs crates/core/src/lib.rs crates/postgres/src/lib.rs crates/synthetic/src/lib.rs \
  && cargo build --release --locked --bin fhirmill
 
-# What is copied is older than what was just compiled, which cargo would take
-# for unchanged.
+# Copied sources are older than the artifacts just compiled, so cargo would take
+# them for unchanged: touch them.
 COPY . .
 RUN touch crates/postgres/build.rs crates/*/src/lib.rs src/main.rs src/lib.rs \
  && cargo build --release --locked --bin fhirmill
@@ -37,8 +36,8 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates libssl3 \
  && rm -rf /var/lib/apt/lists/*
 
-# Whoever runs the container names the user that owns the mounted folders
-# (docker run --user, or FHIRMILL_UID and FHIRMILL_GID with Compose).
+# The container must run as the owner of the mounted folders: set it with
+# `docker run --user`, or with FHIRMILL_UID and FHIRMILL_GID for Compose.
 ARG FHIRMILL_UID=1000
 ARG FHIRMILL_GID=1000
 RUN groupadd --gid "$FHIRMILL_GID" fhirmill \

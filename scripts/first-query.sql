@@ -1,5 +1,5 @@
 \pset footer off
-\echo 'The most frequent conditions:'
+\echo 'Most frequent conditions:'
 select coalesce(code_display, code_text, code) as condition,
        count(distinct patient_id) as patients,
        count(*) as records,
@@ -8,7 +8,7 @@ from condition
 group by 1
 order by patients desc, records desc, condition
 limit 10;
-\echo 'What was charged and paid, by payer:'
+\echo 'Charged and paid amounts by payer:'
 select payer_name, count(*) as claims, sum(charge_amount) as charged, sum(paid_amount) as paid
 from analytics.claim_financials
 group by 1
