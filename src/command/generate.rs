@@ -4,11 +4,11 @@ use anyhow::{Context, Result};
 
 use crate::cli::{ExitCode, GenerateArguments, GenerateFormat};
 use crate::report::{ProgressMeter, Unit};
-use fhirmill_synthetic::{Format, Plan, Written, generate};
+use fhirmill_synthetic::{Format, Options, Written, generate};
 
 /// Writes the files.
 pub fn run(arguments: &GenerateArguments) -> Result<ExitCode> {
-    let plan = Plan {
+    let options = Options {
         patients: arguments.patients,
         seed: arguments.seed,
         out: arguments.out.clone(),
@@ -20,10 +20,14 @@ pub fn run(arguments: &GenerateArguments) -> Result<ExitCode> {
     };
     let meter = ProgressMeter::new();
     meter.begin("writing", arguments.patients, Unit::Items("patients"));
-    let written = generate(&plan, &mut |patients| meter.set(patients))
-        .with_context(|| format!("{} cannot be written", plan.out.display()))?;
+    let written = generate(&options, &mut |patients| meter.set(patients))
+        .with_context(|| format!("{} cannot be written", options.out.display()))?;
     meter.end();
     let Written { files, resources, bytes } = written;
-    println!("{files} files, {resources} resources, {:.1} MB in {}", bytes as f64 / 1e6, plan.out.display());
+    println!(
+        "{files} files, {resources} resources, {:.1} MB in {}",
+        bytes as f64 / 1e6,
+        options.out.display()
+    );
     Ok(ExitCode::Success)
 }

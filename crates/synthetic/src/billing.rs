@@ -1,6 +1,6 @@
-//! The *bill* of a visit: a Claim of what was asked for and an
-//! ExplanationOfBenefit of what was paid, whose totals are the sums of its
-//! items. Money is counted in cents.
+//! The *bill* for a visit: a Claim for what was charged and an
+//! ExplanationOfBenefit for what was paid. Totals are the sums of the items.
+//! Amounts are in cents.
 
 use super::compose::{Composer, concept, status};
 use super::random::{Id, Random};
@@ -8,15 +8,18 @@ use super::visit::Visit;
 use super::words::{Coded, SNOMED};
 use super::writer::{Decimal, Writer};
 
+/// One line of the bill.
 struct Item {
     code: Coded,
     cents: i64,
-    /// The number, from one, of the diagnosis that the item is for.
+    /// The number of the diagnosis that the item is for, counted from one.
     diagnosis: Option<i64>,
 }
 
+/// Writes the Claim and the ExplanationOfBenefit of a visit, which may have led
+/// to a prescription with that ID.
 pub fn write(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>, prescription: Option<&Id>) {
-    let mut items = vec![Item { code: visit.kind, cents: random.between(8_000, 25_000), diagnosis: None }];
+    let mut items = vec![Item { code: visit.reason, cents: random.between(8_000, 25_000), diagnosis: None }];
     for (number, (_, disorder)) in visit.diagnoses.iter().enumerate() {
         let diagnosis = Some(number as i64 + 1);
         items.push(Item { code: disorder.code, cents: random.between(1_000, 9_999), diagnosis });
@@ -126,7 +129,8 @@ fn write_coverage(writer: &mut Writer, visit: &Visit<'_>) {
     });
 }
 
-/// What both resources begin with: status to the period billed.
+/// Writes the members that both resources begin with: `status` to
+/// `billablePeriod`.
 fn write_head(writer: &mut Writer, visit: &Visit<'_>) {
     writer.text("status", "active");
     status(writer, "type", "claim-type", "professional");

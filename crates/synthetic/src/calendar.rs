@@ -1,5 +1,5 @@
-//! A *day* and a *moment* of the invented world, which has one offset from
-//! UTC, five hours behind, and no clock: both are numbers that patients draw.
+//! *Days* and *moments*. All local times are five hours behind UTC, and nothing
+//! reads the clock: both are plain numbers that are drawn at random.
 
 use std::fmt;
 
@@ -14,18 +14,19 @@ pub struct Day(pub i64);
 pub struct Moment(pub i64);
 
 impl Day {
-    /// The first of January of a year.
+    /// January 1st of a year.
     pub const fn of_year(year: i64) -> Self {
         let before = year - 1;
         Self(before * 365 + before / 4 - before / 100 + before / 400 - 719_162)
     }
 
+    /// The moment that many seconds after the day's midnight.
     pub fn at(self, second: i64) -> Moment {
         Moment(self.0 * SECONDS_A_DAY + second)
     }
 
-    /// Year, month and day by the proleptic Gregorian calendar, counted in
-    /// eras of 400 years that begin in March, so that a leap day comes last.
+    /// Year, month and day in the proleptic Gregorian calendar. The computation
+    /// uses eras of 400 years that begin in March, so that leap days come last.
     fn date(self) -> (i64, i64, i64) {
         let days = self.0 + 719_468;
         let era = days.div_euclid(146_097);
@@ -42,14 +43,17 @@ impl Day {
 }
 
 impl Moment {
+    /// The day that the moment is in.
     pub fn day(self) -> Day {
         Day(self.0.div_euclid(SECONDS_A_DAY))
     }
 
+    /// The moment that many minutes later.
     pub fn plus_minutes(self, minutes: i64) -> Self {
         Self(self.0 + minutes * 60)
     }
 
+    /// The moment that many days later, at the same time of day.
     pub fn plus_days(self, days: i64) -> Self {
         Self(self.0 + days * SECONDS_A_DAY)
     }
@@ -89,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_written_by_the_calendar() {
+    fn days_are_formatted_as_calendar_dates() {
         assert_eq!(Day(0).to_string(), "1970-01-01");
         assert_eq!(Day(-1).to_string(), "1969-12-31");
         assert_eq!(Day(11_016).to_string(), "2000-02-29");
@@ -98,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_carry_their_offset() {
+    fn moments_are_formatted_with_their_offset() {
         assert_eq!(Day(0).at(3_661).plus_minutes(1).to_string(), "1970-01-01T01:02:01-05:00");
     }
 }

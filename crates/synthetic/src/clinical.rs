@@ -1,4 +1,4 @@
-//! The *findings and doings* of a visit: conditions, observations, procedures,
+//! The *clinical* resources of a visit: conditions, observations, procedures,
 //! immunizations, prescriptions, reports and notes.
 
 use base64::Engine as _;
@@ -13,6 +13,7 @@ use super::words::{
 };
 use super::writer::{Decimal, Writer};
 
+/// Writes a diagnosis as a Condition, which may have resolved since.
 pub fn write_condition(
     composer: &mut Composer,
     random: &mut Random,
@@ -20,9 +21,14 @@ pub fn write_condition(
     id: &Id,
     disorder: &Disorder,
 ) {
-    let passed = disorder.passes && random.percent(80);
+    let is_resolved = disorder.resolves && random.percent(80);
     composer.resource("Condition", id, |writer| {
-        status(writer, "clinicalStatus", "condition-clinical", if passed { "resolved" } else { "active" });
+        status(
+            writer,
+            "clinicalStatus",
+            "condition-clinical",
+            if is_resolved { "resolved" } else { "active" },
+        );
         status(writer, "verificationStatus", "condition-ver-status", "confirmed");
         writer.one("category", |writer| {
             let system = "http://terminology.hl7.org/CodeSystem/condition-category";
@@ -37,14 +43,15 @@ pub fn write_condition(
         });
         visit.context(writer);
         writer.display("onsetDateTime", visit.start);
-        if passed {
+        if is_resolved {
             writer.display("abatementDateTime", visit.start.plus_days(random.between(3, 40)));
         }
         writer.display("recordedDate", visit.start);
     });
 }
 
-/// Writes one observation of any sort and gives its id.
+/// Writes one Observation: a blood pressure, a urine test or a measurement.
+/// Returns its ID.
 pub fn write_observation(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) -> Id {
     let id = random.id();
     let sort = random.between(0, 9);
@@ -83,7 +90,8 @@ pub fn write_observation(composer: &mut Composer, random: &mut Random, visit: &V
     id
 }
 
-/// Body weight has a second coding, as senders that follow two guides give it.
+/// Writes the code of an Observation. Body weight gets a second coding, as
+/// from senders that follow two implementation guides.
 fn write_code(writer: &mut Writer, code: Coded) {
     writer.object("code", |writer| {
         writer.array("coding", |writer| {
@@ -136,6 +144,7 @@ fn write_quantity(writer: &mut Writer, value: Decimal, unit: &str) {
     });
 }
 
+/// Writes the Procedure of the visit.
 pub fn write_procedure(composer: &mut Composer, visit: &Visit<'_>, id: &Id, code: Coded) {
     composer.resource("Procedure", id, |writer| {
         writer.text("status", "completed");
@@ -150,6 +159,7 @@ pub fn write_procedure(composer: &mut Composer, visit: &Visit<'_>, id: &Id, code
     });
 }
 
+/// Writes an Immunization.
 pub fn write_immunization(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) {
     let vaccine = *random.pick(VACCINES);
     composer.resource("Immunization", &random.id(), |writer| {
@@ -164,6 +174,7 @@ pub fn write_immunization(composer: &mut Composer, random: &mut Random, visit: &
     });
 }
 
+/// Writes a MedicationRequest and returns its ID.
 pub fn write_medication(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) -> Id {
     let code = *random.pick(MEDICATIONS);
     let id = random.id();
@@ -198,6 +209,7 @@ pub fn write_medication(composer: &mut Composer, random: &mut Random, visit: &Vi
     id
 }
 
+/// Writes a DiagnosticReport on these Observations.
 pub fn write_report(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>, observations: &[Id]) {
     composer.resource("DiagnosticReport", &random.id(), |writer| {
         writer.text("status", "final");
@@ -218,6 +230,7 @@ pub fn write_report(composer: &mut Composer, random: &mut Random, visit: &Visit<
     });
 }
 
+/// Writes the visit's note as a DocumentReference.
 pub fn write_note(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) {
     let id = random.id();
     composer.resource("DocumentReference", &id, |writer| {
@@ -243,9 +256,9 @@ pub fn write_note(composer: &mut Composer, random: &mut Random, visit: &Visit<'_
     });
 }
 
-/// The note as text/plain in base64, half a kilobyte to two.
+/// Writes an attachment with a note of 0.5 to 2 kB as plain text in base64.
 fn write_attachment(writer: &mut Writer, random: &mut Random, visit: &Visit<'_>) {
-    let mut note = format!("{}\n\n# Chief complaint\n- {}\n\n# History\n", visit.start.day(), visit.kind.1);
+    let mut note = format!("{}\n\n# Chief complaint\n- {}\n\n# History\n", visit.start.day(), visit.reason.1);
     for _ in 0..random.between(5, 22) {
         note.push_str(random.word(SENTENCES));
     }

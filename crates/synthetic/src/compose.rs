@@ -1,68 +1,77 @@
-//! A *composer* puts resources one behind another, each in what the format
-//! wraps it in, and remembers where each stands and what it is.
+//! A *composer* writes resources one after another, each wrapped as the format
+//! requires, and records the type, ID and position of each. The shapes that
+//! many resources share, such as CodeableConcept, are here too.
+
+use std::ops::Range;
 
 use super::random::Id;
 use super::words::Coded;
-use super::writer::{References, Writer};
-use std::ops::Range;
+use super::writer::{ReferenceStyle, Writer};
 
-/// A resource that was written: its bytes are `span` of the composer's.
-pub struct Made {
-    pub kind: &'static str,
+/// A resource that was written.
+pub struct WrittenResource {
+    pub resource_type: &'static str,
     pub id: Id,
+    /// Its bytes within the writer's.
     pub span: Range<usize>,
 }
 
+/// See the module.
 pub struct Composer {
     pub writer: Writer,
-    pub made: Vec<Made>,
-    /// Write entries of a Bundle, of the method and path that it asks for.
+    /// What was written since the last [`Composer::clear`], in order.
+    pub written: Vec<WrittenResource>,
+    /// Whether each resource is wrapped in an entry of a Bundle.
     entries: bool,
 }
 
 impl Composer {
-    pub fn new(references: References, pretty: bool) -> Self {
-        let entries = references != References::Relative;
-        Self { writer: Writer::new(references, pretty), made: Vec::new(), entries }
+    /// An empty composer; `pretty` indents the JSON.
+    pub fn new(references: ReferenceStyle, pretty: bool) -> Self {
+        let entries = references != ReferenceStyle::Relative;
+        Self { writer: Writer::new(references, pretty), written: Vec::new(), entries }
     }
 
-    /// Forgets what was written, once it is in its file, and keeps the memory.
+    /// Discards what was written, once it is in its file, but keeps the
+    /// allocated memory.
     pub fn clear(&mut self) {
         self.writer.bytes.clear();
-        self.made.clear();
+        self.written.clear();
     }
 
-    /// Opens a Bundle; its entries are the resources until `end_bundle`.
-    pub fn begin_bundle(&mut self, kind: &str) {
+    /// Opens a Bundle of that type. The resources up to `end_bundle` become its
+    /// entries.
+    pub fn begin_bundle(&mut self, bundle_type: &str) {
         self.writer.open(b'{');
         self.writer.text("resourceType", "Bundle");
-        self.writer.text("type", kind);
+        self.writer.text("type", bundle_type);
         self.writer.begin_array("entry");
     }
 
+    /// Closes the Bundle.
     pub fn end_bundle(&mut self) {
         self.writer.close(b']');
         self.writer.close(b'}');
         self.writer.bytes.push(b'\n');
     }
 
-    /// Writes one resource: `fill` adds what follows its type and id.
-    pub fn resource(&mut self, kind: &'static str, id: &Id, fill: impl FnOnce(&mut Writer)) {
+    /// Writes one resource: `fill` adds the members after its type and ID.
+    pub fn resource(&mut self, resource_type: &'static str, id: &Id, fill: impl FnOnce(&mut Writer)) {
         let start = self.writer.bytes.len();
         let body = |writer: &mut Writer| {
-            writer.text("resourceType", kind);
+            writer.text("resourceType", resource_type);
             writer.text("id", id.as_str());
             fill(writer);
         };
         if self.entries {
-            let transaction = self.writer.references == References::Transaction;
+            let transaction = self.writer.references == ReferenceStyle::Transaction;
             self.writer.item(|writer| {
                 writer.display("fullUrl", format_args!("urn:uuid:{id}"));
                 writer.object("resource", body);
                 if transaction {
                     writer.object("request", |writer| {
                         writer.text("method", "POST");
-                        writer.text("url", kind);
+                        writer.text("url", resource_type);
                     });
                 }
             });
@@ -70,22 +79,24 @@ impl Composer {
             self.writer.document(body);
             self.writer.bytes.push(b'\n');
         }
-        self.made.push(Made { kind, id: *id, span: start..self.writer.bytes.len() });
+        let span = start..self.writer.bytes.len();
+        self.written.push(WrittenResource { resource_type, id: *id, span });
     }
 }
 
-/// `coding` of one code, inside a CodeableConcept that is open.
+/// Writes a `coding` with one code into the open CodeableConcept.
 pub fn coding(writer: &mut Writer, system: &str, (code, display): Coded) {
     writer.one("coding", |writer| coding_members(writer, system, (code, display)));
 }
 
+/// Writes the members of a Coding into the open object.
 pub fn coding_members(writer: &mut Writer, system: &str, (code, display): Coded) {
     writer.text("system", system);
     writer.text("code", code);
     writer.text("display", display);
 }
 
-/// A CodeableConcept of one code, its text the code's display.
+/// Writes a CodeableConcept with one code; its text is the code's display.
 pub fn concept(writer: &mut Writer, name: &str, system: &str, coded: Coded) {
     writer.object(name, |writer| {
         coding(writer, system, coded);
@@ -93,7 +104,7 @@ pub fn concept(writer: &mut Writer, name: &str, system: &str, coded: Coded) {
     });
 }
 
-/// A CodeableConcept of one code of HL7's own terminology.
+/// Writes a CodeableConcept with one code from HL7's own terminology.
 pub fn status(writer: &mut Writer, name: &str, system: &str, code: &'static str) {
     writer.object(name, |writer| {
         writer.one("coding", |writer| {
@@ -103,7 +114,7 @@ pub fn status(writer: &mut Writer, name: &str, system: &str, code: &'static str)
     });
 }
 
-/// An array of one CodeableConcept.
+/// Writes an array of one CodeableConcept.
 pub fn concepts(writer: &mut Writer, name: &str, system: &str, coded: Coded) {
     writer.one(name, |writer| {
         coding(writer, system, coded);

@@ -1,16 +1,32 @@
-//! A *synthetic patient* is a life that never was: invented names and places,
-//! and a medical record in the shape that Synthea gives FHIR R4. Patient `i`
-//! of a seed is the same bytes for ever, however many patients are asked for:
-//! nothing reads a clock. Patients are written one at a time, so memory stays
-//! that of one patient.
+//! Synthetic patients: invented people with a medical record in the shape that
+//! Synthea gives FHIR R4.
+//!
+//! The output is deterministic. Patient `i` of a seed is always the same bytes,
+//! however many patients are generated; nothing reads the clock. Patients are
+//! written one at a time, so memory use is that of a single patient.
+//!
+//! ```
+//! use fhirmill_synthetic::{Format, Options, generate};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let options = Options { patients: 2, seed: 7, out: folder.path().into(), format: Format::Ndjson };
+//! let written = generate(&options, &mut |_| ())?;
+//! assert!(folder.path().join("Patient.ndjson").exists());
+//! assert!(written.resources > 100);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod billing;
 mod calendar;
+mod care;
 mod clinical;
 mod compose;
+mod encounter;
+mod hospital;
 mod patient;
-mod pool;
+mod person;
 mod random;
+mod record;
 mod visit;
 mod words;
 mod writer;
@@ -24,62 +40,85 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use compose::Composer;
-use pool::Hospital;
-use writer::References;
+use hospital::Hospital;
+use writer::ReferenceStyle;
 
-/// How the resources are laid into files.
+/// How the resources are distributed over files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A transaction Bundle a patient, pretty-printed, and `hospitalInformation.json`.
+    /// One pretty-printed transaction Bundle per patient, and
+    /// `hospitalInformation.json` for what they refer to.
     Bundles,
-    /// A bulk export: `Type.ndjson`, a resource a line.
+    /// As in a bulk export: one `Type.ndjson` per resource type, one resource
+    /// per line.
     Ndjson,
-    /// Everything in one collection Bundle, `bundle.json`, compact.
+    /// Everything in one compact collection Bundle, `bundle.json`.
     Bundle,
 }
 
-/// What to generate, and the directory to write it into.
+/// What to generate, and where.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Options {
+    /// The number of patients.
     pub patients: u64,
+    /// Selects the patients: different seeds share none.
     pub seed: u64,
+    /// The folder to write into.
     pub out: PathBuf,
+    /// The files to write.
     pub format: Format,
 }
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
+    /// The number of files.
     pub files: u64,
+    /// The number of resources, the shared ones of the hospital included.
     pub resources: u64,
+    /// The size of all files together.
     pub bytes: u64,
 }
 
-/// Writes the patients of a plan into its directory, which is made if it is
-/// missing; files of the same name are replaced. `progress` is told the number
-/// of patients done after each. The error is that of the file system.
-pub fn generate(plan: &Plan, progress: &mut dyn FnMut(u64)) -> io::Result<Written> {
-    fs::create_dir_all(&plan.out)?;
-    let hospital = Hospital::new(plan.seed);
-    match plan.format {
-        Format::Bundles => generate_bundles(plan, &hospital, progress),
-        Format::Ndjson => generate_export(plan, &hospital, progress),
-        Format::Bundle => generate_collection(plan, &hospital, progress),
+/// Generates patients into a folder, which is created if it is missing.
+/// Files with the same names are replaced.
+///
+/// `progress` is called after each patient with the number of patients written
+/// so far.
+///
+/// # Errors
+///
+/// The folder or a file in it cannot be written.
+pub fn generate(options: &Options, progress: &mut dyn FnMut(u64)) -> io::Result<Written> {
+    fs::create_dir_all(&options.out)?;
+    let hospital = Hospital::new(options.seed);
+    match options.format {
+        Format::Bundles => generate_bundles(options, &hospital, progress),
+        Format::Ndjson => generate_export(options, &hospital, progress),
+        Format::Bundle => generate_collection(options, &hospital, progress),
     }
 }
 
-fn generate_bundles(plan: &Plan, hospital: &Hospital, progress: &mut dyn FnMut(u64)) -> io::Result<Written> {
+fn generate_bundles(
+    options: &Options,
+    hospital: &Hospital,
+    progress: &mut dyn FnMut(u64),
+) -> io::Result<Written> {
     let mut written = Written::default();
-    let mut composer = Composer::new(References::Transaction, true);
+    let mut composer = Composer::new(ReferenceStyle::Transaction, true);
     composer.begin_bundle("batch");
-    hospital.write(&mut composer, plan.seed);
+    hospital.write(&mut composer, options.seed);
     composer.end_bundle();
-    write_file(&plan.out.join("hospitalInformation.json"), &mut composer, &mut written)?;
-    for number in 0..plan.patients {
+    write_file(&options.out.join("hospitalInformation.json"), &mut composer, &mut written)?;
+    for number in 0..options.patients {
         composer.begin_bundle("transaction");
-        patient::write(&mut composer, hospital, plan.seed, number);
+        record::write(&mut composer, hospital, options.seed, number);
         composer.end_bundle();
-        write_file(&plan.out.join(format!("patient-{:06}.json", number + 1)), &mut composer, &mut written)?;
+        write_file(
+            &options.out.join(format!("patient-{:06}.json", number + 1)),
+            &mut composer,
+            &mut written,
+        )?;
         progress(number + 1);
     }
     Ok(written)
@@ -89,23 +128,23 @@ fn write_file(path: &Path, composer: &mut Composer, written: &mut Written) -> io
     fs::write(path, &composer.writer.bytes)?;
     written.files += 1;
     written.bytes += composer.writer.bytes.len() as u64;
-    written.resources += composer.made.len() as u64;
+    written.resources += composer.written.len() as u64;
     composer.clear();
     Ok(())
 }
 
 fn generate_collection(
-    plan: &Plan,
+    options: &Options,
     hospital: &Hospital,
     progress: &mut dyn FnMut(u64),
 ) -> io::Result<Written> {
     let mut written = Written { files: 1, ..Written::default() };
-    let mut file = File::create(plan.out.join("bundle.json"))?;
-    let mut composer = Composer::new(References::Collection, false);
+    let mut file = File::create(options.out.join("bundle.json"))?;
+    let mut composer = Composer::new(ReferenceStyle::Collection, false);
     composer.begin_bundle("collection");
-    hospital.write(&mut composer, plan.seed);
-    for number in 0..plan.patients {
-        patient::write(&mut composer, hospital, plan.seed, number);
+    hospital.write(&mut composer, options.seed);
+    for number in 0..options.patients {
+        record::write(&mut composer, hospital, options.seed, number);
         append(&mut file, &mut composer, &mut written)?;
         progress(number + 1);
     }
@@ -114,24 +153,28 @@ fn generate_collection(
     Ok(written)
 }
 
-/// A patient's bytes are one write, so the file needs no buffer of its own.
+/// One write per patient, so the file needs no buffer of its own.
 fn append(file: &mut File, composer: &mut Composer, written: &mut Written) -> io::Result<()> {
     file.write_all(&composer.writer.bytes)?;
     written.bytes += composer.writer.bytes.len() as u64;
-    written.resources += composer.made.len() as u64;
+    written.resources += composer.written.len() as u64;
     composer.clear();
     Ok(())
 }
 
-fn generate_export(plan: &Plan, hospital: &Hospital, progress: &mut dyn FnMut(u64)) -> io::Result<Written> {
+fn generate_export(
+    options: &Options,
+    hospital: &Hospital,
+    progress: &mut dyn FnMut(u64),
+) -> io::Result<Written> {
     let mut written = Written::default();
     let mut files = BTreeMap::new();
-    let mut composer = Composer::new(References::Relative, false);
-    hospital.write(&mut composer, plan.seed);
-    distribute(&plan.out, &mut files, &mut composer, &mut written)?;
-    for number in 0..plan.patients {
-        patient::write(&mut composer, hospital, plan.seed, number);
-        distribute(&plan.out, &mut files, &mut composer, &mut written)?;
+    let mut composer = Composer::new(ReferenceStyle::Relative, false);
+    hospital.write(&mut composer, options.seed);
+    distribute(&options.out, &mut files, &mut composer, &mut written)?;
+    for number in 0..options.patients {
+        record::write(&mut composer, hospital, options.seed, number);
+        distribute(&options.out, &mut files, &mut composer, &mut written)?;
         progress(number + 1);
     }
     for file in files.values_mut() {
@@ -141,25 +184,25 @@ fn generate_export(plan: &Plan, hospital: &Hospital, progress: &mut dyn FnMut(u6
     Ok(written)
 }
 
-/// Sends each resource to the file of its type; as many files are open as the
-/// generator knows types.
+/// Appends each resource to the file of its type. One file per generated
+/// resource type stays open.
 fn distribute(
     out: &Path,
     files: &mut BTreeMap<&'static str, BufWriter<File>>,
     composer: &mut Composer,
     written: &mut Written,
 ) -> io::Result<()> {
-    for made in &composer.made {
-        if !files.contains_key(made.kind) {
-            let file = File::create(out.join(format!("{}.ndjson", made.kind)))?;
-            files.insert(made.kind, BufWriter::new(file));
+    for resource in &composer.written {
+        if !files.contains_key(resource.resource_type) {
+            let file = File::create(out.join(format!("{}.ndjson", resource.resource_type)))?;
+            files.insert(resource.resource_type, BufWriter::new(file));
         }
-        if let Some(file) = files.get_mut(made.kind) {
-            file.write_all(&composer.writer.bytes[made.span.clone()])?;
+        if let Some(file) = files.get_mut(resource.resource_type) {
+            file.write_all(&composer.writer.bytes[resource.span.clone()])?;
         }
     }
     written.bytes += composer.writer.bytes.len() as u64;
-    written.resources += composer.made.len() as u64;
+    written.resources += composer.written.len() as u64;
     composer.clear();
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! *Chance* is a stream of numbers that a seed and a number of a patient fix
-//! for ever: the same pair gives the same stream on every machine.
+//! *Randomness*: streams of numbers that are fully determined by a seed and the
+//! number of a stream, on every machine. Each patient has a stream of its own.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// The stream `stream` of a seed. Streams of one seed share nothing.
+    /// The given stream of a seed. Streams are independent of each other.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut source = split_mix(seed) ^ split_mix(!stream);
         let mut state = [0; 4];
@@ -35,30 +35,30 @@ impl Random {
         result
     }
 
-    /// A number from `low` to `high`, both included. The tiny bias of the
-    /// product is of no matter here.
+    /// A number from `low` to `high`, both inclusive. The product's tiny bias
+    /// does not matter here.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         debug_assert!(low <= high, "the range must not be empty");
         let width = (high - low) as u128 + 1;
         low + ((u128::from(self.next()) * width) >> 64) as i64
     }
 
-    /// True so many times of a hundred.
+    /// True with a probability of `chance` percent.
     pub fn percent(&mut self, chance: i64) -> bool {
         self.between(0, 99) < chance
     }
 
-    /// One of the choices, which must not be none.
+    /// One of the choices, of which there must be at least one.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.between(0, choices.len() as i64 - 1) as usize]
     }
 
-    /// One of the words, which must not be none.
+    /// One of the words, of which there must be at least one.
     pub fn word(&mut self, words: &[&'static str]) -> &'static str {
         words[self.between(0, words.len() as i64 - 1) as usize]
     }
 
-    /// A new id, written as a UUID of version 4 (RFC 9562).
+    /// A new ID: a version 4 UUID (RFC 9562).
     pub fn id(&mut self) -> Id {
         let high = (self.next() & !0xf000) | 0x4000;
         let low = (self.next() & (u64::MAX >> 2)) | (1 << 63);
@@ -82,11 +82,12 @@ fn split_mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// The id of a resource: 36 characters of a UUID.
+/// The ID of a resource: the 36 characters of a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id([u8; 36]);
 
 impl Id {
+    /// The ID as text.
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("hexadecimal digits and hyphens are ASCII")
     }

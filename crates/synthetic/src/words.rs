@@ -1,7 +1,7 @@
-//! The *words* patients are made of: names that we invented and codes that
-//! the terminologies publish.
+//! The *words* that records are made of: invented names, and codes published by
+//! the terminologies.
 
-/// A code and what its terminology calls it.
+/// A code and its display in the terminology.
 pub type Coded = (&'static str, &'static str);
 
 pub const SNOMED: &str = "http://snomed.info/sct";
@@ -12,15 +12,15 @@ pub const ICD10: &str = "http://hl7.org/fhir/sid/icd-10-cm";
 pub const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
 pub const UNITS: &str = "http://unitsofmeasure.org";
 
-pub const WOMEN: &[&str] = &[
+pub const FEMALE_NAMES: &[&str] = &[
     "Adelva", "Brisana", "Corlette", "Dunya", "Elsbrit", "Fenna", "Gwendara", "Hestia", "Ilvana", "Jorunn",
     "Katrice", "Lumena", "Maribeth", "Nerissa", "Oriela", "Pernille",
 ];
-pub const MEN: &[&str] = &[
+pub const MALE_NAMES: &[&str] = &[
     "Aldous", "Bertrand", "Corvin", "Dragan", "Emeric", "Fintan", "Gareth", "Halvard", "Isandro", "Jorrit",
     "Kelmond", "Leander", "Mattias", "Norvin", "Osric", "José",
 ];
-pub const FAMILIES: &[&str] = &[
+pub const FAMILY_NAMES: &[&str] = &[
     "Amberfield",
     "Brackwater",
     "Castellan",
@@ -72,7 +72,7 @@ pub const STREETS: &[&str] = &[
     "Harbor View",
     "Ivory Crescent",
 ];
-pub const HOUSES: &[&str] =
+pub const ORGANIZATION_NAMES: &[&str] =
     &["General Hospital", "Family Practice", "Medical Center", "Community Clinic", "Urgent Care"];
 pub const LANGUAGES: &[Coded] =
     &[("en-US", "English (United States)"), ("es", "Spanish"), ("fr-FR", "French (France)")];
@@ -94,15 +94,20 @@ pub const ENCOUNTERS: &[Coded] = &[
     ("390906007", "Follow-up encounter"),
 ];
 
-/// A disorder by SNOMED CT, its ICD-10-CM code, and whether it passes.
+/// A disorder in SNOMED CT and ICD-10-CM, and whether it can resolve.
 pub struct Disorder {
     pub code: Coded,
     pub icd10: &'static str,
-    pub passes: bool,
+    pub resolves: bool,
 }
 
-const fn disorder(code: &'static str, display: &'static str, icd10: &'static str, passes: bool) -> Disorder {
-    Disorder { code: (code, display), icd10, passes }
+const fn disorder(
+    code: &'static str,
+    display: &'static str,
+    icd10: &'static str,
+    resolves: bool,
+) -> Disorder {
+    Disorder { code: (code, display), icd10, resolves }
 }
 
 pub const DISORDERS: &[Disorder] = &[
@@ -147,7 +152,8 @@ pub const ALLERGENS: &[(&str, Coded)] = &[
     ("environment", ("232347008", "Dander (animal) allergy")),
 ];
 
-/// A measurement: its LOINC code, unit, and range in tenths of the unit.
+/// A measurement: its LOINC code, its unit, and its range in tenths of the
+/// unit.
 pub struct Measurement {
     pub code: Coded,
     pub unit: &'static str,

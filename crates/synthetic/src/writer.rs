@@ -1,43 +1,47 @@
-//! A *writer* lays JSON straight into bytes: no tree stands between. Callers
-//! name members and nest by closures, so brackets always match.
+//! A *writer* appends JSON to a byte buffer, without building a tree. Callers
+//! name the members and nest with closures, so brackets always match.
 
 use std::fmt::{self, Display, Write as _};
 
 use super::random::Id;
 
-/// Whom a reference points at by what.
+/// What references between resources look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum References {
-    /// `urn:uuid:` within a Bundle, conditional references to the hospital.
+pub enum ReferenceStyle {
+    /// `urn:uuid:` within a patient's Bundle, conditional references to the
+    /// hospital.
     Transaction,
-    /// `urn:uuid:` to everything, as all is in one Bundle.
+    /// `urn:uuid:` throughout, as everything is in one Bundle.
     Collection,
     /// `Type/id`, as in a bulk export.
     Relative,
 }
 
+/// See the module.
 pub struct Writer {
+    /// What was written so far.
     pub bytes: Vec<u8>,
-    pub references: References,
+    pub references: ReferenceStyle,
     pretty: bool,
     depth: usize,
-    /// Nothing stands yet in the container that is open.
-    fresh: bool,
+    /// The open object or array has no members yet.
+    is_empty: bool,
 }
 
 const BLANKS: &[u8; 64] = &[b' '; 64];
 
 impl Writer {
-    pub fn new(references: References, pretty: bool) -> Self {
-        Self { bytes: Vec::new(), references, pretty, depth: 0, fresh: true }
+    /// An empty buffer; `pretty` indents by two spaces.
+    pub fn new(references: ReferenceStyle, pretty: bool) -> Self {
+        Self { bytes: Vec::new(), references, pretty, depth: 0, is_empty: true }
     }
 
-    /// The separator that the next value needs.
+    /// Writes the separator that the next value needs.
     fn separate(&mut self) {
-        if !self.fresh {
+        if !self.is_empty {
             self.bytes.push(b',');
         }
-        self.fresh = false;
+        self.is_empty = false;
         if self.depth > 0 {
             self.break_line();
         }
@@ -57,19 +61,21 @@ impl Writer {
         self.bytes.extend_from_slice(if self.pretty { b"\": " } else { b"\":" });
     }
 
+    /// Opens an object or array with its bracket.
     pub fn open(&mut self, bracket: u8) {
         self.bytes.push(bracket);
         self.depth += 1;
-        self.fresh = true;
+        self.is_empty = true;
     }
 
+    /// Closes what was opened last, with its bracket.
     pub fn close(&mut self, bracket: u8) {
         self.depth -= 1;
-        if !self.fresh {
+        if !self.is_empty {
             self.break_line();
         }
         self.bytes.push(bracket);
-        self.fresh = false;
+        self.is_empty = false;
     }
 
     fn quoted(&mut self, value: impl Display) {
@@ -78,14 +84,15 @@ impl Writer {
         self.bytes.push(b'"');
     }
 
-    /// A document of its own, whatever was written before.
+    /// A top-level object, whatever was written before it.
     pub fn document(&mut self, fill: impl FnOnce(&mut Self)) {
         self.open(b'{');
         fill(self);
         self.close(b'}');
-        self.fresh = true;
+        self.is_empty = true;
     }
 
+    /// A member that is an object.
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
         self.key(name);
         self.open(b'{');
@@ -93,19 +100,20 @@ impl Writer {
         self.close(b'}');
     }
 
+    /// A member that is an array.
     pub fn array(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
         self.begin_array(name);
         fill(self);
         self.close(b']');
     }
 
-    /// An array that a later `close` ends.
+    /// Opens a member that is an array; a later `close` ends it.
     pub fn begin_array(&mut self, name: &str) {
         self.key(name);
         self.open(b'[');
     }
 
-    /// An object that is an element of the open array.
+    /// An object as an element of the open array.
     pub fn item(&mut self, fill: impl FnOnce(&mut Self)) {
         self.separate();
         self.open(b'{');
@@ -113,11 +121,12 @@ impl Writer {
         self.close(b'}');
     }
 
-    /// An array of one object, FHIR's commonest shape.
+    /// A member that is an array of one object, the most common shape in FHIR.
     pub fn one(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
         self.array(name, |writer| writer.item(fill));
     }
 
+    /// A member that is a string.
     pub fn text(&mut self, name: &str, value: &str) {
         self.key(name);
         self.bytes.push(b'"');
@@ -125,17 +134,19 @@ impl Writer {
         self.bytes.push(b'"');
     }
 
-    /// A string of what the value displays.
+    /// A member that is a string: the value as displayed.
     pub fn display(&mut self, name: &str, value: impl Display) {
         self.key(name);
         self.quoted(value);
     }
 
+    /// A string as an element of the open array.
     pub fn text_item(&mut self, value: &str) {
         self.separate();
         self.quoted(value);
     }
 
+    /// A member that is an array of strings.
     pub fn texts(&mut self, name: &str, values: &[&str]) {
         self.array(name, |writer| {
             for value in values {
@@ -144,42 +155,45 @@ impl Writer {
         });
     }
 
+    /// A member that is a whole number.
     pub fn integer(&mut self, name: &str, value: i64) {
         self.key(name);
         write!(Escaped(&mut self.bytes), "{value}").expect("writing to memory succeeds");
     }
 
+    /// A whole number as an element of the open array.
     pub fn integer_item(&mut self, value: i64) {
         self.separate();
         write!(Escaped(&mut self.bytes), "{value}").expect("writing to memory succeeds");
     }
 
+    /// A member that is true or false.
     pub fn boolean(&mut self, name: &str, value: bool) {
         self.key(name);
         self.bytes.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
-    /// A decimal that keeps its trailing zeros.
+    /// A member that is a decimal; trailing zeros are kept.
     pub fn decimal(&mut self, name: &str, value: Decimal) {
         self.key(name);
         write!(Escaped(&mut self.bytes), "{value}").expect("writing to memory succeeds");
     }
 
-    /// A reference to a resource of the same patient.
-    pub fn reference(&mut self, name: &str, kind: &str, id: &Id) {
-        self.object(name, |writer| writer.target(kind, id));
+    /// A member that is a reference to a resource of the same patient.
+    pub fn reference(&mut self, name: &str, resource_type: &str, id: &Id) {
+        self.object(name, |writer| writer.target(resource_type, id));
     }
 
-    /// The member `reference` alone, inside an object that is open.
-    pub fn target(&mut self, kind: &str, id: &Id) {
+    /// The member `reference` alone, in the open object.
+    pub fn target(&mut self, resource_type: &str, id: &Id) {
         match self.references {
-            References::Relative => self.display("reference", format_args!("{kind}/{id}")),
+            ReferenceStyle::Relative => self.display("reference", format_args!("{resource_type}/{id}")),
             _ => self.display("reference", format_args!("urn:uuid:{id}")),
         }
     }
 }
 
-/// A number of so many places after the point: `(720, 1)` is `72.0`.
+/// A number given as digits and decimal places: `(720, 1)` is `72.0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub i64, pub u32);
 
@@ -196,6 +210,7 @@ impl Display for Decimal {
     }
 }
 
+/// Escapes what is written to it as the content of a JSON string.
 struct Escaped<'a>(&'a mut Vec<u8>);
 
 impl Escaped<'_> {
@@ -236,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn compact_has_no_blanks() {
-        let mut writer = Writer::new(References::Relative, false);
+    fn compact_output_has_no_whitespace() {
+        let mut writer = Writer::new(ReferenceStyle::Relative, false);
         write(&mut writer);
         assert_eq!(
             String::from_utf8(writer.bytes).unwrap(),
@@ -246,8 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn pretty_indents_by_two() {
-        let mut writer = Writer::new(References::Relative, true);
+    fn pretty_output_is_indented_by_two_spaces() {
+        let mut writer = Writer::new(ReferenceStyle::Relative, true);
         writer.document(|writer| writer.one("b", |writer| writer.integer("c", 1)));
         assert_eq!(
             String::from_utf8(writer.bytes).unwrap(),

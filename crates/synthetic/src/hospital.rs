@@ -1,25 +1,25 @@
-//! The *hospital* is what all patients of a seed share: organizations, their
-//! locations, practitioners and the roles these hold. Each has an NPI, by
-//! which Bundles of patients refer to it.
+//! The *hospital*: what all patients of a seed share, namely organizations,
+//! their locations, practitioners and the roles these hold. Each has an NPI, by
+//! which the patients' Bundles refer to it.
 
-use super::compose::Composer;
+use super::compose::{Composer, coding};
 use super::random::{Id, Random};
-use super::words::{FAMILIES, HOUSES, MEN, NPI, STREETS, TOWNS, WOMEN};
-use super::writer::{Decimal, References, Writer};
+use super::words::{FAMILY_NAMES, FEMALE_NAMES, MALE_NAMES, NPI, ORGANIZATION_NAMES, STREETS, TOWNS};
+use super::writer::{Decimal, ReferenceStyle, Writer};
 
 const ORGANIZATIONS: i64 = 20;
 const PRACTITIONERS: i64 = 40;
 
-/// One of the pool, as much of it as a reference needs.
+/// One resource of the hospital: as much of it as a reference needs.
 pub struct Member {
-    kind: &'static str,
+    resource_type: &'static str,
     id: Id,
     npi: i64,
     pub name: String,
 }
 
-/// Where a location `i` belongs to organization `i`, and a role `i` is held by
-/// practitioner `i` at organization `i` modulo their number.
+/// Location `i` belongs to organization `i`. Role `i` is held by practitioner
+/// `i` at organization `i` modulo the number of organizations.
 pub struct Hospital {
     pub organizations: Vec<Member>,
     pub locations: Vec<Member>,
@@ -28,6 +28,7 @@ pub struct Hospital {
 }
 
 impl Hospital {
+    /// Draws the hospital of a seed.
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed, u64::MAX);
         let mut hospital = Self {
@@ -38,15 +39,17 @@ impl Hospital {
         };
         for number in 0..ORGANIZATIONS {
             let town = TOWNS[number as usize % TOWNS.len()];
-            let name = format!("{town} {}", random.word(HOUSES));
-            let mut member = |kind, npi| Member { kind, id: random.id(), npi, name: name.clone() };
+            let name = format!("{town} {}", random.word(ORGANIZATION_NAMES));
+            let mut member =
+                |resource_type, npi| Member { resource_type, id: random.id(), npi, name: name.clone() };
             hospital.organizations.push(member("Organization", 1_999_000_000 + number));
             hospital.locations.push(member("Location", 1_999_100_000 + number));
         }
         for number in 0..PRACTITIONERS {
-            let given = random.word(if number % 2 == 0 { WOMEN } else { MEN });
-            let name = format!("Dr. {given} {}", random.word(FAMILIES));
-            let mut member = |kind, npi| Member { kind, id: random.id(), npi, name: name.clone() };
+            let given = random.word(if number % 2 == 0 { FEMALE_NAMES } else { MALE_NAMES });
+            let name = format!("Dr. {given} {}", random.word(FAMILY_NAMES));
+            let mut member =
+                |resource_type, npi| Member { resource_type, id: random.id(), npi, name: name.clone() };
             hospital.practitioners.push(member("Practitioner", 1_999_200_000 + number));
             hospital.roles.push(member("PractitionerRole", 1_999_300_000 + number));
         }
@@ -69,19 +72,19 @@ impl Hospital {
 }
 
 impl Member {
-    /// The reference to this member, with its name, as an object `name`.
+    /// Writes a reference to this member, with its name, as an object `name`.
     pub fn refer(&self, writer: &mut Writer, name: &str) {
         writer.object(name, |writer| self.target(writer));
     }
 
-    /// The members of the reference, inside an object that is open.
+    /// Writes the members of the reference into the open object.
     pub fn target(&self, writer: &mut Writer) {
-        let Self { kind, npi, .. } = self;
+        let Self { resource_type, npi, .. } = self;
         match writer.references {
-            References::Transaction => {
-                writer.display("reference", format_args!("{kind}?identifier={NPI}|{npi}"));
+            ReferenceStyle::Transaction => {
+                writer.display("reference", format_args!("{resource_type}?identifier={NPI}|{npi}"));
             }
-            References::Collection | References::Relative => writer.target(kind, &self.id),
+            ReferenceStyle::Collection | ReferenceStyle::Relative => writer.target(resource_type, &self.id),
         }
         writer.text("display", &self.name);
     }
@@ -117,7 +120,7 @@ fn write_organization(composer: &mut Composer, member: &Member, random: &mut Ran
         writer.boolean("active", true);
         writer.one("type", |writer| {
             let system = "http://terminology.hl7.org/CodeSystem/organization-type";
-            super::compose::coding(writer, system, ("prov", "Healthcare Provider"));
+            coding(writer, system, ("prov", "Healthcare Provider"));
             writer.text("text", "Healthcare Provider");
         });
         writer.text("name", &member.name);
@@ -141,7 +144,7 @@ fn write_location(composer: &mut Composer, member: &Member, organization: &Membe
     });
 }
 
-fn write_practitioner(composer: &mut Composer, member: &Member, woman: bool, random: &mut Random) {
+fn write_practitioner(composer: &mut Composer, member: &Member, is_female: bool, random: &mut Random) {
     composer.resource("Practitioner", &member.id, |writer| {
         member.identifier(writer);
         writer.boolean("active", true);
@@ -154,7 +157,7 @@ fn write_practitioner(composer: &mut Composer, member: &Member, woman: bool, ran
         });
         write_phone(writer, random);
         writer.one("address", |writer| write_address(writer, random));
-        writer.text("gender", if woman { "female" } else { "male" });
+        writer.text("gender", if is_female { "female" } else { "male" });
     });
 }
 
@@ -165,11 +168,7 @@ fn write_role(composer: &mut Composer, role: &Member, holder: &Member, at: &Memb
         holder.refer(writer, "practitioner");
         at.refer(writer, "organization");
         writer.one("code", |writer| {
-            super::compose::coding(
-                writer,
-                "http://nucc.org/provider-taxonomy",
-                ("208D00000X", "General Practice"),
-            );
+            coding(writer, "http://nucc.org/provider-taxonomy", ("208D00000X", "General Practice"));
             writer.text("text", "General Practice");
         });
         writer.one("location", |writer| location.target(writer));
