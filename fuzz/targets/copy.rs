@@ -3,11 +3,11 @@
 
 #![no_main]
 
-use fhirmill_core::rows::CopyBuffer;
+use fhirmill_core::rows::RowBuffer;
 use fhirmill_fuzz::rows;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let mut buffer = CopyBuffer::default();
+    let mut buffer = RowBuffer::default();
     let mut expected: Vec<Vec<Option<Vec<u8>>>> = Vec::new();
     let pieces: Vec<&[u8]> = bytes.split(|byte| *byte == 0xff).collect();
     for row in pieces.chunks(4) {

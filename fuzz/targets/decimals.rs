@@ -3,13 +3,13 @@
 
 #![no_main]
 
-use fhirmill_core::rows::CopyBuffer;
+use fhirmill_core::rows::RowBuffer;
 use fhirmill_core::json::{JsonType, Parser};
 use fhirmill_fuzz::{numeric_text, plain};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let mut buffer = CopyBuffer::default();
+    let mut buffer = RowBuffer::default();
     let written = buffer.numeric(text);
     let mut parser = Parser::default();
     let Ok(tree) = parser.parse(bytes) else { return };

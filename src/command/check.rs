@@ -74,7 +74,7 @@ fn rules(tables: &[Table]) -> Vec<(String, String)> {
                 ));
             }
             TableKind::Child | TableKind::History => {
-                let parent = model::snake_case(&table.resource);
+                let parent = fhirmill_core::fhir::snake_case(&table.resource);
                 let condition = if table.kind == TableKind::Child {
                     format!("select from {parent} p where p.id = t.{parent}_id")
                 } else {

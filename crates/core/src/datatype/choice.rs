@@ -5,7 +5,7 @@
 //! start, and a concept and a reference both have a display.
 //! Source: <https://hl7.org/fhir/R4/formats.html#choice>.
 
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, snake_case};
 use crate::json::{NameId, Value};
 
 use super::date::Period;
@@ -113,7 +113,7 @@ impl Datatype for Choice {
                     let prefix = if self.variants.len() == 1 {
                         prefix.to_owned()
                     } else {
-                        join(prefix, &crate::model::snake_case(&variant.type_name))
+                        join(prefix, &snake_case(&variant.type_name))
                     };
                     columns.extend(variant.datatype.columns(&prefix));
                 }

@@ -4,9 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, snake_case};
 use crate::json::{NameId, Value};
-use crate::model::snake_case;
 use crate::rows::Target;
 
 use super::{Column, Datatype, Row, SqlType, ValueDefect, join, object};

@@ -1,7 +1,10 @@
-//! What FHIR R4 itself says: its resource types, and how its versions differ.
+//! What FHIR R4 itself defines: its resource types, how its versions differ, and
+//! what its names are called in SQL. Everything else in the crate builds on it.
 
 mod resource_type;
+mod snake_case;
 mod version;
 
 pub use resource_type::ResourceType;
+pub use snake_case::snake_case;
 pub use version::version_of;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
-/// One name a line, sorted.
+/// One name per line, sorted.
 const NAMES: &str = include_str!("resource_types.txt");
 
 static BY_NAME: LazyLock<FxHashMap<&'static str, ResourceType>> = LazyLock::new(|| {
@@ -14,25 +14,27 @@ static BY_NAME: LazyLock<FxHashMap<&'static str, ResourceType>> = LazyLock::new(
 
 static BY_INDEX: LazyLock<Vec<&'static str>> = LazyLock::new(|| NAMES.lines().collect());
 
-/// A resource type of R4; ordered as its name is.
+/// A resource type of FHIR R4, ordered by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceType(u8);
 
 impl ResourceType {
-    /// The type of that name; `None` for what R4 does not know.
+    /// The type of that name; `None` if R4 does not define it.
     pub fn named(name: &str) -> Option<Self> {
         BY_NAME.get(name).copied()
     }
 
+    /// FHIR's name of it, such as `Patient`.
     pub fn name(self) -> &'static str {
         BY_INDEX[self.0 as usize]
     }
 
+    /// Its position in [`all`](Self::all), for lists that are indexed by type.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// All of them, in order.
+    /// All resource types, ordered by name.
     pub fn all() -> impl Iterator<Item = ResourceType> {
         (0..BY_INDEX.len()).map(|index| ResourceType(index as u8))
     }

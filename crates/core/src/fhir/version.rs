@@ -1,11 +1,12 @@
-//! Which *version* of FHIR a resource is of, told by elements that R4 does not
-//! define. Such a resource is loaded as far as R4 reaches, and the run says so.
-//! Source: the definitions of the types in STU3 and R5, compared with R4's
+//! Which *version* of FHIR a resource conforms to, detected from elements that R4
+//! does not define. Such a resource is loaded as far as R4 defines it, and the
+//! run reports it. Source: the definitions of the types in STU3 and R5, compared
+//! with R4's
 //! (<https://hl7.org/fhir/R4/diff.html>, <https://hl7.org/fhir/R5/diff.html>).
 
 use crate::fhir::ResourceType;
 
-/// Elements that only STU3 has, by type.
+/// Elements that only STU3 defines, by type.
 const STU3: [(&str, &[&str]); 14] = [
     ("AllergyIntolerance", &["assertedDate"]),
     ("CarePlan", &["context", "definition"]),
@@ -23,7 +24,7 @@ const STU3: [(&str, &[&str]); 14] = [
     ("Procedure", &["context", "definition", "notDone"]),
 ];
 
-/// Elements that only R5 has, by type.
+/// Elements that only R5 defines, by type.
 const R5: [(&str, &[&str]); 10] = [
     ("AllergyIntolerance", &["participant"]),
     ("Condition", &["participant"]),
@@ -37,15 +38,15 @@ const R5: [(&str, &[&str]); 10] = [
     ("Procedure", &["focus", "occurrenceDateTime", "occurrencePeriod"]),
 ];
 
-/// The version that a resource with that element is of, where R4 does not
-/// define the element; `None` where it tells nothing.
+/// The version of FHIR, `STU3` or `R5`, that defines `element` for that type
+/// where R4 does not; `None` if the element identifies neither.
 pub fn version_of(resource_type: ResourceType, element: &str) -> Option<&'static str> {
-    let tells = |markers: &[(&str, &[&str])]| {
+    let is_marker = |markers: &[(&str, &[&str])]| {
         markers.iter().any(|(name, elements)| *name == resource_type.name() && elements.contains(&element))
     };
-    if tells(&STU3) {
+    if is_marker(&STU3) {
         Some("STU3")
-    } else if tells(&R5) {
+    } else if is_marker(&R5) {
         Some("R5")
     } else {
         None

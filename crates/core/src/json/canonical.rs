@@ -1,26 +1,27 @@
-//! The canonical form of a JSON value: the same for two texts that say the
-//! same, whatever their blanks, order of members and escapes. Numbers stay as
-//! written, because FHIR gives `1.0` and `1` different precision
+//! The *canonical form* of a JSON value does not depend on white space, order
+//! of members or escape sequences. Numbers stay as written, because FHIR gives `1.0` and `1` different precision
 //! (<https://hl7.org/fhir/R4/datatypes.html#decimal>).
 
 use sha2::{Digest, Sha256};
 
-use super::parse::{JsonError, JsonErrorKind};
-use super::value::{JsonType, Member, Value};
-use super::{Dictionary, NameId};
+use super::dictionary::Dictionary;
+use super::error::{JsonError, JsonErrorKind};
+use super::name::NameId;
+use super::tree::JsonType;
+use super::value::{Member, Value};
 
-/// Writes canonical forms and their hashes, reusing its memory.
+/// Computes hashes of canonical forms, reusing its memory.
 #[derive(Debug)]
 pub struct Canonical {
-    /// Where each name stands in the order of all; `None` of what is unknown.
+    /// By `NameId::index`, the rank of each name in byte order.
     ranks: Vec<Option<u16>>,
     text: Vec<u8>,
-    /// The members of the objects that are being written, the innermost last.
+    /// The members of the objects that are being written, innermost last.
     members: Vec<Sorted>,
 }
 
-/// A member by its name's place in the order of names, and then by its own
-/// place: one number, which is compared at once.
+/// A member as the rank of its name, then its index in the tree: one number,
+/// for fast comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Sorted(u64);
 
@@ -39,14 +40,17 @@ impl Sorted {
 }
 
 impl Canonical {
-    /// For trees whose names that dictionary has numbered.
+    /// For trees whose names are numbered by `dictionary`.
     pub fn new(dictionary: &Dictionary) -> Self {
         Canonical { ranks: dictionary.ranks(), text: Vec::new(), members: Vec::new() }
     }
 
-    /// SHA-256 of the canonical form of `value`, without the members that
-    /// `is_left_out` names by (name of the enclosing member, or `None` at the
-    /// top, and own name). Fails where an object has two members of one name.
+    /// SHA-256 of the canonical form of `value`, without the members for which
+    /// `is_left_out` holds. It is given the name of the enclosing member, `None`
+    /// at the top, and the member's own name.
+    ///
+    /// # Errors
+    /// An object has two members of the same name.
     pub fn hash(
         &mut self,
         value: Value<'_>,
@@ -77,7 +81,7 @@ impl Canonical {
                     }
                     self.text.push(separator);
                     separator = b',';
-                    // Most are written as they are read.
+                    // Most members are in canonical form already.
                     if let Some(written) = member.compact() {
                         self.text.extend_from_slice(written);
                         continue;
@@ -108,7 +112,7 @@ impl Canonical {
         Ok(())
     }
 
-    /// Appends the object's members by their names' bytes.
+    /// Appends the object's members, sorted by name in byte order.
     fn sort_members(&mut self, object: Value<'_>) -> Result<(), JsonError> {
         let first = self.members.len();
         let mut last = None;
@@ -138,7 +142,7 @@ impl Canonical {
         }
     }
 
-    /// Appends the members of an object some of whose names are unknown.
+    /// The same for an object with names that the dictionary does not hold.
     fn rank_by_text(&mut self, object: Value<'_>) {
         let mut members: Vec<Member<'_>> = object.members().collect();
         members.sort_by_key(|member| member.text());
@@ -155,8 +159,7 @@ impl Canonical {
             self.text.extend_from_slice(value.raw().as_bytes());
         } else {
             let text = value.as_text().unwrap_or_default();
-            serde_json::to_writer(&mut self.text, &*text)
-                .expect("a string is written to memory without error");
+            serde_json::to_writer(&mut self.text, &*text).expect("writing to memory does not fail");
         }
     }
 }
@@ -169,7 +172,7 @@ mod tests {
 
     fn canonical(text: &str) -> String {
         let mut parser = Parser::default();
-        let mut canonical = Canonical::new(Dictionary::well_known());
+        let mut canonical = Canonical::new(&Dictionary::well_known());
         let tree = parser.parse(text.as_bytes()).expect("JSON");
         canonical
             .hash(tree.root(), |parent, name| parent == Some(NameId::META) && name == NameId::LAST_UPDATED)
@@ -178,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn order_blanks_and_escapes_do_not_matter_but_digits_do() {
+    fn order_white_space_and_escapes_do_not_matter_but_digits_do() {
         assert_eq!(canonical(r#"{ "b" : [1.0, 1], "a":"\u00e9\/\n\"" }"#), r#"{"a":"é/\n\"","b":[1.0,1]}"#);
         assert_eq!(
             canonical(r#"{"meta":{"lastUpdated":"2020","x":{}},"lastUpdated":1}"#),
             r#"{"lastUpdated":1,"meta":{"x":{}}}"#
         );
-        // Names that a dictionary has, and those that it has not, go by their bytes.
+        // Names sort by their bytes whether or not the dictionary holds them.
         assert_eq!(
             canonical(r#"{"system":1,"code" :{"url":"x","id":null}, "display": true}"#),
             r#"{"code":{"id":null,"url":"x"},"display":true,"system":1}"#
@@ -198,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn two_members_of_one_name_are_refused() {
+    fn two_members_of_the_same_name_are_refused() {
         let mut parser = Parser::default();
         for (text, offset) in
             [(r#"{"a":{"b":1,"c":2,"b":3}}"#, 22), (r#"{"code":{"url":1,"id":2,"url":3}}"#, 30)]
         {
             let tree = parser.parse(text.as_bytes()).expect("JSON");
-            let mut canonical = Canonical::new(Dictionary::well_known());
+            let mut canonical = Canonical::new(&Dictionary::well_known());
             let error = canonical.hash(tree.root(), |_, _| false).expect_err("the same name twice");
             assert_eq!(error, JsonError { kind: JsonErrorKind::DuplicateMember, offset });
         }

@@ -1,22 +1,13 @@
-//! Reading a tree.
+//! Reading a tree: values, members, items.
 
 use std::borrow::Cow;
 
-use super::{NameId, Node, Tree};
+use super::escape::unescape;
+use super::name::NameId;
+use super::path::PathSegment;
+use super::tree::{JsonType, Node, Tree};
 
-/// The sorts of JSON value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonType {
-    Null,
-    True,
-    False,
-    Number,
-    String,
-    Array,
-    Object,
-}
-
-/// One value of a tree, small enough to copy.
+/// One value of a tree, cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'t> {
     tree: &'t Tree<'t>,
@@ -33,51 +24,54 @@ impl<'t> Value<'t> {
         &self.tree.nodes[self.index as usize]
     }
 
-    /// The place of the value in its tree, in document order: a value lies
-    /// within another one if its place lies in the other one's `extent`.
+    /// The number of the value in its tree, in document order. A value lies
+    /// within another one if its index is in the other one's `extent`.
     pub fn index(self) -> u32 {
         self.index
     }
 
-    /// The places of this value and of all that lies within it.
+    /// The indexes of this value and of everything within it.
     pub fn extent(self) -> std::ops::Range<u32> {
         self.index..self.node().next
     }
 
+    /// Its type.
     #[inline]
     pub fn json_type(self) -> JsonType {
         self.node().json_type
     }
 
+    /// Whether it is null.
     pub fn is_null(self) -> bool {
         self.json_type() == JsonType::Null
     }
 
-    /// The value as it is written, quotes included.
+    /// The value as written, including a string's quotes.
     pub fn raw(self) -> &'t str {
         let node = self.node();
         let quote = usize::from(node.json_type == JsonType::String);
-        &self.tree.source[node.start as usize - quote..node.end as usize + quote]
+        &self.tree.text[node.start as usize - quote..node.end as usize + quote]
     }
 
-    /// A string's characters, escapes undone; `None` for other kinds.
+    /// A string without its quotes and with escape sequences undone; `None` for
+    /// other types.
     #[inline]
     pub fn as_text(self) -> Option<Cow<'t, str>> {
         let node = self.node();
         if node.json_type != JsonType::String {
             return None;
         }
-        let written = &self.tree.source[node.start as usize..node.end as usize];
+        let written = &self.tree.text[node.start as usize..node.end as usize];
         Some(if node.is_special { Cow::Owned(unescape(written)) } else { Cow::Borrowed(written) })
     }
 
-    /// Whether it is a string without escapes, which is written as it reads.
+    /// Whether it is a string without escape sequences.
     pub(super) fn is_plain_text(self) -> bool {
         let node = self.node();
         node.json_type == JsonType::String && !node.is_special
     }
 
-    /// The member whose name has that place in the tree.
+    /// The member whose name has that index in the tree.
     pub(super) fn member_at(self, index: u32) -> Member<'t> {
         Member::new(self.tree, index)
     }
@@ -87,6 +81,7 @@ impl<'t> Value<'t> {
         self.node().start as usize
     }
 
+    /// Whether it is true; `None` for other types than true and false.
     pub fn as_boolean(self) -> Option<bool> {
         match self.json_type() {
             JsonType::True => Some(true),
@@ -95,12 +90,12 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// A number as it is written; `None` for other kinds.
+    /// A number as written; `None` for other types.
     pub fn as_number(self) -> Option<&'t str> {
         (self.json_type() == JsonType::Number).then(|| self.raw())
     }
 
-    /// An object's members in document order; none for other kinds.
+    /// An object's members in document order; none for other types.
     #[inline]
     pub fn members(self) -> Members<'t> {
         let node = self.node();
@@ -108,7 +103,7 @@ impl<'t> Value<'t> {
         Members { tree: self.tree, index: self.index + 1, end }
     }
 
-    /// An array's items in document order; none for other kinds.
+    /// An array's items in document order; none for other types.
     #[inline]
     pub fn items(self) -> Items<'t> {
         let node = self.node();
@@ -116,18 +111,19 @@ impl<'t> Value<'t> {
         Items { tree: self.tree, index: self.index + 1, end }
     }
 
-    /// An object's member of that name, if it is there and not null.
+    /// The value of an object's first member of that name; `None` if there is
+    /// none, or if it is null.
     #[inline]
     pub fn get(self, name: impl MemberName) -> Option<Value<'t>> {
         self.members().find(|member| name.is_of(member)).map(Member::value).filter(|value| !value.is_null())
     }
 
-    /// The value of the whole text that this one is a part of.
+    /// The value of the whole text that contains this one.
     pub fn root(self) -> Value<'t> {
         self.tree.root()
     }
 
-    /// The object or array that the value stands in; `None` for the root.
+    /// The object or array that contains the value; `None` for the root.
     pub fn parent(self) -> Option<Value<'t>> {
         let mut at = self.tree.root();
         while at.index != self.index {
@@ -141,38 +137,72 @@ impl<'t> Value<'t> {
         None
     }
 
-    /// Where the value stands, from the root of its tree, as FHIRPath writes
-    /// it: `name[0].family`.
+    /// Where the value stands in the text, as FHIRPath writes it:
+    /// `name[0].family`. Empty for the root.
+    ///
+    /// Takes time proportional to the siblings of its ancestors; to have the
+    /// paths of all members, use [`Tree::walk`].
     pub fn path(self) -> String {
         let mut path = String::new();
         let mut at = self.tree.root();
         while at.index != self.index {
-            let below = at.members().map(|member| (Some(member.text()), member.value()));
-            let below = below.chain(at.items().map(|value| (None, value)));
-            let Some((ordinal, (name, value))) =
-                below.enumerate().find(|(_, (_, value))| value.extent().contains(&self.index))
-            else {
+            let members = at.members().map(|member| (PathSegment::Name(member.text()), member.value()));
+            let items = (0..).zip(at.items()).map(|(ordinal, value)| (PathSegment::Item(ordinal), value));
+            let mut below = members.chain(items);
+            let Some((segment, value)) = below.find(|(_, value)| value.extent().contains(&self.index)) else {
                 break;
             };
-            match name {
-                Some(name) if path.is_empty() => path.push_str(name),
-                Some(name) => {
-                    path.push('.');
-                    path.push_str(name);
-                }
-                None => path.push_str(&format!("[{ordinal}]")),
-            }
+            segment.append_to(&mut path);
             at = value;
         }
         path
     }
 }
 
-/// A member of an object.
+static NULL: Tree<'static> = Tree {
+    text: "null",
+    has_excessive_number: false,
+    nodes: &[Node {
+        start: 0,
+        end: 4,
+        next: 1,
+        json_type: JsonType::Null,
+        is_special: false,
+        name: NameId::NONE,
+    }],
+};
+
+/// A null that is part of no text.
+pub fn nothing() -> Value<'static> {
+    Value::new(&NULL, 0)
+}
+
+impl Tree<'_> {
+    /// The value of the whole text.
+    pub fn root(&self) -> Value<'_> {
+        Value::new(self, 0)
+    }
+
+    /// The value whose [`Value::index`] is `index`; the last one if there is
+    /// none.
+    pub fn value_at(&self, index: u32) -> Value<'_> {
+        Value::new(self, index.min(self.nodes.len() as u32 - 1))
+    }
+
+    /// The first number that is out of the range of Postgres' `numeric`, and so
+    /// of `jsonb`.
+    pub fn excessive_number(&self) -> Option<Value<'_>> {
+        let is_it = |node: &Node| node.json_type == JsonType::Number && node.is_special;
+        let index = self.has_excessive_number.then(|| self.nodes.iter().position(is_it)).flatten()?;
+        Some(Value::new(self, index as u32))
+    }
+}
+
+/// A member of an object: a name and a value.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'t> {
     tree: &'t Tree<'t>,
-    /// Of the name; the value's node is the next one.
+    /// Index of the name's node; the value's is the next one.
     index: u32,
 }
 
@@ -186,20 +216,20 @@ impl<'t> Member<'t> {
         &self.tree.nodes[self.index as usize]
     }
 
-    /// The place of its name in the tree.
+    /// The index of its name in the tree.
     pub(super) fn index(self) -> u32 {
         self.index
     }
 
-    /// Its name as written, with quotes.
+    /// Its name as written, including the quotes.
     pub(super) fn raw(self) -> &'t str {
         let node = self.node();
-        &self.tree.source[node.start as usize - 1..node.end as usize + 1]
+        &self.tree.text[node.start as usize - 1..node.end as usize + 1]
     }
 
-    /// NameId and value as written, if they are written as they read: without a
-    /// blank between them, and the value neither a container nor a text with
-    /// escapes.
+    /// Name and value as written, if that is their canonical form already: no
+    /// white space between them, and the value neither a container nor a
+    /// string with escape sequences.
     #[inline]
     pub(super) fn compact(self) -> Option<&'t [u8]> {
         let (name, value) = (self.node(), self.value().node());
@@ -211,32 +241,33 @@ impl<'t> Member<'t> {
         };
         let is_compact = value.start - quote == name.end + 2;
         let written = name.start as usize - 1..(value.end + quote) as usize;
-        is_compact.then(|| &self.tree.source.as_bytes()[written])
+        is_compact.then(|| &self.tree.text.as_bytes()[written])
     }
 
-    /// The number of its name.
+    /// The number of its name; `UNKNOWN` if the parser's dictionary has none.
     #[inline]
     pub fn name(self) -> NameId {
         self.node().name
     }
 
-    /// Its name, as written.
+    /// Its name as written, without the quotes; escape sequences are not undone.
     #[inline]
     pub fn text(self) -> &'t str {
         let node = self.node();
-        &self.tree.source[node.start as usize..node.end as usize]
+        &self.tree.text[node.start as usize..node.end as usize]
     }
 
-    /// What it holds, null included.
+    /// Its value, which may be null.
     #[inline]
     pub fn value(self) -> Value<'t> {
         Value::new(self.tree, self.index + 1)
     }
 }
 
-/// What a member can be asked for by: the number of its name, or, a little
-/// slower, the characters.
+/// What [`Value::get`] accepts: the number of a name or, a little slower, its
+/// text.
 pub trait MemberName {
+    /// Whether the member has this name.
     fn is_of(&self, member: &Member<'_>) -> bool;
 }
 
@@ -253,7 +284,7 @@ impl MemberName for &str {
     }
 }
 
-/// An object's members.
+/// The members of an object, in document order.
 #[derive(Clone, Debug)]
 pub struct Members<'t> {
     tree: &'t Tree<'t>,
@@ -275,7 +306,7 @@ impl<'t> Iterator for Members<'t> {
     }
 }
 
-/// An array's items.
+/// The items of an array, in document order.
 #[derive(Clone, Debug)]
 pub struct Items<'t> {
     tree: &'t Tree<'t>,
@@ -295,39 +326,6 @@ impl<'t> Iterator for Items<'t> {
         self.index = value.node().next;
         Some(value)
     }
-}
-
-/// Undoes the escapes of a string that the parser has accepted.
-fn unescape(written: &str) -> String {
-    let mut text = String::with_capacity(written.len());
-    let mut rest = written;
-    while let Some(backslash) = rest.find('\\') {
-        text.push_str(&rest[..backslash]);
-        let escape = rest.as_bytes()[backslash + 1];
-        rest = &rest[backslash + 2..];
-        match escape {
-            b'b' => text.push('\u{8}'),
-            b'f' => text.push('\u{c}'),
-            b'n' => text.push('\n'),
-            b'r' => text.push('\r'),
-            b't' => text.push('\t'),
-            b'u' => rest = unescape_unicode(rest, &mut text),
-            itself => text.push(itself as char),
-        }
-    }
-    text.push_str(rest);
-    text
-}
-
-fn unescape_unicode<'t>(rest: &'t str, text: &mut String) -> &'t str {
-    let unit = |at: usize| u32::from_str_radix(&rest[at..at + 4], 16).unwrap_or(0xFFFD);
-    let high = unit(0);
-    let (character, length) = match high {
-        0xD800..=0xDBFF => (0x10000 + ((high - 0xD800) << 10) + (unit(6) - 0xDC00), 10),
-        _ => (high, 4),
-    };
-    text.push(char::from_u32(character).unwrap_or(char::REPLACEMENT_CHARACTER));
-    &rest[length..]
 }
 
 #[cfg(test)]

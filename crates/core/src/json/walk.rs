@@ -1,38 +1,44 @@
-//! A *walk* goes once over all members of a tree and knows at each what it
-//! lies in. To ask every value of a large tree for its path would take time
-//! by the square of its size.
+//! A *walk* visits every member of a tree once and knows the containers around
+//! each. Asking every value of a large tree for its path instead would take
+//! quadratic time.
 
-use std::fmt::Write as _;
+use super::name::NameId;
+use super::path::PathSegment;
+use super::tree::{JsonType, Tree};
+use super::value::{Member, Value};
 
-use super::{JsonType, Member, NameId, Tree, Value};
-
-/// An object or array that a member lies in, and what it is called there.
+/// An object or array around a member.
 #[derive(Clone, Copy, Debug)]
 pub struct Enclosing<'t> {
     value: Value<'t>,
-    step: Step<'t>,
-    /// How many of its items have come.
+    /// How it is reached from the container around it.
+    segment: PathSegment<'t>,
+    /// How many of its items have been visited.
     items: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Step<'t> {
-    /// The whole text.
-    Root,
-    NameId(&'t str),
-    /// From 0.
-    Item(u32),
-}
-
-/// See the module.
+/// A visit to every member of every object in a tree, in document order.
 pub struct Walk<'t> {
     tree: &'t Tree<'t>,
     next: u32,
-    /// What the last member lies in, from the whole text inwards, and perhaps
-    /// itself.
+    /// The containers around the last member, outermost first, and perhaps the
+    /// member's own value after them.
     open: Vec<Enclosing<'t>>,
-    /// How many of these it lies in.
+    /// How many of these are around the last member.
     depth: usize,
+}
+
+impl Tree<'_> {
+    /// Visits every member with the containers around it.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk::new(self)
+    }
+
+    /// Every member of every object in the text, in document order.
+    pub fn all_members(&self) -> impl Iterator<Item = Member<'_>> {
+        let names = self.nodes.iter().enumerate().filter(|(_, node)| node.name != NameId::NONE);
+        names.map(|(index, _)| Member::new(self, index as u32))
+    }
 }
 
 impl<'t> Walk<'t> {
@@ -45,20 +51,20 @@ impl<'t> Walk<'t> {
         while let Some(node) = self.tree.nodes.get(self.next as usize) {
             while self.open.pop_if(|open| open.value.extent().end <= self.next).is_some() {}
             let member = (node.name != NameId::NONE).then(|| Member::new(self.tree, self.next));
-            let (step, at) = if let Some(member) = member {
-                (Step::NameId(member.text()), self.next + 1)
+            let (segment, at) = if let Some(member) = member {
+                (PathSegment::Name(member.text()), self.next + 1)
             } else {
-                let step = self.open.last_mut().map_or(Step::Root, |open| {
+                let segment = self.open.last_mut().map_or(PathSegment::Root, |open| {
                     open.items += 1;
-                    Step::Item(open.items - 1)
+                    PathSegment::Item(open.items - 1)
                 });
-                (step, self.next)
+                (segment, self.next)
             };
             let value = Value::new(self.tree, at);
             self.next = at + 1;
             self.depth = self.open.len();
             if matches!(value.json_type(), JsonType::Array | JsonType::Object) {
-                self.open.push(Enclosing { value, step, items: 0 });
+                self.open.push(Enclosing { value, segment, items: 0 });
             }
             if member.is_some() {
                 return member;
@@ -67,34 +73,25 @@ impl<'t> Walk<'t> {
         None
     }
 
-    /// What the last member lies in, from the whole text inwards.
+    /// The containers around the last member, outermost (the whole text) first.
     pub fn enclosing(&self) -> &[Enclosing<'t>] {
         &self.open[..self.depth]
     }
 }
 
 impl<'t> Enclosing<'t> {
+    /// The object or array.
     pub fn value(&self) -> Value<'t> {
         self.value
     }
 }
 
-/// The path of the last of them from the outermost, which is not named:
-/// `name[0].period`.
+/// The path of the last of these containers, of which the first is the whole
+/// text: `name[0].period`. Empty if there is only the first.
 pub fn path_of(enclosing: &[Enclosing<'_>]) -> String {
     let mut path = String::new();
-    for Enclosing { step, .. } in enclosing.iter().skip(1) {
-        match step {
-            Step::Root => {}
-            Step::NameId(name) if path.is_empty() => path.push_str(name),
-            Step::NameId(name) => {
-                path.push('.');
-                path.push_str(name);
-            }
-            Step::Item(number) => {
-                let _ = write!(path, "[{number}]");
-            }
-        }
+    for Enclosing { segment, .. } in enclosing.iter().skip(1) {
+        segment.append_to(&mut path);
     }
     path
 }

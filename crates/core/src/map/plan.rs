@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::lifecycle::{ClearTable, HistoryTable, Lifecycle};
 use crate::datatype::Datatype;
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, snake_case};
 use crate::json::{Dictionary, NameId};
 use crate::model::{
     self, ChildTable, DECLARED, DatatypeName, Element, GenericTable, Resource, RouteStep, Rows,
@@ -189,11 +189,11 @@ fn steps(route: &[RouteStep], dictionary: &mut Dictionary) -> Vec<PathStep> {
                 steps.push(PathStep::Member(NameId::EXTENSION));
                 steps.push(PathStep::Where(vec![NameId::URL], url.clone()));
             }
-            RouteStep::Member(name) => steps.push(PathStep::Member(dictionary.intern(name))),
+            RouteStep::Member(name) => steps.push(PathStep::Member(intern(dictionary, name))),
             RouteStep::Index(index) => steps.push(PathStep::Index(*index)),
             RouteStep::Where(path, text) => {
                 steps.push(PathStep::Where(
-                    path.iter().map(|name| dictionary.intern(name)).collect(),
+                    path.iter().map(|name| intern(dictionary, name)).collect(),
                     text.clone(),
                 ));
             }
@@ -203,6 +203,11 @@ fn steps(route: &[RouteStep], dictionary: &mut Dictionary) -> Vec<PathStep> {
         }
     }
     steps
+}
+
+/// The number of a name that the declarations mention.
+fn intern(dictionary: &mut Dictionary, name: &str) -> NameId {
+    dictionary.intern(name).expect("the declarations mention fewer names than a dictionary holds")
 }
 
 impl Plan {
@@ -282,14 +287,13 @@ const COMMON: [&str; 9] = [
 
 impl Compiler<'_> {
     fn resource(&mut self, resource: &Resource) -> ResourcePlan {
-        let name =
-            if resource.is_other() { "other_resource".to_owned() } else { model::snake_case(&resource.name) };
+        let name = if resource.is_other() { "other_resource".to_owned() } else { snake_case(&resource.name) };
         let mut names = Names::new();
         for common in COMMON {
-            names.know(self.dictionary.intern(common));
+            names.know(intern(&mut self.dictionary, common));
         }
         for archived in &resource.archived {
-            names.know(self.dictionary.intern(archived));
+            names.know(intern(&mut self.dictionary, archived));
         }
         let mut front = |column: &str, names: &mut Names| {
             let element = model::front_element(resource, column)?;
@@ -364,7 +368,7 @@ impl Compiler<'_> {
         names: &mut Names,
         resource: &Resource,
     ) -> ChildPlan {
-        let name = format!("{parent}_{}", model::snake_case(&child.element));
+        let name = format!("{parent}_{}", snake_case(&child.element));
         let own = vec![RouteStep::Member(child.element.clone())];
         let mut sources = Vec::new();
         for (path, constants) in match child.sources.as_slice() {
@@ -374,7 +378,7 @@ impl Compiler<'_> {
             let ElementPath { slot, steps } = names.place(path, &mut self.dictionary);
             let enclosing = path.iter().filter_map(|step| match step {
                 RouteStep::Member(name) => {
-                    Some(format!("{}_ordinal", model::snake_case(name).replace("add_item", "item")))
+                    Some(format!("{}_ordinal", snake_case(name).replace("add_item", "item")))
                 }
                 _ => None,
             });

@@ -1,8 +1,8 @@
 //! The tables that the declarations mean: names, columns, keys, comments.
 
-use super::{ChildTable, DECLARED, DatatypeName, Element, Naming, Resource, RouteStep, Rows, snake_case};
+use super::{ChildTable, DECLARED, DatatypeName, Element, Naming, Resource, RouteStep, Rows};
 use crate::datatype::{self, Choice, Column, Datatype, SqlType, Variant};
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, snake_case};
 
 /// What a table is to the loader.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 
 mod numeric;
 
-pub use numeric::NumericError;
+use crate::json::DecimalError;
 
 /// What a COPY in binary form begins with: signature, flags, no extension.
 pub const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -32,11 +32,6 @@ struct SourceSlot {
 
 /// The largest value that Postgres takes, 1 GB less its overhead.
 pub const MAX_VALUE_BYTES: usize = 1 << 29;
-
-/// Whether `numeric` can hold a number as JSON writes it.
-pub fn is_numeric(written: &str) -> bool {
-    numeric::write(written, &mut Vec::new()).is_ok()
-}
 
 #[derive(Clone, Copy, Debug)]
 struct KeySlot {
@@ -244,7 +239,7 @@ impl RowBuffer {
     }
 
     /// `numeric` from a number as JSON writes it, every digit kept.
-    pub fn numeric(&mut self, written: &str) -> Result<(), NumericError> {
+    pub fn numeric(&mut self, written: &str) -> Result<(), DecimalError> {
         let length_at = self.bytes.len();
         self.null();
         numeric::write(written, &mut self.bytes)?;
