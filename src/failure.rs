@@ -5,6 +5,7 @@
 //! code. Everything printed comes from our own error types, which hold no
 //! patient's values and no passwords.
 
+use fhirmill::archive::ArchiveError;
 use fhirmill::cli::ExitCode;
 use fhirmill::config::{EnvFileError, SettingsError};
 use fhirmill::pipeline::PipelineError;
@@ -41,6 +42,13 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                  failed; please report it"
                     .into(),
             );
+        }
+        if let Some(ArchiveError::NoFolder { setting, .. } | ArchiveError::Missing { setting, .. }) =
+            cause.downcast_ref()
+        {
+            return Some(format!(
+                "if the files were moved or restored, set {setting} to the folder they are in"
+            ));
         }
         if cause.is::<SettingsError>() {
             return Some(

@@ -6,6 +6,7 @@
 //! Postgres, and the ledger records what became of every file. Arrows point
 //! one way; `docs/ARCHITECTURE.md` draws them.
 
+pub mod archive;
 pub mod cli;
 pub mod command;
 pub mod config;

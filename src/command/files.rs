@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use serde::Serialize;
 
+use crate::archive::{Location, Storage};
 use crate::cli::{ExitCode, FilesArguments};
 use crate::config::Settings;
 use fhirmill_postgres::database::{Database, Wait};
@@ -40,7 +41,7 @@ struct File {
 /// Lists the ledger's files.
 pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> {
     let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
-    let files: Vec<File> = sql_query(
+    let mut files: Vec<File> = sql_query(
         "select f.id, s.code as source, f.path, f.status, \
          to_char(f.started_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started_at, f.form, f.size_bytes, f.seen, \
          f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped, f.archive_path, f.error \
@@ -50,6 +51,12 @@ pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> 
     .bind::<Nullable<Text>, _>(arguments.source.as_deref())
     .bind::<Integer, _>(i32::try_from(arguments.limit).unwrap_or(i32::MAX))
     .load(&mut connection)?;
+    let storage = Storage::of(settings);
+    for file in &mut files {
+        // A path that can be opened, not the ledger's, which is relative to the archive.
+        let address = |stored: &str| storage.of_status(&file.status).address(&Location::stored(stored));
+        file.archive_path = file.archive_path.as_deref().map(|stored| address(stored).display().to_string());
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&files)?);
         return Ok(ExitCode::Success);

@@ -27,5 +27,5 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     if built > 0 {
         println!("{built} indexes built");
     }
-    Ok(ExitCode::Success)
+    Ok(if remapped.missing_files > 0 { ExitCode::Rejected } else { ExitCode::Success })
 }

@@ -1,9 +1,7 @@
 //! `fhirmill retry`: rejected records once more, after a fix of the program,
 //! the settings or the database.
 
-use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
 
 use anyhow::Result;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
@@ -12,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::once::exit_code;
+use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, RetryArguments};
 use crate::config::Settings;
-use crate::inbox::{self, DEFAULT_SOURCE};
+use crate::inbox::{Landing, source_folder};
 use crate::pipeline;
 use crate::pipeline::whole::{self, Wanted};
-use crate::report::ProgressMeter;
+use crate::report::{ProgressMeter, in_one_line};
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
@@ -43,9 +42,12 @@ struct Cut {
     location: String,
     #[diesel(sql_type = Binary)]
     beginning: Vec<u8>,
-    /// Where the file lies that it came in.
+    /// Where the file it came in is now.
     #[diesel(sql_type = Text)]
     archive_path: String,
+    /// What became of that file.
+    #[diesel(sql_type = Text)]
+    status: String,
 }
 
 #[derive(QueryableByName)]
@@ -83,8 +85,9 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let mut connection = database.connect()?;
-    let mut ids = drop_whole(settings, arguments, &mut connection)?;
-    ids.extend(drop_cut(settings, arguments, &mut connection)?);
+    let mut ids = land_whole(settings, arguments, &mut connection)?;
+    let mut missing = Vec::new();
+    ids.extend(land_cut(settings, arguments, &mut connection, &mut missing)?);
     failpoint::passed(Step::Dropped);
     sql_query("update etl.rejected_record set retried_at = now() where id = any($1)")
         .bind::<Array<BigInt>, _>(&ids)
@@ -92,6 +95,9 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     failpoint::passed(Step::Retried);
     tell_what_is_left(arguments, &mut connection)?;
     if ids.is_empty() {
+        if let Some(error) = missing.into_iter().next() {
+            return Err(error.into());
+        }
         println!("nothing is rejected that could be tried again");
         return Ok(ExitCode::Success);
     }
@@ -100,11 +106,14 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     super::cancel_on_signal(&cancel)?;
     let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &ProgressMeter::new(), true)?;
     print!("{summary}");
-    Ok(exit_code(&summary))
+    Ok(match exit_code(&summary) {
+        ExitCode::Success if !missing.is_empty() => ExitCode::Rejected,
+        code => code,
+    })
 }
 
-/// Puts the rejects into the inbox that are kept whole; gives their numbers.
-fn drop_whole(
+/// Lands the rejects that are kept whole in the inbox; returns their numbers.
+fn land_whole(
     settings: &Settings,
     arguments: &RetryArguments,
     connection: &mut PgConnection,
@@ -121,37 +130,48 @@ fn drop_whole(
         let Raw { raw } = sql_query("select raw from etl.rejected_record where id = $1")
             .bind::<BigInt, _>(id)
             .get_result(connection)?;
-        put_into_inbox(settings, id, &source, &raw)?;
+        land(settings, id, &source, &raw)?;
         ids.push(id);
     }
     Ok(ids)
 }
 
-/// The same of those that were too large and now are not, from the files that
-/// they came in.
-fn drop_cut(
+/// The same for those that were too large and now are not, from the archived
+/// files they came in. Files that are not in the archive are added to
+/// `missing`.
+fn land_cut(
     settings: &Settings,
     arguments: &RetryArguments,
     connection: &mut PgConnection,
+    missing: &mut Vec<ArchiveError>,
 ) -> Result<Vec<i64>> {
     let is_cut = is_cut();
     let rejects: Vec<Cut> = sql_query(format!(
         "select r.id, s.code as source, r.location, substring(r.raw for {BEGINNING_BYTES}) as beginning, \
-         f.archive_path {WAITING} and f.archive_path is not null and not {LOST} and {is_cut} order by r.file_id, r.id"
+         f.archive_path, f.status {WAITING} and f.archive_path is not null and not {LOST} and {is_cut} order by r.file_id, r.id"
     ))
     .bind::<Nullable<BigInt>, _>(arguments.file)
     .load(connection)?;
+    let storage = Storage::of(settings);
     let mut ids = Vec::new();
     for of_file in rejects.chunk_by(|one, other| one.archive_path == other.archive_path) {
-        let (path, source) = (Path::new(&of_file[0].archive_path), &of_file[0].source);
+        let Cut { archive_path, status, source, .. } = &of_file[0];
+        let file = match storage.of_status(status).open(&Location::stored(archive_path)) {
+            Ok(file) => file,
+            Err(error) => {
+                warn!("{}; the records rejected in it are not retried", in_one_line(&error));
+                missing.push(error);
+                continue;
+            }
+        };
         let by_place = |cut: &Cut| (cut.location.clone(), (cut.id, cut.beginning.clone()));
         let mut wanted: Wanted = of_file.iter().map(by_place).collect();
-        let found = whole::find(settings, path, &mut wanted, &mut |id, bytes| {
+        let found = whole::find(settings, file, &mut wanted, &mut |id, bytes| {
             ids.push(id);
-            put_into_inbox(settings, id, source, bytes)
+            land(settings, id, source, bytes)
         });
         if let Err(error) = found {
-            warn!("{} cannot be looked through to its end: {error}", path.display());
+            warn!("{archive_path} cannot be searched to its end: {error}");
         }
     }
     Ok(ids)
@@ -170,16 +190,13 @@ fn tell_what_is_left(arguments: &RetryArguments, connection: &mut PgConnection) 
     Ok(())
 }
 
-fn put_into_inbox(settings: &Settings, id: i64, source: &str, bytes: &[u8]) -> io::Result<()> {
-    let folder = match source {
-        DEFAULT_SOURCE => settings.inbox_dir.clone(),
-        source => settings.inbox_dir.join(inbox::folder_of(source)),
-    };
-    fs::create_dir_all(&folder)?;
-    let partial = folder.join(format!("retry-{id}.json.part"));
-    let mut file = File::create(&partial)?;
-    file.write_all(bytes)?;
-    // A blank more makes it a delivery of its own for the ledger.
-    writeln!(file, "\n{}", " ".repeat((id % 64) as usize))?;
-    fs::rename(&partial, folder.join(format!("retry-{id}.json")))
+/// Lands one record in the inbox as a file of its source.
+fn land(settings: &Settings, id: i64, source: &str, bytes: &[u8]) -> io::Result<()> {
+    let folder = source_folder(&settings.inbox_dir, source)?;
+    let mut landing = Landing::begin(&folder, &format!("retry-{id}.json"))?;
+    landing.write_all(bytes)?;
+    // A number of blanks that depends on the reject makes it a new delivery
+    // for the ledger, whatever was loaded before.
+    writeln!(landing, "\n{}", " ".repeat((id % 64) as usize))?;
+    landing.finish().map(drop)
 }

@@ -1,12 +1,12 @@
 //! `fhirmill show`: a resource's JSON, byte for byte as it was received.
 
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 
+use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, ShowArguments};
 use crate::config::Settings;
 use crate::pipeline::limits;
@@ -19,6 +19,10 @@ struct Place {
     source: String,
     #[diesel(sql_type = Nullable<Text>)]
     body: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    path: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    status: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
     #[diesel(sql_type = Nullable<Integer>)]
@@ -37,7 +41,7 @@ pub fn run(settings: &Settings, arguments: &ShowArguments) -> Result<ExitCode> {
     };
     let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
     let places: Vec<Place> = sql_query(
-        "select s.code as source, b.body, f.archive_path, r.member, r.byte_offset, r.byte_length \
+        "select s.code as source, b.body, f.path, f.status, f.archive_path, r.member, r.byte_offset, r.byte_length \
          from etl.resource r join etl.source s on s.id = r.source_id \
          left join etl.resource_body b on b.id = r.id left join etl.load_file f on f.id = r.file_id \
          where r.resource_type = $1 and r.fhir_id = $2 and ($3 is null or s.code = $3) \
@@ -65,11 +69,17 @@ pub fn run(settings: &Settings, arguments: &ShowArguments) -> Result<ExitCode> {
 }
 
 fn from_archive(settings: &Settings, place: &Place) -> Result<Vec<u8>> {
-    let path = place.archive_path.as_deref().context("its file is not in the archive yet")?;
+    let path = place.path.clone().unwrap_or_default();
+    let Some(stored) = &place.archive_path else {
+        return Err(ArchiveError::NotYet { path }.into());
+    };
     let (Some(member), Some(offset), Some(length)) = (place.member, place.byte_offset, place.byte_length)
     else {
-        bail!("the registry does not know its place in {path}");
+        bail!("the registry does not know its place in {stored}");
     };
-    read::read_range(Path::new(path), &limits(settings), member as u32, offset as u64, length as u64)
-        .with_context(|| format!("{path} cannot be read"))
+    let (storage, location) = (Storage::of(settings), Location::stored(stored));
+    let archive = storage.of_status(place.status.as_deref().unwrap_or_default());
+    let file = archive.open(&location)?;
+    read::read_range_of(file, &limits(settings), member as u32, offset as u64, length as u64)
+        .with_context(|| format!("{} cannot be read", archive.address(&location).display()))
 }

@@ -1,6 +1,6 @@
-//! To *relocate* a file is to move it without overwriting anything: also where
-//! two processes choose one place at the same moment, and from one file
-//! system to another. A copy of it that lies there already is as good.
+//! To *relocate* a file is to move it without overwriting anything, even if two
+//! processes choose the same target at the same moment, and across file
+//! systems. A copy of the file that is already at the target is good enough.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -9,25 +9,31 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::content::{self, Content};
+use super::file_content::{FileContent, open};
 
-/// What became of it.
+/// How a relocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relocation {
-    /// It lies there, and no longer where it was.
+    /// The file is at the target and no longer at its origin.
     Done,
-    /// A copy lies there. The file where it was is no longer needed once that
-    /// outlives a power failure: see `remove`.
+    /// A copy is at the target. The original can go as soon as the copy
+    /// survives a power failure: see [`remove`].
     Copied,
-    /// Something else lies there; the file is where it was.
+    /// The target holds something else; the file was not moved.
     Taken,
-    /// Another file is where it was, and stays.
+    /// The origin holds another file by now, which was not moved.
     Replaced,
 }
 
-/// Moves the file of that content. Where the ledger says that a copy lies
-/// there, nobody reads it: it only has to be as long.
-pub fn relocate(from: &Path, to: &Path, content: &Content, is_copy_there: bool) -> io::Result<Relocation> {
+/// Moves the file with this content from `from` to `to`. With `is_copy_there`
+/// the ledger says that a copy is at the target; it is then not read, only its
+/// size is compared.
+pub fn relocate(
+    from: &Path,
+    to: &Path,
+    content: &FileContent,
+    is_copy_there: bool,
+) -> io::Result<Relocation> {
     if !content.is_still_at(from) {
         return Ok(Relocation::Replaced);
     }
@@ -45,34 +51,35 @@ pub fn relocate(from: &Path, to: &Path, content: &Content, is_copy_there: bool) 
     }
 }
 
-/// Whether a file of that hash could lie there.
+/// Whether a file with this SHA-256 may be put at `to`: nothing is there, or a
+/// copy of it.
 pub fn is_free_for(to: &Path, sha256: &[u8; 32]) -> bool {
     let is_missing = || to.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
     is_missing() || is_copy(to, sha256)
 }
 
-/// What is no file, or cannot be read, is no copy of anything.
+/// Anything that is not a file, or cannot be read, is not a copy.
 fn is_copy(to: &Path, sha256: &[u8; 32]) -> bool {
-    Content::of(to).is_ok_and(|found| found.sha256 == *sha256)
+    FileContent::of(to).is_ok_and(|found| found.sha256 == *sha256)
 }
 
-/// Renames, unless something lies there.
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
+/// Renames, and fails with `AlreadyExists` if there is anything at `to`.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Network file systems, and old kernels.
+        // Network file systems and old kernels.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link(from, to),
         other => Ok(other?),
     }
 }
 
-/// A second name is given only where there is none, and the first one taken
-/// away then.
+/// Renames by a second link, which is never made over an existing name, and
+/// removing the first.
 fn link(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) => {
-            // A file system that can do neither: there is a moment between
-            // looking and renaming, and no better way.
+            // This file system can do neither, which leaves a gap between
+            // checking and renaming.
             match to.symlink_metadata() {
                 Ok(_) => Err(ErrorKind::AlreadyExists.into()),
                 Err(_) => fs::rename(from, to),
@@ -82,13 +89,13 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies to another file system, and flushes it to the disk.
-fn copy(from: &Path, to: &Path, content: &Content) -> io::Result<Relocation> {
-    // Under a name of its own, and gone with this call unless it succeeds: on
-    // a full disk it would take the room that the next try needs.
+/// Copies to another file system, and flushes the copy to disk.
+fn copy(from: &Path, to: &Path, content: &FileContent) -> io::Result<Relocation> {
+    // Under a name of its own, and removed unless this succeeds: on a full
+    // disk it would take the space that the next attempt needs.
     let folder = to.parent().unwrap_or(to);
     let mut partial = tempfile::Builder::new().prefix("moving-").suffix(".part").tempfile_in(folder)?;
-    let mut original = content::open(from)?;
+    let mut original = open(from)?;
     io::copy(&mut original, partial.as_file_mut())?;
     partial.as_file().set_permissions(original.metadata()?.permissions())?;
     partial.as_file().sync_all()?;
@@ -99,9 +106,10 @@ fn copy(from: &Path, to: &Path, content: &Content) -> io::Result<Relocation> {
     Ok(Relocation::Copied)
 }
 
-/// Takes away the file of that content, unless another one took its place.
-/// Also where both are names of one file, which no renaming would undo.
-pub fn remove(from: &Path, content: &Content) -> io::Result<()> {
+/// Removes the file with this content, unless another one took its place. This
+/// also works if origin and target are two links to one file, which a rename
+/// would leave alone.
+pub fn remove(from: &Path, content: &FileContent) -> io::Result<()> {
     if content.is_still_at(from) { fs::remove_file(from) } else { Ok(()) }
 }
 
@@ -120,7 +128,7 @@ mod tests {
 
     /// The move, and the removal of what is left after it.
     fn relocated(from: &Path, to: &Path) -> io::Result<Relocation> {
-        let content = Content::of(from)?;
+        let content = FileContent::of(from)?;
         let relocation = relocate(from, to, &content, false)?;
         if relocation == Relocation::Copied {
             remove(from, &content)?;
@@ -131,9 +139,9 @@ mod tests {
     type Way = fn(&Path, &Path) -> io::Result<()>;
 
     #[test]
-    fn no_way_overwrites_anything() {
+    fn nothing_is_ever_overwritten() {
         let by_copy: Way = |from, to| {
-            let content = Content::of(from)?;
+            let content = FileContent::of(from)?;
             copy(from, to, &content).and_then(|_| remove(from, &content))
         };
         for way in [rename as Way, link, by_copy] {
@@ -151,34 +159,34 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_is_there_is_as_good_and_nothing_else_is() {
+    fn a_copy_at_the_target_is_good_enough_and_nothing_else_is() {
         let folder = tempfile::tempdir().expect("a folder");
-        let [from, to, twin] = ["from", "to", "twin"].map(|name| folder.path().join(name));
+        let [from, to, duplicate] = ["from", "to", "duplicate"].map(|name| folder.path().join(name));
         for path in [&from, &to] {
             fs::write(path, "mine").expect("a file");
         }
         assert_eq!(move_to(&from, &to), Relocation::Copied);
         assert!(!from.exists());
-        // The same file under two names, as a process leaves it that died.
-        fs::hard_link(&to, &twin).expect("a link");
-        assert_eq!(move_to(&twin, &to), Relocation::Copied);
-        assert_eq!((text(&twin), text(&to)), ("entity not found".into(), "mine".into()));
+        // Two links to one file, as a process that died may leave them.
+        fs::hard_link(&to, &duplicate).expect("a link");
+        assert_eq!(move_to(&duplicate, &to), Relocation::Copied);
+        assert_eq!((text(&duplicate), text(&to)), ("entity not found".into(), "mine".into()));
         fs::create_dir(&from).expect("a folder");
         assert_eq!(move_to(&to, &from), Relocation::Taken);
-        fs::write(&twin, "Mine").expect("a file");
-        assert_eq!(move_to(&to, &twin), Relocation::Taken);
-        fs::write(&twin, "mine, once").expect("a file");
-        let content = Content::of(&to).expect("a content");
-        assert_eq!(relocate(&to, &twin, &content, true).expect("asked"), Relocation::Taken);
+        fs::write(&duplicate, "Mine").expect("a file");
+        assert_eq!(move_to(&to, &duplicate), Relocation::Taken);
+        fs::write(&duplicate, "mine, once").expect("a file");
+        let content = FileContent::of(&to).expect("a content");
+        assert_eq!(relocate(&to, &duplicate, &content, true).expect("asked"), Relocation::Taken);
         assert_eq!(text(&to), "mine");
     }
 
     #[test]
-    fn what_was_put_into_the_place_of_the_original_meanwhile_stays() {
+    fn a_file_that_replaced_the_original_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         let [from, to, next] = ["from", "to", "next"].map(|name| folder.path().join(name));
         fs::write(&from, "old").expect("a file");
-        let old = Content::of(&from).expect("a content");
+        let old = FileContent::of(&from).expect("a content");
         fs::write(&to, "old").expect("a copy");
         fs::write(&next, "new").expect("a file");
         fs::rename(&next, &from).expect("replaced");

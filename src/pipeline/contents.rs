@@ -8,7 +8,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::inbox::{Content, InboxFile};
+use crate::inbox::{FileContent, InboxFile};
 
 /// So many groups are in hand at once, or groups of so many bytes.
 const AHEAD_GROUPS: usize = 3;
@@ -41,7 +41,7 @@ struct Group {
     waiting: Vec<usize>,
     /// How many are not read.
     missing: usize,
-    contents: Vec<Option<io::Result<Content>>>,
+    contents: Vec<Option<io::Result<FileContent>>>,
 }
 
 impl Group {
@@ -96,7 +96,7 @@ impl<'f> Contents<'f> {
                 continue;
             };
             drop(state);
-            let content = Content::unless(&self.is_over, &self.groups[group][number].path);
+            let content = FileContent::unless(&self.is_over, &self.groups[group][number].path);
             state = self.lock();
             let place = group - state.taken;
             let group = &mut state.in_hand[place];
@@ -127,7 +127,7 @@ impl<'c> Taker<'c> {
     }
 
     /// The contents of the next group, when all are read.
-    pub fn take(&self) -> Vec<io::Result<Content>> {
+    pub fn take(&self) -> Vec<io::Result<FileContent>> {
         let is_missing = |state: &mut State| state.in_hand.front().is_none_or(|group| group.missing > 0);
         let state = self.contents.is_read.wait_while(self.contents.lock(), is_missing);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
@@ -166,7 +166,7 @@ mod tests {
         (inbox, files)
     }
 
-    fn hashes(contents: Vec<io::Result<Content>>) -> Vec<Option<[u8; 32]>> {
+    fn hashes(contents: Vec<io::Result<FileContent>>) -> Vec<Option<[u8; 32]>> {
         contents.into_iter().map(|content| content.ok().map(|content| content.sha256)).collect()
     }
 
@@ -184,7 +184,7 @@ mod tests {
         });
         let expected: Vec<_> = files
             .chunks(3)
-            .map(|group| hashes(group.iter().map(|file| Content::of(&file.path)).collect()))
+            .map(|group| hashes(group.iter().map(|file| FileContent::of(&file.path)).collect()))
             .collect();
         assert_eq!(taken, expected);
         assert_eq!(taken[1][1], None);

@@ -3,7 +3,6 @@
 //! Small files go many at a time through every step.
 
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
@@ -12,8 +11,9 @@ use super::PipelineError;
 use super::contents::Taker;
 use super::reader::{Reader, Reading};
 use super::work::Progress;
+use crate::archive::{Location, PendingMoves, Storage};
 use crate::config::Settings;
-use crate::inbox::{Content, Departures, InboxFile};
+use crate::inbox::{FileContent, InboxFile};
 use crate::report::Summary;
 use fhirmill_core::read::Stopped;
 use fhirmill_postgres::failpoint::{self, Step};
@@ -40,7 +40,7 @@ pub(super) struct Delivery<'d> {
 
 struct InFlight {
     file: InboxFile,
-    content: Content,
+    content: FileContent,
     progress: Arc<Progress>,
     reading: Reading,
 }
@@ -97,7 +97,7 @@ impl<'d> Delivery<'d> {
         let twins = std::mem::take(&mut self.twins);
         for twin in &twins {
             // Loaded by now, or to be loaded as the first was not.
-            let content = vec![Content::of(&twin.path)];
+            let content = vec![FileContent::of(&twin.path)];
             if self.files(std::slice::from_ref(twin), content)?.is_err() || self.reader.flush().is_err() {
                 return self.stop();
             }
@@ -119,13 +119,13 @@ impl<'d> Delivery<'d> {
     fn files(
         &mut self,
         files: &[InboxFile],
-        contents: Vec<io::Result<Content>>,
+        contents: Vec<io::Result<FileContent>>,
     ) -> Result<Result<(), Stopped>, PipelineError> {
         let mut asked = Vec::with_capacity(files.len());
         for (file, content) in files.iter().zip(contents) {
             // It may have been read some time ago, and changed or gone since.
             let content = match content {
-                Ok(content) if !content.is_still_at(&file.path) => Content::of(&file.path),
+                Ok(content) if !content.is_still_at(&file.path) => FileContent::of(&file.path),
                 other => other,
             };
             match content {
@@ -139,7 +139,7 @@ impl<'d> Delivery<'d> {
                 }
             }
         }
-        let (mut departures, mut places) = (Departures::default(), Vec::new());
+        let (mut moves, mut places) = (PendingMoves::new(Storage::of(self.settings)), Vec::new());
         let new_files: Vec<NewFile<'_>> =
             asked.iter().map(|(file, content)| file.with_content(content.sha256)).collect();
         let claims = self.run.claim(&new_files)?;
@@ -161,18 +161,20 @@ impl<'d> Delivery<'d> {
                     let same = places
                         .iter()
                         .find(|(of, _)| *of == id)
-                        .map(|(_, path): &(i64, PathBuf)| path.clone());
-                    let path = match same.or_else(|| archive_path.filter(|path| path.is_file())) {
-                        Some(path) => departures.replace(file, content, path),
-                        None => archive(self.settings, &mut departures, file, content)?,
+                        .map(|(_, location): &(i64, Location)| location.clone());
+                    let stored = archive_path.map(|path| Location::stored(&path));
+                    let is_there = |location: &Location| moves.storage().archive.contains(location);
+                    let location = match same.or_else(|| stored.filter(is_there)) {
+                        Some(location) => moves.replace(file, content, location),
+                        None => moves.archive(file, content),
                     };
-                    places.push((id, path));
+                    places.push((id, location));
                     self.summary.duplicate_files += 1;
                 }
                 Claim::Rejected { id } => {
                     info!(file.id = id, "{} is rejected already; it goes to the rejects", file.relative);
                     let report = reject_report(file, id, "It was rejected by a run that broke off.");
-                    places.push((id, reject(self.settings, &mut departures, file, content, report)?));
+                    places.push((id, moves.reject(file, content, report)));
                     self.summary.rejected_files += 1;
                 }
                 Claim::Load(claimed) => {
@@ -189,7 +191,7 @@ impl<'d> Delivery<'d> {
             }
             self.bytes_before += file.size;
         }
-        depart(self.settings, self.run, &places, departures)?;
+        move_files(self.settings, self.run, places, moves)?;
         self.finish(|progress| progress.is_settled().then(|| progress.wait()))?;
         Ok(Ok(()))
     }
@@ -266,7 +268,8 @@ fn finish(
         .collect();
     let finished = run.finish(&read)?;
     failpoint::passed(Step::Finished);
-    let (mut departures, mut places) = (Departures::default(), Vec::with_capacity(done.len()));
+    let mut moves = PendingMoves::new(Storage::of(settings));
+    let mut places = Vec::with_capacity(done.len());
     for ((InFlight { file, content, .. }, read), finished) in done.iter().zip(&read).zip(finished) {
         let Some((status, account)) = finished else {
             warn!(file.id = read.id, "{} was taken over by another process", file.relative);
@@ -296,12 +299,12 @@ fn finish(
                     }
                 }
                 let report = reject_report(file, read.id, &reason);
-                places.push((read.id, reject(settings, &mut departures, file, content, report)?));
+                places.push((read.id, moves.reject(file, content, report)));
                 "rejected"
             }
             FileStatus::Loaded => {
                 summary.loaded_files += 1;
-                places.push((read.id, archive(settings, &mut departures, file, content)?));
+                places.push((read.id, moves.archive(file, content)));
                 "loaded"
             }
         };
@@ -320,7 +323,7 @@ fn finish(
             file.relative
         );
     }
-    depart(settings, run, &places, departures)?;
+    move_files(settings, run, places, moves)?;
     Ok(waiting)
 }
 
@@ -334,44 +337,24 @@ fn note_changed(file: &InboxFile, summary: &mut Summary) {
     summary.changed_files += 1;
 }
 
-/// Notes where files will lie, and moves them. In this order: whoever finds a
-/// file in the inbox that is done moves it again, but nobody would look for
-/// where it lies.
-fn depart(
+/// Stores the locations of files, and then moves them there.
+fn move_files(
     settings: &Settings,
     run: &mut Run,
-    places: &[(i64, PathBuf)],
-    mut departures: Departures,
+    locations: Vec<(i64, Location)>,
+    mut moves: PendingMoves,
 ) -> Result<(), PipelineError> {
-    let mut places = places.to_vec();
-    while !places.is_empty() {
-        let shown: Vec<(i64, String)> =
-            places.iter().map(|(id, path)| (*id, path.display().to_string())).collect();
-        run.note_places(&shown)?;
-        let displaced = departures.go().map_err(moving(settings))?;
-        let next = |place: &PathBuf| Some(displaced.iter().find(|file| file.from == *place)?.to.clone());
-        places = places.iter().filter_map(|(id, place)| Some((*id, next(place)?))).collect();
+    let mut locations = locations;
+    while !locations.is_empty() {
+        let stored: Vec<(i64, String)> =
+            locations.iter().map(|(id, location)| (*id, location.as_str().to_owned())).collect();
+        run.note_places(&stored)?;
+        let displaced = moves.run().map_err(moving(settings))?;
+        let next =
+            |location: &Location| Some(displaced.iter().find(|file| file.from == *location)?.to.clone());
+        locations = locations.iter().filter_map(|(id, location)| Some((*id, next(location)?))).collect();
     }
     Ok(())
-}
-
-fn archive(
-    settings: &Settings,
-    departures: &mut Departures,
-    file: &InboxFile,
-    content: &Content,
-) -> Result<PathBuf, PipelineError> {
-    departures.archive(&settings.archive_dir, file, content).map_err(moving(settings))
-}
-
-fn reject(
-    settings: &Settings,
-    departures: &mut Departures,
-    file: &InboxFile,
-    content: &Content,
-    report: String,
-) -> Result<PathBuf, PipelineError> {
-    departures.reject(&settings.rejects_dir, file, content, report).map_err(moving(settings))
 }
 
 fn moving(settings: &Settings) -> impl Fn(std::io::Error) -> PipelineError {

@@ -23,6 +23,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::archive::ArchiveError;
 use crate::config::{Settings, Timezone};
 use crate::inbox::{self, InboxFile};
 use crate::report::{ProgressMeter, Summary, Unit};
@@ -57,6 +58,8 @@ pub enum PipelineError {
     Load(#[from] LoadError),
     #[error("a loaded file cannot be moved to {folder}")]
     Move { folder: String, source: std::io::Error },
+    #[error("none of the archived files to map again can be read ({files})")]
+    Archive { files: u64, source: ArchiveError },
 }
 
 /// The settings in the terms of the source.

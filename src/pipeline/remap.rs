@@ -1,7 +1,6 @@
 //! A *remap* writes rows anew from archived files: all of them after the model
 //! has grown, or those of resources whose references can be resolved only now.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
@@ -12,10 +11,11 @@ use tracing::warn;
 use super::work::{Progress, Record, Work};
 use super::worker::Worker;
 use super::{PipelineError, limits};
+use crate::archive::{ArchiveError, Location, Storage};
 use crate::config::Settings;
-use crate::report::{ProgressMeter, Unit};
+use crate::report::{ProgressMeter, Unit, in_one_line};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
+use fhirmill_core::read::{self, Document, Frame, Payload, ReadAt, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Step};
@@ -55,7 +55,7 @@ where content_hash is not null and file_id is not null
   and (cardinality($1::text[]) = 0 or resource_type = any($1))";
 
 const FILES: &str = "\
-select f.id as file_id, f.source_id, rtrim(s.base_url, '/') || '/' as base_url, f.archive_path, w.last, w.resources
+select f.id as file_id, f.source_id, rtrim(s.base_url, '/') || '/' as base_url, f.path, f.status, f.archive_path, w.last, w.resources
 from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
 join etl.load_file f on f.id = w.file_id
 join etl.source s on s.id = f.source_id
@@ -72,6 +72,10 @@ struct WantedFile {
     source_id: i16,
     #[diesel(sql_type = Nullable<Text>)]
     base_url: Option<String>,
+    #[diesel(sql_type = Text)]
+    path: String,
+    #[diesel(sql_type = Text)]
+    status: String,
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -86,11 +90,23 @@ struct Position {
     position: i64,
 }
 
+impl WantedFile {
+    fn open(&self, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveError> {
+        match &self.archive_path {
+            Some(stored) => storage.of_status(&self.status).open(&Location::stored(stored)),
+            None => Err(ArchiveError::NotYet { path: self.path.clone() }),
+        }
+    }
+}
+
 /// What a remap wrote.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Remapped {
     pub resources: u64,
     pub rows: u64,
+    /// Files that could not be opened in the archive: their resources keep the
+    /// rows they have.
+    pub missing_files: u64,
 }
 
 /// A set of positions in a file: a bit for each.
@@ -153,7 +169,7 @@ pub fn remap(
     connection.batch_execute(WANTED)?;
     sql_query(WANT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(&mut connection)?;
     let remapped = write_anew(settings, database, &mut connection, meter)?;
-    // Numbers whose bearers came back only after who named them.
+    // References to identifiers whose owners were written after them.
     resolve(settings, database, &mut connection, meter)?;
     Ok(remapped)
 }
@@ -172,14 +188,20 @@ fn write_anew(
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
     meter.begin("writing anew", resources as u64, Unit::Items("resources"));
+    let storage = Storage::of(settings);
+    let mut first_missing = None;
     let mut worker = Worker::new(settings, database, 0, Arc::default())?;
-    for file in files {
-        let archived = file.archive_path.as_ref().map(PathBuf::from).filter(|path| path.is_file());
-        let Some(path) = archived else {
-            warn!(file.id = file.file_id, "the archived file is gone; its resources keep the rows they have");
-            continue;
+    for file in &files {
+        let archived = match file.open(&storage) {
+            Ok(archived) => archived,
+            Err(error) => {
+                warn!(file.id = file.file_id, "{}; its resources keep their rows", in_one_line(&error));
+                remapped.missing_files += 1;
+                first_missing.get_or_insert(error);
+                continue;
+            }
         };
-        let positions = Positions::of_file(connection, &file)?;
+        let positions = Positions::of_file(connection, file)?;
         let claimed = ClaimedFile {
             id: file.file_id,
             source_id: file.source_id,
@@ -200,7 +222,7 @@ fn write_anew(
             failure: None,
         };
         again.work.begin_file(&progress);
-        let read = read::read(&path, &limits(settings), &mut again);
+        let read = read::read_file(archived, &limits(settings), &mut again);
         if let Some(failure) = again.failure.take() {
             return Err(failure.into());
         }
@@ -212,7 +234,12 @@ fn write_anew(
         remapped = again.remapped;
     }
     meter.end();
-    Ok(remapped)
+    match first_missing {
+        Some(source) if remapped.missing_files == files.len() as u64 => {
+            Err(PipelineError::Archive { files: remapped.missing_files, source })
+        }
+        _ => Ok(remapped),
+    }
 }
 
 /// Takes the wanted resources of a file again.

@@ -4,14 +4,15 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
 
 use memchr::memmem;
 
 use super::limits;
 use super::reader::place;
 use crate::config::Settings;
-use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadError, ResourceHandler, Stopped};
+use fhirmill_core::read::{
+    self, Document, Frame, Payload, ReadAt, ReadDefect, ReadError, ResourceHandler, Stopped,
+};
 
 /// What is looked for, by its place as the reject says it: the reject, and the
 /// beginning of what was kept.
@@ -24,12 +25,12 @@ const COMPARED_BYTES: usize = 128;
 /// Gives the records that can be had to `keep`, and takes them off `wanted`.
 pub fn find(
     settings: &Settings,
-    path: &Path,
+    file: Box<dyn ReadAt>,
     wanted: &mut Wanted,
     keep: &mut dyn FnMut(i64, &[u8]) -> io::Result<()>,
 ) -> Result<(), ReadError> {
     let mut finder = Finder { wanted, keep, document: String::new(), failed: None };
-    let read = read::read(path, &limits(settings), &mut finder);
+    let read = read::read_file(file, &limits(settings), &mut finder);
     match finder.failed.take() {
         Some(error) => Err(ReadError::Spool(error)),
         // Not read further than it had to be.

@@ -291,7 +291,7 @@ fn equal_names_with_different_content_are_all_kept() {
     load(&environment, &[("north/a/p.json", contents[2].as_bytes())]);
     assert_eq!(environment.value("select count(*) from patient"), "3");
     let archived: Vec<PathBuf> = environment
-        .query("select archive_path from etl.load_file order by id")
+        .query("select 'archive/' || archive_path from etl.load_file order by id")
         .concat()
         .into_iter()
         .map(|path| environment.path(&path))
@@ -452,7 +452,7 @@ fn a_file_that_is_long_being_written_is_taken_when_it_is_whole() {
         let account = "select seen, inserted, rejected from etl.load_file where path = 'p.ndjson'";
         assert_eq!(environment.query(account), [["10", "10", "0"]]);
         let archive_path =
-            environment.value("select archive_path from etl.load_file where path = 'p.ndjson'");
+            environment.value("select 'archive/' || archive_path from etl.load_file where path = 'p.ndjson'");
         assert_eq!(fs::read_to_string(environment.path(&archive_path)).unwrap(), written);
     }
 }

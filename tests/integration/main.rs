@@ -4,6 +4,7 @@
 
 mod accounts;
 mod analysts_page;
+mod archive;
 mod bad_input;
 mod chaos;
 mod commands;

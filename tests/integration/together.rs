@@ -312,8 +312,8 @@ fn files_of_one_name_that_two_processes_move_at_once_are_both_kept() {
         let shown = environment.run(&["show", &format!("Patient/{id}")]).expect_code(0).stdout;
         assert_eq!(shown.trim_end(), named(id));
     }
-    let places =
-        environment.query("select id, archive_path from etl.load_file where path = 'north/broken.json'");
+    let places = environment
+        .query("select id, 'rejects/' || archive_path from etl.load_file where path = 'north/broken.json'");
     let texts = places.iter().map(|row| {
         let report = std::fs::read_to_string(environment.path(&format!("{}.report.txt", row[1]))).unwrap();
         assert!(report.contains(&format!("rejects --file {}\n", row[0])), "{row:?}: {report}");

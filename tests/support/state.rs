@@ -37,7 +37,7 @@ const SECTIONS: [(&str, &str); 7] = [
         "ledger",
         "select jsonb_build_object('file', f.path, 'source', s.code, 'status', f.status, 'form', f.form, 'seen', f.seen, 'rejected', f.rejected, 'skipped', f.skipped,
             'accepted', f.inserted + f.updated + f.unchanged + f.stale + f.deleted,
-            'lies in', regexp_replace(f.archive_path, '^.*/(archive/[0-9-]+|rejects)/', '\\1/'),
+            'lies in', f.archive_path,
             'error', f.error)::text
            from etl.load_file f join etl.source s on s.id = f.source_id",
     ),

@@ -2,7 +2,6 @@
 //! folders, and these in each other up to a bound. Everything is told by its
 //! first bytes. Names of members are for reading only, never paths.
 
-use std::fs::File;
 use std::io::{self, Cursor as Memory, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use zip::unstable::read::ZipIterable;
 use super::cursor::Cursor;
 use super::layer::{Damage, Layer, Meter, Origin, Stream};
 use super::listing::Listing;
+use super::read_at::ReadAt;
 use super::{ReadDefectReason, ReadError, ReadLimits};
 
 /// A document of the file.
@@ -47,7 +47,11 @@ const NAME_CHARACTERS: usize = 500;
 type Visit<'v> = dyn FnMut(Member) -> Result<Walk, ReadError> + 'v;
 
 /// Shows `visit` every document in a file, in reading order.
-pub(super) fn walk(file: File, limits: &ReadLimits, visit: &mut Visit<'_>) -> Result<(), ReadError> {
+pub(super) fn walk(
+    file: Box<dyn ReadAt>,
+    limits: &ReadLimits,
+    visit: &mut Visit<'_>,
+) -> Result<(), ReadError> {
     let cursor = Cursor::file(file).map_err(ReadError::Open)?;
     let meter = Arc::new(Meter::new(cursor.length(), limits));
     let mut walker = Walker { limits, meter, next_number: 0, members: 0, visit };
@@ -197,7 +201,7 @@ impl Walker<'_, '_> {
                 return Ok(Err(ReadDefectReason::ArchiveTooLarge(limit)));
             }
         }
-        Cursor::file(file).map(Ok).map_err(ReadError::Spool)
+        Cursor::file(Box::new(file)).map(Ok).map_err(ReadError::Spool)
     }
 }
 

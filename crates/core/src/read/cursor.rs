@@ -3,17 +3,16 @@
 //!
 //! The file stays the one that was opened, whatever becomes of its path.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::layer::Shrunk;
+use super::read_at::ReadAt;
 
 /// Where a cursor's bytes are.
 #[derive(Debug)]
 enum Bytes {
-    File(File),
+    Stored(Box<dyn ReadAt>),
     Memory(Vec<u8>),
 }
 
@@ -27,9 +26,9 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// Over a whole file, as long as it is now.
-    pub fn file(file: File) -> io::Result<Self> {
-        let end = file.metadata()?.len();
-        Ok(Self { bytes: Arc::new(Bytes::File(file)), start: 0, end, position: 0 })
+    pub fn file(file: Box<dyn ReadAt>) -> io::Result<Self> {
+        let end = file.size()?;
+        Ok(Self { bytes: Arc::new(Bytes::Stored(file)), start: 0, end, position: 0 })
     }
 
     /// Over bytes in memory.
@@ -58,7 +57,7 @@ impl Read for Cursor {
             return Ok(0);
         }
         let length = match &*self.bytes {
-            Bytes::File(file) => file.read_at(&mut buffer[..wanted], self.position)?,
+            Bytes::Stored(file) => file.read_at(&mut buffer[..wanted], self.position)?,
             Bytes::Memory(bytes) => {
                 let start = self.position as usize;
                 buffer[..wanted].copy_from_slice(&bytes[start..start + wanted]);

@@ -34,6 +34,7 @@ mod layer;
 mod layout;
 mod listing;
 mod location;
+mod read_at;
 mod scan;
 mod survey;
 mod token;
@@ -51,6 +52,7 @@ pub use bundle::Bundle;
 pub use companion::Companion;
 pub use full_url::id_from_full_url;
 pub use location::Location;
+pub use read_at::ReadAt;
 
 /// Bounds on what one source may ask of memory, time and disk.
 #[derive(Clone, Debug)]
@@ -317,11 +319,16 @@ pub fn read(path: &Path, limits: &ReadLimits, sink: &mut dyn ResourceHandler) ->
     read_file(open(path)?, limits, sink)
 }
 
-/// As [`read`], of a file that is open already. Its own read position is
-/// neither used nor moved, so a replaced path does not matter.
-pub fn read_file(file: File, limits: &ReadLimits, sink: &mut dyn ResourceHandler) -> Result<(), ReadError> {
+/// As [`read`], of a file that is open already, or of an object in a store.
+/// A file's own read position is neither used nor moved, so a replaced path
+/// does not matter.
+pub fn read_file(
+    file: impl ReadAt + 'static,
+    limits: &ReadLimits,
+    sink: &mut dyn ResourceHandler,
+) -> Result<(), ReadError> {
     let mut next_position = 1;
-    archive::walk(file, limits, &mut |member| {
+    archive::walk(Box::new(file), limits, &mut |member| {
         document::read(member, limits, sink, &mut next_position)?;
         Ok(archive::Walk::Continue)
     })
@@ -339,11 +346,23 @@ pub fn read_range(
     offset: u64,
     length: u64,
 ) -> Result<Vec<u8>, ReadError> {
+    read_range_of(open(path)?, limits, member, offset, length)
+}
+
+/// As [`read_range`], of a file that is open already, or of an object in a
+/// store.
+pub fn read_range_of(
+    file: impl ReadAt + 'static,
+    limits: &ReadLimits,
+    member: u32,
+    offset: u64,
+    length: u64,
+) -> Result<Vec<u8>, ReadError> {
     let missing = || ReadError::NoSuchRange { member, offset, end: offset.saturating_add(length) };
     let size = usize::try_from(length).ok().filter(|size| *size <= limits.resource_bytes);
     let size = size.ok_or_else(missing)?;
     let mut span = None;
-    archive::walk(open(path)?, limits, &mut |found| {
+    archive::walk(Box::new(file), limits, &mut |found| {
         if found.number < member {
             return Ok(archive::Walk::Continue);
         }

@@ -1,7 +1,6 @@
 //! A *claim* makes a file a run's own before it is read.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
@@ -42,7 +41,7 @@ pub enum Claim {
     Load(ClaimedFile),
     /// It is loaded already; it only has to go to the archive, where the first
     /// one of its content went.
-    Loaded { id: i64, archive_path: Option<PathBuf> },
+    Loaded { id: i64, archive_path: Option<String> },
     /// It was rejected by a run that broke off; it only has to go to the rejects.
     Rejected { id: i64 },
     /// Another process has it.
@@ -166,8 +165,7 @@ pub(super) fn claim(
     let mut new: Vec<usize> = Vec::new();
     for (index, (file, known)) in files.iter().zip(&known).enumerate() {
         if let Some(id) = known.loaded_id {
-            let archive_path = known.archive_path.as_ref().map(PathBuf::from);
-            claims.push(Claim::Loaded { id, archive_path });
+            claims.push(Claim::Loaded { id, archive_path: known.archive_path.clone() });
             continue;
         }
         if let Some(id) = known.rejected_id {

@@ -1,6 +1,6 @@
-//! The *content* of a file in the inbox, and how to tell that it is still the
-//! one that was looked at: senders replace, cut, lengthen, rename and delete
-//! files whenever they like.
+//! The *content* of a file in the inbox: its hash, and whether the file still
+//! has it. Senders replace, truncate, extend, rename and delete files at any
+//! time.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -11,26 +11,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 
-/// A content by its hash, and the file that had it.
+/// The hash of a file's content, and the file that had it when it was hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Content {
-    /// What tells two deliveries apart.
+pub struct FileContent {
+    /// SHA-256 of the bytes: files of a source with equal hashes are one delivery.
     pub sha256: [u8; 32],
-    identity: Identity,
+    version: FileVersion,
 }
 
-/// Changes with everything that is done to a file, except for reading it.
+/// One version of one file: differs after anything is done to the file except
+/// reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
+struct FileVersion {
     device: u64,
     inode: u64,
     size: u64,
     changed: (i64, i64),
 }
 
-impl Identity {
+impl FileVersion {
     fn of(metadata: &Metadata) -> Self {
-        Identity {
+        FileVersion {
             device: metadata.dev(),
             inode: metadata.ino(),
             size: metadata.size(),
@@ -39,33 +40,34 @@ impl Identity {
     }
 }
 
-impl Content {
-    /// Reads the file once.
+impl FileContent {
+    /// Hashes the file. It must be a regular file and not a link.
     pub fn of(path: &Path) -> io::Result<Self> {
         Self::unless(&AtomicBool::new(false), path)
     }
 
-    /// Reads the file once, unless that becomes true meanwhile.
+    /// As [`FileContent::of`], but fails with `Interrupted` soon after `is_over`
+    /// becomes true.
     pub fn unless(is_over: &AtomicBool, path: &Path) -> io::Result<Self> {
         let file = open(path)?;
-        let identity = Identity::of(&file.metadata()?);
-        Ok(Content { sha256: hash(file, is_over)?, identity })
+        let version = FileVersion::of(&file.metadata()?);
+        Ok(FileContent { sha256: hash(file, is_over)?, version })
     }
 
-    /// Whether the file at the path is still the one that was read, and nobody
-    /// has written to it since.
+    /// Whether the file at `path` is still the one that was hashed, and has not
+    /// been written to since.
     pub fn is_still_at(&self, path: &Path) -> bool {
-        path.symlink_metadata().is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
+        path.symlink_metadata().is_ok_and(|metadata| FileVersion::of(&metadata) == self.version)
     }
 
-    /// Whether a file of the same length lies at the path.
+    /// Whether a file of the same size is at `path`.
     pub fn is_as_long_as(&self, path: &Path) -> bool {
-        path.symlink_metadata().is_ok_and(|other| other.is_file() && other.size() == self.identity.size)
+        path.symlink_metadata().is_ok_and(|other| other.is_file() && other.size() == self.version.size)
     }
 }
 
-/// Opens a regular file. What has taken its place since the scan is refused:
-/// a link could lead anywhere, and a pipe would hold the reader.
+/// Opens a regular file for reading. Whatever else has taken its place since
+/// the scan is refused: a link could lead anywhere, and a pipe would block.
 pub fn open(path: &Path) -> io::Result<File> {
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -75,13 +77,13 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The most that is read of a file at once.
+/// How much of a file is read at a time.
 const READ_BYTES: usize = 256 << 10;
 
 /// The SHA-256 of a file's bytes.
 fn hash(mut file: File, is_over: &AtomicBool) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
-    // For a small file one byte more than it has, to see that it ends.
+    // One byte more than a small file has, so that one read sees its end.
     let size = usize::try_from(file.metadata()?.len()).unwrap_or(READ_BYTES);
     let mut buffer = vec![0; READ_BYTES.min(size.saturating_add(1))];
     loop {

@@ -1,0 +1,40 @@
+//! Bytes that can be read at any offset: a file on disk, or an object in a
+//! store.
+
+use std::fmt::Debug;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Bytes that can be read at any offset, by several readers at once.
+///
+/// The reader asks for large stretches (`ReadLimits::read_bytes`), so an
+/// implementation over a network need not read ahead.
+pub trait ReadAt: Debug + Send + Sync {
+    /// Reads up to `buffer.len()` bytes from `offset` and returns how many
+    /// were read: 0 at the end, otherwise any number.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// The number of bytes there are. Asked once, when reading begins.
+    fn size(&self) -> io::Result<u64>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+}
+
+impl ReadAt for Box<dyn ReadAt> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        (**self).read_at(buffer, offset)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        (**self).size()
+    }
+}
