@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
-use crate::pipeline::{form_name, limits, timezone};
+use crate::pipeline::{form_name, limits};
 use fhirmill_core::map::{FullUrls, Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 
@@ -68,7 +68,7 @@ fn inspect(settings: &Settings, path: &Path) -> Inspection {
     let plan = Plan::built_in();
     let table_count = plan.tables.len();
     let mut inspector = Inspector {
-        mapper: Mapper::new(plan, MapSettings { timezone: timezone(settings) }),
+        mapper: Mapper::new(plan, MapSettings { timezone: settings.assume_timezone }),
         batch: RowBatch::new(table_count),
         document: String::new(),
         found: Inspection { file: path.display().to_string(), ..Inspection::default() },

@@ -7,7 +7,6 @@
 //! mends a wrong `.env` once and not once a line.
 
 mod schedule;
-mod timezone;
 mod values;
 mod variables;
 
@@ -22,8 +21,8 @@ use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
+pub use fhirmill_core::datatype::Timezone;
 pub use schedule::Schedule;
-pub use timezone::Timezone;
 pub use variables::{VARIABLES, Variable};
 
 /// Everything that can be set, checked. Paths are absolute. `Debug` shows no

@@ -9,8 +9,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::schedule::Schedule;
-use super::timezone::Timezone;
 use super::{EobCoverage, KeepBodies, LogFormat, LogLevel, LogStandardOutput, ResourceTypes, Watch};
+use fhirmill_core::datatype::Timezone;
 use fhirmill_postgres::database::DatabaseUrl;
 
 /// What a value must be, to be read after "must be".
@@ -25,7 +25,7 @@ pub fn schedule(text: &str) -> Result<Schedule, Expectation> {
 }
 
 pub fn timezone(text: &str) -> Result<Timezone, Expectation> {
-    Timezone::from_str(text)
+    Timezone::from_str(text).map_err(|invalid| invalid.to_string())
 }
 
 pub fn watch(text: &str) -> Result<Watch, Expectation> {

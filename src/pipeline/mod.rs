@@ -24,10 +24,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::archive::ArchiveError;
-use crate::config::{Settings, Timezone};
+use crate::config::Settings;
 use crate::inbox::{self, InboxFile};
 use crate::report::{ProgressMeter, Summary, Unit};
-use fhirmill_core::datatype;
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::{Database, DatabaseError, Trouble};
@@ -76,14 +75,6 @@ pub fn limits(settings: &Settings) -> ReadLimits {
 /// The most bytes of JSON in a batch, unless one resource has more.
 fn batch_bytes(settings: &Settings) -> usize {
     usize::try_from(settings.batch_bytes).unwrap_or(usize::MAX / 2)
-}
-
-/// The settings' time zone in the terms of the kinds.
-pub fn timezone(settings: &Settings) -> datatype::Timezone {
-    match settings.assume_timezone {
-        Timezone::Fixed(offset) => datatype::Timezone::Offset(offset.local_minus_utc()),
-        Timezone::Named(zone) => datatype::Timezone::Named(zone),
-    }
 }
 
 /// Loads all files of the inbox that are ready, and tells what became of

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use tracing::{error, warn};
 
+use super::eob_coverage;
 use super::handover::{Handover, Tally};
 use super::work::{Record, Work};
-use super::{eob_coverage, timezone};
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes, Settings};
 use crate::report::in_one_line;
 use fhirmill_core::datatype::{MAX_INDEXED_BYTES, moment};
@@ -79,7 +79,7 @@ impl Worker {
     ) -> Result<Self, LoadError> {
         let plan = Plan::built_in();
         let table_count = plan.tables.len();
-        let timezone = timezone(settings);
+        let timezone = settings.assume_timezone;
         let mut loader = Loader::new(database.connect()?, Arc::clone(&plan), shared)?;
         Ok(Worker {
             expects_known: loader.had_resources()?,

@@ -1,4 +1,4 @@
-//! Attachments: what they are and, where they are text, the text itself.
+//! Attachments: what they describe and, if it is text, the text itself.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#Attachment>.
 
 use base64::Engine;
@@ -7,14 +7,17 @@ use base64::{alphabet, engine::DecodePaddingMode};
 
 use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text, object};
+use super::column::{Column, SqlType, join};
+use super::defect::ValueDefect;
+use super::definition::Datatype;
+use super::row::{Row, member_text, object};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Content type, url, title and text.
+/// Attachment: content type, URL, title and text.
 pub(super) struct Attachment;
 
 impl Datatype for Attachment {
@@ -37,8 +40,8 @@ impl Datatype for Attachment {
     }
 }
 
-/// The text alone: `data` decoded from base64 as UTF-8 where the content type
-/// is text/*, else null.
+/// The text of an Attachment: `data`, decoded from base64 as UTF-8, if the
+/// content type is text/*; else null.
 pub(super) struct AttachmentText;
 
 impl Datatype for AttachmentText {
@@ -56,12 +59,12 @@ impl Datatype for AttachmentText {
     }
 }
 
-/// Null rather than an error for what is no base64, no UTF-8 or holds U+0000:
-/// the column is a convenience, the data stay whole in the archived file.
+/// `None` rather than an error for data that are not base64, not UTF-8 or contain
+/// U+0000: the column is a convenience, and the archived file keeps the data.
 fn decode(data: &str) -> Option<String> {
     let bytes = match BASE64.decode(data) {
         Ok(bytes) => bytes,
-        // FHIR lets base64 be broken into lines.
+        // FHIR allows line breaks in base64.
         Err(_) => {
             let unbroken: Vec<u8> = data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
             BASE64.decode(unbroken).ok()?

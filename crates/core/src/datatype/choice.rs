@@ -1,52 +1,55 @@
-//! A choice, FHIR's `value[x]`: which variant is there, then the columns of
-//! all the variants, of which one variant's are filled.
+//! A choice, FHIR's `value[x]`: the type of the variant that is present, then the
+//! columns of all variants, of which only that variant's are filled.
 //!
-//! Variants that say the same thing share columns: a dateTime is a Period's
-//! start, and a concept and a reference both have a display.
+//! Variants with the same meaning share columns: a dateTime is the start of a
+//! Period, and a concept and a reference both have a display.
 //! Source: <https://hl7.org/fhir/R4/formats.html#choice>.
 
 use crate::fhir::{ResourceType, snake_case};
 use crate::json::{NameId, Value};
 
+use super::column::{Column, SqlType, join};
 use super::date::Period;
-use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text};
+use super::defect::ValueDefect;
+use super::definition::Datatype;
+use super::row::{Row, member_text};
 
-/// One type that a choice may have.
+/// One of the types that a choice may have.
 pub struct Variant {
     /// FHIR's name of the type: `dateTime`, `Quantity`.
     pub type_name: String,
-    /// Whether it refers to several types of resource.
+    /// Whether it is a reference to several types of resource.
     pub refers_to_any: bool,
-    /// The resource type that it refers to, if it is one.
+    /// The resource type that it refers to, if there is only one.
     pub refers_to: Option<ResourceType>,
-    /// `Concept` where a concept is shown short.
+    /// Whether it is a CodeableConcept that becomes the two columns of `Concept`.
     pub is_short_concept: bool,
+    /// What writes its columns.
     pub datatype: Box<dyn Datatype>,
 }
 
-/// Columns of a choice, in order, and the variants they are filled from.
+/// Columns of a choice, in order, and the variants that fill them, by index.
 enum Part {
     /// dateTime, date, instant and Period together.
     Times(Vec<usize>),
     /// A concept and a reference together.
-    ConceptOrReference {
-        concept: usize,
-        reference: usize,
-    },
+    ConceptOrReference { concept: usize, reference: usize },
+    /// One variant alone.
     One(usize),
 }
 
-/// The choice of some variants.
+/// A choice between variants.
 pub struct Choice {
     variants: Vec<Variant>,
     parts: Vec<Part>,
-    /// False where there is but one variant, or where the type of a
-    /// reference's target takes the place of the variant's.
+    /// False if there is only one variant, or if the type of a reference's
+    /// target replaces that of the variant.
     has_type: bool,
 }
 
 impl Choice {
-    /// `variants` in the order in which `write` is given their elements.
+    /// `variants` are in the order in which [`Datatype::write`] is given their
+    /// elements.
     pub fn new(variants: Vec<Variant>) -> Self {
         let is_time = |name: &str| matches!(name, "date" | "dateTime" | "instant" | "Period");
         let place = |name: &str| variants.iter().position(|variant| variant.type_name == name);
@@ -122,8 +125,7 @@ impl Datatype for Choice {
         columns
     }
 
-    /// `elements[i]` is what stands under the name of variant i; null where
-    /// nothing does.
+    /// `elements[i]` is the value of variant i, or null.
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let of = |index: usize| elements.get(index).copied().filter(|value| !value.is_null());
         if self.has_type {

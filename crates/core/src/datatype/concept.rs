@@ -1,13 +1,17 @@
-//! Coded values: CodeableConcept, Coding, and two shorter forms of a concept
-//! for elements that analysts look at less.
+//! Coded values: CodeableConcept, Coding, and two shorter forms of a concept for
+//! elements that analysts rarely use.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#CodeableConcept>.
 
 use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text, object};
+use super::column::{Column, SqlType, join};
+use super::defect::ValueDefect;
+use super::definition::Datatype;
+use super::row::{Row, member_text, object};
 
-/// The coding of a concept that its columns show: the one that the user
-/// selected, else the first with both system and code, else the first.
+/// The coding of a concept that its columns hold: the one that the user
+/// selected, else the first with both system and code, else the first. `None`
+/// if it has no codings.
 pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
     let codings = concept.get(NameId::CODING)?;
     let is_selected =
@@ -22,8 +26,8 @@ pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
     codings.items().find(is_selected).or_else(|| codings.items().find(is_complete)).or(Some(first))
 }
 
-/// The coding after the chosen one, or the first where the last was chosen:
-/// what CMS means by two codings of one adjudication category.
+/// The coding after the chosen one, or the first if the last was chosen. CMS
+/// gives adjudication categories two codings, and this is the second.
 pub fn next_coding(concept: Value<'_>) -> Option<Value<'_>> {
     let chosen = chosen_coding(concept)?;
     let codings = concept.get(NameId::CODING)?;
@@ -31,8 +35,8 @@ pub fn next_coding(concept: Value<'_>) -> Option<Value<'_>> {
     others().find(|coding| coding.index() > chosen.index()).or_else(|| others().next())
 }
 
-/// The name of the column with the code: `reasonCode` gives `reason_code`,
-/// not `reason_code_code`.
+/// The name of the column with the code: `reason_code` rather than
+/// `reason_code_code` for `reasonCode`.
 fn code_column(prefix: &str) -> String {
     if prefix == "code" || prefix.ends_with("_code") { prefix.to_owned() } else { join(prefix, "code") }
 }
@@ -41,8 +45,8 @@ fn text_column(name: String, holds: &str) -> Column {
     Column::new(name, SqlType::Text, holds)
 }
 
-/// All of a concept: system, code, display of the chosen coding, and text. A
-/// Coding in its place (`AuditEvent.type`) counts as its only coding.
+/// CodeableConcept: system, code and display of the chosen coding, and the text.
+/// A Coding in its place (`AuditEvent.type`) is taken as its only coding.
 pub(super) struct CodeableConcept;
 
 impl Datatype for CodeableConcept {
@@ -68,7 +72,14 @@ impl Datatype for CodeableConcept {
     }
 }
 
-/// A concept's code, and its display or else its text.
+impl Row<'_> {
+    /// Writes the four columns of a CodeableConcept.
+    pub fn concept(&mut self, value: Option<Value<'_>>) -> Result<(), ValueDefect> {
+        CodeableConcept.write(value.as_slice(), self)
+    }
+}
+
+/// A CodeableConcept in short: its code, and its display or else its text.
 pub(super) struct Concept;
 
 impl Datatype for Concept {
@@ -95,7 +106,7 @@ impl Datatype for Concept {
     }
 }
 
-/// A concept that is as good as a status: its code, else its text.
+/// A CodeableConcept that serves as a status: its code, else its text.
 pub(super) struct ConceptCode;
 
 impl Datatype for ConceptCode {
@@ -114,7 +125,7 @@ impl Datatype for ConceptCode {
     }
 }
 
-/// A Coding: system, code, display.
+/// Coding: system, code, display.
 pub(super) struct Coding;
 
 impl Datatype for Coding {
@@ -137,7 +148,7 @@ fn write_coding(coding: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), Valu
     row.member_text(coding, NameId::DISPLAY)
 }
 
-/// The coding after the chosen one: system, code, display.
+/// The coding after the chosen one ([`next_coding`]): system, code, display.
 pub(super) struct NextCoding;
 
 impl Datatype for NextCoding {

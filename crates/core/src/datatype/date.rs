@@ -1,13 +1,17 @@
-//! date, dateTime, instant, Period and time: a column to compute with beside
-//! a column with the text as written, which alone tells the precision and the
+//! date, dateTime, instant, Period and time: a column to compute with, and a
+//! column with the text as written, which alone holds the precision and the
 //! local calendar day.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#dateTime>.
 
-use crate::json::{NameId, Value};
+use crate::json::{JsonType, NameId, Value};
 
-use super::{Column, Datatype, Row, SqlType, ValueDefect, ValueDefectReason, join, moment, object, text};
+use super::column::{Column, SqlType, join};
+use super::defect::{ValueDefect, ValueDefectReason};
+use super::definition::Datatype;
+use super::moment;
+use super::row::{Row, object, text};
 
-/// date: its first day, and the text.
+/// date: its first day, and the text as written.
 pub(super) struct Date;
 
 impl Datatype for Date {
@@ -31,7 +35,7 @@ impl Datatype for Date {
     }
 }
 
-/// dateTime, instant: the first instant of what is stated, and the text.
+/// dateTime, instant: the first instant that it states, and the text as written.
 pub(super) struct DateTime;
 
 impl Datatype for DateTime {
@@ -68,16 +72,15 @@ fn write_bound(value: Option<Value<'_>>, bound: Bound, row: &mut Row<'_>) -> Res
     Ok(())
 }
 
-/// Period: start and end. A partial end means the last microsecond of the
-/// day, month or year that it states, so that SQL's BETWEEN works.
+/// Period: start and end. A partial end is the last microsecond of the day,
+/// month or year that it states, so that SQL's BETWEEN works.
 pub(super) struct Period;
 
 impl Period {
-    /// Writes the four columns from a Period, or from a dateTime, which is
-    /// its start.
+    /// Writes the four columns from a Period, or from a dateTime as its start.
     pub(super) fn write_any(value: Option<Value<'_>>, row: &mut Row<'_>) -> Result<(), ValueDefect> {
         match value {
-            Some(value) if value.json_type() == crate::json::JsonType::Object => Period.write(&[value], row),
+            Some(value) if value.json_type() == JsonType::Object => Period.write(&[value], row),
             other => {
                 write_bound(other, Bound::First, row)?;
                 row.buffer.nulls(2);

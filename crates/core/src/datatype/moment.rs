@@ -1,68 +1,44 @@
-//! A *moment* is a FHIR date, dateTime, instant or time read from its text:
-//! the span that is stated (a day, a month, a year, or a point), in the
-//! numbers that Postgres stores.
+//! A *moment* is a FHIR date, dateTime, instant or time, read from its text: the
+//! span that it states (a point, a day, a month or a year), in the numbers that
+//! Postgres stores.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#dateTime>.
 
 use std::ops::Range;
 
-use chrono::{Offset, TimeZone};
+use super::timezone::Timezone;
 
-/// What stands in for an offset that a text does not state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timezone {
-    /// Seconds east of Greenwich.
-    Offset(i32),
-    Named(chrono_tz::Tz),
-}
-
-impl Timezone {
-    pub const UTC: Timezone = Timezone::Offset(0);
-
-    /// Microseconds to take from a local time, itself in microseconds since
-    /// 2000-01-01, to have UTC. Where clocks are put forward over that time
-    /// or back to it, the earlier offset counts.
-    fn offset_at(self, local: i64) -> i64 {
-        let seconds = match self {
-            Timezone::Offset(seconds) => seconds,
-            Timezone::Named(zone) => {
-                let local = chrono::DateTime::from_timestamp(local.div_euclid(SECOND) + EPOCH_SECONDS, 0)
-                    .unwrap_or_default()
-                    .naive_utc();
-                match zone.offset_from_local_datetime(&local).earliest() {
-                    Some(offset) => offset.fix().local_minus_utc(),
-                    None => zone.offset_from_utc_datetime(&local).fix().local_minus_utc(),
-                }
-            }
-        };
-        i64::from(seconds) * SECOND
-    }
-}
-
+/// In microseconds, as all times here.
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// 2000-01-01, where Postgres' count begins, in seconds since 1970.
+/// 2000-01-01, the epoch of Postgres, in seconds since 1970.
 const EPOCH_SECONDS: i64 = 946_684_800;
 
-/// The calendar days that a FHIR date states, as days since 2000-01-01:
-/// one day, or all of a month or a year. `None` if it is no FHIR date.
+/// The calendar days that a FHIR date states, as days since 2000-01-01: one
+/// day, or all days of a month or a year. `None` if it is not a FHIR date.
+///
+/// ```
+/// # use fhirmill_core::datatype::moment::date;
+/// assert_eq!(date("2000-02"), Some(31..60));
+/// ```
 pub fn date(text: &str) -> Option<Range<i32>> {
-    let mut reader = Reader { rest: text.as_bytes() };
+    let mut reader = TextReader { rest: text.as_bytes() };
     let days = reader.days()?;
     reader.rest.is_empty().then_some(days)
 }
 
-/// The time that a FHIR date, dateTime or instant states, as microseconds
-/// since 2000-01-01 00:00 UTC, from the first to after the last; a point with
-/// a time of day is one microsecond. `None` if it is no FHIR dateTime.
+/// The span that a FHIR date, dateTime or instant states, as microseconds
+/// since 2000-01-01 00:00 UTC, its end excluded. With a time of day it is a
+/// single microsecond. `assumed` is the time zone of a text that states none.
+/// `None` if it is not a FHIR dateTime.
 pub fn date_time(text: &str, assumed: Timezone) -> Option<Range<i64>> {
-    let mut reader = Reader { rest: text.as_bytes() };
+    let mut reader = TextReader { rest: text.as_bytes() };
     let days = reader.days()?;
     if reader.rest.is_empty() {
         let bound = |days: i32| {
             let local = i64::from(days) * DAY;
-            local - assumed.offset_at(local)
+            local - offset_at(assumed, local)
         };
         return Some(bound(days.start)..bound(days.end));
     }
@@ -71,23 +47,29 @@ pub fn date_time(text: &str, assumed: Timezone) -> Option<Range<i64>> {
     }
     reader.byte(b'T')?;
     let local = i64::from(days.start) * DAY + reader.time_of_day()?;
-    let offset = if reader.rest.is_empty() { assumed.offset_at(local) } else { reader.offset()? };
+    let offset = if reader.rest.is_empty() { offset_at(assumed, local) } else { reader.offset()? };
     reader.rest.is_empty().then_some(local - offset..local - offset + 1)
 }
 
-/// A FHIR time, as microseconds since midnight; a leap second, and all of its
-/// parts, are 24:00:00, the latest that Postgres has. `None` if it is none.
+/// Microseconds to subtract from a local time to get UTC.
+fn offset_at(timezone: Timezone, local: i64) -> i64 {
+    timezone.offset_at(local.div_euclid(SECOND) + EPOCH_SECONDS) * SECOND
+}
+
+/// A FHIR time as microseconds since midnight. A leap second is 24:00:00, the
+/// latest time that Postgres has. `None` if it is not a FHIR time.
 pub fn time(text: &str) -> Option<i64> {
-    let mut reader = Reader { rest: text.as_bytes() };
+    let mut reader = TextReader { rest: text.as_bytes() };
     let time = reader.time_of_day()?.min(DAY);
     reader.rest.is_empty().then_some(time)
 }
 
-struct Reader<'t> {
+/// What is left of a text.
+struct TextReader<'t> {
     rest: &'t [u8],
 }
 
-impl Reader<'_> {
+impl TextReader<'_> {
     fn byte(&mut self, expected: u8) -> Option<()> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
@@ -125,8 +107,8 @@ impl Reader<'_> {
         Some(first + day - 1..first + day)
     }
 
-    /// `hh:mm:ss` with any fraction of a second, of which microseconds are
-    /// taken; `:60` is a leap second and counts as the next minute's first.
+    /// `hh:mm:ss` with any fraction of a second, truncated to microseconds; `:60`
+    /// is a leap second and equals the first second of the next minute.
     fn time_of_day(&mut self) -> Option<i64> {
         let hour = self.digits::<2>().filter(|hour| *hour < 24)?;
         self.byte(b':')?;
@@ -168,10 +150,10 @@ impl Reader<'_> {
     }
 }
 
-/// Days from 2000-01-01 to the first of a month, in the Gregorian calendar
-/// carried back before its time, as Postgres and ISO 8601 do.
+/// Days from 2000-01-01 to the first of a month, in the proleptic Gregorian
+/// calendar, as in Postgres and ISO 8601.
 fn first_of(year: i32, month: i32) -> i32 {
-    // Years are counted from March, so that a leap day is a year's last.
+    // Years begin in March, so that a leap day is the last day of its year.
     let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let days_before_month = (153 * month + 2) / 5;
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
@@ -254,7 +236,10 @@ mod tests {
         let start = |text, zone| date_time(text, zone).map(|span| span.start);
         assert_eq!(start("2024-07-01", new_york), Some(utc("2024-07-01T04:00:00Z")));
         assert_eq!(start("2024-01-01", new_york), Some(utc("2024-01-01T05:00:00Z")));
-        assert_eq!(start("2024-01-01", Timezone::Offset(7200)), Some(utc("2023-12-31T22:00:00Z")));
+        assert_eq!(
+            start("2024-01-01", "+02:00".parse().expect("an offset")),
+            Some(utc("2023-12-31T22:00:00Z"))
+        );
         assert_eq!(start("2024-07-01T12:00:00Z", new_york), Some(utc("2024-07-01T12:00:00Z")));
         // The hour that the clocks skip.
         assert!(start("2024-03-10T02:30:00", new_york).is_some());
@@ -275,7 +260,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic_or_leave_what_postgres_keeps(text in "[-0-9:.TZ+]{0,32}") {
+        fn no_text_makes_it_panic_or_exceed_the_range_of_postgres(text in "[-0-9:.TZ+]{0,32}") {
             if let Some(time) = time(&text) {
                 proptest::prop_assert!((0..=DAY).contains(&time));
             }
@@ -286,6 +271,34 @@ mod tests {
                 proptest::prop_assert!(span.start < span.end);
             }
         }
+    }
+
+    /// The instant that a local time means, as UTC.
+    fn instant(zone: &str, local: &str) -> String {
+        let span = date_time(local, zone.parse().expect(zone)).expect(local);
+        let instant =
+            DateTime::from_timestamp_micros(span.start + EPOCH_SECONDS * SECOND).expect("an instant");
+        instant.format("%Y-%m-%d %H:%M").to_string()
+    }
+
+    #[test]
+    fn a_fixed_offset_holds_all_year() {
+        assert_eq!(instant("+02:00", "2020-01-15T12:00:00"), "2020-01-15 10:00");
+        assert_eq!(instant("-05:30", "2020-07-15T12:00:00"), "2020-07-15 17:30");
+    }
+
+    #[test]
+    fn a_named_zone_follows_daylight_saving_time() {
+        assert_eq!(instant("America/New_York", "2020-01-15T12:00:00"), "2020-01-15 17:00");
+        assert_eq!(instant("America/New_York", "2020-07-15T12:00:00"), "2020-07-15 16:00");
+    }
+
+    #[test]
+    fn an_ambiguous_time_is_the_first_and_a_skipped_one_has_the_offset_from_before() {
+        // New York, 2020: clocks went back at 02:00 EDT on 1 November and
+        // forward at 02:00 EST on 8 March.
+        assert_eq!(instant("America/New_York", "2020-11-01T01:30:00"), "2020-11-01 05:30");
+        assert_eq!(instant("America/New_York", "2020-03-08T02:30:00"), "2020-03-08 07:30");
     }
 
     #[test]

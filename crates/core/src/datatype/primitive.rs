@@ -1,24 +1,27 @@
-//! FHIR's primitive types, lists of them, Identifier, and JSON kept as it is.
+//! FHIR's primitive types, lists of them, Identifier, and JSON as written.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#primitive>.
 
+use super::column::{Column, SqlType, join};
+use super::defect::ValueDefect;
+use super::definition::Datatype;
+use super::row::{Row, integer, object, text};
 use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Row, SqlType, ValueDefect, ValueDefectReason, join, object, text};
+/// The one column of a primitive type.
+fn column(prefix: &str, sql_type: SqlType) -> Vec<Column> {
+    vec![Column::new(prefix.to_owned(), sql_type, "")]
+}
 
-/// string, code, uri and their like: `text`.
+/// string, code, uri and the like: `text`.
 pub(super) struct Text;
 
 impl Datatype for Text {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![Column::new(prefix.to_owned(), SqlType::Text, "")]
+        column(prefix, SqlType::Text)
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        match elements.first() {
-            Some(value) => row.buffer.text(&text(*value)?),
-            None => row.buffer.null(),
-        }
-        Ok(())
+        row.text(elements.first().copied())
     }
 }
 
@@ -27,19 +30,11 @@ pub(super) struct Boolean;
 
 impl Datatype for Boolean {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![Column::new(prefix.to_owned(), SqlType::Boolean, "")]
+        column(prefix, SqlType::Boolean)
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        match elements.first() {
-            Some(value) => {
-                let value =
-                    value.as_boolean().ok_or(ValueDefect::new(*value, ValueDefectReason::ExpectedBoolean))?;
-                row.buffer.boolean(value);
-            }
-            None => row.buffer.null(),
-        }
-        Ok(())
+        row.boolean(elements.first().copied())
     }
 }
 
@@ -48,21 +43,12 @@ pub(super) struct Integer;
 
 impl Datatype for Integer {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![Column::new(prefix.to_owned(), SqlType::Integer, "")]
+        column(prefix, SqlType::Integer)
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        match elements.first() {
-            Some(value) => row.buffer.integer(integer(*value)?),
-            None => row.buffer.null(),
-        }
-        Ok(())
+        row.integer(elements.first().copied())
     }
-}
-
-fn integer(value: Value<'_>) -> Result<i32, ValueDefect> {
-    let defect = ValueDefect::new(value, ValueDefectReason::ExpectedInteger);
-    value.as_number().ok_or(defect)?.parse().map_err(|_| defect)
 }
 
 /// decimal: `numeric`, with the digits as written.
@@ -70,18 +56,27 @@ pub(super) struct Decimal;
 
 impl Datatype for Decimal {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![Column::new(prefix.to_owned(), SqlType::Numeric, "")]
+        column(prefix, SqlType::Numeric)
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        match elements.first() {
-            Some(value) => row.number(*value),
-            None => {
-                row.buffer.null();
-                Ok(())
-            }
-        }
+        row.number(elements.first().copied())
     }
+}
+
+/// The items of a list; `None` if the element is missing.
+fn items<'t, T>(
+    elements: &[Value<'t>],
+    item: impl Fn(Value<'t>) -> Result<T, ValueDefect>,
+) -> Result<Option<Vec<T>>, ValueDefect> {
+    if elements.is_empty() {
+        return Ok(None);
+    }
+    let mut items = Vec::with_capacity(elements.len());
+    for value in elements {
+        items.push(item(*value)?);
+    }
+    Ok(Some(items))
 }
 
 /// A list of strings: `text[]`, in order.
@@ -89,19 +84,14 @@ pub(super) struct TextList;
 
 impl Datatype for TextList {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![Column::new(prefix.to_owned(), SqlType::TextArray, "")]
+        column(prefix, SqlType::TextArray)
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        if elements.is_empty() {
-            row.buffer.null();
-            return Ok(());
+        match items(elements, |value| text(value).map(Some))? {
+            Some(items) => row.buffer.text_array(&items),
+            None => row.buffer.null(),
         }
-        let mut items = Vec::with_capacity(elements.len());
-        for value in elements {
-            items.push(Some(text(*value)?));
-        }
-        row.buffer.text_array(&items);
         Ok(())
     }
 }
@@ -111,29 +101,24 @@ pub(super) struct IntegerList;
 
 impl Datatype for IntegerList {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![Column::new(prefix.to_owned(), SqlType::IntegerArray, "")]
+        column(prefix, SqlType::IntegerArray)
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        if elements.is_empty() {
-            row.buffer.null();
-            return Ok(());
+        match items(elements, integer)? {
+            Some(items) => row.buffer.integer_array(&items),
+            None => row.buffer.null(),
         }
-        let mut items = Vec::with_capacity(elements.len());
-        for value in elements {
-            items.push(integer(*value)?);
-        }
-        row.buffer.integer_array(&items);
         Ok(())
     }
 }
 
-/// An element kept as JSON: `jsonb`.
+/// An element as JSON: `jsonb`.
 pub(super) struct Json;
 
 impl Datatype for Json {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![Column::new(prefix.to_owned(), SqlType::Jsonb, "")]
+        column(prefix, SqlType::Jsonb)
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {

@@ -1,10 +1,13 @@
-//! Amounts: Quantity and its profiles, Money, Range, Ratio. Numbers keep the
+//! Amounts: Quantity and its profiles, Money, Range, Ratio. Numbers keep their
 //! digits as written.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#Quantity>.
 
 use crate::json::{NameId, Value};
 
-use super::{Column, Datatype, Row, SqlType, ValueDefect, join, member_text, object};
+use super::column::{Column, SqlType, join};
+use super::defect::ValueDefect;
+use super::definition::Datatype;
+use super::row::{Row, member_text, object};
 
 fn number_column(prefix: &str, suffix: &str, holds: &str) -> Column {
     Column::new(join(prefix, suffix), SqlType::Numeric, holds)
@@ -14,7 +17,7 @@ fn text_column(prefix: &str, suffix: &str, holds: &str) -> Column {
     Column::new(join(prefix, suffix), SqlType::Text, holds)
 }
 
-/// Quantity whole. A filter on the value must look at the comparator too.
+/// Quantity, all of it. A filter on the value must also consider the comparator.
 pub(super) struct Quantity;
 
 impl Datatype for Quantity {
@@ -36,7 +39,7 @@ impl Datatype for Quantity {
     }
 }
 
-/// A Quantity without comparator: value, unit, code.
+/// Quantity without comparator: value, unit, code.
 pub(super) struct SimpleQuantity;
 
 impl Datatype for SimpleQuantity {

@@ -1,36 +1,15 @@
-//! References between resources: the key of the target where it can be known,
-//! and what was written where the key does not say it all.
+//! References between resources: the key of the target if it can be determined,
+//! and the reference as written unless the key tells everything it says.
 //! Source: <https://hl7.org/fhir/R4/references.html>.
-
-use std::borrow::Cow;
 
 use crate::fhir::{ResourceType, snake_case};
 use crate::json::{NameId, Value};
-use crate::rows::Target;
 
-use super::{Column, Datatype, Row, SqlType, ValueDefect, join, object};
-
-/// What a reference was found to mean.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Referenced<'t> {
-    /// The target's key, to be filled in when the registry has given it.
-    pub target: Option<Target>,
-    /// The type that the reference or its target states.
-    pub resource_type: Option<ResourceType>,
-    /// The reference as written, where `target` does not say it all.
-    pub written: Option<Cow<'t, str>>,
-}
-
-/// Finds the targets of references; the engine provides it.
-pub trait References {
-    /// `reference` is a Reference; `expected` the one type that the element
-    /// may refer to, if it is one.
-    fn resolve<'t>(
-        &mut self,
-        reference: Value<'t>,
-        expected: Option<ResourceType>,
-    ) -> Result<Referenced<'t>, ValueDefect>;
-}
+use super::column::{Column, SqlType, join};
+use super::defect::ValueDefect;
+use super::definition::Datatype;
+use super::resolve::Referenced;
+use super::row::{Row, object};
 
 fn key_column(name: String, target: Option<ResourceType>, holds: &str) -> Column {
     Column { refers_to: target, ..Column::new(name, SqlType::BigInt, holds) }
@@ -40,16 +19,17 @@ fn text_column(name: String, holds: &str) -> Column {
     Column::new(name, SqlType::Text, holds)
 }
 
-/// A reference to one type of resource (key, display, reference) or to any
-/// (type before them).
+/// Reference: key, display and reference; preceded by the target's type if the
+/// element may refer to several types.
 pub(super) struct Reference {
+    /// The type that it may refer to, if there is only one.
     pub target: Option<ResourceType>,
 }
 
 impl Datatype for Reference {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         let mut columns = Vec::new();
-        // A list of nothing but references has no prefix: its target's name stands in.
+        // A list of references alone has no prefix, so the target's name replaces it.
         let name = match self.target {
             _ if !prefix.is_empty() => prefix.to_owned(),
             Some(target) => snake_case(target.name()),
@@ -83,8 +63,10 @@ impl Datatype for Reference {
     }
 }
 
-/// A reference of which only the key (and the type, if it may be any) is kept.
+/// The key of a Reference alone; preceded by the target's type if the element may
+/// refer to several types.
 pub(super) struct ReferenceKey {
+    /// The type that it may refer to, if there is only one.
     pub target: Option<ResourceType>,
 }
 
@@ -111,11 +93,13 @@ impl Datatype for ReferenceKey {
     }
 }
 
-/// The reference to a resource's patient or encounter: its key stands among
-/// the first columns of the table, so that only what was written stands here,
-/// with the target's type and key where it may be another than a patient.
+/// The reference to a resource's patient or encounter, whose key is among the
+/// first columns of the table. Only the reference as written is here, with the
+/// target's type and key if it need not be a patient.
 pub(super) struct PlacedReference {
+    /// Whether the target's type and key are columns.
     pub has_target: bool,
+    /// The type whose key is among the first columns.
     pub target: ResourceType,
 }
 
@@ -148,7 +132,7 @@ impl Datatype for PlacedReference {
     }
 }
 
-/// The encounter of a list's item: its key and what was written.
+/// The encounter of an item of a list: its key and the reference as written.
 pub(super) struct EncounterOfItem {
     pub target: ResourceType,
 }
@@ -172,7 +156,7 @@ impl Datatype for EncounterOfItem {
     }
 }
 
-/// The key of the first reference that leads to a certain type.
+/// The key of the first reference to a certain type.
 pub(super) struct Key {
     pub target: ResourceType,
 }
@@ -197,8 +181,8 @@ impl Datatype for Key {
     }
 }
 
-/// The key that all the references to a certain type agree on, if they do.
-/// References to other types have no say.
+/// The key of the one target that all references to a certain type share; null
+/// if they differ. References to other types are ignored.
 pub(super) struct Agreed {
     pub target: ResourceType,
 }
