@@ -1,9 +1,9 @@
-//! A *Bundle* here is what its entries need to know of the whole: its type,
-//! its timestamp, and which resource each `fullUrl` in it names.
+//! A *Bundle* here is what its entries need to know about the whole: its type,
+//! its timestamp, and which resource each `fullUrl` in it identifies.
 //!
-//! The names are kept as a sorted list of 24 bytes an entry, so that the
-//! index of a Bundle of a million entries is 24 MB; an id that equals the
-//! UUID of its `fullUrl` is not kept twice.
+//! The `fullUrl` index is a sorted list of 24 bytes per entry: 24 MB for a
+//! Bundle of a million entries. An id equal to the UUID of its `fullUrl` is not
+//! stored again.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::full_url;
 use crate::fhir::ResourceType;
 
-/// A Bundle around frames; see the module.
+/// What the entries of a Bundle need to know about it: type, timestamp and the
+/// targets of its full URLs.
 #[derive(Debug, Default)]
 pub struct Bundle {
     number: u64,
@@ -20,14 +21,14 @@ pub struct Bundle {
     timestamp: Option<String>,
     base_url: Option<String>,
     targets: Vec<Target>,
-    /// Some `fullUrl`, of this Bundle or of one around it, is no UUID.
+    /// Some `fullUrl` of this Bundle or of an outer one is not a UUID.
     has_urls: bool,
-    /// The ids that no UUID gives, each with its length before it.
+    /// The ids that differ from the UUID, each preceded by its length.
     ids: Vec<u8>,
     outer: Option<Arc<Bundle>>,
 }
 
-/// What a `fullUrl` names.
+/// The resource that a `fullUrl` identifies.
 #[derive(Clone, Copy, Debug)]
 struct Target {
     key: [u64; 2],
@@ -39,11 +40,11 @@ struct Target {
 /// The id is the UUID of the key, in lower case.
 const SAME_AS_UUID: u32 = u32::MAX;
 
-/// How many Bundles were read by the process.
-static BUNDLES: AtomicU64 = AtomicU64::new(0);
+/// Number of Bundles that this process has read.
+static BUNDLE_COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl Bundle {
-    /// A number that no other Bundle has in this process, from 1.
+    /// A number unique to this Bundle in this process, from 1.
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -58,22 +59,24 @@ impl Bundle {
         self.timestamp.as_deref()
     }
 
-    /// The base of the server that the Bundle came from: what stands before
-    /// `/Type/id` in the first `fullUrl` that ends so.
+    /// The base URL of the server that produced the Bundle: the part before
+    /// `/Type/id` of the first `fullUrl` that ends with its resource's type and
+    /// id.
     pub fn base_url(&self) -> Option<&str> {
         self.base_url.as_deref()
     }
 
-    /// The Bundle that this one is an entry of.
+    /// The Bundle that contains this one as an entry.
     pub fn outer(&self) -> Option<&Arc<Bundle>> {
         self.outer.as_ref()
     }
 
-    /// Type and id of the resource that a `fullUrl` of this Bundle, or of one
-    /// around it, names; the id is [`super::id_from_full_url`]'s where the
-    /// resource has none. When entries of one Bundle have the same `fullUrl`
-    /// (as the versions in a history have), the last of them is meant. A UUID
-    /// matches in upper and lower case.
+    /// Type and id of the resource that `full_url` identifies in this Bundle,
+    /// or else in an outer one; `None` if there is none. For a resource without
+    /// an id, the id is that of [`id_from_full_url`](super::id_from_full_url).
+    /// When several entries of one Bundle have the same `fullUrl`, as the
+    /// versions in a history do, the last one wins. UUIDs match regardless of
+    /// case.
     pub fn resolve<'b>(&'b self, full_url: &'b str) -> Option<(ResourceType, Cow<'b, str>)> {
         if !self.has_urls && full_url::uuid(full_url).is_none() {
             return None;
@@ -88,7 +91,7 @@ impl Bundle {
         }
     }
 
-    /// What the target stands for, which `full_url` names.
+    /// Type and id of the target that `full_url` led to.
     fn target<'b>(&'b self, target: Target, full_url: &'b str) -> Option<(ResourceType, Cow<'b, str>)> {
         if target.id == SAME_AS_UUID {
             let written = full_url.strip_prefix("urn:uuid:")?;
@@ -105,13 +108,13 @@ impl Bundle {
     }
 }
 
-/// Collects what a [`Bundle`] says.
+/// Builds a [`Bundle`] while it is being prescanned.
 #[derive(Debug, Default)]
-pub(super) struct Builder {
+pub(super) struct BundleBuilder {
     bundle: Bundle,
 }
 
-impl Builder {
+impl BundleBuilder {
     pub fn set_type(&mut self, bundle_type: Option<String>) {
         self.bundle.bundle_type = bundle_type;
     }
@@ -120,9 +123,9 @@ impl Builder {
         self.bundle.timestamp = timestamp;
     }
 
-    /// Notes that `full_url` names the resource of this type and id. A type that
-    /// R4 does not know, an id of more than 65,535 bytes, and ids past 4 GiB of
-    /// them are not noted: a reference to them stays unresolved.
+    /// Adds the resource that `full_url` identifies. A type unknown to R4, an
+    /// id of more than 65,535 bytes, and ids beyond 4 GiB in total are not
+    /// added: references to them remain unresolved.
     pub fn add(&mut self, full_url: &str, resource_type: &str, id: Option<&str>) {
         let Some(id) = id.or_else(|| full_url::id_from_full_url(full_url)) else {
             return;
@@ -134,31 +137,32 @@ impl Builder {
         self.bundle.has_urls |= uuid.is_none();
         let same = uuid
             .is_some_and(|uuid| uuid.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()) == id);
-        let id_place = if same {
+        let id_offset = if same {
             SAME_AS_UUID
         } else {
-            let (Ok(place), Ok(length)) = (u32::try_from(self.bundle.ids.len()), u16::try_from(id.len()))
+            let (Ok(offset), Ok(length)) = (u32::try_from(self.bundle.ids.len()), u16::try_from(id.len()))
             else {
                 return;
             };
-            if place == SAME_AS_UUID {
+            if offset == SAME_AS_UUID {
                 return;
             }
             self.bundle.ids.extend_from_slice(&length.to_le_bytes());
             self.bundle.ids.extend_from_slice(id.as_bytes());
-            place
+            offset
         };
         if self.bundle.base_url.is_none() {
-            let base = full_url::base(full_url, resource_type, id);
+            let base = full_url::base_length(full_url, resource_type, id);
             self.bundle.base_url = base.map(|length| full_url[..length].to_owned());
         }
         let key = full_url::key(full_url);
-        self.bundle.targets.push(Target { key, id: id_place, resource_type: known_type });
+        self.bundle.targets.push(Target { key, id: id_offset, resource_type: known_type });
     }
 
+    /// The finished Bundle, nested in `outer`.
     pub fn finish(mut self, outer: Option<Arc<Bundle>>) -> Bundle {
         let targets = &mut self.bundle.targets;
-        // Stable, so that of equal keys the last stays the last.
+        // A stable sort, so that the last of equal keys stays the last.
         targets.sort_by_key(|target| target.key);
         targets.dedup_by(|later, earlier| {
             let is_same = later.key == earlier.key;
@@ -168,7 +172,7 @@ impl Builder {
             is_same
         });
         targets.shrink_to_fit();
-        self.bundle.number = BUNDLES.fetch_add(1, Ordering::Relaxed) + 1;
+        self.bundle.number = BUNDLE_COUNT.fetch_add(1, Ordering::Relaxed) + 1;
         self.bundle.has_urls |= outer.as_ref().is_some_and(|outer| outer.has_urls);
         self.bundle.outer = outer;
         self.bundle
@@ -190,7 +194,7 @@ mod tests {
     #[test]
     fn full_urls_of_every_form_resolve() {
         let uuid = "6f1df156-8793-56a0-6df1-570bca4dcc07";
-        let mut builder = Builder::default();
+        let mut builder = BundleBuilder::default();
         builder.add(&format!("urn:uuid:{uuid}"), "Patient", Some(uuid));
         builder.add("urn:uuid:00000000-0000-0000-0000-000000000001", "Encounter", Some("e1"));
         builder.add("urn:uuid:00000000-0000-0000-0000-000000000002", "Encounter", None);
@@ -218,11 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_equal_full_urls_is_meant_and_outer_bundles_are_asked() {
-        let mut outer = Builder::default();
+    fn the_last_of_equal_full_urls_wins_and_outer_bundles_are_searched() {
+        let mut outer = BundleBuilder::default();
         outer.add("urn:oid:1", "Patient", Some("outer"));
         outer.add("urn:oid:2", "Patient", Some("only-outer"));
-        let mut inner = Builder::default();
+        let mut inner = BundleBuilder::default();
         inner.add("urn:oid:1", "Patient", Some("first"));
         inner.add("urn:oid:1", "Group", Some("last"));
         let inner = inner.finish(Some(Arc::new(outer.finish(None))));
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_takes_24_bytes() {
+    fn a_target_takes_24_bytes() {
         assert_eq!(size_of::<Target>(), 24);
     }
 }

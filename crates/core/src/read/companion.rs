@@ -1,12 +1,12 @@
-//! A *companion* is a file that travels with FHIR and is none: the log and
-//! the manifest of a bulk export, checksums and markers of file systems.
+//! A *companion* is a file that accompanies FHIR without being FHIR: the log
+//! and the manifest of a bulk export, checksum files, file system markers.
 //!
-//! Companions are told by content. By name only where the content says
-//! nothing, and only inside archives.
+//! Companions are detected from content. The name decides only where the
+//! content is inconclusive, and only inside archives.
 
 use std::fmt;
 
-/// What kind of companion a document is.
+/// The type of a companion file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Companion {
     /// NDJSON lines with `exportId` and `eventId`: the log of a bulk export.
@@ -14,12 +14,12 @@ pub enum Companion {
     /// The manifest of a bulk export, an object with `transactionTime` and
     /// `output`: <https://hl7.org/fhir/uv/bulkdata/export.html#response---complete-status>.
     ExportManifest {
-        /// `transactionTime` as written: the exported resources are of then.
+        /// `transactionTime` as written: the time of the exported state.
         transaction_time: Option<String>,
     },
-    /// A `.crc` file as Hadoop lays beside each of its files.
+    /// A `.crc` file, as Hadoop writes next to each of its files.
     Checksum,
-    /// A marker of a program or file system, such as `.DS_Store` or `_SUCCESS`.
+    /// A marker file of a program or file system, such as `.DS_Store` or `_SUCCESS`.
     Marker,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Companion {
             Self::ExportLog => "log of a bulk export",
             Self::ExportManifest { .. } => "manifest of a bulk export",
             Self::Checksum => "checksum file",
-            Self::Marker => "marker of a file system",
+            Self::Marker => "file system marker",
         })
     }
 }
@@ -41,9 +41,9 @@ const DESKTOP_STORE: &[u8] = b"\0\0\0\x01Bud1";
 /// First bytes of an AppleDouble file (`._name`).
 const APPLE_DOUBLE: &[u8] = b"\x00\x05\x16\x07";
 
-/// The companion that a document's first bytes and its name in an archive
-/// (empty for none) make it.
-pub(super) fn of_document(head: &[u8], name: &str) -> Option<Companion> {
+/// Detects a companion from a document's first bytes and its name in an
+/// archive (empty for a file that is not in one).
+pub(super) fn detect(head: &[u8], name: &str) -> Option<Companion> {
     if head.starts_with(CHECKSUM) {
         return Some(Companion::Checksum);
     }
@@ -65,11 +65,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn companions_are_told_by_content_and_in_archives_by_name() {
-        assert_eq!(of_document(b"crc\0\0\0\x02\0", ""), Some(Companion::Checksum));
-        assert_eq!(of_document(b"\0\0\0\x01Bud1\0", ""), Some(Companion::Marker));
-        assert_eq!(of_document(b"", "out/_SUCCESS"), Some(Companion::Marker));
-        assert_eq!(of_document(b"x", "out/.Patient.ndjson.crc"), Some(Companion::Checksum));
-        assert_eq!(of_document(b"{}", "Patient.ndjson"), None);
+    fn companions_are_detected_from_content_and_in_archives_from_names() {
+        assert_eq!(detect(b"crc\0\0\0\x02\0", ""), Some(Companion::Checksum));
+        assert_eq!(detect(b"\0\0\0\x01Bud1\0", ""), Some(Companion::Marker));
+        assert_eq!(detect(b"", "out/_SUCCESS"), Some(Companion::Marker));
+        assert_eq!(detect(b"x", "out/.Patient.ndjson.crc"), Some(Companion::Checksum));
+        assert_eq!(detect(b"{}", "Patient.ndjson"), None);
     }
 }

@@ -1,10 +1,12 @@
-//! A *full URL* is `Bundle.entry.fullUrl`: the name by which the entries of a
-//! Bundle refer to each other.
+//! A *full URL* is `Bundle.entry.fullUrl`, by which the entries of a Bundle
+//! refer to each other.
 
 use sha2::{Digest, Sha256};
 
-/// The id that a full URL gives a resource without one: `X` of
-/// `urn:uuid:X`, the last segment of an absolute URL (before `_history`).
+/// The id that a full URL implies for a resource without one: `X` for
+/// `urn:uuid:X`, and the last path segment of an absolute URL, not counting
+/// `/_history/…`. `None` for any other URL, and for a URL with a query or a
+/// fragment.
 pub fn id_from_full_url(full_url: &str) -> Option<&str> {
     if let Some(uuid) = full_url.strip_prefix("urn:uuid:") {
         return (!uuid.is_empty()).then_some(uuid);
@@ -15,16 +17,16 @@ pub fn id_from_full_url(full_url: &str) -> Option<&str> {
     (!id.is_empty() && !id.contains(['?', '#'])).then_some(id)
 }
 
-/// The part of a full URL before `/Type/id`, when it ends in that.
-pub(super) fn base(full_url: &str, resource_type: &str, id: &str) -> Option<usize> {
+/// Length of the part of a full URL before `/Type/id`, if it ends with that.
+pub(super) fn base_length(full_url: &str, resource_type: &str, id: &str) -> Option<usize> {
     let before =
         full_url.strip_suffix(id)?.strip_suffix('/')?.strip_suffix(resource_type)?.strip_suffix('/')?;
     before.contains("://").then_some(before.len())
 }
 
-/// 128 bits that stand for a full URL: of a `urn:uuid:` the UUID itself, of
-/// anything else the first half of its SHA-256, so that no sender can make
-/// two URLs meet.
+/// A 128-bit key for a full URL: the UUID itself for `urn:uuid:`, otherwise the
+/// first half of the URL's SHA-256, so that no sender can construct a
+/// collision.
 pub(super) fn key(full_url: &str) -> [u64; 2] {
     if let Some(uuid) = uuid(full_url) {
         return [(uuid.as_u128() >> 64) as u64, uuid.as_u128() as u64];
@@ -36,7 +38,7 @@ pub(super) fn key(full_url: &str) -> [u64; 2] {
     [half(0..8), half(8..16)]
 }
 
-/// The UUID of a `urn:uuid:` URL in its usual form of 36 characters.
+/// The UUID of a `urn:uuid:` URL in the canonical form of 36 characters.
 pub(super) fn uuid(full_url: &str) -> Option<uuid::Uuid> {
     let text = full_url.strip_prefix("urn:uuid:")?;
     if text.len() != 36 {
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_come_from_full_urls() {
+    fn full_urls_imply_ids() {
         let uuid = "6f1df156-8793-56a0-6df1-570bca4dcc07";
         assert_eq!(id_from_full_url(&format!("urn:uuid:{uuid}")), Some(uuid));
         assert_eq!(id_from_full_url("https://fhir.example.org/r4/Patient/17"), Some("17"));
@@ -63,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_is_its_own_key_in_either_case() {
+    fn a_uuid_is_its_own_key_regardless_of_case() {
         let lower = key("urn:uuid:6f1df156-8793-56a0-6df1-570bca4dcc07");
         assert_eq!(lower, [0x6f1d_f156_8793_56a0, 0x6df1_570b_ca4d_cc07]);
         assert_eq!(key("urn:uuid:6F1DF156-8793-56A0-6DF1-570BCA4DCC07"), lower);
@@ -71,12 +73,12 @@ mod tests {
     }
 
     #[test]
-    fn the_base_is_what_stands_before_type_and_id() {
+    fn the_base_is_the_part_before_type_and_id() {
         assert_eq!(
-            base("https://a.example/r4/Patient/17", "Patient", "17"),
+            base_length("https://a.example/r4/Patient/17", "Patient", "17"),
             Some("https://a.example/r4".len())
         );
-        assert_eq!(base("https://a.example/r4/Patient/17", "Patient", "7"), None);
-        assert_eq!(base("urn:uuid:17", "Patient", "17"), None);
+        assert_eq!(base_length("https://a.example/r4/Patient/17", "Patient", "7"), None);
+        assert_eq!(base_length("urn:uuid:17", "Patient", "17"), None);
     }
 }

@@ -1,30 +1,30 @@
-//! A *location* says where in its document a value stands, in words that a
-//! person can follow: "line 12", "entry 3.1", "item 4", "resource".
+//! A *location* says where in its document a value is, in a form for people:
+//! "line 12", "entry 3.1", "item 4", "resource".
 
 use std::fmt;
 
-/// Where in its document a resource stands; all numbers count from 1.
+/// Where in its document a resource is; all numbers count from 1.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Location {
-    /// The line of an NDJSON document; 0 when the document has no lines.
+    /// The line of an NDJSON document; 0 for other formats.
     pub line: u64,
-    /// The item of an array, or the value of a sequence; 0 when there is none.
+    /// The element of an array, or the value of a sequence; 0 for other formats.
     pub item: u64,
-    /// The entry of the Bundle, of the Bundle in that entry, and so on; the
-    /// first 0 ends the path.
+    /// The entry of the Bundle, the entry of the Bundle in that entry, and so
+    /// on; the first 0 ends the path.
     pub entries: [u32; Location::MAX_DEPTH],
 }
 
 impl Location {
-    /// How many Bundles in each other a location can name.
+    /// How many nested Bundles a location can describe.
     pub const MAX_DEPTH: usize = 8;
 
-    /// The same place, in the line `line`.
+    /// The line numbered `line`.
     pub(super) fn at_line(line: u64) -> Self {
         Self { line, ..Self::default() }
     }
 
-    /// The same place, in the item `item`.
+    /// The item numbered `item` at this location.
     pub(super) fn at_item(self, item: u64) -> Self {
         Self { item, ..self }
     }
@@ -37,7 +37,7 @@ impl Location {
         self
     }
 
-    /// How many Bundles lie around this location.
+    /// How many Bundles contain this location.
     pub fn depth(&self) -> usize {
         self.entries.iter().take_while(|number| **number != 0).count()
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_reads_as_a_person_would_say_it() {
+    fn locations_are_displayed_for_people() {
         let whole = Location::default();
         assert_eq!(whole.to_string(), "resource");
         assert_eq!(Location::at_line(12).to_string(), "line 12");

@@ -1,4 +1,4 @@
-//! Bytes that can be read at any offset: a file on disk, or an object in a
+//! *Read at* is random access to bytes: to a file on disk, or to an object in a
 //! store.
 
 use std::fmt::Debug;
@@ -8,14 +8,15 @@ use std::os::unix::fs::FileExt;
 
 /// Bytes that can be read at any offset, by several readers at once.
 ///
-/// The reader asks for large stretches (`ReadLimits::read_bytes`), so an
+/// Content is read in large pieces
+/// ([`ReadLimits::read_bytes`](super::ReadLimits::read_bytes)), so an
 /// implementation over a network need not read ahead.
 pub trait ReadAt: Debug + Send + Sync {
     /// Reads up to `buffer.len()` bytes from `offset` and returns how many
     /// were read: 0 at the end, otherwise any number.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// The number of bytes there are. Asked once, when reading begins.
+    /// Total number of bytes. Called once, when reading starts.
     fn size(&self) -> io::Result<u64>;
 }
 

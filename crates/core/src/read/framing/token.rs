@@ -1,37 +1,37 @@
-//! A *token* here is a member's name, a string, or a whole value that is
-//! passed over: just enough of JSON's grammar to walk along the members of a
+//! A *token* here is a property name, a string, or a whole value that is
+//! skipped: just enough of JSON's grammar to walk along the properties of a
 //! Bundle and of its entries.
 //!
-//! Commas are not asked for and surplus ones are passed over: a trailing
-//! comma after the last entry should cost nobody a delivery, and inside
-//! resources, where it matters, the reader of the frame sees it.
+//! Commas are neither required nor counted: a trailing comma after the last
+//! entry should not cost a whole file. Inside resources, where commas matter,
+//! the parser of the frame checks them.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
-use super::ReadDefectReason;
-use super::layer::Damage;
-use super::scan::{Scan, Step};
-use super::window::Window;
+use super::bracket_scanner::{BracketScanner, ScanResult};
+use super::window::{ByteRange, Window};
+use crate::read::container::StreamError;
+use crate::read::defect::ReadDefectReason;
 
-/// Why a walk could not go on.
+/// Why walking along tokens cannot continue.
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
-    /// The stream could not be read further.
-    Damaged(Damage),
-    /// The bytes at this offset are not what JSON has there.
-    Broken { reason: ReadDefectReason, detected_at: u64 },
+pub(super) enum TokenError {
+    /// The stream cannot be read further.
+    Stream(StreamError),
+    /// The bytes at this offset are not JSON.
+    Syntax { reason: ReadDefectReason, detected_at: u64 },
 }
 
-impl From<Damage> for Fault {
-    fn from(damage: Damage) -> Self {
-        Self::Damaged(damage)
+impl From<StreamError> for TokenError {
+    fn from(error: StreamError) -> Self {
+        Self::Stream(error)
     }
 }
 
-/// The names that mean something to this module. A name written with escapes
-/// is [`Name::Other`]; nobody writes these so.
+/// The property names that framing acts on. A name written with escapes is
+/// [`PropertyName::Other`]; no serializer escapes these.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Name {
+pub(super) enum PropertyName {
     Entry,
     EventId,
     ExportId,
@@ -51,7 +51,7 @@ pub(super) enum Name {
     Other,
 }
 
-impl Name {
+impl PropertyName {
     fn of(bytes: &[u8]) -> Self {
         match bytes {
             b"entry" => Self::Entry,
@@ -75,13 +75,13 @@ impl Name {
     }
 }
 
-/// Longest name or short text that is kept; longer ones are passed over.
+/// Longest name or short text that is kept; longer ones are skipped.
 const TEXT_BYTES: usize = 16 << 10;
 
 impl Window<'_> {
-    /// Passes over blanks; the byte after them stays.
+    /// Skips whitespace and returns the byte after it, without consuming it.
     #[inline]
-    pub fn blank(&mut self) -> Result<Option<u8>, Damage> {
+    pub fn skip_whitespace(&mut self) -> Result<Option<u8>, StreamError> {
         loop {
             let available = self.available();
             let blanks =
@@ -97,39 +97,39 @@ impl Window<'_> {
         }
     }
 
-    /// The next member of the object that we are in: its name, with the
-    /// window at its value. `None` after the closing brace.
-    pub fn next_member(&mut self) -> Result<Option<Name>, Fault> {
+    /// Moves to the value of the next property of the current object and
+    /// returns the property's name; `None` after the closing brace.
+    pub fn next_property(&mut self) -> Result<Option<PropertyName>, TokenError> {
         loop {
-            match self.blank()? {
+            match self.skip_whitespace()? {
                 Some(b'"') => break,
                 Some(b',') => self.consume(1),
                 Some(b'}') => {
                     self.consume(1);
                     return Ok(None);
                 }
-                Some(_) => return Err(self.expected("a member's name or `}`")),
+                Some(_) => return Err(self.expected("a property name or `}`")),
                 None => return Err(self.truncated()),
             }
         }
-        let name = self.name()?;
-        match self.blank()? {
+        let name = self.property_name()?;
+        match self.skip_whitespace()? {
             Some(b':') => self.consume(1),
             Some(_) => return Err(self.expected("`:`")),
             None => return Err(self.truncated()),
         }
-        match self.blank()? {
+        match self.skip_whitespace()? {
             Some(b',' | b'}' | b']' | b':') => Err(self.expected("a value")),
             Some(_) => Ok(Some(name)),
             None => Err(self.truncated()),
         }
     }
 
-    /// The first byte of the next element of the array that we are in, which
-    /// stays. `None` after the closing bracket.
-    pub fn next_element(&mut self) -> Result<Option<u8>, Fault> {
+    /// Moves to the next element of the current array and returns its first
+    /// byte; `None` after the closing bracket.
+    pub fn next_element(&mut self) -> Result<Option<u8>, TokenError> {
         loop {
-            match self.blank()? {
+            match self.skip_whitespace()? {
                 Some(b',') => self.consume(1),
                 Some(b']') => {
                     self.consume(1);
@@ -142,29 +142,29 @@ impl Window<'_> {
         }
     }
 
-    /// The member's name at the window's place.
+    /// Reads the property name at the window's position.
     #[inline]
-    fn name(&mut self) -> Result<Name, Fault> {
-        // Nearly every name is short and in memory.
+    fn property_name(&mut self) -> Result<PropertyName, TokenError> {
+        // Fast path: nearly every name is short and in memory.
         let available = self.available();
         let short = &available[1..available.len().min(32)];
         if let Some(length) = short.iter().position(|byte| matches!(byte, b'"' | b'\\'))
             && short[length] == b'"'
         {
-            let name = Name::of(&short[..length]);
+            let name = PropertyName::of(&short[..length]);
             self.consume(length + 2);
             return Ok(name);
         }
         self.hold(TEXT_BYTES);
-        let span = self.string();
-        let name = span.map(|span| self.slice(span).map_or(Name::Other, Name::of));
+        let range = self.string();
+        let name = range.map(|range| self.slice(range).map_or(PropertyName::Other, PropertyName::of));
         self.release();
         name
     }
 
-    /// Passes over the string at the window's place; where its content
-    /// stands, without the quotes and with its escapes.
-    pub fn string(&mut self) -> Result<Range<u64>, Fault> {
+    /// Skips the string at the window's position. Returns where its content
+    /// is, without the quotes and with its escapes.
+    pub fn string(&mut self) -> Result<ByteRange, TokenError> {
         self.consume(1);
         let start = self.offset();
         let mut is_escaping = false;
@@ -191,9 +191,9 @@ impl Window<'_> {
         }
     }
 
-    /// Where the content of the string at the window's place stands; another
-    /// kind of value is passed over.
-    pub fn string_or_skip(&mut self, depth_limit: u32) -> Result<Option<Range<u64>>, Fault> {
+    /// Like [`Window::string`]; a value of another type is skipped and gives
+    /// `None`.
+    pub fn string_or_skip(&mut self, depth_limit: u32) -> Result<Option<ByteRange>, TokenError> {
         if self.peek()? == Some(b'"') {
             return self.string().map(Some);
         }
@@ -201,47 +201,49 @@ impl Window<'_> {
         Ok(None)
     }
 
-    /// The text of the string at the window's place; `None` for other kinds
-    /// of value, for what is no Unicode, and for very long ones.
-    pub fn text_or_skip(&mut self, depth_limit: u32) -> Result<Option<String>, Fault> {
+    /// Reads the text of the string at the window's position; `None` for a
+    /// value of another type, for invalid Unicode, and for a very long string.
+    pub fn text_or_skip(&mut self, depth_limit: u32) -> Result<Option<String>, TokenError> {
         self.hold(TEXT_BYTES);
-        let span = self.string_or_skip(depth_limit);
-        let text = match &span {
-            Ok(Some(span)) => self.slice(span.clone()).and_then(text_of).map(|text| text.into_owned()),
+        let range = self.string_or_skip(depth_limit);
+        let text = match &range {
+            Ok(Some(range)) => {
+                self.slice(range.clone()).and_then(decode_string).map(|text| text.into_owned())
+            }
             _ => None,
         };
         self.release();
-        span.map(|_| text)
+        range.map(|_| text)
     }
 
-    /// Passes over the value at the window's place.
-    pub fn skip_value(&mut self, depth_limit: u32) -> Result<(), Fault> {
+    /// Skips the value at the window's position.
+    pub fn skip_value(&mut self, depth_limit: u32) -> Result<(), TokenError> {
         match self.peek()? {
             Some(b'"') => self.string().map(|_| ()),
-            Some(b'{' | b'[') => self.leave(0, depth_limit),
+            Some(b'{' | b'[') => self.skip_containers(0, depth_limit),
             Some(_) => self.skip_scalar(),
             None => Err(self.truncated()),
         }
     }
 
-    /// Passes over the rest of the `depth` containers that we are in (or,
-    /// for 0, over the one that begins here).
-    pub fn leave(&mut self, depth: u32, depth_limit: u32) -> Result<(), Fault> {
-        let mut scan = Scan::new(depth, depth_limit);
+    /// Skips the rest of the `depth` innermost containers, or for 0 the one
+    /// that starts here.
+    pub fn skip_containers(&mut self, depth: u32, depth_limit: u32) -> Result<(), TokenError> {
+        let mut scanner = BracketScanner::new(depth, depth_limit);
         loop {
-            match scan.advance(self.available()) {
-                Step::Closed(length) => {
+            match scanner.advance(self.available()) {
+                ScanResult::Closed(length) => {
                     self.consume(length);
                     return Ok(());
                 }
-                Step::TooDeep => {
+                ScanResult::TooDeep => {
                     let detected_at = self.offset();
-                    return Err(Fault::Broken {
+                    return Err(TokenError::Syntax {
                         reason: ReadDefectReason::TooDeep(depth_limit),
                         detected_at,
                     });
                 }
-                Step::Open => self.consume(self.available().len()),
+                ScanResult::Open => self.consume(self.available().len()),
             }
             if !self.fill()? {
                 return Err(self.truncated());
@@ -249,8 +251,8 @@ impl Window<'_> {
         }
     }
 
-    /// Passes over a number, a literal, or what stands in the place of one.
-    fn skip_scalar(&mut self) -> Result<(), Fault> {
+    /// Skips a number, a literal, or whatever is in the place of one.
+    fn skip_scalar(&mut self) -> Result<(), TokenError> {
         loop {
             let available = self.available();
             let end = available
@@ -264,18 +266,18 @@ impl Window<'_> {
         }
     }
 
-    fn expected(&self, what: &'static str) -> Fault {
-        Fault::Broken { reason: ReadDefectReason::Expected(what), detected_at: self.offset() }
+    fn expected(&self, what: &'static str) -> TokenError {
+        TokenError::Syntax { reason: ReadDefectReason::Expected(what), detected_at: self.offset() }
     }
 
-    fn truncated(&self) -> Fault {
-        Fault::Broken { reason: ReadDefectReason::Truncated, detected_at: self.offset() }
+    fn truncated(&self) -> TokenError {
+        TokenError::Syntax { reason: ReadDefectReason::Truncated, detected_at: self.offset() }
     }
 }
 
-/// The text of a JSON string's content; borrowed unless there are escapes.
-/// `None` for what Postgres cannot keep: what is no Unicode, and U+0000.
-pub(super) fn text_of(content: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
+/// Decodes the content of a JSON string; borrowed unless there are escapes.
+/// `None` for what Postgres cannot store: invalid Unicode and U+0000.
+pub(super) fn decode_string(content: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(content).ok()?;
     if !text.contains('\\') {
         return Some(text.into());
@@ -284,14 +286,14 @@ pub(super) fn text_of(content: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     (!text.contains('\0')).then_some(text.into())
 }
 
-/// What a value that should be an object is instead, by its first byte.
-pub(super) fn kind_of(byte: u8) -> &'static str {
+/// Describes the type of a value that should be an object, by its first byte.
+pub(super) fn describe_value(byte: u8) -> &'static str {
     match byte {
         b'[' => "an array",
         b'"' => "a string",
         b'-' | b'0'..=b'9' => "a number",
         b't' | b'f' => "a boolean",
         b'n' => "null",
-        _ => "no JSON",
+        _ => "something other than JSON",
     }
 }

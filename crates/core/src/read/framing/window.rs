@@ -1,84 +1,89 @@
-//! A *window* is the part of a stream that is in memory: it slides along with
-//! the reading, and keeps what somebody *holds*.
+//! A *window* is the part of a stream that is in memory. It slides forward as
+//! the stream is read, and keeps the bytes on which there is a *hold*.
 //!
-//! All places are offsets in the whole stream. A hold keeps the bytes from
-//! where it was taken on, until it is released or outgrows its limit; then it
-//! is lost, reading goes on, and the holder finds out when it asks for its
-//! bytes. So memory is bounded by the limits of the holds, whatever comes in.
+//! All offsets are offsets in the whole stream. A hold keeps the bytes from the
+//! position where it was taken until it is released. A hold that outgrows its
+//! limit is lost: reading continues, and the caller finds out on asking for the
+//! bytes. The limits of the holds therefore bound memory for any input.
 
 use std::cell::Cell;
 use std::io::Read;
 use std::ops::Range;
 
-use super::layer::Damage;
+use crate::read::container::StreamError;
 
-/// What could not be read; the same again on every further try.
-type Result<T> = std::result::Result<T, Damage>;
+/// An error is permanent: every further read returns it again.
+type Result<T> = std::result::Result<T, StreamError>;
+
+/// A range of offsets in the stream.
+pub(super) type ByteRange = Range<u64>;
 
 pub(super) struct Window<'r> {
     reader: Box<dyn Read + Send + 'r>,
     buffer: Vec<u8>,
     /// Offset in the stream of the buffer's first byte.
-    base: u64,
+    buffer_offset: u64,
     /// Index in the buffer of the next byte.
     position: usize,
-    /// Index in the buffer after the last byte that was read.
+    /// Index in the buffer after the last byte read.
     filled: usize,
     holds: Vec<Hold>,
-    /// Offset at which the stream shall seem to end.
+    /// Offset at which the stream appears to end.
     bound: u64,
-    /// How much the next reading asks for, and the most that any does.
+    /// Size of the next read.
     next_read: usize,
+    /// Maximum size of a read.
     read_bytes: usize,
     end: Option<End>,
 }
 
 struct Hold {
+    /// `None` once the hold is lost.
     start: Option<u64>,
     limit: usize,
 }
 
-/// The first reading asks for so much, each further one for twice as much: of
-/// thousands of small files none is worth a large buffer.
-const FIRST_READ: usize = 16 << 10;
+/// Size of the first read, in bytes. Each further read doubles it, so that
+/// small files do not cost a large buffer each.
+const FIRST_READ_BYTES: usize = 16 << 10;
 
-/// A buffer of more than these is not kept for later.
-const LARGE_BYTES: usize = 16 << 20;
+/// A buffer larger than this is not kept for the next window.
+const LARGE_BUFFER_BYTES: usize = 16 << 20;
 
-/// Why there is no more to be read.
+/// Why nothing more can be read.
 #[derive(Clone)]
 enum End {
-    Whole,
-    Damaged(Damage),
+    Complete,
+    Failed(StreamError),
 }
 
 thread_local! {
-    /// The buffer of the thread's last window, for its next one: making one
-    /// for every file of a folder costs the kernel more than reading the file.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The buffer of the thread's last window, for its next one: for a folder
+    /// of small files, allocating a buffer per file costs more than reading.
+    static SPARE_BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 impl Drop for Window<'_> {
     fn drop(&mut self) {
         let buffer = std::mem::take(&mut self.buffer);
-        if buffer.len() <= LARGE_BYTES {
-            SPARE.set(buffer);
+        if buffer.len() <= LARGE_BUFFER_BYTES {
+            SPARE_BUFFER.set(buffer);
         }
     }
 }
 
 impl<'r> Window<'r> {
-    /// Begins at the offset `base`, where `reader` stands.
-    pub fn new(reader: Box<dyn Read + Send + 'r>, base: u64, read_bytes: usize) -> Self {
+    /// A window on `reader`, whose next byte has this `offset` in the stream.
+    pub fn new(reader: Box<dyn Read + Send + 'r>, offset: u64, read_bytes: usize) -> Self {
         Self {
             reader,
-            buffer: SPARE.take(),
-            base,
+            buffer: SPARE_BUFFER.take(),
+            buffer_offset: offset,
             position: 0,
             filled: 0,
             holds: Vec::new(),
             bound: u64::MAX,
-            next_read: read_bytes.clamp(1, FIRST_READ),
+            next_read: read_bytes.clamp(1, FIRST_READ_BYTES),
             read_bytes: read_bytes.max(1),
             end: None,
         }
@@ -86,27 +91,28 @@ impl<'r> Window<'r> {
 
     /// Offset of the next byte.
     pub fn offset(&self) -> u64 {
-        self.base + self.position as u64
+        self.buffer_offset + self.position as u64
     }
 
-    /// The next bytes, as far as they are in memory.
+    /// The next bytes that are in memory.
     #[inline]
     pub fn available(&self) -> &[u8] {
-        let end = match usize::try_from(self.bound.saturating_sub(self.base)) {
+        let end = match usize::try_from(self.bound.saturating_sub(self.buffer_offset)) {
             Ok(bound) => self.filled.min(bound),
             Err(_) => self.filled,
         };
         &self.buffer[self.position..end.max(self.position)]
     }
 
-    /// Passes over the first `length` available bytes.
+    /// Skips the first `length` available bytes.
     #[inline]
     pub fn consume(&mut self, length: usize) {
         debug_assert!(length <= self.available().len());
         self.position += length;
     }
 
-    /// The next byte, which stays; `None` at the end of the stream or bound.
+    /// The next byte, without consuming it; `None` at the end of the stream or
+    /// at the bound.
     #[inline]
     pub fn peek(&mut self) -> Result<Option<u8>> {
         if let Some(byte) = self.available().first() {
@@ -126,24 +132,24 @@ impl<'r> Window<'r> {
         if self.offset() >= self.bound {
             return Ok(false);
         }
-        self.read_on()
+        self.read_more()
     }
 
-    /// Makes at least `length` bytes available, if there are so many.
-    pub fn want(&mut self, length: usize) -> Result<()> {
+    /// Makes at least `length` bytes available, unless the stream ends before.
+    pub fn ensure(&mut self, length: usize) -> Result<()> {
         while self.filled - self.position < length {
-            if !self.read_on()? {
+            if !self.read_more()? {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Reads one more stretch behind what is there; false at the end.
-    fn read_on(&mut self) -> Result<bool> {
+    /// Reads once more from the stream; false at the end.
+    fn read_more(&mut self) -> Result<bool> {
         match &self.end {
-            Some(End::Whole) => return Ok(false),
-            Some(End::Damaged(damage)) => return Err(damage.clone()),
+            Some(End::Complete) => return Ok(false),
+            Some(End::Failed(error)) => return Err(error.clone()),
             None => {}
         }
         self.make_room();
@@ -151,7 +157,7 @@ impl<'r> Window<'r> {
         loop {
             match self.reader.read(room) {
                 Ok(0) => {
-                    self.end = Some(End::Whole);
+                    self.end = Some(End::Complete);
                     return Ok(false);
                 }
                 Ok(length) => {
@@ -161,15 +167,15 @@ impl<'r> Window<'r> {
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let damage = Damage::from(error);
-                    self.end = Some(End::Damaged(damage.clone()));
-                    return Err(damage);
+                    let error = StreamError::from(error);
+                    self.end = Some(End::Failed(error.clone()));
+                    return Err(error);
                 }
             }
         }
     }
 
-    /// Drops holds that outgrew their limits, slides, and grows as needed.
+    /// Drops holds that outgrew their limits, then slides or grows the buffer.
     fn make_room(&mut self) {
         let offset = self.offset();
         for hold in &mut self.holds {
@@ -179,18 +185,18 @@ impl<'r> Window<'r> {
         }
         let held =
             self.holds.iter().filter_map(|hold| hold.start).min().map_or(offset, |held| held.min(offset));
-        let keep = (held - self.base) as usize;
+        let keep = (held - self.buffer_offset) as usize;
         let has_room = self.filled + self.next_read <= self.buffer.len();
-        // To slide when little is kept costs little and stays in the cache.
+        // Sliding while little is kept is cheap and stays in the cache.
         if keep > 0 && (!has_room || keep >= self.filled - keep) {
             self.buffer.copy_within(keep..self.filled, 0);
-            self.base = held;
+            self.buffer_offset = held;
             self.position -= keep;
             self.filled -= keep;
         }
-        // A large buffer goes when what it was for has gone.
+        // A large buffer is released once its content is gone.
         let enough = (self.filled + self.read_bytes) * 4;
-        if self.buffer.len() > enough.max(LARGE_BYTES) {
+        if self.buffer.len() > enough.max(LARGE_BUFFER_BYTES) {
             self.buffer.truncate(enough);
             self.buffer.shrink_to_fit();
         }
@@ -199,19 +205,19 @@ impl<'r> Window<'r> {
         }
     }
 
-    /// Keeps the bytes from here on, until more than `limit` of them are kept.
+    /// Takes a hold on the bytes from here on, up to `limit` of them.
     pub fn hold(&mut self, limit: usize) {
         self.holds.push(Hold { start: Some(self.offset()), limit });
     }
 
-    /// Lets the latest hold keep up to `limit` bytes.
-    pub fn raise(&mut self, limit: usize) {
+    /// Raises the limit of the latest hold to at least `limit` bytes.
+    pub fn raise_hold_limit(&mut self, limit: usize) {
         if let Some(hold) = self.holds.last_mut() {
             hold.limit = hold.limit.max(limit);
         }
     }
 
-    /// Ends the latest hold; bytes stay in memory until the next reading.
+    /// Releases the latest hold. Its bytes stay in memory until the next read.
     pub fn release(&mut self) {
         self.holds.pop();
     }
@@ -221,16 +227,16 @@ impl<'r> Window<'r> {
         self.holds.last().is_some_and(|hold| hold.start.is_some())
     }
 
-    /// The bytes at these offsets, if they are in memory.
-    pub fn slice(&self, span: Range<u64>) -> Option<&[u8]> {
-        let start = usize::try_from(span.start.checked_sub(self.base)?).ok()?;
-        let end = usize::try_from(span.end.checked_sub(self.base)?).ok()?;
+    /// The bytes at `range`, if they are in memory.
+    pub fn slice(&self, range: ByteRange) -> Option<&[u8]> {
+        let start = usize::try_from(range.start.checked_sub(self.buffer_offset)?).ok()?;
+        let end = usize::try_from(range.end.checked_sub(self.buffer_offset)?).ok()?;
         self.buffer[..self.filled].get(start..end)
     }
 
-    /// Goes back (or on) to an offset that is in memory; false if it is not.
+    /// Moves to an offset, back or forward; false if it is not in memory.
     pub fn go_to(&mut self, offset: u64) -> bool {
-        let index = offset.checked_sub(self.base).and_then(|index| usize::try_from(index).ok());
+        let index = offset.checked_sub(self.buffer_offset).and_then(|index| usize::try_from(index).ok());
         match index.filter(|index| *index <= self.filled) {
             Some(index) => {
                 self.position = index;
@@ -240,7 +246,7 @@ impl<'r> Window<'r> {
         }
     }
 
-    /// Passes over everything up to an offset further on.
+    /// Skips everything up to `offset`, or to the end.
     pub fn skip_to(&mut self, offset: u64) -> Result<()> {
         while self.offset() < offset {
             if !self.fill()? {
@@ -252,8 +258,8 @@ impl<'r> Window<'r> {
         Ok(())
     }
 
-    /// Lets the stream seem to end at `bound`; gives the bound before.
-    /// `u64::MAX` stands for none.
+    /// Makes the stream appear to end at `bound` and returns the previous
+    /// bound; `u64::MAX` is none.
     pub fn set_bound(&mut self, bound: u64) -> u64 {
         std::mem::replace(&mut self.bound, bound)
     }
@@ -263,10 +269,25 @@ impl<'r> Window<'r> {
         (self.bound != u64::MAX).then_some(self.bound)
     }
 
-    /// The first `limit` bytes from `start`, as far as they are in memory.
+    /// The first `limit` bytes from `start` that are in memory.
     pub fn prefix(&self, start: u64, limit: usize) -> &[u8] {
-        let end = (self.base + self.filled as u64).min(self.bound).min(start.saturating_add(limit as u64));
+        let end =
+            (self.buffer_offset + self.filled as u64).min(self.bound).min(start.saturating_add(limit as u64));
         self.slice(start..end.max(start)).unwrap_or_default()
+    }
+
+    /// Does `work` at the start of `range`, which is in memory, as if the
+    /// stream ended with it. Then restores the position and the bound.
+    pub fn within<T>(&mut self, range: ByteRange, work: impl FnOnce(&mut Self) -> T) -> T {
+        let offset = self.offset();
+        let bound = self.set_bound(range.end);
+        self.go_to(range.start);
+        self.hold((range.end - range.start) as usize);
+        let result = work(self);
+        self.release();
+        self.set_bound(bound);
+        self.go_to(offset);
+        result
     }
 }
 
@@ -275,10 +296,10 @@ mod tests {
     use super::*;
     use std::io;
 
-    /// Gives a few bytes at a time.
-    struct Slowly(&'static [u8], usize);
+    /// Returns a few bytes per read.
+    struct Trickle(&'static [u8], usize);
 
-    impl Read for Slowly {
+    impl Read for Trickle {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let length = self.0.len().min(self.1).min(buffer.len());
             buffer[..length].copy_from_slice(&self.0[..length]);
@@ -288,7 +309,7 @@ mod tests {
     }
 
     fn window(bytes: &'static [u8], read_bytes: usize) -> Window<'static> {
-        Window::new(Box::new(Slowly(bytes, read_bytes)), 0, read_bytes)
+        Window::new(Box::new(Trickle(bytes, read_bytes)), 0, read_bytes)
     }
 
     #[test]

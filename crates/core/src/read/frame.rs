@@ -1,0 +1,64 @@
+//! A *frame* is the bytes of one resource, or of one Bundle entry without a
+//! resource, with its place in the file and its context in the Bundle.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::bundle::Bundle;
+use super::location::Location;
+
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Payload {
+    /// A resource to load.
+    Resource,
+    /// A Bundle entry with `request.method` DELETE; `request.url` names the
+    /// resource.
+    Delete,
+    /// A Bundle entry with `request.method` PATCH.
+    Patch,
+    /// A Bundle entry with nothing to load: GET, HEAD, or without a resource.
+    None,
+}
+
+/// The `request` of a Bundle entry.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Request<'a> {
+    /// `request.method` as written; FHIR requires upper case.
+    pub method: Cow<'a, str>,
+    /// `request.url` as written; empty when missing.
+    pub url: Cow<'a, str>,
+}
+
+/// The bytes of one resource, or of one Bundle entry without a resource.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    /// The resource exactly as received, from `{` to `}`; for
+    /// [`Payload::Delete`], [`Payload::Patch`] and [`Payload::None`] the
+    /// whole entry. Brackets are balanced and strings are closed; the rest of
+    /// JSON's grammar is not checked.
+    pub bytes: &'a [u8],
+    /// What `bytes` are.
+    pub payload: Payload,
+    /// Number of the document, see [`Document::member`](super::Document::member).
+    pub member: u32,
+    /// Offset of `bytes` in the document's unpacked stream.
+    pub offset: u64,
+    /// Line, item or entry, for people.
+    pub location: Location,
+    /// The order in which the frames of this file take effect: from 1, unique
+    /// across its documents, possibly with gaps. This is document order, except
+    /// that the entries of a history Bundle count from last to first (they are
+    /// written newest first, <https://hl7.org/fhir/R4/http.html#history>) and
+    /// those of a transaction are ordered DELETE, POST, PUT and PATCH, others
+    /// (<https://hl7.org/fhir/R4/http.html#trules>).
+    pub position: u64,
+    /// `entry.fullUrl`.
+    pub full_url: Option<Cow<'a, str>>,
+    /// `entry.request`, when it has a method.
+    pub request: Option<Request<'a>>,
+    /// `entry.response.lastModified` as written.
+    pub last_modified: Option<Cow<'a, str>>,
+    /// The innermost Bundle that contains the frame.
+    pub bundle: Option<&'a Arc<Bundle>>,
+}

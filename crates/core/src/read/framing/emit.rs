@@ -1,0 +1,205 @@
+//! To *emit* is to pass frames to the handler: a resource, or the entries of a
+//! Bundle that has been prescanned.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::entry::{self, Entry, EntryElement, EntryResource};
+use super::framer::{FoundDefect, Framer, Interrupt};
+use super::position::{PositionAssigner, TransactionPhase};
+use super::prescan::Prescan;
+use super::token::{PropertyName, decode_string};
+use super::window::{ByteRange, Window};
+use crate::read::bundle::Bundle;
+use crate::read::defect::ReadDefectReason;
+use crate::read::error::ReadError;
+use crate::read::frame::{Frame, Payload, Request};
+use crate::read::location::Location;
+
+/// A Bundle whose entries are being emitted.
+struct OpenBundle {
+    bundle: Arc<Bundle>,
+    positions: PositionAssigner,
+    location: Location,
+    /// Number of entries so far.
+    entries: u32,
+}
+
+impl Framer<'_> {
+    /// Emits the resource at `range`, which is in memory.
+    pub fn emit_resource(
+        &mut self,
+        window: &Window<'_>,
+        range: ByteRange,
+        location: Location,
+    ) -> Result<(), Interrupt> {
+        let position = *self.next_position;
+        *self.next_position += 1;
+        self.handler.frame(Frame {
+            bytes: held_bytes(window, &range)?,
+            payload: Payload::Resource,
+            member: self.member,
+            offset: range.start,
+            location,
+            position,
+            full_url: None,
+            request: None,
+            last_modified: None,
+            bundle: None,
+        })?;
+        Ok(())
+    }
+
+    /// Emits the entries of the Bundle at the window's position, with positions
+    /// from `first` on. Leaves a window that holds the Bundle anywhere in it,
+    /// and any other window after it.
+    pub fn emit_bundle(
+        &mut self,
+        window: &mut Window<'_>,
+        mut prescan: Prescan,
+        outer: Option<&Arc<Bundle>>,
+        location: Location,
+        first: u64,
+    ) -> Result<(), Interrupt> {
+        // The entries of a Bundle in memory need not be located again.
+        let elements = if window.is_held() { prescan.take_elements() } else { None };
+        let prescanned_entries = prescan.entries;
+        let was_complete = prescan.error.is_none();
+        if outer.is_none() {
+            *self.next_position += prescan.position_count();
+        }
+        let (bundle, positions) = prescan.finish(outer.cloned(), first);
+        let mut open = OpenBundle { bundle, positions, location, entries: 0 };
+        match elements {
+            Some(elements) => {
+                for element in elements {
+                    self.emit_element(window, element, &mut open)?;
+                }
+            }
+            None => self.emit_properties(window, &mut open)?,
+        }
+        // Both passes over an unchanged file find the same.
+        if !was_complete || u64::from(open.entries) != prescanned_entries {
+            return Err(ReadError::Changed.into());
+        }
+        Ok(())
+    }
+
+    fn emit_properties(&mut self, window: &mut Window<'_>, open: &mut OpenBundle) -> Result<(), Interrupt> {
+        let location = open.location;
+        let depth = self.limits.json_depth;
+        window.consume(1);
+        while let Some(name) = self.or_lost(window, location, |window| window.next_property())? {
+            let byte = self.or_lost(window, location, |window| Ok(window.peek()?))?;
+            if name == PropertyName::Entry && byte == Some(b'[') {
+                self.emit_entries(window, open)?;
+                continue;
+            }
+            let start = window.offset();
+            self.or_lost(window, location, |window| window.skip_value(depth))?;
+            if name == PropertyName::Entry {
+                let reason = ReadDefectReason::Expected("an array of entries");
+                self.report(window, FoundDefect::new(location, start..window.offset(), reason))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn emit_entries(&mut self, window: &mut Window<'_>, open: &mut OpenBundle) -> Result<(), Interrupt> {
+        window.consume(1);
+        while let Some(byte) = self.or_lost(window, open.location, |window| window.next_element())? {
+            window.hold(self.limits.resource_bytes);
+            let location = open.location.at_entry(open.entries.saturating_add(1));
+            let limits = self.limits;
+            let element = self.or_lost(window, location, |window| entry::read(window, byte, limits));
+            let done = element.and_then(|element| self.emit_element(window, element, open));
+            window.release();
+            done?;
+        }
+        Ok(())
+    }
+
+    fn emit_element(
+        &mut self,
+        window: &mut Window<'_>,
+        element: EntryElement,
+        open: &mut OpenBundle,
+    ) -> Result<(), Interrupt> {
+        open.entries = open.entries.saturating_add(1);
+        let location = open.location.at_entry(open.entries);
+        match element {
+            EntryElement::Entry(entry) => self.emit_entry(window, &entry, open, location),
+            EntryElement::Broken { range, reason, detected_at } => {
+                open.positions.assign(TransactionPhase::Other, 1);
+                self.report(window, FoundDefect::new(location, range, reason).detected_at(detected_at))
+            }
+        }
+    }
+
+    /// Emits an entry that is held; the window is positioned after it.
+    fn emit_entry(
+        &mut self,
+        window: &mut Window<'_>,
+        entry: &Entry,
+        open: &mut OpenBundle,
+        location: Location,
+    ) -> Result<(), Interrupt> {
+        let (payload, phase) = entry.classify(window);
+        let resource = entry.resource.as_ref().filter(|_| payload == Payload::Resource);
+        if let Some(resource) = resource.filter(|resource| resource.is_bundle(window)) {
+            return self.emit_nested_bundle(window, resource, open, phase, location);
+        }
+        let range = resource.map_or(&entry.range, |resource| &resource.range);
+        let text = |range: &Option<ByteRange>| window.slice(range.clone()?).and_then(decode_string);
+        let position = open.positions.assign(phase, 1);
+        self.handler.frame(Frame {
+            bytes: held_bytes(window, range)?,
+            payload,
+            member: self.member,
+            offset: range.start,
+            location,
+            position,
+            full_url: text(&entry.full_url),
+            request: text(&entry.method)
+                .map(|method| Request { method, url: text(&entry.url).unwrap_or(Cow::Borrowed("")) }),
+            last_modified: text(&entry.last_modified),
+            bundle: Some(&open.bundle),
+        })?;
+        Ok(())
+    }
+
+    /// Emits a Bundle that is the resource of an entry, from memory.
+    fn emit_nested_bundle(
+        &mut self,
+        window: &mut Window<'_>,
+        resource: &EntryResource,
+        open: &mut OpenBundle,
+        phase: TransactionPhase,
+        location: Location,
+    ) -> Result<(), Interrupt> {
+        let range = resource.range.clone();
+        let depth = location.depth();
+        let limits = self.limits;
+        if depth >= limits.max_bundle_depth() {
+            open.positions.assign(phase, 1);
+            let reason = ReadDefectReason::BundleTooDeep(limits.bundle_nesting);
+            return self.report(window, FoundDefect::new(location, range, reason));
+        }
+        let done = window.within(range.clone(), |window| {
+            let prescan = Prescan::run(window, limits, depth + 1);
+            let first = open.positions.assign(phase, prescan.position_count().max(1));
+            window.go_to(range.start);
+            self.emit_bundle(window, prescan, Some(&open.bundle), location, first)
+        });
+        match done {
+            // What was lost is the rest of this Bundle, not of the outer ones.
+            Err(Interrupt::RestLost) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// The bytes at `range`, which a hold keeps. If they are gone, the file changed.
+fn held_bytes<'w>(window: &'w Window<'_>, range: &ByteRange) -> Result<&'w [u8], ReadError> {
+    window.slice(range.clone()).ok_or(ReadError::Changed)
+}

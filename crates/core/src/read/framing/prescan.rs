@@ -1,0 +1,200 @@
+//! A *prescan* passes over one JSON object before anything of it is emitted:
+//! it finds out what the object is and, for a Bundle, what its entries need to
+//! know in advance.
+
+use std::sync::Arc;
+
+use super::entry::{self, Entry, EntryElement};
+use super::position::{PhaseCounts, PositionAssigner, TransactionPhase};
+use super::token::{PropertyName, TokenError, decode_string};
+use super::window::{ByteRange, Window};
+use crate::read::bundle::{Bundle, BundleBuilder};
+use crate::read::companion::Companion;
+use crate::read::frame::Payload;
+use crate::read::limits::ReadLimits;
+
+/// The offsets of at most this many entries are kept, about 200 bytes each.
+const MAX_KEPT_ELEMENTS: usize = 1 << 14;
+
+/// What a prescan found out about one object.
+#[derive(Debug, Default)]
+pub(super) struct Prescan {
+    object_type: ObjectType,
+    bundle: BundleBuilder,
+    bundle_type: Option<String>,
+    /// Number of elements of `entry`.
+    pub entries: u64,
+    /// The elements of `entry`, unless there are too many.
+    elements: Vec<EntryElement>,
+    /// Some property `entry` is not an array; emitting the Bundle reports it.
+    has_malformed_entry: bool,
+    position_counts: PhaseCounts,
+    has_export_id: bool,
+    has_event_id: bool,
+    has_output: bool,
+    transaction_time: Option<String>,
+    /// Why the end of the object was not reached.
+    pub error: Option<TokenError>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum ObjectType {
+    /// No `resourceType` (so far).
+    #[default]
+    Unknown,
+    Bundle,
+    Resource,
+}
+
+impl Prescan {
+    /// Prescans the object at the window's position, which is nested in
+    /// `depth` Bundles including itself.
+    ///
+    /// The caller has taken a hold; its limit is raised to
+    /// [`ReadLimits::resource_bytes`] once the object turns out not to be a
+    /// Bundle. Every entry of a Bundle is held separately, so the object may
+    /// have any size.
+    pub fn run(window: &mut Window<'_>, limits: &ReadLimits, depth: usize) -> Self {
+        let mut prescan = Self::default();
+        prescan.error = prescan.properties(window, limits, depth).err();
+        prescan
+    }
+
+    fn properties(
+        &mut self,
+        window: &mut Window<'_>,
+        limits: &ReadLimits,
+        depth: usize,
+    ) -> Result<(), TokenError> {
+        window.consume(1);
+        while let Some(name) = window.next_property()? {
+            match name {
+                PropertyName::ResourceType => match window.text_or_skip(limits.json_depth)?.as_deref() {
+                    Some("Bundle") => self.object_type = ObjectType::Bundle,
+                    Some(_) => {
+                        self.object_type = ObjectType::Resource;
+                        window.raise_hold_limit(limits.resource_bytes);
+                        return window.skip_containers(1, limits.json_depth);
+                    }
+                    None => {}
+                },
+                PropertyName::Type => self.bundle_type = window.text_or_skip(limits.json_depth)?,
+                PropertyName::Timestamp => {
+                    self.bundle.set_timestamp(window.text_or_skip(limits.json_depth)?);
+                }
+                PropertyName::TransactionTime => {
+                    self.transaction_time = window.text_or_skip(limits.json_depth)?;
+                }
+                PropertyName::Entry if window.peek()? == Some(b'[') => self.entries(window, limits, depth)?,
+                _ => {
+                    self.has_malformed_entry |= name == PropertyName::Entry;
+                    self.has_export_id |= name == PropertyName::ExportId;
+                    self.has_event_id |= name == PropertyName::EventId;
+                    self.has_output |= name == PropertyName::Output;
+                    window.skip_value(limits.json_depth)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(
+        &mut self,
+        window: &mut Window<'_>,
+        limits: &ReadLimits,
+        depth: usize,
+    ) -> Result<(), TokenError> {
+        window.consume(1);
+        while let Some(byte) = window.next_element()? {
+            window.hold(limits.resource_bytes);
+            let done = self.element(window, byte, limits, depth);
+            window.release();
+            done?;
+        }
+        Ok(())
+    }
+
+    fn element(
+        &mut self,
+        window: &mut Window<'_>,
+        byte: u8,
+        limits: &ReadLimits,
+        depth: usize,
+    ) -> Result<(), TokenError> {
+        let element = entry::read(window, byte, limits)?;
+        self.entries += 1;
+        match &element {
+            EntryElement::Entry(entry) => self.entry(window, entry, limits, depth),
+            EntryElement::Broken { .. } => self.position_counts[TransactionPhase::Other as usize] += 1,
+        }
+        if self.elements.len() < MAX_KEPT_ELEMENTS {
+            self.elements.push(element);
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, window: &mut Window<'_>, entry: &Entry, limits: &ReadLimits, depth: usize) {
+        let (payload, phase) = entry.classify(window);
+        let mut count = 1;
+        if let Some(resource) = &entry.resource {
+            let text = |range: &Option<ByteRange>| decode_string(window.slice(range.clone()?)?);
+            if let (Some(full_url), Some(resource_type)) =
+                (text(&entry.full_url), text(&resource.resource_type))
+            {
+                self.bundle.add(&full_url, &resource_type, text(&resource.id).as_deref());
+            }
+            if payload == Payload::Resource && resource.is_bundle(window) && depth < limits.max_bundle_depth()
+            {
+                let nested =
+                    window.within(resource.range.clone(), |window| Self::run(window, limits, depth + 1));
+                count = nested.position_count().max(1);
+            }
+        }
+        self.position_counts[phase as usize] += count;
+    }
+
+    /// Takes the elements of `entry` in document order; `None` if there are
+    /// too many to keep, or if a property `entry` is not an array.
+    pub fn take_elements(&mut self) -> Option<Vec<EntryElement>> {
+        let is_complete =
+            self.error.is_none() && !self.has_malformed_entry && self.elements.len() as u64 == self.entries;
+        is_complete.then(|| std::mem::take(&mut self.elements))
+    }
+
+    /// How many positions the frames of the Bundle take.
+    pub fn position_count(&self) -> u64 {
+        self.position_counts.iter().sum()
+    }
+
+    /// Whether the object is a Bundle, or the start of one whose
+    /// `resourceType` is yet to come.
+    pub fn is_bundle(&self) -> bool {
+        match self.object_type {
+            ObjectType::Bundle => true,
+            ObjectType::Resource => false,
+            ObjectType::Unknown => self.error.is_some() && self.entries > 0,
+        }
+    }
+
+    /// The companion file that the object is or belongs to, if any.
+    pub fn companion(&self) -> Option<Companion> {
+        if self.object_type != ObjectType::Unknown || self.error.is_some() {
+            return None;
+        }
+        if self.has_export_id && self.has_event_id {
+            return Some(Companion::ExportLog);
+        }
+        if self.has_output && self.transaction_time.is_some() {
+            return Some(Companion::ExportManifest { transaction_time: self.transaction_time.clone() });
+        }
+        None
+    }
+
+    /// The Bundle, nested in `outer`, and the positions of its entries, from
+    /// `first` on.
+    pub fn finish(mut self, outer: Option<Arc<Bundle>>, first: u64) -> (Arc<Bundle>, PositionAssigner) {
+        let positions = PositionAssigner::new(self.bundle_type.as_deref(), &self.position_counts, first);
+        self.bundle.set_type(self.bundle_type);
+        (Arc::new(self.bundle.finish(outer)), positions)
+    }
+}
