@@ -1,5 +1,4 @@
-//! The declarations, the migrated database and the generated `table!`s say
-//! the same.
+//! The declarations and the migrated database agree.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +6,16 @@ use fhirmill_core::model::tables;
 
 use crate::support::TestEnvironment;
 
-/// Nullability and type of each column of the tables of a schema.
+/// Type and nullability of each column of the tables of a schema, by name: a
+/// column that a later migration adds comes last in the catalog, wherever it is
+/// declared.
 fn catalog(environment: &TestEnvironment, schema: &str) -> BTreeMap<String, Vec<[String; 3]>> {
     let rows = environment.query(&format!(
         "select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as is_required \
          from pg_class c join pg_attribute a on a.attrelid = c.oid \
          where c.relnamespace = '{schema}'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped \
            and c.relname <> '__diesel_schema_migrations' \
-         order by c.relname collate \"C\", a.attnum"
+         order by c.relname collate \"C\", a.attname collate \"C\""
     ));
     let mut tables: BTreeMap<String, Vec<[String; 3]>> = BTreeMap::new();
     for row in rows {
@@ -38,7 +39,7 @@ fn the_catalog_is_as_declared() {
     let environment = TestEnvironment::new();
     let mut declared = BTreeMap::new();
     for table in tables() {
-        let columns: Vec<[String; 3]> = table
+        let mut columns: Vec<[String; 3]> = table
             .columns
             .iter()
             .map(|column| {
@@ -46,6 +47,7 @@ fn the_catalog_is_as_declared() {
                 [column.name.clone(), sql_type, (!column.is_nullable).to_string()]
             })
             .collect();
+        columns.sort();
         declared.insert(table.name.clone(), columns);
     }
     let found = catalog(&environment, "public");
