@@ -9,3 +9,4 @@ pub mod map;
 pub mod model;
 pub mod read;
 pub mod rows;
+pub mod sink;

@@ -139,6 +139,11 @@ impl RowBatch {
         self.targets.identity(target).resource_type
     }
 
+    /// The type and id of a resource that is registered or deleted.
+    pub fn target_identity(&self, target: Target) -> Identity<'_> {
+        self.targets.identity(target)
+    }
+
     /// The type and id of the resource with that number in the batch.
     pub fn identity(&self, resource: usize) -> Identity<'_> {
         self.targets.identity(self.resources[resource].target)
