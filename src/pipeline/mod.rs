@@ -32,7 +32,7 @@ use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::{Database, DatabaseError, Trouble};
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Run};
-use fhirmill_postgres::load::Shared;
+use fhirmill_postgres::registry::RunRegistry;
 
 use contents::Contents;
 use delivery::Delivery;
@@ -144,13 +144,13 @@ fn load_files(
     // One batch waits, so that a worker that is done finds work at once.
     let (sender, receiver) = sync_channel::<Work>(1);
     let handover = Handover::new(receiver, 2 * batch_bytes(settings));
-    let shared = Arc::new(Shared::default());
+    let registry = Arc::new(RunRegistry::begin(run.connection())?);
     let run_id = run.id;
-    let hire = || Worker::of_run(settings, database, run_id, Arc::clone(&shared));
+    let connect = || Worker::for_run(settings, database, run_id, Arc::clone(&registry));
     let contents = Contents::new(delivery::groups(ready));
     let mut result = std::thread::scope(|scope| {
         for _ in 0..settings.workers.get() {
-            scope.spawn(|| Worker::run(&handover, &shared, hire));
+            scope.spawn(|| Worker::run(&handover, &registry, connect));
             scope.spawn(|| contents.read_ahead());
         }
         meter.begin("loading", ready.iter().map(|file| file.size).sum(), Unit::Bytes);

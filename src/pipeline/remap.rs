@@ -190,7 +190,7 @@ fn write_anew(
     meter.begin("writing anew", resources as u64, Unit::Items("resources"));
     let storage = Storage::of(settings);
     let mut first_missing = None;
-    let mut worker = Worker::new(settings, database, 0, Arc::default())?;
+    let mut worker = Worker::for_remap(settings, database)?;
     for file in &files {
         let archived = match file.open(&storage) {
             Ok(archived) => archived,
@@ -260,7 +260,6 @@ impl Again<'_> {
         if self.work.is_empty() {
             return Ok(());
         }
-        self.work.is_remap = true;
         let (accounts, tally) = self.worker.work(&mut self.work)?;
         failpoint::passed(Step::WrittenAnew);
         self.remapped.resources += accounts.iter().map(|account| account.updated).sum::<u64>();

@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use fhirmill_core::read::{Bundle, Frame, Payload};
+use fhirmill_core::sink::Origin;
 use fhirmill_postgres::ledger::{Account, ClaimedFile};
-use fhirmill_postgres::load::{LoadFile, Origin, Reject};
+use fhirmill_postgres::load::{FilePart, Reject};
 
 /// How far a file is, shared by the reader and the workers.
 pub(super) struct Progress {
@@ -132,8 +133,6 @@ pub(super) struct Work {
     pub records: Vec<Record>,
     pub rejects: Vec<Reject>,
     rejected_bytes: usize,
-    /// Rows are written anew, nothing is decided.
-    pub is_remap: bool,
 }
 
 impl Work {
@@ -198,10 +197,10 @@ impl Work {
     }
 
     /// Its files in the loader's terms. Only the last can be without records.
-    pub fn files(&self) -> Vec<LoadFile> {
+    pub fn files(&self) -> Vec<FilePart> {
         let of = |part: &Part| {
             let records = part.numbers?;
-            Some(LoadFile { id: part.progress.file.id, records, skipped: part.skipped, known: 0 })
+            Some(FilePart { file_id: part.progress.file.id, records, skipped: part.skipped, unchanged: 0 })
         };
         self.parts.iter().filter_map(of).collect()
     }

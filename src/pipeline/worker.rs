@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use diesel::connection::SimpleConnection;
 use tracing::{error, warn};
 
 use super::eob_coverage;
@@ -17,25 +16,42 @@ use crate::report::in_one_line;
 use fhirmill_core::datatype::{MAX_INDEXED_BYTES, moment};
 use fhirmill_core::fhir::{ResourceType, version_of};
 use fhirmill_core::map::{Fingerprint, FullUrls, Input, MapError, MapSettings, Mapper, Plan, RowBatch};
+use fhirmill_core::sink::{BatchId, Delete, Mode, Origin};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Fault, Step};
-use fhirmill_postgres::ledger;
 use fhirmill_postgres::ledger::Account;
-use fhirmill_postgres::load::{Delete, Load, Loader, Origin, Question, Reject, Shared};
+use fhirmill_postgres::load::{Bodies, Load, Loader, Reject};
+use fhirmill_postgres::registry::{RunRegistry, UnchangedQuery};
+
+/// What a worker loads batches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The run with that id.
+    Run(i64),
+    /// A remap of archived files.
+    Remap,
+}
+
+impl Purpose {
+    /// The mode of the batch with that number.
+    fn mode(self, number: u64) -> Mode {
+        match self {
+            Purpose::Run(run) => Mode::Load(BatchId { run, number }),
+            Purpose::Remap => Mode::Remap,
+        }
+    }
+}
 
 pub(super) struct Worker {
-    run_id: i64,
+    purpose: Purpose,
+    registry: Arc<RunRegistry>,
     mapper: Mapper,
     loader: Loader,
     batch: RowBatch,
-    keeps_bodies: bool,
     drops_coverage: bool,
     wanted: ResourceTypes,
     timezone: fhirmill_core::datatype::Timezone,
-    /// Most of the next batch is expected to be in the registry already, as
-    /// most of the last one was.
-    expects_known: bool,
 }
 
 /// Of a batch of which the database refuses more, it is not the records'
@@ -70,46 +86,53 @@ impl Known {
 }
 
 impl Worker {
-    /// A worker of that run, with a connection of its own.
-    pub fn new(
+    /// A worker of that run, with a connection of its own. The run makes sure that
+    /// what is loaded survives a power failure before files leave the inbox.
+    pub fn for_run(
         settings: &Settings,
         database: &Database,
         run_id: i64,
-        shared: Arc<Shared>,
+        registry: Arc<RunRegistry>,
+    ) -> Result<Self, LoadError> {
+        let mut worker = Worker::new(settings, database, Purpose::Run(run_id), registry)?;
+        worker.loader.commit_asynchronously()?;
+        Ok(worker)
+    }
+
+    /// A worker of a remap, with a connection of its own.
+    pub fn for_remap(settings: &Settings, database: &Database) -> Result<Self, LoadError> {
+        Worker::new(settings, database, Purpose::Remap, Arc::default())
+    }
+
+    fn new(
+        settings: &Settings,
+        database: &Database,
+        purpose: Purpose,
+        registry: Arc<RunRegistry>,
     ) -> Result<Self, LoadError> {
         let plan = Plan::built_in();
         let table_count = plan.tables.len();
         let timezone = settings.assume_timezone;
-        let mut loader = Loader::new(database.connect()?, Arc::clone(&plan), shared)?;
+        let bodies = match settings.keep_bodies {
+            KeepBodies::Database => Bodies::Store,
+            KeepBodies::Archive => Bodies::Omit,
+        };
         Ok(Worker {
-            expects_known: loader.had_resources()?,
-            run_id,
-            mapper: Mapper::new(plan, MapSettings { timezone }),
-            loader,
+            purpose,
+            mapper: Mapper::new(Arc::clone(&plan), MapSettings { timezone }),
+            loader: Loader::new(database.connect()?, plan, bodies, Arc::clone(&registry))?,
+            registry,
             batch: RowBatch::new(table_count),
-            keeps_bodies: settings.keep_bodies == KeepBodies::Database,
             drops_coverage: settings.eob_coverage == EobCoverage::Drop,
             wanted: settings.resource_types.clone(),
             timezone,
         })
     }
 
-    /// For a run, which sees to it that what is loaded outlives a power failure.
-    pub fn of_run(
-        settings: &Settings,
-        database: &Database,
-        run_id: i64,
-        shared: Arc<Shared>,
-    ) -> Result<Self, LoadError> {
-        let mut worker = Worker::new(settings, database, run_id, shared)?;
-        worker.loader.connection().batch_execute(ledger::COMMIT_AT_EASE)?;
-        Ok(worker)
-    }
-
-    /// Works until the queue is closed; `hire` makes the worker when there is
+    /// Works until the queue is closed; `connect` makes the worker when there is
     /// work for it. After a failure of the database the rest of the queue is
     /// left unloaded: its files are taken again later.
-    pub fn run(handover: &Handover, shared: &Shared, hire: impl Fn() -> Result<Worker, LoadError>) {
+    pub fn run(handover: &Handover, registry: &RunRegistry, connect: impl Fn() -> Result<Worker, LoadError>) {
         let mut worker = None;
         while let Some(mut work) = handover.receive() {
             if handover.is_aborted() {
@@ -119,7 +142,7 @@ impl Worker {
             let attempt = catch_unwind(AssertUnwindSafe(|| {
                 let worker = match &mut worker {
                     Some(worker) => worker,
-                    nobody => nobody.insert(hire()?),
+                    nobody => nobody.insert(connect()?),
                 };
                 worker.work(&mut work)
             }));
@@ -131,7 +154,7 @@ impl Worker {
                     handover.abort(failure);
                 }
             }
-            shared.confirmed.finish(work.number);
+            registry.finish(work.number);
             handover.give_spare(std::mem::take(&mut work.bytes));
         }
     }
@@ -146,7 +169,7 @@ impl Worker {
         self.mapper.identifiers().begin_source(source_id);
         let mut known = self.known(work, source_id)?;
         match self.load(work, source_id, &known) {
-            Err(error) if error.is_data_error() && !work.is_remap => {
+            Err(error) if error.is_data_error() && self.purpose != Purpose::Remap => {
                 let refused = self.refused(work, source_id)?;
                 if refused.is_empty() {
                     return Err(error);
@@ -175,36 +198,32 @@ impl Worker {
         for resource in 0..self.batch.resources().len() {
             *by_type.entry(self.batch.identity(resource).resource_type.name()).or_default() += 1;
         }
-        let bodies: Option<Vec<&[u8]>> = self.keeps_bodies.then(|| {
-            mapped.records.iter().map(|record| &work.bytes[work.records[*record].bytes.clone()]).collect()
-        });
         let mut files = work.files();
-        for file in mapped.skipped {
+        for file in std::mem::take(&mut mapped.skipped) {
             files[file].skipped += 1;
         }
         for (record, _) in work.records.iter().zip(&known.is_known).filter(|(_, is_known)| **is_known) {
-            files[record.origin.file].known += 1;
+            files[record.origin.file].unchanged += 1;
         }
         let already_rejected = work.rejects.len();
         work.rejects.append(&mut mapped.rejects);
+        let bodies = bodies(work, &mapped);
         let loaded = self.loader.load(&mut Load {
-            run_id: self.run_id,
-            batch_number: work.number,
+            mode: self.purpose.mode(work.number),
             source_id,
             files: &files,
-            batch: &mut self.batch,
+            rows: &mut self.batch,
             origins: &mapped.origins,
-            bodies: bodies.as_deref(),
+            bodies: &bodies,
             deletes: &mapped.deletes,
             rejects: &work.rejects,
-            is_remap: work.is_remap,
         });
         // What is mapped once more is rejected once more.
         work.rejects.truncate(already_rejected);
         let loaded = loaded?;
         work.is_loaded(&loaded.accounts);
         let unchanged: u64 = loaded.accounts.iter().map(|account| account.unchanged).sum();
-        self.expects_known = 2 * unchanged > work.records.len() as u64;
+        self.registry.expectations().unchanged_records.set(2 * unchanged > work.records.len() as u64);
         let mut by_version = BTreeMap::new();
         for unmapped in self.batch.unmapped() {
             if let Some(version) = version_of(unmapped.resource_type, unmapped.element) {
@@ -247,16 +266,14 @@ impl Worker {
     ) -> Result<Option<String>, LoadError> {
         let mapped = self.map_with_numbers(work, source_id, &|record| !records.contains(&record))?;
         self.loader.refusal(&mut Load {
-            run_id: self.run_id,
-            batch_number: work.number,
+            mode: self.purpose.mode(work.number),
             source_id,
             files: &work.files(),
-            batch: &mut self.batch,
+            rows: &mut self.batch,
             origins: &mapped.origins,
-            bodies: None,
+            bodies: &bodies(work, &mapped),
             deletes: &mapped.deletes,
             rejects: &[],
-            is_remap: false,
         })
     }
 
@@ -289,7 +306,9 @@ impl Worker {
         let mut known = Known::default();
         // What a delete does to the resource is for the order rule to say.
         let has_deletes = work.records.iter().any(|record| record.delete.is_some());
-        if !self.expects_known || work.is_remap || has_deletes {
+        let Mode::Load(id) = self.purpose.mode(work.number) else { return Ok(known) };
+        let Some(file) = work.files().last().copied() else { return Ok(known) };
+        if has_deletes || !self.registry.expectations().unchanged_records.holds() {
             return Ok(known);
         }
         let fingerprints: Vec<Option<Fingerprint>> = work
@@ -297,9 +316,8 @@ impl Worker {
             .iter()
             .map(|record| self.mapper.fingerprint(&input(work, record, &self.wanted)))
             .collect();
-        let file_id = work.files().last().map_or(0, |file| file.id);
-        let question = Question { run_id: self.run_id, source_id, batch: work.number, file_id };
-        known.is_known = self.loader.known(question, &fingerprints)?;
+        let query = UnchangedQuery { id, source_id, file_id: file.file_id };
+        known.is_known = self.loader.unchanged(query, &fingerprints)?;
         for (fingerprint, _) in fingerprints.iter().zip(&known.is_known).filter(|(_, is_known)| **is_known) {
             if let Some(fingerprint) = fingerprint {
                 *known.by_type.entry(fingerprint.resource_type.name()).or_default() += 1;
@@ -394,6 +412,11 @@ impl Worker {
             effective_at,
         })
     }
+}
+
+/// The JSON of each resource that was mapped.
+fn bodies<'w>(work: &'w Work, mapped: &Mapped) -> Vec<&'w [u8]> {
+    mapped.records.iter().map(|record| &work.bytes[work.records[*record].bytes.clone()]).collect()
 }
 
 /// A record as the mapper takes it.

@@ -1,12 +1,14 @@
-//! Postgres' side of fhirmill: connections and migrations, the registry that
-//! gives every resource its key and decides which version counts, the ledger of
-//! runs and files, and the load of a batch in one transaction.
+//! The Postgres side of fhirmill: connections and migrations ([`database`]), the
+//! registry that gives every resource its key and decides which version counts
+//! ([`registry`]), the ledger of runs and files ([`ledger`]), and the load of a
+//! batch in one transaction ([`load`]).
 
 pub mod database;
 mod error;
 pub mod failpoint;
 pub mod ledger;
 pub mod load;
-mod registry;
+pub mod lock;
+pub mod registry;
 
 pub use error::LoadError;

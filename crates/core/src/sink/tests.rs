@@ -67,7 +67,7 @@ fn a_sink_stores_what_was_accepted_and_nothing_else() {
     let stale = br#"{"resourceType":"Patient","id":"q","name":[{"family":"C"}]}"#;
     let bodies: [&[u8]; 2] = [patient, stale];
     let plan = Plan::built_in();
-    let mut mapper = Mapper::new(plan.clone(), MapSettings { timezone: Timezone::Offset(0) });
+    let mut mapper = Mapper::new(plan.clone(), MapSettings { timezone: Timezone::UTC });
     let mut rows = RowBatch::new(plan.tables.len());
     for body in bodies {
         let input = Input {

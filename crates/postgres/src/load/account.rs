@@ -1,46 +1,55 @@
-//! The account of a batch, and its entry in the ledger.
+//! The *account* of a batch: its records by outcome, for every file, and their
+//! entry in the ledger.
 
 use diesel::PgConnection;
+use fhirmill_core::sink::{Mode, Outcome, Outcomes};
 
-use super::{Load, LoadFile};
+use super::batch::{FilePart, Load};
 use crate::LoadError;
 use crate::failpoint::{self, Step};
 use crate::ledger::{Account, BatchClaim, BatchPart, NewReject, UnmappedElement};
-use crate::registry::decide::{Outcome, Outcomes};
 
-/// The files of the batch, as claimed by its run.
-fn claim(load: &Load<'_>) -> BatchClaim {
-    BatchClaim { run_id: load.run_id, file_ids: load.files.iter().map(|file| file.id).collect() }
+/// The files of the batch as claimed by its run; `None` for a remap, which claims
+/// none.
+fn claim(load: &Load<'_>) -> Option<BatchClaim> {
+    match load.mode {
+        Mode::Load(id) => {
+            let file_ids = load.files.iter().map(|file| file.file_id).collect();
+            Some(BatchClaim { run_id: id.run, file_ids })
+        }
+        Mode::Remap => None,
+    }
 }
 
-/// Makes sure that the files are still claimed by this run.
+/// Makes sure that the files are still claimed by the batch's run.
 pub(super) fn check_claims(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
-    if load.is_remap || claim(load).is_held(connection)? { Ok(()) } else { Err(LoadError::ClaimLost) }
+    let Some(claim) = claim(load) else { return Ok(()) };
+    if claim.is_held(connection)? { Ok(()) } else { Err(LoadError::ClaimLost) }
 }
 
-/// Marks the batch's files as failed: what was found shows a defect of the
-/// program.
+/// Marks the batch's files as failed, because of a defect of the program.
 pub(super) fn fail(
     connection: &mut PgConnection,
     load: &Load<'_>,
     reason: &LoadError,
 ) -> Result<(), LoadError> {
-    Ok(claim(load).fail(connection, &reason.to_string())?)
+    let Some(claim) = claim(load) else { return Ok(()) };
+    Ok(claim.fail(connection, &reason.to_string())?)
 }
 
-/// What became of the records of each of the batch's files.
+/// The account of each of the batch's files.
 pub(super) fn accounts(load: &Load<'_>, outcomes: &Outcomes) -> Vec<Account> {
-    let not_loaded =
-        |file: &LoadFile| Account { skipped: file.skipped, unchanged: file.known, ..Account::default() };
-    let mut accounts: Vec<Account> = load.files.iter().map(not_loaded).collect();
+    let not_mapped =
+        |file: &FilePart| Account { skipped: file.skipped, unchanged: file.unchanged, ..Account::default() };
+    let mut accounts: Vec<Account> = load.files.iter().map(not_mapped).collect();
     let of_resources = load.origins.iter().map(|origin| origin.file).zip(&outcomes.of_resources);
     let of_deletes = load.deletes.iter().map(|delete| delete.file).zip(&outcomes.of_deletes);
     for (file, outcome) in of_resources.chain(of_deletes) {
         let account = &mut accounts[file];
         match outcome {
-            Outcome::Inserted(_) => account.inserted += 1,
-            Outcome::Updated(_) => account.updated += 1,
-            Outcome::Deleted(_) => account.deleted += 1,
+            Outcome::Inserted { .. } => account.inserted += 1,
+            Outcome::Updated { .. } => account.updated += 1,
+            Outcome::Deleted { .. } => account.deleted += 1,
             Outcome::Unchanged => account.unchanged += 1,
             Outcome::Stale => account.stale += 1,
         }
@@ -51,24 +60,28 @@ pub(super) fn accounts(load: &Load<'_>, outcomes: &Outcomes) -> Vec<Account> {
     accounts
 }
 
-/// Writes rejects, unmapped elements and each file's part of the account.
+/// Writes rejects, unmapped elements and each file's account into the ledger; of
+/// a remap nothing.
 pub(super) fn record(
     connection: &mut PgConnection,
     load: &Load<'_>,
     accounts: &[Account],
 ) -> Result<(), LoadError> {
+    if load.mode == Mode::Remap {
+        return Ok(());
+    }
     insert_rejects(connection, load)?;
-    for unmapped in load.batch.unmapped() {
+    for unmapped in load.rows.unmapped() {
         let element = UnmappedElement {
             resource_type: unmapped.resource_type.name(),
             element: unmapped.element,
             resources: unmapped.resources,
-            last_file_id: load.files[load.origins[unmapped.last_resource].file].id,
+            last_file_id: load.files[load.origins[unmapped.last_resource].file].file_id,
         };
         element.add(connection)?;
     }
-    let part = |(file, account): (&LoadFile, &Account)| BatchPart {
-        file_id: file.id,
+    let part = |(file, account): (&FilePart, &Account)| BatchPart {
+        file_id: file.file_id,
         positions: file.records,
         account: *account,
     };
@@ -79,7 +92,7 @@ pub(super) fn record(
 
 fn insert_rejects(connection: &mut PgConnection, load: &Load<'_>) -> Result<(), LoadError> {
     let rejects = load.rejects.iter().map(|reject| NewReject {
-        file_id: load.files[reject.file].id,
+        file_id: load.files[reject.file].file_id,
         position: reject.position,
         location: &reject.location,
         resource_type: reject.resource_type.as_deref(),

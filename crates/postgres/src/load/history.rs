@@ -1,20 +1,19 @@
-//! Names and addresses that a patient's new version no longer has move to
-//! history, with the time they were valid. A list that is only put in another
-//! order writes none.
+//! *History*: rows that a resource's new version no longer has, such as a
+//! patient's former addresses, move to history tables with the time in which they
+//! were valid. A list that is merely reordered adds none.
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashSet;
 
-use super::Load;
 use crate::LoadError;
-use crate::registry::decide::Outcomes;
 use fhirmill_core::map::{HistoryTable, Plan};
 use fhirmill_core::model::sql;
+use fhirmill_core::sink::{KeyedBatch, Outcomes};
 
-/// For one transaction, where they are needed. Tables that stayed would be
-/// emptied at the end of every one, which takes longer than many a statement.
+/// Created in the transactions that need them. Tables of the session would be
+/// emptied at the end of every transaction, which takes longer.
 fn temporary_tables(plan: &Plan) -> String {
     let mut sql =
         "create temporary table superseded_version (id bigint, valid_from timestamptz) on commit drop;\n"
@@ -25,7 +24,7 @@ fn temporary_tables(plan: &Plan) -> String {
     sql
 }
 
-/// Of all types.
+/// Those of all resource types.
 fn history_tables(plan: &Plan) -> impl Iterator<Item = &HistoryTable> {
     plan.types_with_history().iter().flat_map(|resource_type| plan.history_tables(*resource_type))
 }
@@ -36,40 +35,85 @@ struct Locked {
     id: i64,
 }
 
-/// Before the registry decides: keeps the versions that may be superseded,
-/// with the time they took effect, and their rows. They are locked, in the
-/// registry's order, so that no other session replaces them before this one
-/// does. Gives the keys of all patients of the batch that the registry has.
-pub(super) fn note_superseded(
-    connection: &mut PgConnection,
-    plan: &Plan,
-    load: &Load<'_>,
-    keys: &[i64],
-) -> Result<FxHashSet<i64>, LoadError> {
-    if load.is_remap {
-        return Ok(FxHashSet::default());
+/// The versions that a batch may supersede: their rows lie in temporary tables
+/// until it is known which of them have vanished.
+pub(super) struct Superseded {
+    /// The keys of all resources of the batch that are in the registry and have
+    /// history.
+    keys: FxHashSet<i64>,
+}
+
+impl Superseded {
+    /// Copies the rows of the versions that may be superseded, with the time they
+    /// took effect. To be called before the registry decides. Locks the versions,
+    /// in the registry's order, so that no other session replaces them first.
+    pub fn note(
+        connection: &mut PgConnection,
+        plan: &Plan,
+        batch: &KeyedBatch<'_>,
+    ) -> Result<Self, LoadError> {
+        let resources = batch.rows.resources().iter().map(|registration| registration.target);
+        let deletes = batch.deletes.iter().map(|delete| delete.target);
+        let ids: Vec<i64> = resources
+            .chain(deletes)
+            .filter(|target| !plan.history_tables(batch.rows.resource_type(*target)).is_empty())
+            .map(|target| batch.keys[target as usize])
+            .collect();
+        let locked: Vec<Locked> =
+            sql_query("select id from etl.resource_version where id = any($1) order by id for update")
+                .bind::<Array<BigInt>, _>(&ids)
+                .load(connection)?;
+        let keys: FxHashSet<i64> = locked.into_iter().map(|Locked { id }| id).collect();
+        if !keys.is_empty() {
+            copy_rows(connection, plan, &ids)?;
+        }
+        Ok(Superseded { keys })
     }
-    let resources = load.batch.resources().iter().map(|registration| registration.target);
-    let deletes = load.deletes.iter().map(|delete| delete.target);
-    let ids: Vec<i64> = resources
-        .chain(deletes)
-        .filter(|target| !plan.history_tables(load.batch.resource_type(*target)).is_empty())
-        .map(|target| keys[target as usize])
-        .collect();
-    let locked: Vec<Locked> =
-        sql_query("select id from etl.resource_version where id = any($1) order by id for update")
-            .bind::<Array<BigInt>, _>(&ids)
-            .load(connection)?;
-    if locked.is_empty() {
-        return Ok(FxHashSet::default());
+
+    /// Makes sure that no replaced version was missed: a resource that another
+    /// session inserted after [`Superseded::note`] was replaced without its rows
+    /// having been copied. The batch must then be tried again.
+    pub fn check(&self, plan: &Plan, outcomes: &Outcomes) -> Result<(), LoadError> {
+        let mut replaced = plan.types_with_history().iter().flat_map(|of| outcomes.replaced_of(*of));
+        let is_complete = replaced.all(|key| self.keys.contains(&key));
+        if is_complete { Ok(()) } else { Err(LoadError::Overtaken) }
     }
+
+    /// Moves the rows to history that equal no row of the new version. To be
+    /// called when the new rows are stored.
+    pub fn keep(
+        &self,
+        connection: &mut PgConnection,
+        plan: &Plan,
+        outcomes: &Outcomes,
+    ) -> Result<(), LoadError> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        for resource_type in plan.types_with_history() {
+            let replaced = outcomes.replaced_of(*resource_type);
+            if replaced.is_empty() {
+                continue;
+            }
+            for table in plan.history_tables(*resource_type) {
+                sql_query(keep_vanished_sql(table))
+                    .bind::<Array<BigInt>, _>(&replaced)
+                    .execute(connection)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Copies the rows of the current versions of these resources.
+fn copy_rows(connection: &mut PgConnection, plan: &Plan, ids: &[i64]) -> Result<(), LoadError> {
     connection.batch_execute(&temporary_tables(plan))?;
     sql_query(
         "insert into superseded_version \
          select id, coalesce(effective_at, loaded_at) from etl.resource_version \
          where id = any($1) and content_hash is not null",
     )
-    .bind::<Array<BigInt>, _>(&ids)
+    .bind::<Array<BigInt>, _>(ids)
     .execute(connection)?;
     let copies = history_tables(plan).map(|HistoryTable { current, key_column, .. }| {
         format!(
@@ -78,40 +122,6 @@ pub(super) fn note_superseded(
         )
     });
     connection.batch_execute(&copies.collect::<String>())?;
-    Ok(locked.into_iter().map(|Locked { id }| id).collect())
-}
-
-/// After the registry has decided: a patient that came between, from another
-/// session, was replaced without having been noted. The batch is tried again.
-pub(super) fn check_noted(
-    plan: &Plan,
-    load: &Load<'_>,
-    outcomes: &Outcomes,
-    noted: &FxHashSet<i64>,
-) -> Result<(), LoadError> {
-    if load.is_remap {
-        return Ok(());
-    }
-    let mut replaced = plan.types_with_history().iter().flat_map(|of| outcomes.replaced(*of));
-    let is_noted = replaced.all(|id| noted.contains(&id));
-    if is_noted { Ok(()) } else { Err(LoadError::Overtaken) }
-}
-
-/// After the new rows are there: rows that no row of the new version equals.
-pub(super) fn keep_vanished(
-    connection: &mut PgConnection,
-    plan: &Plan,
-    outcomes: &Outcomes,
-) -> Result<(), LoadError> {
-    for resource_type in plan.types_with_history() {
-        let replaced = outcomes.replaced(*resource_type);
-        if replaced.is_empty() {
-            continue;
-        }
-        for table in plan.history_tables(*resource_type) {
-            sql_query(keep_vanished_sql(table)).bind::<Array<BigInt>, _>(&replaced).execute(connection)?;
-        }
-    }
     Ok(())
 }
 

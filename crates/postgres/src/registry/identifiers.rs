@@ -1,5 +1,5 @@
-//! Who bears a number: the patient or other resource that has it among its
-//! identifiers, if exactly one has.
+//! The *owner* of an identifier: the patient or other resource that has it among
+//! its identifiers, if exactly one has.
 
 use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
@@ -8,10 +8,10 @@ use crate::LoadError;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{IdentifierCache, IdentifierKey};
 
-/// Stands for the system where the number is the id of the resource itself.
-pub const URN: &str = "urn:uuid";
+/// Stands for the system if the value is the id of the resource itself.
+pub(crate) const URN: &str = "urn:uuid";
 
-const BEARERS: &str = "\
+const OWNERS: &str = "\
 select a.ordinal::integer as ordinal, min(m.resource_type) as resource_type, min(m.id) as id
 from unnest($2::text[], $3::text[], $4::text[]) with ordinality as a (resource_type, system, value, ordinal)
 cross join lateral (
@@ -34,7 +34,7 @@ group by a.ordinal
 having count(distinct m.id) = 1";
 
 #[derive(QueryableByName)]
-struct Bearer {
+struct Owner {
     #[diesel(sql_type = Integer)]
     ordinal: i32,
     #[diesel(sql_type = Text)]
@@ -43,9 +43,9 @@ struct Bearer {
     id: i64,
 }
 
-/// Teaches `identifiers` the bearers of the numbers that it was asked for;
-/// tells whether there is any.
-pub(crate) fn learn(
+/// Looks up the owners of the identifiers that `identifiers` was asked for and
+/// did not have; returns whether any was found.
+pub(super) fn learn(
     connection: &mut PgConnection,
     source_id: i16,
     identifiers: &mut IdentifierCache,
@@ -57,15 +57,15 @@ pub(crate) fn learn(
     let types: Vec<&str> = asked.iter().map(|key| key.resource_type.map_or("", ResourceType::name)).collect();
     let systems: Vec<&str> = asked.iter().map(|key| key.system.as_deref().unwrap_or(URN)).collect();
     let values: Vec<&str> = asked.iter().map(|key| key.value.as_str()).collect();
-    let bearers: Vec<Bearer> = sql_query(BEARERS)
+    let owners: Vec<Owner> = sql_query(OWNERS)
         .bind::<SmallInt, _>(source_id)
         .bind::<Array<Text>, _>(&types)
         .bind::<Array<Text>, _>(&systems)
         .bind::<Array<Text>, _>(&values)
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
         .load(connection)?;
-    let has_found = !bearers.is_empty();
-    for Bearer { ordinal, resource_type, id } in bearers {
+    let has_found = !owners.is_empty();
+    for Owner { ordinal, resource_type, id } in owners {
         let key = asked[ordinal as usize - 1].clone();
         if let Some(resource_type) = ResourceType::named(&resource_type) {
             identifiers.learn(key, resource_type, id);

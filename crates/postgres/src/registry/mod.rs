@@ -1,7 +1,107 @@
 //! The *registry* gives every resource its key and decides which of its
-//! versions counts.
+//! versions counts. [`RunRegistry`] is the registry as the loaders of a run share
+//! it; what is durable of it lies in `etl.resource_key` and
+//! `etl.resource_version`.
 
-pub(crate) mod decide;
-pub(crate) mod identifiers;
-pub(crate) mod keys;
-pub(crate) mod known;
+mod cached_keys;
+mod candidate;
+mod confirmations;
+mod decide;
+mod expectations;
+mod identifiers;
+mod registration;
+mod unchanged;
+
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use fhirmill_core::map::{Fingerprint, IdentifierCache};
+use fhirmill_core::sink::{KeyedBatch, Mode, Outcomes};
+
+use crate::LoadError;
+use cached_keys::{CachedKeys, RegistryKeys};
+use confirmations::Confirmations;
+pub(crate) use confirmations::Writing;
+pub use expectations::{Expectations, Hint};
+pub(crate) use identifiers::URN;
+pub use unchanged::UnchangedQuery;
+
+/// The registry as the loaders of a run share it: what they have learnt of it,
+/// and their turns at it. The default is for a run that knows nothing yet.
+#[derive(Debug, Default)]
+pub struct RunRegistry {
+    keys: CachedKeys,
+    confirmations: Confirmations,
+    expectations: Expectations,
+}
+
+impl RunRegistry {
+    /// For a new run. Expects unchanged records if there are any resources.
+    pub fn begin(connection: &mut PgConnection) -> Result<Self, LoadError> {
+        let registry = RunRegistry::default();
+        registry.expectations.unchanged_records.set(unchanged::has_resources(connection)?);
+        Ok(registry)
+    }
+
+    /// What the next batch is expected to be like.
+    pub fn expectations(&self) -> &Expectations {
+        &self.expectations
+    }
+
+    /// To be called with the number of every batch of the run when it is loaded
+    /// or given up.
+    pub fn finish(&self, batch_number: u64) {
+        self.confirmations.finish(batch_number);
+    }
+
+    /// Creates the session's temporary tables.
+    pub(crate) fn prepare(connection: &mut PgConnection) -> Result<(), LoadError> {
+        connection.batch_execute(cached_keys::TEMPORARY_TABLES)?;
+        connection.batch_execute(decide::TEMPORARY_TABLES)?;
+        Ok(())
+    }
+
+    /// Gives keys over that connection.
+    pub(crate) fn keys<'r>(&'r self, connection: &'r mut PgConnection) -> RegistryKeys<'r> {
+        RegistryKeys { connection, cache: &self.keys, new_keys: &self.expectations.new_keys }
+    }
+
+    /// A turn to write a batch, while nobody asks for unchanged records.
+    pub(crate) fn writing(&self) -> Writing<'_> {
+        self.confirmations.writing()
+    }
+
+    /// For each fingerprint of a batch whether its record is unchanged; see
+    /// [`UnchangedQuery`].
+    pub(crate) fn unchanged(
+        &self,
+        connection: &mut PgConnection,
+        query: UnchangedQuery,
+        fingerprints: &[Option<Fingerprint>],
+    ) -> Result<Vec<bool>, LoadError> {
+        unchanged::unchanged(connection, &self.confirmations, query, fingerprints)
+    }
+}
+
+/// Decides on a batch and registers its versions, within a transaction and a
+/// turn to write. `new_resources` says what to expect, and learns.
+pub(crate) fn decide(
+    connection: &mut PgConnection,
+    batch: &KeyedBatch<'_>,
+    writing: &Writing<'_>,
+    new_resources: &Hint,
+) -> Result<Outcomes, LoadError> {
+    match batch.mode {
+        Mode::Load(id) => decide::decide(connection, batch, id, writing, new_resources),
+        Mode::Remap => decide::decide_remap(connection, batch),
+    }
+}
+
+/// Looks up the owners of identifiers within a source, as far as they were asked
+/// for; returns whether any was found.
+pub(crate) fn learn_identifiers(
+    connection: &mut PgConnection,
+    source_id: i16,
+    identifiers: &mut IdentifierCache,
+) -> Result<bool, LoadError> {
+    identifiers::learn(connection, source_id, identifiers)
+}

@@ -1,0 +1,154 @@
+//! The Postgres sink: stores accepted batches in the tables.
+
+use std::sync::Arc;
+
+use diesel::sql_types::{Array, BigInt, Text};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
+use fhirmill_core::map::{ClearTable, Plan};
+use fhirmill_core::rows::RowBuffer;
+use fhirmill_core::sink::{AcceptedBatch, Durability, KeyedBatch, Mode, Outcomes, Receipt, Sink};
+
+use super::history::Superseded;
+use crate::LoadError;
+use crate::database::CopyTable;
+use crate::failpoint::{self, Step};
+use crate::registry::URN;
+
+/// Whether the JSON of resources is stored beside their rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    /// In `etl.resource_body`.
+    Store,
+    /// It is in the archive only.
+    Omit,
+}
+
+/// The tables that the sink fills.
+pub(super) struct PostgresTables {
+    pub plan: Arc<Plan>,
+    /// The plan's tables, in its order.
+    copies: Vec<CopyTable>,
+    bodies: Bodies,
+}
+
+impl PostgresTables {
+    pub fn new(plan: Arc<Plan>, bodies: Bodies) -> Self {
+        let columns = |table: &fhirmill_core::model::Table| {
+            CopyTable::new(&table.name, table.columns.iter().map(|column| column.name.as_str()))
+        };
+        let copies = plan.tables.iter().map(columns).collect();
+        PostgresTables { plan, copies, bodies }
+    }
+}
+
+/// Stores one batch within the arbiter's transaction. What it stores is accepted,
+/// and durable with what the run commits for good at last: see
+/// [`Run::note_places`](crate::ledger::Run::note_places).
+pub(super) struct PostgresSink<'c> {
+    connection: &'c mut PgConnection,
+    tables: &'c PostgresTables,
+    /// What may have to move to history; `None` if nothing does.
+    superseded: Option<Superseded>,
+}
+
+impl<'c> PostgresSink<'c> {
+    /// To be called before the arbiter decides on the batch: notes the rows that
+    /// may be superseded.
+    pub fn begin(
+        connection: &'c mut PgConnection,
+        tables: &'c PostgresTables,
+        batch: &KeyedBatch<'_>,
+    ) -> Result<Self, LoadError> {
+        let superseded = match batch.mode {
+            Mode::Load(_) => Some(Superseded::note(connection, &tables.plan, batch)?),
+            Mode::Remap => None,
+        };
+        Ok(PostgresSink { connection, tables, superseded })
+    }
+
+    /// The connection whose transaction it writes in.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.connection
+    }
+}
+
+impl Sink for PostgresSink<'_> {
+    type Error = LoadError;
+
+    fn write(&mut self, batch: &AcceptedBatch<'_>) -> Result<Receipt, LoadError> {
+        let PostgresSink { connection, tables, superseded } = self;
+        if let Some(superseded) = superseded {
+            superseded.check(&tables.plan, batch.outcomes)?;
+        }
+        remove_replaced(connection, &tables.plan, batch.outcomes)?;
+        failpoint::passed(Step::Replaced);
+        let mut rows = 0;
+        for (table, copy) in batch.tables().zip(&tables.copies) {
+            rows += copy.copy_runs(connection, table.row_count, table.runs())? as u64;
+        }
+        if let Some(superseded) = superseded {
+            superseded.keep(connection, &tables.plan, batch.outcomes)?;
+        }
+        if tables.bodies == Bodies::Store {
+            copy_bodies(connection, batch)?;
+        }
+        copy_unresolved(connection, batch)?;
+        Ok(Receipt { rows, durability: Durability::Accepted })
+    }
+}
+
+/// Removes the rows of earlier versions. One statement for each resource type,
+/// since a type has tens of tables.
+fn remove_replaced(connection: &mut PgConnection, plan: &Plan, outcomes: &Outcomes) -> Result<(), LoadError> {
+    for (resource_type, ids) in outcomes.replaced_by_type() {
+        let mut deletes = Vec::new();
+        for ClearTable { table, key_column, has_type_column } in plan.tables_to_clear(resource_type) {
+            let condition = if *has_type_column { " and resource_type = $2" } else { "" };
+            deletes.push(format!("delete from {table} where {key_column} = any($1){condition}"));
+        }
+        deletes.push("delete from etl.unresolved_reference where resource_id = any($1)".to_owned());
+        deletes.push("delete from etl.resource_body where id = any($1)".to_owned());
+        let parts = deletes.iter().enumerate().map(|(number, delete)| format!("d{number} as ({delete})"));
+        sql_query(format!("with {} select 1", parts.collect::<Vec<_>>().join(",\n")))
+            .bind::<Array<BigInt>, _>(&ids)
+            .bind::<Text, _>(resource_type.name())
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+fn copy_bodies(connection: &mut PgConnection, batch: &AcceptedBatch<'_>) -> Result<(), LoadError> {
+    let mut buffer = RowBuffer::default();
+    for (body, outcome) in batch.batch.bodies.iter().zip(&batch.outcomes.of_resources) {
+        let Some(key) = outcome.applied_key() else { continue };
+        buffer.begin_row(2);
+        buffer.bigint(key);
+        buffer.bytes(body);
+    }
+    CopyTable::new("etl.resource_body", ["id", "body"]).copy_buffer(connection, &buffer)?;
+    Ok(())
+}
+
+/// Notes the identifiers in references whose owners are not in the tables yet.
+fn copy_unresolved(connection: &mut PgConnection, batch: &AcceptedBatch<'_>) -> Result<(), LoadError> {
+    let mut rows = Vec::new();
+    for (resource, identifier) in batch.batch.rows.unresolved() {
+        let Some(key) = batch.outcomes.of_resources[resource].applied_key() else { continue };
+        let resource_type = identifier.resource_type.map_or("", |resource_type| resource_type.name());
+        let system = identifier.system.as_deref().unwrap_or(URN);
+        rows.push((key, resource_type, system, identifier.value.as_str()));
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    let mut buffer = RowBuffer::default();
+    for (key, resource_type, system, value) in rows {
+        buffer.begin_row(4);
+        buffer.bigint(key);
+        buffer.text(resource_type);
+        buffer.text(system);
+        buffer.text(value);
+    }
+    let columns = ["resource_id", "resource_type", "system", "value"];
+    CopyTable::new("etl.unresolved_reference", columns).copy_buffer(connection, &buffer)?;
+    Ok(())
+}
