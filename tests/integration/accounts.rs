@@ -36,26 +36,26 @@ fn expect_found(failpoints: &str, status: &str, patients_meanwhile: &str) -> Str
 }
 
 #[test]
-fn a_record_that_vanishes_between_reader_and_loader_is_missed() {
+fn a_record_lost_between_reader_and_loader_is_detected() {
     let told = expect_found("record-dropped=1*return", "failed", "1");
     assert!(told.contains("1 FAILED: the account does not add up"), "{told}");
 }
 
 #[test]
-fn rows_that_copy_did_not_store_are_missed() {
+fn rows_that_copy_did_not_store_are_detected() {
     let told = expect_found("rows-dropped=3*off->1*return->off", "failed", "0");
     assert!(told.contains("nothing of the batch is kept"), "{told}");
     assert!(told.contains("rows and has stored"), "{told}");
 }
 
 #[test]
-fn a_reject_that_was_not_kept_is_missed() {
+fn a_reject_that_was_not_stored_is_detected() {
     let told = expect_found("reject-dropped=1*return", "failed", "0");
     assert!(told.contains("0 of 1 rejects were kept"), "{told}");
 }
 
 #[test]
-fn a_row_that_copy_loses_in_any_table_of_a_batch_is_missed() {
+fn a_row_lost_in_any_table_of_a_batch_is_detected() {
     // Each COPY of the batch in turn, those into its own tables too.
     let mut copies = 0;
     loop {

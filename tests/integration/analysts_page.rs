@@ -51,7 +51,7 @@ fn answer(environment: &TestEnvironment, sql: &str) -> String {
 }
 
 #[test]
-fn the_answers_on_the_page_are_true() {
+fn the_answers_on_the_page_are_correct() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ANALYSTS.md");
     let page = fs::read_to_string(&path).unwrap();
     let environment = demo();

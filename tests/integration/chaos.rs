@@ -207,12 +207,12 @@ fn storms(seconds: u64, faults: u64, patients: u64) {
 }
 
 #[test]
-fn a_short_storm_loses_and_doubles_nothing() {
+fn a_short_storm_loses_and_duplicates_nothing() {
     storms(0, 10, 1);
 }
 
 #[test]
 #[ignore = "takes as long as it is told: make chaos SECONDS=300"]
-fn storms_lose_and_double_nothing() {
+fn storms_lose_and_duplicate_nothing() {
     storms(number_of("CHAOS_SECONDS", 300), 25, 4);
 }

@@ -23,7 +23,7 @@ fn observation(id: &str) -> String {
 }
 
 #[test]
-fn show_gives_the_bytes_that_came_from_every_form_of_file() {
+fn show_prints_the_original_bytes_from_every_file_format() {
     let environment = TestEnvironment::new();
     let bundle =
         format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[ {{"resource": {PATIENT} }} ]}}"#);
@@ -54,7 +54,7 @@ fn show_gives_the_bytes_that_came_from_every_form_of_file() {
 }
 
 #[test]
-fn bodies_kept_in_the_database_are_the_bytes_that_came() {
+fn bodies_kept_in_the_database_are_the_original_bytes() {
     let environment = TestEnvironment::new();
     environment.put("inbox/patient.json", PATIENT);
     environment.run_command(environment.command(&["once"]).env("KEEP_BODIES", "database")).expect_code(0);
@@ -83,7 +83,7 @@ fn tables(environment: &TestEnvironment) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_remap_finds_its_resources_whatever_the_limit_was_when_they_were_loaded() {
+fn remap_finds_resources_regardless_of_the_limits_they_were_loaded_with() {
     let environment = TestEnvironment::new();
     let large = format!(r#"{{"resourceType":"Patient","id":"large","language":"{}"}}"#, "x".repeat(2_000));
     let lines =
@@ -104,7 +104,7 @@ fn a_remap_finds_its_resources_whatever_the_limit_was_when_they_were_loaded() {
 }
 
 #[test]
-fn remap_fills_emptied_tables_as_they_were() {
+fn remap_restores_emptied_tables() {
     let environment = TestEnvironment::new();
     environment.put(
         "inbox/a.ndjson",
@@ -131,7 +131,7 @@ fn remap_fills_emptied_tables_as_they_were() {
 }
 
 #[test]
-fn retry_loads_what_the_settings_no_longer_forbid() {
+fn retry_loads_what_the_settings_now_allow() {
     let environment = TestEnvironment::new();
     let long =
         format!(r#"{{"resourceType":"Patient","id":"long","name":[{{"text":"{}"}}]}}"#, "x".repeat(3000));
@@ -180,7 +180,7 @@ fn inspect_counts_and_names_problems_without_a_database() {
 }
 
 #[test]
-fn status_files_and_rejects_tell_what_the_ledger_has() {
+fn status_files_and_rejects_print_what_the_ledger_contains() {
     let environment = TestEnvironment::new();
     environment.put("inbox/a.ndjson", format!("{}\n{}\nnot json\n", observation("1"), observation("2")));
     environment.run(&["once"]).expect_code(3);
@@ -201,7 +201,7 @@ fn status_files_and_rejects_tell_what_the_ledger_has() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn a_closed_output_pipe_is_not_an_error() {
     let environment = TestEnvironment::new();
     environment.put("inbox/a.json", PATIENT);
     environment.run(&["once"]).expect_code(0);

@@ -57,7 +57,7 @@ fn hold_midway(environment: &TestEnvironment) -> diesel::PgConnection {
 }
 
 #[test]
-fn a_server_that_crashes_in_the_middle_is_waited_for() {
+fn a_load_resumes_after_the_server_crashes() {
     let environment = TestEnvironment::with_own_server();
     environment.put("inbox/d.ndjson", delivery());
     environment.run(&["migrate", "up"]).expect_code(0);
@@ -92,7 +92,7 @@ fn service_log_has_one_line_a_message(environment: &TestEnvironment) -> bool {
 }
 
 #[test]
-fn a_private_server_that_was_killed_is_started_again_by_the_service() {
+fn the_service_restarts_a_killed_private_server() {
     let environment = TestEnvironment::without_database();
     let service = environment.start(&mut environment.command(&["run", "--watch", "poll"]));
     wait_until("it watches", || service.stdout().contains("watching"));
@@ -105,7 +105,7 @@ fn a_private_server_that_was_killed_is_started_again_by_the_service() {
 }
 
 #[test]
-fn a_session_that_is_terminated_costs_nothing() {
+fn a_terminated_session_loses_nothing() {
     let quiet = undisturbed();
     // The service tries again by itself; `once` tells, and is to be run again.
     for command in ["run", "once"] {
@@ -179,7 +179,7 @@ impl Drop for User<'_> {
 }
 
 #[test]
-fn a_user_without_rights_is_told_what_to_grant() {
+fn missing_privileges_are_reported_with_the_grant() {
     let environment = TestEnvironment::new();
     environment.put("inbox/p.json", r#"{"resourceType":"Patient","id":"p1"}"#);
     let database = environment.value("select current_database() as name");
@@ -218,7 +218,7 @@ fn a_user_without_rights_is_told_what_to_grant() {
 }
 
 #[test]
-fn too_many_connections_are_told_and_waited_for() {
+fn a_lack_of_connection_slots_is_reported_and_retried() {
     let environment = TestEnvironment::new();
     environment.put("inbox/d.ndjson", delivery());
     let user = User::owner(&environment, "connection limit 1");
@@ -235,7 +235,7 @@ fn too_many_connections_are_told_and_waited_for() {
 }
 
 #[test]
-fn a_table_that_somebody_holds_is_waited_for_within_bounds() {
+fn a_locked_table_is_waited_for_up_to_a_limit() {
     let environment = TestEnvironment::new();
     environment.put("inbox/d.ndjson", delivery());
     // Within the bound, which is five minutes unless the database says more or
@@ -266,7 +266,7 @@ fn a_table_that_somebody_holds_is_waited_for_within_bounds() {
 }
 
 #[test]
-fn a_migration_that_is_interrupted_is_made_anew() {
+fn an_interrupted_migration_is_run_again() {
     let environment = TestEnvironment::new();
     environment.run(&["migrate", "down", "--all"]).expect_code(0);
     // The last migration makes this schema; another session is about to.
@@ -285,7 +285,7 @@ fn a_migration_that_is_interrupted_is_made_anew() {
 }
 
 #[test]
-fn a_full_archive_keeps_files_in_the_inbox() {
+fn files_stay_in_the_inbox_while_the_archive_is_full() {
     let environment = TestEnvironment::new();
     let Some(disk) = SmallDisk::mounted_on(&environment.path("archive"), 1024) else { return };
     environment.put("inbox/d.ndjson", delivery());
@@ -309,7 +309,7 @@ fn a_full_archive_keeps_files_in_the_inbox() {
 }
 
 #[test]
-fn full_logs_stop_nothing() {
+fn loading_continues_when_the_log_disk_is_full() {
     let environment = TestEnvironment::new();
     let Some(disk) = SmallDisk::mounted_on(&environment.path("logs"), 64) else { return };
     disk.fill();
@@ -323,7 +323,7 @@ fn full_logs_stop_nothing() {
 }
 
 #[test]
-fn a_full_disk_of_the_database_is_told_and_costs_nothing() {
+fn a_full_database_disk_is_reported_and_loses_nothing() {
     let environment = TestEnvironment::without_database();
     fs::create_dir(environment.path("disk")).unwrap();
     let Some(disk) = SmallDisk::mounted_on(&environment.path("disk"), 40 << 10) else { return };
@@ -371,7 +371,7 @@ fn teach_german(environment: &TestEnvironment) -> bool {
 }
 
 #[test]
-fn a_deadlock_in_a_language_that_is_not_read_is_only_waited_out() {
+fn a_deadlock_reported_in_another_language_is_retried() {
     let environment = TestEnvironment::with_own_server();
     environment.run(&["migrate", "up"]).expect_code(0);
     let is_german = teach_german(&environment);

@@ -101,7 +101,7 @@ fn forms() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn every_form_in_every_packing_gives_the_same_rows() {
+fn every_format_in_every_packaging_gives_the_same_rows() {
     let environment = TestEnvironment::new();
     let mut expected_rows = Vec::new();
     for (form, text) in forms() {
@@ -131,7 +131,7 @@ fn every_form_in_every_packing_gives_the_same_rows() {
 }
 
 #[test]
-fn a_single_resource_may_be_written_in_one_line_or_many() {
+fn a_single_resource_may_span_one_or_many_lines() {
     let environment = TestEnvironment::new();
     let pretty = "{\n  \"resourceType\": \"Patient\",\n  \"id\": \"b\",\n  \"gender\": \"female\"\n}\n";
     let summary = load_twice(&environment, &[("a.json", FIRST.as_bytes()), ("b.json", pretty.as_bytes())]);
@@ -142,7 +142,7 @@ fn a_single_resource_may_be_written_in_one_line_or_many() {
 }
 
 #[test]
-fn a_zip_may_hold_several_files_of_several_forms() {
+fn a_zip_may_contain_files_of_different_formats() {
     let environment = TestEnvironment::new();
     let bundle =
         format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{SECOND}}}]}}"#);
@@ -165,7 +165,7 @@ fn a_zip_may_hold_several_files_of_several_forms() {
 }
 
 #[test]
-fn what_accompanies_an_export_is_no_reject() {
+fn files_that_accompany_an_export_are_not_rejected() {
     let environment = TestEnvironment::new();
     let log = br#"{"exportId":"x","timestamp":"2024-01-01T00:00:00Z","eventId":"kickoff","eventDetail":{}}
 {"exportId":"x","timestamp":"2024-01-01T00:00:01Z","eventId":"export_complete","eventDetail":{}}
@@ -238,7 +238,7 @@ fn entries_without_a_resource_are_skipped() {
 }
 
 #[test]
-fn a_resource_without_an_id_finds_itself_again() {
+fn a_resource_without_an_id_is_recognized_when_it_comes_again() {
     let environment = TestEnvironment::new();
     let first = load_twice(&environment, &[("a.json", br#"{"resourceType":"Patient","gender":"male"}"#)]);
     assert_eq!(account(&first), [("inserted", 1)]);

@@ -92,7 +92,7 @@ fn members(out: &mut dyn Write, count: u64) -> std::io::Result<()> {
 }
 
 #[test]
-fn a_string_of_300_megabytes_is_passed_over() {
+fn a_string_of_300_megabytes_is_skipped() {
     let environment = TestEnvironment::new();
     put(&environment, |out| string(out, 300_000_000));
     let peak = load(&environment, &[("MAX_RESOURCE_BYTES", "16MiB")]);
@@ -100,7 +100,7 @@ fn a_string_of_300_megabytes_is_passed_over() {
 }
 
 #[test]
-fn a_line_of_300_megabytes_that_is_no_json_is_passed_over() {
+fn a_line_of_300_megabytes_that_is_not_json_is_skipped() {
     let environment = TestEnvironment::new();
     put(&environment, |out| repeat(out, b"a", 300_000_000));
     let peak = load(&environment, &[]);

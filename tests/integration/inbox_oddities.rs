@@ -89,7 +89,7 @@ fn ledger(environment: &TestEnvironment) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
+fn a_file_replaced_while_it_is_read_is_read_again() {
     let (old, new) = (long_file('a'), patient("b1"));
     let environment = TestEnvironment::new();
     environment.put("inbox/p.ndjson", &old);
@@ -107,7 +107,7 @@ fn a_file_that_is_replaced_while_it_is_read_is_read_again() {
 }
 
 #[test]
-fn a_file_that_is_cut_or_lengthened_while_it_is_read_is_read_again() {
+fn a_file_truncated_or_extended_while_it_is_read_is_read_again() {
     let whole = long_file('a');
     let (half, _) = whole.split_at(whole.len() / 2);
     let longer = whole.clone() + &patient("b1");
@@ -135,7 +135,7 @@ fn a_file_that_is_cut_or_lengthened_while_it_is_read_is_read_again() {
 }
 
 #[test]
-fn a_file_that_is_deleted_or_renamed_while_it_is_read_is_taken_up_when_it_comes_again() {
+fn a_file_deleted_or_renamed_while_it_is_read_loads_when_it_comes_back() {
     let content = long_file('a');
     let quiet = undisturbed(&[("again.ndjson", &content)]).outcome();
     for is_deleted in [true, false] {
@@ -158,7 +158,7 @@ fn a_file_that_is_deleted_or_renamed_while_it_is_read_is_taken_up_when_it_comes_
 const CLAIMED_TOGETHER: usize = 500;
 
 #[test]
-fn what_becomes_a_link_or_a_pipe_after_the_scan_is_not_opened() {
+fn a_file_replaced_by_a_link_or_pipe_after_the_scan_is_not_opened() {
     let environment = TestEnvironment::new();
     environment.put("outside.json", PATIENT);
     environment.put("inbox/a.ndjson", long_file('a'));
@@ -183,7 +183,7 @@ fn what_becomes_a_link_or_a_pipe_after_the_scan_is_not_opened() {
 }
 
 #[test]
-fn what_is_no_file_is_left_alone() {
+fn links_pipes_sockets_and_devices_are_ignored() {
     let environment = TestEnvironment::new();
     environment.put("outside/p.json", PATIENT);
     fs::create_dir_all(environment.path("inbox/folder.json/empty")).unwrap();
@@ -228,7 +228,7 @@ fn odd_names() -> Vec<(Vec<u8>, String)> {
 }
 
 #[test]
-fn odd_names_are_loaded_like_others_and_told_apart() {
+fn files_with_unusual_names_load_and_stay_distinguishable() {
     let environment = TestEnvironment::new();
     for (number, (name, _)) in odd_names().iter().enumerate() {
         let path = environment.path("inbox").join(OsStr::from_bytes(name));
@@ -254,7 +254,7 @@ fn odd_names_are_loaded_like_others_and_told_apart() {
 }
 
 #[test]
-fn what_is_rejected_from_a_folder_of_an_odd_name_is_tried_again_from_there() {
+fn rejects_from_a_folder_with_an_unusual_name_are_retried_from_there() {
     let environment = TestEnvironment::new();
     let folder = environment.path("inbox").join(OsStr::from_bytes(b"source\xff"));
     fs::create_dir(&folder).unwrap();
@@ -267,7 +267,7 @@ fn what_is_rejected_from_a_folder_of_an_odd_name_is_tried_again_from_there() {
 }
 
 #[test]
-fn the_longest_names_have_room_for_a_hash_and_for_a_report() {
+fn the_longest_names_leave_room_for_a_hash_and_a_report() {
     let name = format!("{}.json", "n".repeat(250));
     let environment = TestEnvironment::new();
     for folder in ["one", "two"] {
@@ -282,7 +282,7 @@ fn the_longest_names_have_room_for_a_hash_and_for_a_report() {
 }
 
 #[test]
-fn equal_names_with_different_content_are_all_kept() {
+fn files_with_equal_names_and_different_content_are_all_kept() {
     let environment = TestEnvironment::new();
     let contents = ["one", "two", "three"].map(patient);
     environment.put("inbox/north/a/p.json", &contents[0]);
@@ -308,7 +308,7 @@ fn equal_names_with_different_content_are_all_kept() {
 const NOBODY: u32 = 65534;
 
 #[test]
-fn what_may_not_be_read_costs_its_neighbours_nothing() {
+fn unreadable_files_do_not_affect_the_others() {
     let environment = TestEnvironment::new();
     environment.put("inbox/a.json", patient("a"));
     environment.put("inbox/closed.json", patient("b"));
@@ -365,7 +365,7 @@ fn as_nobody(command: std::process::Command, binary: &Path) -> std::process::Com
 }
 
 #[test]
-fn an_archive_on_another_file_system_gets_copies() {
+fn files_are_copied_to_an_archive_on_another_file_system() {
     let shared_memory = Path::new("/dev/shm");
     let environment = TestEnvironment::new();
     let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
@@ -397,7 +397,7 @@ fn an_archive_on_another_file_system_gets_copies() {
 }
 
 #[test]
-fn the_clocks_of_senders_hold_no_file_back() {
+fn a_file_dated_in_the_future_or_past_is_not_held_back() {
     let environment = TestEnvironment::new();
     let day = Duration::from_secs(24 * 60 * 60);
     let times = [
@@ -422,7 +422,7 @@ fn the_clocks_of_senders_hold_no_file_back() {
 }
 
 #[test]
-fn a_file_that_is_long_being_written_is_taken_when_it_is_whole() {
+fn a_file_that_is_still_being_written_is_loaded_when_it_is_complete() {
     // A sender whose clock is ahead, and who sets the times of what it writes,
     // cannot make a file look settled.
     for is_ahead in [false, true] {

@@ -22,7 +22,7 @@ fn built(environment: &TestEnvironment) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_first_load_builds_all_and_the_next_none() {
+fn the_first_load_builds_all_indexes_and_the_next_one_none() {
     let environment = TestEnvironment::new();
     let before = built(&environment).len();
     environment.put("inbox/a.json", PATIENT);
@@ -69,7 +69,7 @@ fn every_reference_and_code_has_an_index_that_begins_with_it() {
 }
 
 #[test]
-fn dropped_indexes_come_back_with_the_next_load() {
+fn the_next_load_rebuilds_dropped_indexes() {
     let environment = TestEnvironment::new();
     environment.run(&["indexes", "build"]).expect_code(0);
     let all = built(&environment).len();
@@ -116,7 +116,7 @@ impl Drop for Killed {
 }
 
 #[test]
-fn what_a_killed_process_left_is_built_by_the_next_though_the_inbox_is_empty() {
+fn the_next_run_builds_what_a_killed_process_left_even_with_an_empty_inbox() {
     let environment = TestEnvironment::new();
     environment.put("inbox/a.json", PATIENT);
     // As somebody who writes into the table: rows can be loaded, but an index
@@ -153,7 +153,7 @@ fn what_a_killed_process_left_is_built_by_the_next_though_the_inbox_is_empty() {
 }
 
 #[test]
-fn empty_tables_wait_for_their_onboarding() {
+fn indexes_of_empty_tables_wait_for_the_onboarding() {
     let environment = TestEnvironment::new();
     environment.run(&["once"]).expect_code(0);
     environment.run(&["remap"]).expect_code(0);
@@ -161,7 +161,7 @@ fn empty_tables_wait_for_their_onboarding() {
 }
 
 #[test]
-fn a_remap_builds_what_is_missing() {
+fn remap_builds_missing_indexes() {
     let environment = TestEnvironment::new();
     environment.put("inbox/a.json", PATIENT);
     environment.run(&["once"]).expect_code(0);
@@ -172,7 +172,7 @@ fn a_remap_builds_what_is_missing() {
 }
 
 #[test]
-fn an_index_that_cannot_be_built_costs_neither_the_run_nor_the_others() {
+fn an_index_that_cannot_be_built_affects_neither_the_run_nor_the_others() {
     let environment = TestEnvironment::new();
     environment.put("inbox/a.json", PATIENT);
     execute_in(&environment, "alter table patient rename column birth_date to birth_day");
@@ -189,7 +189,7 @@ fn execute_in(environment: &TestEnvironment, sql: &str) {
 }
 
 #[test]
-fn the_planner_knows_all_clinical_tables_after_an_onboarding() {
+fn all_clinical_tables_are_analyzed_after_an_onboarding() {
     let environment = TestEnvironment::new();
     environment.put("inbox/a.json", PATIENT);
     environment.run(&["once"]).expect_code(0);
@@ -260,7 +260,7 @@ fn every_foreign_key_has_an_index_that_begins_with_it() {
 }
 
 #[test]
-fn tables_take_their_indexes_with_them() {
+fn dropping_a_table_drops_its_indexes() {
     let environment = TestEnvironment::new();
     environment.run(&["indexes", "build"]).expect_code(0);
     environment.run(&["migrate", "down", "--all"]).expect_code(0);

@@ -135,17 +135,17 @@ fn die_everywhere(passings: &[u32]) {
 
 #[test]
 #[ignore = "takes minutes: make chaos"]
-fn a_death_at_any_later_passing_loses_and_doubles_nothing() {
+fn a_death_at_any_later_passing_loses_and_duplicates_nothing() {
     die_everywhere(&[1, 2, 3, 5]);
 }
 
 #[test]
-fn a_death_at_any_step_loses_and_doubles_nothing() {
+fn a_death_at_any_step_loses_and_duplicates_nothing() {
     die_everywhere(&[0]);
 }
 
 #[test]
-fn a_death_between_migrations_is_followed_by_the_others() {
+fn the_remaining_migrations_run_after_a_death_between_two() {
     const COLUMNS: &str = "select table_schema, table_name, column_name from information_schema.columns \
         where table_schema in ('public', 'etl', 'analytics') order by 1, 2, 3";
     let environment = TestEnvironment::new();

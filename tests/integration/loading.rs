@@ -96,7 +96,7 @@ fn a_patient_fills_its_columns() {
 }
 
 #[test]
-fn what_a_patient_has_several_of_has_rows_of_its_own() {
+fn repeating_elements_of_a_patient_become_rows() {
     let environment = TestEnvironment::new();
     load_twice(&environment, &[("patient.json", PATIENT.as_bytes())]);
     columns(
@@ -237,7 +237,7 @@ fn the_same_resources_in_another_file_write_nothing() {
 }
 
 #[test]
-fn the_same_content_with_a_later_version_moves_the_registry_alone() {
+fn the_same_content_with_a_later_version_updates_only_the_registry() {
     let environment = TestEnvironment::new();
     load(&environment, &[("a.json", PATIENT.as_bytes())]);
     let before = rows_as_written(&environment);
@@ -257,7 +257,7 @@ fn the_same_content_with_a_later_version_moves_the_registry_alone() {
 }
 
 #[test]
-fn dates_without_an_offset_keep_their_words() {
+fn dates_without_an_offset_keep_their_text() {
     let environment = TestEnvironment::new();
     let observation = r#"{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},
         "effectiveDateTime":"2024-05-06","issued":"2024-05-06T01:02:03Z",
@@ -285,7 +285,7 @@ fn dates_without_an_offset_keep_their_words() {
 }
 
 #[test]
-fn resources_of_other_versions_of_fhir_are_told() {
+fn resources_of_other_fhir_versions_are_reported() {
     let environment = TestEnvironment::new();
     let lines = [
         json!({"resourceType": "Condition", "id": "stu3", "assertedDate": "2016-01-02", "context": {"reference": "Encounter/e"}}),
@@ -299,7 +299,7 @@ fn resources_of_other_versions_of_fhir_are_told() {
 }
 
 #[test]
-fn types_that_are_not_wanted_are_skipped_and_what_cannot_be_read_is_rejected_all_the_same() {
+fn excluded_types_are_skipped_and_unreadable_records_still_rejected() {
     let environment = TestEnvironment::new();
     let lines = [
         r#"{"resourceType":"Patient","id":"p"}"#,

@@ -9,7 +9,7 @@ const TABLES: &str = "select table_schema, table_name, column_name, data_type \
     order by table_schema, table_name, ordinal_position";
 
 #[test]
-fn down_leaves_nothing_and_up_again_brings_all_of_it_back() {
+fn down_removes_everything_and_up_restores_it() {
     let environment = TestEnvironment::new();
     let before = environment.query(TABLES);
     assert!(before.len() > 1000, "{} columns", before.len());
@@ -37,7 +37,7 @@ fn down_leaves_nothing_and_up_again_brings_all_of_it_back() {
 }
 
 #[test]
-fn the_newest_migration_is_taken_back_alone() {
+fn only_the_newest_migration_is_reverted() {
     let environment = TestEnvironment::new();
     let down = environment.run(&["migrate", "down"]).expect_code(0);
     assert_eq!(down.stdout.lines().count(), 1, "{}", down.stdout);
@@ -65,7 +65,7 @@ fn several_processes_may_migrate_at_once() {
 }
 
 #[test]
-fn a_user_without_rights_is_told_which_are_missing() {
+fn missing_privileges_are_named() {
     let environment = TestEnvironment::new();
     let role = format!("fhirmill_test_{}_guest", std::process::id());
     let password = "guest";

@@ -206,7 +206,7 @@ fn expected_rows(
 }
 
 #[test]
-fn every_column_is_as_the_oracle_says() {
+fn every_column_matches_the_oracle() {
     let environment = TestEnvironment::new();
     let files = files();
     for (name, content) in &files {

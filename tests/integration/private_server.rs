@@ -29,7 +29,7 @@ fn wal_is_compressed_by_lz4_where_the_server_has_it() {
 }
 
 #[test]
-fn data_outlive_a_stop_and_end_with_a_reset() {
+fn data_survive_a_stop_and_a_reset_deletes_them() {
     let environment = TestEnvironment::without_database();
     environment.run(&["database", "start"]).expect_code(0);
     let url = environment.run(&["database", "url"]).expect_code(0).stdout;
@@ -71,7 +71,7 @@ fn two_processes_that_start_at_once_share_one_server() {
 }
 
 #[test]
-fn a_server_that_was_killed_is_started_again_with_its_data() {
+fn a_killed_server_is_restarted_with_its_data() {
     let environment = TestEnvironment::without_database();
     environment.run(&["migrate", "up"]).expect_code(0);
     nix::sys::signal::kill(environment.server_pid(), nix::sys::signal::SIGKILL).unwrap();
@@ -80,7 +80,7 @@ fn a_server_that_was_killed_is_started_again_with_its_data() {
 }
 
 #[test]
-fn a_wrong_password_is_told_without_the_password() {
+fn a_wrong_password_is_reported_without_the_password() {
     let environment = TestEnvironment::without_database();
     environment.run(&["database", "start"]).expect_code(0);
     let url = environment.run(&["database", "url"]).expect_code(0).stdout;
@@ -100,7 +100,7 @@ fn a_wrong_password_is_told_without_the_password() {
 }
 
 #[test]
-fn a_server_that_is_away_is_told_by_its_address() {
+fn an_unreachable_server_is_reported_with_its_address() {
     let environment = TestEnvironment::without_database();
     let away = "postgres://fhirmill:tunafish@127.0.0.1:1/fhirmill";
     let run = environment
@@ -115,7 +115,7 @@ fn a_server_that_is_away_is_told_by_its_address() {
 }
 
 #[test]
-fn missing_binaries_are_told_with_what_to_install() {
+fn missing_binaries_are_reported_with_what_to_install() {
     let environment = TestEnvironment::without_database();
     let empty = environment.path("inbox");
     let run = environment
@@ -127,7 +127,7 @@ fn missing_binaries_are_told_with_what_to_install() {
 }
 
 #[test]
-fn a_server_of_somebody_else_is_neither_stopped_nor_reset() {
+fn a_foreign_server_is_neither_stopped_nor_reset() {
     let environment = TestEnvironment::new();
     for action in ["start", "stop"] {
         environment.run(&["database", action]).expect_code(2);
@@ -144,7 +144,7 @@ fn a_server_of_somebody_else_is_neither_stopped_nor_reset() {
 }
 
 #[test]
-fn root_keeps_the_cluster_elsewhere_when_the_folder_is_closed_to_the_servers_user() {
+fn root_keeps_the_cluster_elsewhere_if_the_servers_user_cannot_enter_the_folder() {
     if !Uid::effective().is_root() {
         return;
     }

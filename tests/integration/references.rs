@@ -26,7 +26,7 @@ fn numbered_patient(id: &str, number: &str) -> String {
 }
 
 #[test]
-fn a_urn_leads_backward_and_forward_in_its_bundle() {
+fn a_urn_resolves_backward_and_forward_in_its_bundle() {
     const UUID: &str = "urn:uuid:0a1b2c3d-0000-4000-8000-000000000001";
     let patient = json!({"fullUrl": UUID, "resource": {"resourceType": "Patient", "id": "named-otherwise"}});
     let observation = json!({"fullUrl": "urn:uuid:0a1b2c3d-0000-4000-8000-000000000002",
@@ -40,7 +40,7 @@ fn a_urn_leads_backward_and_forward_in_its_bundle() {
 }
 
 #[test]
-fn a_urn_means_in_each_bundle_what_that_bundle_says() {
+fn the_same_urn_may_mean_different_resources_in_different_bundles() {
     let urn = "urn:uuid:00000000-0000-4000-8000-000000000001";
     let bundle = |number: u32| {
         let observation = |id: &str| {
@@ -60,7 +60,7 @@ fn a_urn_means_in_each_bundle_what_that_bundle_says() {
 }
 
 #[test]
-fn a_resource_without_an_id_goes_by_its_full_url() {
+fn a_resource_without_an_id_is_identified_by_its_full_url() {
     let environment = TestEnvironment::new();
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
         {"fullUrl": "urn:uuid:77", "resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}},
@@ -71,7 +71,7 @@ fn a_resource_without_an_id_goes_by_its_full_url() {
 }
 
 #[test]
-fn a_relative_reference_has_a_key_before_its_target_comes() {
+fn a_relative_reference_has_a_key_before_its_target_arrives() {
     let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Patient/late/_history/3"})).to_string();
     load_twice(&environment, &[("o.json", text.as_bytes())]);
@@ -89,7 +89,7 @@ fn a_relative_reference_has_a_key_before_its_target_comes() {
 }
 
 #[test]
-fn an_absolute_reference_is_known_by_its_server() {
+fn an_absolute_reference_resolves_by_the_full_urls_of_its_server() {
     let bundle = |reference: &str| {
         json!({"resourceType": "Bundle", "type": "searchset", "entry": [
             {"fullUrl": "https://here.example/fhir/Observation/o",
@@ -107,7 +107,7 @@ fn an_absolute_reference_is_known_by_its_server() {
 }
 
 #[test]
-fn an_absolute_reference_is_known_by_the_address_of_its_source() {
+fn an_absolute_reference_resolves_by_the_base_url_of_its_source() {
     let environment = TestEnvironment::new();
     execute(environment.database_url(), "update etl.source set base_url = 'https://there.example/fhir'");
     let text = observation(json!({"reference": "https://there.example/fhir/Patient/p"})).to_string();
@@ -116,7 +116,7 @@ fn an_absolute_reference_is_known_by_the_address_of_its_source() {
 }
 
 #[test]
-fn a_number_leads_to_the_one_who_bears_it() {
+fn an_identifier_resolves_to_its_owner() {
     let written = json!({"reference": "Patient?identifier=urn:mrn|7"});
     let logical = json!({"identifier": {"system": "urn:mrn", "value": "7"}, "type": "Patient"});
     for reference in [written, logical] {
@@ -147,7 +147,7 @@ fn a_number_leads_to_the_one_who_bears_it() {
 }
 
 #[test]
-fn a_number_that_two_bear_leads_nowhere() {
+fn an_identifier_with_two_owners_does_not_resolve() {
     let environment = TestEnvironment::new();
     let lines = [
         numbered_patient("p", "7"),
@@ -159,7 +159,7 @@ fn a_number_that_two_bear_leads_nowhere() {
 }
 
 #[test]
-fn a_number_is_looked_for_in_its_own_source() {
+fn an_identifier_resolves_within_its_own_source() {
     let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string();
     load_twice(
@@ -170,7 +170,7 @@ fn a_number_is_looked_for_in_its_own_source() {
 }
 
 #[test]
-fn two_sources_may_give_one_number_to_two_people() {
+fn two_sources_may_give_the_same_identifier_to_two_people() {
     let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Patient?identifier=urn:mrn|7"})).to_string();
     let files = |patient: &str| format!("{}\n{text}\n", numbered_patient(patient, "7"));
@@ -187,7 +187,7 @@ fn two_sources_may_give_one_number_to_two_people() {
 }
 
 #[test]
-fn a_urn_may_name_what_another_file_brings() {
+fn a_urn_may_name_a_resource_of_another_file() {
     let environment = TestEnvironment::new();
     let condition =
         json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "urn:uuid:55"}}).to_string();
@@ -221,7 +221,7 @@ fn a_contained_resource_has_no_key() {
 }
 
 #[test]
-fn a_target_of_the_wrong_type_keeps_its_words() {
+fn a_reference_to_the_wrong_type_keeps_its_text() {
     let environment = TestEnvironment::new();
     let text = json!({"resourceType": "Patient", "id": "p",
         "managingOrganization": {"reference": "Practitioner/d", "display": "Dr. Bell"}});
@@ -241,7 +241,7 @@ fn a_target_of_the_wrong_type_keeps_its_words() {
 }
 
 #[test]
-fn what_is_no_reference_to_a_resource_keeps_its_words() {
+fn a_reference_to_no_resource_keeps_its_text() {
     for words in ["Nobody/1", "Patient", "Patient?name=x", "some text"] {
         let environment = TestEnvironment::new();
         let text = observation(json!({"reference": words})).to_string();

@@ -70,7 +70,7 @@ const BAD: [Bad; 8] = [
 ];
 
 #[test]
-fn a_bad_resource_costs_its_neighbours_nothing() {
+fn a_bad_resource_does_not_affect_the_others() {
     for (what, line, reason, resource_type, fhir_id, part) in BAD {
         let environment = TestEnvironment::new();
         let text = format!(
@@ -116,7 +116,7 @@ fn no_secret_in_logs(environment: &TestEnvironment) {
 }
 
 #[test]
-fn an_entry_that_is_bad_is_named_by_its_number() {
+fn a_bad_entry_is_reported_by_its_number() {
     let environment = TestEnvironment::new();
     let bundle = r#"{"resourceType":"Bundle","type":"collection","entry":[
         {"resource":{"resourceType":"Patient","id":"a"}},
@@ -143,7 +143,7 @@ fn a_patch_is_rejected() {
 }
 
 #[test]
-fn a_page_of_html_goes_to_the_rejects_with_a_report() {
+fn an_html_page_goes_to_the_rejects_with_a_report() {
     let environment = TestEnvironment::new();
     let page = "<!doctype html><html><body>Session of Quillfeather has expired</body></html>";
     let files: [(&str, &[u8]); 2] = [
@@ -174,7 +174,7 @@ fn a_page_of_html_goes_to_the_rejects_with_a_report() {
 }
 
 #[test]
-fn of_a_gzip_that_ends_too_early_the_whole_records_are_loaded() {
+fn the_complete_records_of_a_truncated_gzip_are_loaded() {
     let environment = TestEnvironment::new();
     let mut lines = String::new();
     for number in 0..20_000u32 {
@@ -200,7 +200,7 @@ fn of_a_gzip_that_ends_too_early_the_whole_records_are_loaded() {
 }
 
 #[test]
-fn a_line_that_ends_in_the_middle_is_rejected() {
+fn a_truncated_line_is_rejected() {
     let environment = TestEnvironment::new();
     let text = "{\"resourceType\":\"Patient\",\"id\":\"a\"}\n{\"resourceType\":\"Patient\",\"id\":\"b\"";
     let summary = load_with_code(&environment, &[("p.ndjson", text.as_bytes())], 3);
@@ -254,7 +254,7 @@ fn every_record_is_accounted_for() {
 }
 
 #[test]
-fn a_record_that_only_the_database_refuses_is_rejected_alone() {
+fn a_record_that_the_database_refuses_is_rejected_alone() {
     let environment = TestEnvironment::new();
     // As a constraint or trigger of the operator's own, or a limit of Postgres'
     // that nobody thought of.
@@ -294,7 +294,7 @@ fn a_record_that_only_the_database_refuses_is_rejected_alone() {
 }
 
 #[test]
-fn a_database_that_refuses_everything_is_not_taken_for_bad_records() {
+fn a_database_that_refuses_everything_does_not_cause_rejects() {
     let environment = TestEnvironment::new();
     execute(environment.database_url(), "alter table patient add constraint nobody check (id < 0)");
     let lines: Vec<String> =
@@ -324,7 +324,7 @@ fn load_impatiently(environment: &TestEnvironment, failpoints: &str, code: i32) 
 }
 
 #[test]
-fn a_file_of_which_too_much_is_rejected_is_given_up() {
+fn a_file_with_too_many_rejects_fails() {
     let file = mostly_broken(10, 600);
     // Undisturbed, and with a death in between: what was rejected before counts.
     for (failpoints, code) in [("", 3), ("committed=2*off->return", -1)] {
@@ -363,7 +363,7 @@ fn a_file_of_which_too_much_is_rejected_is_given_up() {
 }
 
 #[test]
-fn as_many_rejects_as_a_file_may_have_cost_it_nothing() {
+fn a_file_with_as_many_rejects_as_allowed_loads() {
     let environment = TestEnvironment::new();
     environment.put("inbox/many.ndjson", mostly_broken(1, 50));
     environment.put("inbox/more.ndjson", mostly_broken(1, 51));

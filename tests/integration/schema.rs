@@ -35,7 +35,7 @@ fn spelled(sql_type: &str) -> &str {
 }
 
 #[test]
-fn the_catalog_is_as_declared() {
+fn the_catalog_matches_the_declarations() {
     let environment = TestEnvironment::new();
     let mut declared = BTreeMap::new();
     for table in tables() {
@@ -59,7 +59,7 @@ fn the_catalog_is_as_declared() {
 }
 
 #[test]
-fn keys_are_as_declared() {
+fn keys_match_the_declarations() {
     let environment = TestEnvironment::new();
     let found = environment.query(
         "select c.conrelid::regclass::text as table, string_agg(a.attname, ',' order by k.position) as columns \
@@ -78,7 +78,7 @@ fn keys_are_as_declared() {
 }
 
 #[test]
-fn every_table_and_column_is_explained() {
+fn every_table_and_column_has_a_comment() {
     let environment = TestEnvironment::new();
     let silent = environment.query(
         "select c.oid::regclass::text as table, coalesce(a.attname, '') as column \
@@ -92,7 +92,7 @@ fn every_table_and_column_is_explained() {
 }
 
 #[test]
-fn comments_are_as_declared() {
+fn comments_match_the_declarations() {
     let environment = TestEnvironment::new();
     let mut found: Vec<(String, String)> = environment
         .query(
@@ -117,7 +117,7 @@ fn comments_are_as_declared() {
 }
 
 #[test]
-fn down_leaves_no_object_behind() {
+fn down_leaves_no_objects_behind() {
     let environment = TestEnvironment::new();
     const OBJECTS: &str = "select 'relation ' || c.oid::regclass as object from pg_class c join pg_namespace n on n.oid = c.relnamespace \
            where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname !~ '__diesel' \

@@ -40,7 +40,7 @@ fn certificate(folder: &Path, file: &str, host: &str) {
 }
 
 #[test]
-fn a_server_must_prove_who_it_is_where_the_url_asks_for_it() {
+fn the_servers_certificate_is_verified_if_the_url_requires_it() {
     let environment = TestEnvironment::with_own_server();
     let cluster = environment.path("data/postgres/cluster");
     certificate(&cluster, "server", "localhost");
@@ -89,7 +89,7 @@ fn password(url: &str) -> &str {
 }
 
 #[test]
-fn the_private_server_listens_to_this_machine_and_to_nobody_without_the_password() {
+fn the_private_server_listens_only_locally_and_requires_the_password() {
     let environment = TestEnvironment::with_own_server();
     assert_eq!(environment.value("select current_setting('listen_addresses') as value"), "127.0.0.1");
     let methods = environment.query("select distinct auth_method from pg_hba_file_rules");
@@ -214,7 +214,7 @@ fn marked_samples(marks_dates: bool) -> String {
 }
 
 #[test]
-fn no_value_of_a_patient_is_told_outside_the_tables_and_the_archive() {
+fn patient_values_appear_only_in_the_tables_and_the_archive() {
     let environment = TestEnvironment::with_own_server();
     environment.run(&["migrate", "up"]).expect_code(0);
     environment.put("inbox/valid.ndjson", marked_samples(false));
@@ -284,7 +284,7 @@ fn no_value_of_a_patient_is_told_outside_the_tables_and_the_archive() {
 }
 
 #[test]
-fn passwords_are_never_told() {
+fn passwords_are_never_shown() {
     const SECRET: &str = "tunafish";
     let environment = TestEnvironment::new();
     let (_, server) = environment.database_url().split_once('@').unwrap();
@@ -329,7 +329,7 @@ fn passwords_are_never_told() {
 }
 
 #[test]
-fn it_talks_to_its_database_alone_and_writes_its_folders_alone() {
+fn it_connects_only_to_its_database_and_writes_only_to_its_folders() {
     let environment = TestEnvironment::new();
     environment.put("inbox/p.json", PATIENT);
     environment.put("inbox/no.json", "no JSON");
@@ -380,7 +380,7 @@ fn it_talks_to_its_database_alone_and_writes_its_folders_alone() {
 }
 
 #[test]
-fn the_container_runs_as_nobody_in_particular() {
+fn the_container_runs_as_an_unprivileged_user() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dockerfile = fs::read_to_string(root.join("Dockerfile")).unwrap();
     let (_, last_stage) = dockerfile.rsplit_once("\nFROM ").unwrap();

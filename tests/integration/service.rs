@@ -10,7 +10,7 @@ use crate::support::{TestEnvironment, wait_until};
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","gender":"female"}"#;
 
 #[test]
-fn the_service_takes_what_is_there_and_what_arrives_and_ends_when_told() {
+fn the_service_loads_present_and_new_files_and_ends_on_a_signal() {
     for (signal, watch) in [(Signal::SIGTERM, "native"), (Signal::SIGINT, "poll")] {
         let environment = TestEnvironment::new();
         environment.put("inbox/first.json", PATIENT);
@@ -47,7 +47,7 @@ fn the_service_takes_what_is_there_and_what_arrives_and_ends_when_told() {
 }
 
 #[test]
-fn a_service_that_waits_for_its_database_ends_when_told() {
+fn a_service_waiting_for_its_database_ends_on_a_signal() {
     let environment = TestEnvironment::without_database();
     let mut command = environment.command(&["run"]);
     command.env("DATABASE_URL", "postgres://fhirmill:tunafish@127.0.0.1:1/fhirmill");
@@ -61,7 +61,7 @@ fn a_service_that_waits_for_its_database_ends_when_told() {
 }
 
 #[test]
-fn logs_that_cannot_be_written_are_a_warning() {
+fn unwritable_logs_are_only_a_warning() {
     let environment = TestEnvironment::new();
     environment.put("inbox/patient.json", PATIENT);
     environment.put("not-a-folder", "");
@@ -71,7 +71,7 @@ fn logs_that_cannot_be_written_are_a_warning() {
 }
 
 #[test]
-fn a_command_that_only_reads_leaves_no_log() {
+fn read_only_commands_write_no_log() {
     let environment = TestEnvironment::new();
     environment.run(&["status"]).expect_code(0);
     assert!(
@@ -82,7 +82,7 @@ fn a_command_that_only_reads_leaves_no_log() {
 }
 
 #[test]
-fn the_exit_code_tells_loaded_from_rejected() {
+fn the_exit_code_distinguishes_loaded_from_rejected() {
     let environment = TestEnvironment::new();
     environment.run(&["once"]).expect_code(0);
     environment.put("inbox/patient.json", PATIENT);

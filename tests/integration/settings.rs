@@ -6,7 +6,7 @@ use fhirmill::config::VARIABLES;
 use crate::support::TestEnvironment;
 
 #[test]
-fn every_wrong_setting_is_named_at_once_and_nothing_is_done() {
+fn all_invalid_settings_are_reported_together_and_nothing_is_done() {
     let environment = TestEnvironment::without_database();
     let run = environment
         .run_command(
@@ -30,7 +30,7 @@ fn every_wrong_setting_is_named_at_once_and_nothing_is_done() {
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_and_that_over_the_env_file() {
+fn flags_override_the_environment_which_overrides_the_env_file() {
     let environment = TestEnvironment::without_database();
     environment.put(".env", "WORKERS=file\nSETTLE_SECONDS=file\nBATCH_BYTES=file\n");
     let run = environment
@@ -47,7 +47,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_env_file() {
 }
 
 #[test]
-fn an_empty_value_counts_as_not_set() {
+fn an_empty_value_counts_as_unset() {
     let environment = TestEnvironment::without_database();
     let run = environment
         .run_command(environment.command(&["database", "url"]).env("WORKERS", "").env("SCHEDULE", ""))
@@ -56,7 +56,7 @@ fn an_empty_value_counts_as_not_set() {
 }
 
 #[test]
-fn a_broken_env_file_is_told_by_line_and_without_its_text() {
+fn a_broken_env_file_is_reported_by_line_without_its_text() {
     let environment = TestEnvironment::without_database();
     environment.put(".env", "# mine\nWORKERS=2\nDATABASE_URL postgres://me:tunafish@here/there\n");
     let run = environment.run(&["database", "url"]).expect_code(2);
@@ -65,7 +65,7 @@ fn a_broken_env_file_is_told_by_line_and_without_its_text() {
 }
 
 #[test]
-fn the_long_help_lists_every_variable_and_every_exit_code_is_explained() {
+fn the_long_help_lists_every_variable_and_exit_code() {
     let environment = TestEnvironment::without_database();
     let run = environment.run(&["--help"]).expect_code(0);
     for variable in VARIABLES {

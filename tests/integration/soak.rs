@@ -79,7 +79,7 @@ fn start(environment: &TestEnvironment) -> Child {
 
 #[test]
 #[ignore = "takes as long as it is told: make soak HOURS=2"]
-fn hours_under_faults_leave_memory_flat_and_nothing_lost() {
+fn hours_under_faults_keep_memory_flat_and_lose_nothing() {
     let seed = number_of("CHAOS_SEED", 1);
     let length = Duration::from_secs(60 * number_of("SOAK_MINUTES", 120));
     let path = std::env::var("SOAK_CSV").unwrap_or_else(|_| "target/soak.csv".to_owned());

@@ -103,7 +103,7 @@ fn day(environment: &TestEnvironment) -> String {
 }
 
 #[test]
-fn the_service_ticks_every_second_while_it_loads_and_once_helps() {
+fn once_may_run_beside_a_service_that_scans_every_second() {
     let wanted = undisturbed();
     let environment = TestEnvironment::new();
     delivery::put_first(&environment);
@@ -181,13 +181,13 @@ fn load_versions_at_once(seeds: std::ops::RangeInclusive<u64>) {
 }
 
 #[test]
-fn versions_loaded_at_once_come_out_in_their_order() {
+fn versions_loaded_concurrently_keep_their_order() {
     load_versions_at_once(1..=1);
 }
 
 #[test]
 #[ignore = "takes minutes: make chaos"]
-fn versions_loaded_at_once_come_out_in_their_order_however_they_meet() {
+fn versions_loaded_concurrently_keep_their_order_with_many_seeds() {
     load_versions_at_once(2..=25);
 }
 
@@ -213,7 +213,7 @@ fn load_overtaken(environment: &TestEnvironment, step: &str, texts: [String; 3])
 }
 
 #[test]
-fn the_latest_file_wins_though_it_says_what_the_first_said_and_overtook_the_second() {
+fn the_latest_file_wins_even_if_it_repeats_the_first_and_overtook_the_second() {
     let environment = TestEnvironment::new();
     let patient = |gender: &str| json!({"resourceType": "Patient", "id": "p", "gender": gender}).to_string();
     load_overtaken(&environment, "keys-given", ["male", "female", "male"].map(patient));
@@ -224,7 +224,7 @@ fn the_latest_file_wins_though_it_says_what_the_first_said_and_overtook_the_seco
 }
 
 #[test]
-fn what_came_again_holds_against_a_batch_that_was_read_before_it_and_is_loaded_after() {
+fn repeated_content_wins_over_a_batch_read_before_and_loaded_after_it() {
     let environment = TestEnvironment::new();
     let patient = |gender: &str| json!({"resourceType": "Patient", "id": "p", "gender": gender}).to_string();
     let filler = |id: &str, kilobytes: usize| {
@@ -255,7 +255,7 @@ fn what_came_again_holds_against_a_batch_that_was_read_before_it_and_is_loaded_a
 }
 
 #[test]
-fn a_version_that_was_replaced_while_the_next_one_waited_is_in_the_history() {
+fn a_version_replaced_while_the_next_one_waited_is_in_the_history() {
     let environment = TestEnvironment::new();
     load_overtaken(
         &environment,
@@ -273,7 +273,7 @@ fn a_version_that_was_replaced_while_the_next_one_waited_is_in_the_history() {
 }
 
 #[test]
-fn a_file_that_is_replaced_while_it_is_loaded_is_loaded_too() {
+fn a_file_that_replaces_one_being_loaded_is_loaded_too() {
     let environment = TestEnvironment::new();
     let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
     environment.put("inbox/today.json", named("early"));
@@ -291,7 +291,7 @@ fn a_file_that_is_replaced_while_it_is_loaded_is_loaded_too() {
 }
 
 #[test]
-fn files_of_one_name_that_two_processes_move_at_once_are_both_kept() {
+fn files_with_equal_names_moved_by_two_processes_are_both_kept() {
     let environment = TestEnvironment::new();
     let named = |id: &str| json!({"resourceType": "Patient", "id": id}).to_string();
     // The second is overtaken when the ledger knows where it will lie.
@@ -327,7 +327,7 @@ fn files_of_one_name_that_two_processes_move_at_once_are_both_kept() {
 }
 
 #[test]
-fn a_file_that_a_dead_process_left_and_somebody_took_away_is_given_up_after_a_day() {
+fn a_file_removed_after_its_process_died_is_abandoned_after_a_day() {
     let environment = TestEnvironment::new();
     let patients = |letter: &str| -> String {
         let line = |number| version(&format!("{letter}{number}"), 1, &padding()).to_string() + "\n";

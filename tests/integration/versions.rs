@@ -21,7 +21,7 @@ fn deliver(environment: &TestEnvironment, name: &str, text: &str) -> Vec<(&'stat
 }
 
 #[test]
-fn an_older_version_that_comes_later_is_stale() {
+fn an_older_version_that_arrives_later_is_stale() {
     let environment = TestEnvironment::new();
     let newer = patient(r#""meta":{"lastUpdated":"2024-02-02T00:00:00Z","versionId":"1"},"#, "female");
     // Later by the clock on the wall there, earlier in truth, with a higher number.
@@ -47,7 +47,7 @@ fn a_newer_version_replaces_the_row_and_keeps_the_key() {
 }
 
 #[test]
-fn of_one_time_the_higher_version_wins() {
+fn at_equal_times_the_higher_version_wins() {
     let environment = TestEnvironment::new();
     let at = |version: u32, gender: &str| {
         patient(
@@ -159,7 +159,7 @@ fn a_delete_removes_all_rows_and_only_a_newer_version_brings_them_back() {
 }
 
 #[test]
-fn a_delete_of_what_never_came_is_noted() {
+fn a_delete_of_an_unknown_resource_is_recorded() {
     let environment = TestEnvironment::new();
     let delete = r#"{"resourceType":"Bundle","type":"batch","timestamp":"2024-01-10T00:00:00Z",
         "entry":[{"request":{"method":"DELETE","url":"Observation/o"}}]}"#;
@@ -200,7 +200,7 @@ fn a_transaction_deletes_before_it_writes() {
 }
 
 #[test]
-fn names_that_vanish_move_to_history() {
+fn removed_names_move_to_the_history() {
     let environment = TestEnvironment::new();
     let version = |day: &str, names: serde_json::Value| {
         json!({"resourceType": "Patient", "id": "p", "meta": {"lastUpdated": format!("2024-01-{day}T00:00:00Z")},
@@ -241,7 +241,7 @@ fn names_that_vanish_move_to_history() {
 }
 
 #[test]
-fn a_list_that_shrinks_loses_its_rows() {
+fn rows_of_removed_list_items_are_deleted() {
     let environment = TestEnvironment::new();
     let encounter = |participants: &[&str]| {
         let participants: Vec<_> = participants
@@ -264,7 +264,7 @@ fn a_list_that_shrinks_loses_its_rows() {
 }
 
 #[test]
-fn what_the_tables_have_already_is_not_taken_for_the_last_word_of_its_file() {
+fn unchanged_content_is_not_mistaken_for_the_last_version_in_its_file() {
     let environment = TestEnvironment::new();
     let (first, second) = (patient("", "male"), patient("", "female"));
     assert_eq!(deliver(&environment, "1.json", &first), [("inserted", 1)]);
@@ -278,7 +278,7 @@ fn what_the_tables_have_already_is_not_taken_for_the_last_word_of_its_file() {
 }
 
 #[test]
-fn a_later_time_of_the_same_content_holds_against_what_lies_between() {
+fn the_same_content_at_a_later_time_wins_over_what_lies_between() {
     let environment = TestEnvironment::new();
     let at = |day: u32, gender: &str| {
         patient(&format!(r#""meta":{{"lastUpdated":"2024-01-0{day}T00:00:00Z"}},"#), gender)
@@ -290,7 +290,7 @@ fn a_later_time_of_the_same_content_holds_against_what_lies_between() {
 }
 
 #[test]
-fn what_is_there_already_is_found_among_what_was_expected_to_be_new() {
+fn known_resources_are_found_among_those_expected_to_be_new() {
     let at = |id: &str, day: u32, gender: &str| {
         json!({"resourceType": "Patient", "id": id, "gender": gender, "name": [{"text": "long ".repeat(1200)}],
             "meta": {"lastUpdated": format!("2024-01-0{day}T00:00:00Z")}})

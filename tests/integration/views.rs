@@ -27,7 +27,7 @@ fn patient(id: &str) -> Value {
 }
 
 #[test]
-fn every_view_and_column_is_explained() {
+fn every_view_and_column_has_a_comment() {
     let environment = TestEnvironment::new();
     let views = environment.query(
         "select relname as view, obj_description(oid) as comment from pg_class \
@@ -68,7 +68,7 @@ fn every_view_and_column_is_explained() {
 }
 
 #[test]
-fn an_analyst_reads_the_views_and_nothing_more() {
+fn the_analyst_role_can_only_read_the_views() {
     let environment = TestEnvironment::new();
     load_resources(
         &environment,
@@ -109,7 +109,7 @@ fn an_analyst_reads_the_views_and_nothing_more() {
 }
 
 #[test]
-fn the_name_in_use_is_chosen() {
+fn the_current_name_is_chosen() {
     let environment = TestEnvironment::new();
     load_resources(
         &environment,
@@ -147,7 +147,7 @@ fn the_name_in_use_is_chosen() {
 }
 
 #[test]
-fn the_address_of_today_is_chosen() {
+fn the_current_address_is_chosen() {
     let environment = TestEnvironment::new();
     load_resources(
         &environment,
@@ -168,7 +168,7 @@ fn the_address_of_today_is_chosen() {
 }
 
 #[test]
-fn a_patient_is_summed_up() {
+fn the_patient_view_summarizes_a_patient() {
     let environment = TestEnvironment::new();
     let condition = |id: &str, status: &str, verified: &str| {
         json!({"resourceType": "Condition", "id": id, "subject": {"reference": "Patient/p"},
@@ -209,7 +209,7 @@ fn a_patient_is_summed_up() {
 }
 
 #[test]
-fn an_encounter_has_its_diagnoses_once() {
+fn an_encounter_lists_each_diagnosis_once() {
     let environment = TestEnvironment::new();
     let condition = |id: &str, code: &str, onset: &str, encounter: Option<&str>, verified: &str| {
         let mut condition = json!({"resourceType": "Condition", "id": id, "subject": {"reference": "Patient/p"},
@@ -258,7 +258,7 @@ fn an_encounter_has_its_diagnoses_once() {
 }
 
 #[test]
-fn stays_that_touch_are_one_and_returns_are_counted() {
+fn adjacent_stays_are_merged_and_readmissions_counted() {
     let environment = TestEnvironment::new();
     let stay = |patient: &str, id: &str, class: &str, hospital: &str, start: &str, end: Option<&str>| {
         let mut encounter = json!({"resourceType": "Encounter", "id": id, "status": "finished", "class": {"code": class},
@@ -321,7 +321,7 @@ fn stays_that_touch_are_one_and_returns_are_counted() {
 }
 
 #[test]
-fn values_are_unfolded_and_followed() {
+fn observation_values_are_listed_and_followed_over_time() {
     let environment = TestEnvironment::new();
     let glucose = |id: &str, time: &str, status: &str, quantity: Value| {
         json!({"resourceType": "Observation", "id": id, "status": status, "subject": {"reference": "Patient/p"},
@@ -374,7 +374,7 @@ fn values_are_unfolded_and_followed() {
 }
 
 #[test]
-fn drugs_codes_and_events_are_found() {
+fn medications_codes_and_events_are_listed() {
     let environment = TestEnvironment::new();
     let subject = json!({"reference": "Patient/p"});
     load_resources(

@@ -37,7 +37,7 @@ fn eob(id: &str, more: Value) -> Value {
 }
 
 #[test]
-fn an_amount_counts_once_a_line() {
+fn an_amount_counts_once_per_claim_line() {
     let environment = TestEnvironment::new();
     let line = |sequence: u32, adjudications: Vec<Value>| {
         json!({"sequence": sequence, "servicedDate": "2020-01-31", "productOrService": {"coding": [{"code": format!("S{sequence}")}]},
@@ -125,7 +125,7 @@ fn an_amount_counts_once_a_line() {
 }
 
 #[test]
-fn the_payer_is_named_by_whatever_is_loaded() {
+fn the_payer_is_named_from_whatever_is_loaded() {
     let environment = TestEnvironment::new();
     load_resources(
         &environment,
@@ -212,7 +212,7 @@ fn months_of_coverage_are_counted() {
 }
 
 #[test]
-fn what_is_missing_is_named_with_who_refers_to_it() {
+fn missing_resources_are_listed_with_who_refers_to_them() {
     let environment = TestEnvironment::new();
     let lines = [
         json!({"resourceType": "Patient", "id": "p", "generalPractitioner": [{"reference": "Practitioner/gp"}]}),
@@ -282,7 +282,7 @@ const DRAWN_FROM_OTHERS: [&str; 10] = [
 ];
 
 #[test]
-fn the_view_of_references_knows_every_column_that_refers() {
+fn the_reference_view_covers_every_reference_column() {
     let environment = TestEnvironment::new();
     let used: HashSet<String> = environment
         .query(

@@ -193,7 +193,7 @@ fn an_observation_has_one_variant_of_its_value() {
 }
 
 #[test]
-fn adjudications_count_through_header_items_and_details() {
+fn adjudications_are_numbered_across_header_items_and_details() {
     let found = tables(
         r##"{"resourceType":"ExplanationOfBenefit","id":"e1","patient":{"reference":"Patient/p1"},
             "contained":[{"resourceType":"Coverage","id":"c","payor":[{"display":"Plan"}]}],
@@ -341,7 +341,7 @@ fn nested_lists_are_keyed_by_both_ordinals() {
 }
 
 #[test]
-fn lists_of_references_have_rows_of_their_own() {
+fn lists_of_references_become_rows() {
     let found = tables(
         r#"{"resourceType":"Provenance","id":"v","target":[{"reference":"Patient/p"},{"reference":"Claim/c"}]}"#,
     );
@@ -387,7 +387,7 @@ fn notes_in_base64_are_decoded() {
 }
 
 #[test]
-fn a_type_without_a_table_is_kept_whole() {
+fn a_type_without_a_table_is_kept_complete() {
     let found = tables(
         r#"{"resourceType":"Flag","id":"f","status":"active","code":{"coding":[{"code":"c"}],"text":"t"},
             "subject":{"reference":"Patient/p"},"period":{"start":"2020"}}"#,
