@@ -161,7 +161,7 @@ bench: prerequisites binary ## Measure performance (PATIENTS=300 ROUNDS=5 ONLY=n
 	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench
 
 chaos: prerequisites ## Kill processes, sessions and the server at random (SECONDS=300 CHAOS_SEED=…)
-	CHAOS_SECONDS=$(SECONDS) cargo test --test integration -- --ignored --nocapture --test-threads 1 chaos:: killed:: together::
+	CHAOS_SECONDS=$(SECONDS) cargo test --test integration -- --ignored --nocapture --test-threads 1 chaos:: killed:: concurrency::
 
 soak: prerequisites ## Run the service under faults for hours; samples in target/soak.csv (HOURS=2)
 	SOAK_MINUTES=$$(awk 'BEGIN { print int(60 * $(HOURS)) }') \

@@ -9,7 +9,7 @@ use diesel::{Connection, PgConnection};
 use nix::sys::signal::{Signal, kill};
 use pretty_assertions::assert_eq;
 
-use crate::road::load;
+use crate::steps::load;
 use crate::support::{Outcome, SmallDisk, TestEnvironment, execute, query, wait_until};
 
 /// Small batches, so that a small file has many.

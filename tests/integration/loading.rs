@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::road::{account, columns, load, load_twice, rows_as_written};
+use crate::steps::{account, columns, load, load_twice, rows_as_written};
 use crate::support::{NULL, TestEnvironment};
 
 const PATIENT: &str = r#"{

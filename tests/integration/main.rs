@@ -1,19 +1,19 @@
-//! Tests of the whole road, in one binary.
+//! Integration tests of the built program, in one binary.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod accounts;
 mod analysts_page;
 mod archive;
 mod bad_input;
 mod chaos;
 mod commands;
+mod concurrency;
 mod database_faults;
 mod delivery;
 mod dictionary;
-mod forms;
+mod formats;
 mod heavy_input;
-mod inbox_oddities;
+mod inbox;
 mod indexes;
 mod killed;
 mod loading;
@@ -22,17 +22,17 @@ mod oracle;
 mod oracle_compare;
 mod oracle_resources;
 mod private_server;
+mod reconciliation;
 mod references;
 mod rejects;
-mod road;
 mod schema;
 mod security;
 mod service;
 mod settings;
 mod soak;
+mod steps;
 #[path = "../support/mod.rs"]
 mod support;
-mod together;
 mod versions;
 mod views;
 mod views_claims;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::road::{account, load, load_twice};
+use crate::steps::{account, load, load_twice};
 use crate::support::{NULL, TestEnvironment, execute};
 
 /// How the one observation refers to its patient: the patient's id, the type,

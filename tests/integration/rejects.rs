@@ -6,7 +6,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::road::{account, load, load_with_code, rows_as_written};
+use crate::steps::{account, load, load_with_code, rows_as_written};
 use crate::support::{NULL, Run, TestEnvironment, execute};
 
 /// Stands in every bad record, and may be in no message.

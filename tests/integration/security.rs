@@ -15,7 +15,7 @@ use diesel::{Connection, PgConnection};
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
-use crate::road::load;
+use crate::steps::load;
 use crate::support::TestEnvironment;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","gender":"female"}"#;

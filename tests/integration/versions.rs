@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::road::{account, load, load_twice, rows_as_written};
+use crate::steps::{account, load, load_twice, rows_as_written};
 use crate::support::{NULL, TestEnvironment};
 
 /// A patient that says which version it is by its gender.

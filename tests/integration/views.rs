@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::road::load_twice;
+use crate::steps::load_twice;
 use crate::support::{NULL, TestEnvironment, execute};
 
 /// Loads resources as one NDJSON file.

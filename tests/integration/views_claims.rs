@@ -6,7 +6,7 @@ use fhirmill_core::datatype::SqlType;
 use fhirmill_core::model::{TableKind, tables};
 use serde_json::{Value, json};
 
-use crate::road::load_with_code;
+use crate::steps::load_with_code;
 use crate::support::{NULL, TestEnvironment, execute};
 use crate::views::load_resources;
 

@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use super::long_text;
-use crate::road::{account, load, load_with_code};
+use crate::steps::{account, load, load_with_code};
 use crate::support::TestEnvironment;
 
 #[test]

@@ -8,8 +8,8 @@ use zip::unstable::write::FileOptionsExt as _;
 use zip::write::SimpleFileOptions;
 
 use super::GOOD;
-use crate::forms::{gzip, zip};
-use crate::road::{account, load_twice, load_with_code};
+use crate::formats::{gzip, zip};
+use crate::steps::{account, load_twice, load_with_code};
 use crate::support::TestEnvironment;
 
 /// A file that goes to the rejects.

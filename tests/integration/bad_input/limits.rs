@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 
 use super::{long_text, resource};
-use crate::road::{account, load_twice, load_with_code};
+use crate::steps::{account, load_twice, load_with_code};
 use crate::support::TestEnvironment;
 
 #[test]

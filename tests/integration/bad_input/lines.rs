@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use super::{long_text, resource};
-use crate::road::{account, load_with_code};
+use crate::steps::{account, load_with_code};
 use crate::support::TestEnvironment;
 
 /// A line that is rejected.

@@ -3,8 +3,8 @@
 use pretty_assertions::assert_eq;
 
 use super::{GOOD, resource};
-use crate::forms::{gzip, zip};
-use crate::road::load_with_code;
+use crate::formats::{gzip, zip};
+use crate::steps::load_with_code;
 use crate::support::{TestEnvironment, execute};
 
 #[test]

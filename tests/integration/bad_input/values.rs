@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use super::resource;
-use crate::road::{account, columns, load_twice};
+use crate::steps::{account, columns, load_twice};
 use crate::support::TestEnvironment;
 
 /// A resource with an unusual value that is loaded.

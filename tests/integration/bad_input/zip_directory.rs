@@ -8,8 +8,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::GOOD;
-use crate::forms::zip;
-use crate::road::{account, load_with_code};
+use crate::formats::zip;
+use crate::steps::{account, load_with_code};
 use crate::support::TestEnvironment;
 
 /// The last 22 bytes of a zip say how many entries its directory has, at two

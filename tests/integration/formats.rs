@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::road::{account, load, load_twice, rows_as_written};
+use crate::steps::{account, load, load_twice, rows_as_written};
 use crate::support::TestEnvironment;
 
 const FIRST: &str = r#"{"resourceType":"Patient","id":"a","gender":"male"}"#;
