@@ -1,6 +1,6 @@
-//! The answers in docs/ANALYSTS.md are true: every query of the page is run on
-//! the data that `make demo` loads, and its table compared. With
-//! WRITE_ANSWERS=1 the tables are written instead.
+//! The answers in docs/ANALYSTS.md are correct: every query on the page is run
+//! on the data that `make demo` loads, and its result compared. With
+//! WRITE_ANSWERS=1 the results are written to the page instead.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::support::{NULL, TestEnvironment};
 
-/// The samples and the invented patients, as `make demo` loads them.
+/// The samples and the synthetic patients, as `make demo` loads them.
 fn demo() -> TestEnvironment {
     let environment = TestEnvironment::new();
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
@@ -27,7 +27,7 @@ fn demo() -> TestEnvironment {
     environment
 }
 
-/// The answer as a table of Markdown.
+/// The answer as a Markdown table.
 fn answer(environment: &TestEnvironment, sql: &str) -> String {
     let names = environment.query(&format!(
         "select array_to_string(array(select name from json_object_keys(row_to_json(answer)) as key (name)), ' | ') as names \

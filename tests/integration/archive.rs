@@ -18,7 +18,7 @@ fn patient(id: &str) -> String {
     format!(r#"{{"resourceType":"Patient","id":"{id}","gender":"other"}}"#)
 }
 
-/// Runs a command with the archive in another folder of the TestEnvironment.
+/// Runs a command with the archive in another folder of the environment.
 fn run_with_archive(environment: &TestEnvironment, archive: &str, arguments: &[&str]) -> Run {
     environment.run_command(environment.command(arguments).env("ARCHIVE_DIR", archive))
 }

@@ -1,8 +1,8 @@
 //! Storms: processes, sessions and the whole server are killed at random
-//! moments under load, again and again, and the tables come out the same.
+//! moments under load, repeatedly, and the tables must still be the same.
 //!
-//! CHAOS_SEED repeats a storm's choices (not its timing); CHAOS_SECONDS says
-//! how long storms follow each other. `make chaos` shows the figures.
+//! CHAOS_SEED repeats the choices of a storm, but not its timing; CHAOS_SECONDS
+//! is the duration of all storms. `make chaos` prints the figures.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -13,7 +13,7 @@ use crate::delivery;
 use crate::support::TestEnvironment;
 use crate::support::state::{State, difference};
 
-/// Random numbers that can be had again (splitmix64).
+/// Reproducible random numbers (splitmix64).
 pub struct Dice(u64);
 
 impl Dice {
@@ -21,7 +21,7 @@ impl Dice {
         Self(seed)
     }
 
-    /// From 0 up to `end`, without it.
+    /// A number from 0 to `end`, exclusive.
     pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -31,7 +31,7 @@ impl Dice {
     }
 }
 
-/// What was done to the test environments of all storms, and what became of them.
+/// What was done to the environments of all storms, and the results.
 #[derive(Debug, Default)]
 pub struct Figures {
     pub processes_killed: u64,
@@ -59,9 +59,10 @@ pub fn command(environment: &TestEnvironment, arguments: &[&str]) -> Command {
     command
 }
 
-/// Invented patients, in files whose names occur once and which are in their
-/// places at once. A wave is the same in every test environment, and from sources of its
-/// own: which practitioner has a number must not depend on what came before.
+/// Synthetic patients, in files with unique names that appear in the inbox
+/// atomically. A wave is the same in every environment, and comes from its own
+/// sources: which practitioner owns an identifier must not depend on earlier
+/// waves.
 pub fn put_wave(environment: &TestEnvironment, wave: u64, patients: u64) {
     for format in ["bundles", "ndjson"] {
         let made = environment.path("made");
@@ -84,8 +85,8 @@ pub fn is_inbox_empty(environment: &TestEnvironment) -> bool {
     environment.listing().iter().all(|path| !path.starts_with("inbox/"))
 }
 
-/// Ends a session of fhirmill, or kills the process that serves it, which
-/// makes the server end all sessions.
+/// Terminates a session of fhirmill, or kills its backend process, which makes
+/// the server end all sessions.
 pub fn hit_session(environment: &TestEnvironment, dice: &mut Dice, figures: &mut Figures) {
     let sessions = environment.query(
         "select pid from pg_stat_activity where application_name = 'fhirmill' and pid <> pg_backend_pid() order by 1",
@@ -106,7 +107,8 @@ pub fn hit_session(environment: &TestEnvironment, dice: &mut Dice, figures: &mut
     }
 }
 
-/// After a backend was killed the server recovers by itself.
+/// Waits until the server has recovered, which it does by itself after a
+/// backend was killed.
 fn wait_for_server(environment: &TestEnvironment) {
     let since = Instant::now();
     while environment.command(&["migrate", "status"]).output().is_ok_and(|output| !output.status.success()) {
@@ -147,7 +149,8 @@ fn strike(environment: &TestEnvironment, dice: &mut Dice, figures: &mut Figures,
     }
 }
 
-/// Loads waves under so many faults, and compares with an undisturbed test environment.
+/// Loads waves under that many faults, and compares the result with an
+/// undisturbed environment.
 fn storm(seed: u64, faults: u64, patients: u64, figures: &mut Figures) {
     let since = Instant::now();
     let mut dice = Dice::new(seed);

@@ -1,4 +1,4 @@
-//! The commands beside loading, as their users call them.
+//! The commands other than those that load, as users call them.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::support::TestEnvironment;
 
-/// With digits, characters and blanks that a reader might lose.
+/// With digits, characters and whitespace that a parser might lose.
 const PATIENT: &str = r#"{ "resourceType" : "Patient",  "id":"p1",
   "name":[{"family":"Zo\u00eb Ångström"}], "multipleBirthInteger" : 2, "extension":[{"url":"urn:x","valueDecimal":1.500}] }"#;
 
@@ -63,7 +63,7 @@ fn bodies_kept_in_the_database_are_the_original_bytes() {
     assert_eq!(environment.run(&["show", "Patient/p1"]).expect_code(0).stdout, format!("{PATIENT}\n"));
 }
 
-/// Each table's rows as one hash, the ledger's left out.
+/// One hash of the rows of each table, except for the ledger's.
 fn tables(environment: &TestEnvironment) -> Vec<Vec<String>> {
     let names = environment.query(
         "select table_name from information_schema.tables where table_schema = 'public' \

@@ -1,5 +1,5 @@
-//! Several processes at once: on one inbox, and with files of the same
-//! resources on one database. The order rule decides, not the timing.
+//! Concurrent processes: on one inbox, and on one database with files of the
+//! same resources. The rules of order decide, not the timing.
 
 use std::collections::BTreeSet;
 use std::process::{Child, Output, Stdio};
@@ -15,7 +15,7 @@ use crate::delivery;
 use crate::support::state::{State, assert_same};
 use crate::support::{TestEnvironment, execute};
 
-/// Longer than a third of a batch, so that a batch ends soon.
+/// More than a third of a batch, so that batches are short.
 fn padding() -> String {
     "pad ".repeat(6000)
 }
@@ -26,7 +26,7 @@ fn start(environment: &TestEnvironment, arguments: &[&str], settings: &[(&str, &
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Demands that every process came to its end, and told of no lock.
+/// Requires every process to end with one of the codes and without a deadlock.
 #[track_caller]
 fn expect_ends(children: Vec<Child>, codes: &[i32]) -> Vec<Output> {
     let outputs: Vec<Output> = children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
@@ -48,9 +48,9 @@ fn undisturbed() -> State {
 }
 
 /// Requires the state of an undisturbed run. Of two files with the same content
-/// one is loaded and its copy kept in the archive. It is promised that it is
-/// one, not which one: a process may claim the second while another one, which
-/// then dies, has claimed the first.
+/// exactly one is loaded and kept in the archive, but either may be the one: a
+/// process may claim the second file after another process has died with the
+/// first.
 #[track_caller]
 fn assert_undisturbed(found: &State, wanted: &State, when: &str) {
     let [first, second] = delivery::SAME_CONTENT;
@@ -134,8 +134,8 @@ fn version(id: &str, number: u64, padding: &str) -> Value {
 }
 
 /// Versions 0 to 11 of eight patients in twelve files, which four processes
-/// load at once from inboxes of their own. Of two versions of one time the
-/// higher number wins.
+/// load concurrently from separate inboxes. At equal times the higher version
+/// wins.
 fn load_versions_at_once(seeds: std::ops::RangeInclusive<u64>) {
     for seed in seeds {
         let mut dice = Dice::new(seed);
@@ -191,7 +191,7 @@ fn versions_loaded_concurrently_keep_their_order_with_many_seeds() {
     load_versions_at_once(2..=25);
 }
 
-/// Three files from inboxes of their own. The second is held up at that step,
+/// Loads three files from separate inboxes. The second is delayed at that step
 /// until the third is done or waits for it.
 fn load_overtaken(environment: &TestEnvironment, step: &str, texts: [String; 3]) {
     for (number, text) in texts.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Faults of the database, the network to it and the disks: what is loaded in
-//! spite of them is what is loaded without, and what is said names the cause.
+//! Faults of the database, of the network to it and of the disks: the result is
+//! the same as without them, and messages name the cause.
 
 use std::fs;
 use std::process::Command;
@@ -12,10 +12,10 @@ use pretty_assertions::assert_eq;
 use crate::steps::load;
 use crate::support::{Outcome, SmallDisk, TestEnvironment, execute, query, wait_until};
 
-/// Small batches, so that a small file has many.
+/// Small batches, so that a small file has many of them.
 const IN_PARTS: [&str; 4] = ["--workers", "1", "--batch-bytes", "64KiB"];
 
-/// Three megabytes: patients with their narratives, and what refers to them.
+/// Three megabytes: patients with narratives, and resources that refer to them.
 fn delivery() -> String {
     let narrative = "x".repeat(32 << 10);
     let line = |number: u32| {
@@ -29,7 +29,7 @@ fn delivery() -> String {
     (1..=96).map(line).collect()
 }
 
-/// What loading the delivery leaves behind where nothing is in its way.
+/// The outcome of loading the delivery undisturbed.
 fn undisturbed() -> Outcome {
     let environment = TestEnvironment::new();
     load(&environment, &[("d.ndjson", delivery().as_bytes())]);
@@ -43,8 +43,8 @@ fn in_parts(environment: &TestEnvironment, command: &str) -> Command {
     command
 }
 
-/// Waits until some of the file is committed and the next part is held up;
-/// gives what holds it.
+/// Waits until a part of the file is committed and the next one is blocked;
+/// returns the connection that blocks it.
 #[track_caller]
 fn hold_midway(environment: &TestEnvironment) -> diesel::PgConnection {
     wait_until("a part is committed", || {
@@ -131,8 +131,7 @@ fn a_terminated_session_loses_nothing() {
     }
 }
 
-/// A user of the database's server, with the password that is its name; gone
-/// with the test.
+/// A database user whose password is its name; dropped when the test ends.
 struct User<'m> {
     environment: &'m TestEnvironment,
     name: String,
@@ -145,7 +144,7 @@ impl<'m> User<'m> {
         User { environment, name }
     }
 
-    /// Has every right that the owner of the tables has.
+    /// Grants all privileges that the owner of the tables has.
     fn owner(environment: &'m TestEnvironment, options: &str) -> Self {
         let user = Self::new(environment, options);
         let owner = environment.value("select current_user as name");
@@ -356,7 +355,8 @@ fn a_full_database_disk_is_reported_and_loses_nothing() {
     assert_eq!(environment.outcome_of(&url), undisturbed());
 }
 
-/// Makes the server know German, where this machine has what that takes.
+/// Makes the server report in German, if this machine has the locale and
+/// messages.
 fn teach_german(environment: &TestEnvironment) -> bool {
     let locales = environment.path("locales");
     fs::create_dir(&locales).unwrap();

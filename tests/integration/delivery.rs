@@ -1,6 +1,5 @@
-//! A delivery that has of everything a little: every form, several sources,
-//! rejects, versions, deletes, references from file to file, and files that
-//! cannot be used at all.
+//! A delivery with a little of everything: all formats, several sources,
+//! rejects, versions, deletes, references across files, and unusable files.
 
 use std::io::Write as _;
 
@@ -12,8 +11,8 @@ use zip::write::SimpleFileOptions;
 
 use crate::support::TestEnvironment;
 
-/// Batches as small as can be, two threads to load them, and the JSON in the
-/// database, to be compared.
+/// The smallest batches, two worker threads, and the JSON kept in the database,
+/// so that it is compared too.
 pub const SETTINGS: [(&str, &str); 3] =
     [("WORKERS", "2"), ("BATCH_BYTES", "64KiB"), ("KEEP_BODIES", "database")];
 
@@ -35,7 +34,7 @@ fn observation(id: &str, version: u32, subject: Value) -> Value {
         "subject": subject, "note": [{"text": "as told"}, {"text": id}]})
 }
 
-/// The same, so long that a batch holds no ten of them.
+/// The same, so long that a batch holds fewer than ten of them.
 fn long(mut observation: Value) -> Value {
     observation["note"] = json!([{"text": "long ".repeat(1500)}]);
     observation
@@ -64,7 +63,7 @@ fn zip(members: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// What is in the tables before.
+/// Puts the file that is loaded before the delivery.
 pub fn put_first(environment: &TestEnvironment) {
     let text = lines([
         patient("p1", 1, "Maiden"),

@@ -1,5 +1,5 @@
-//! docs/DATA_DICTIONARY.md is the catalog of a migrated database, written
-//! down. `make dictionary` writes it anew; this test says when it is stale.
+//! docs/DATA_DICTIONARY.md lists the catalog of a migrated database. `make
+//! dictionary` regenerates it; this test fails if it is stale.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ struct Table {
 }
 
 impl Table {
-    /// As people write it: what is not in `public` with its schema.
+    /// As people write it: with its schema unless that is `public`.
     fn heading(&self) -> String {
         if self.schema == "public" { self.name.clone() } else { format!("{}.{}", self.schema, self.name) }
     }
@@ -95,9 +95,9 @@ fn tables(environment: &TestEnvironment) -> Vec<Table> {
     tables
 }
 
-/// What each column is a key of. The declarations tell of `public`, because
-/// only PostgreSQL 18 has those keys in its catalog; the catalog of any version
-/// tells of `etl`.
+/// The table that each column is a key of: for `public` from the declarations,
+/// because only PostgreSQL 18 has those keys in its catalog; for `etl` from the
+/// catalog.
 fn references(environment: &TestEnvironment) -> BTreeMap<(String, String), String> {
     let declared = model::tables().into_iter().flat_map(|table| {
         let name = table.name;
@@ -125,7 +125,7 @@ fn link(heading: &str) -> String {
     format!("[{heading}](#{})", anchor(heading))
 }
 
-/// What GitHub makes of a heading.
+/// The anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
     let mut anchor = String::new();
     for character in heading.to_lowercase().chars() {
@@ -139,7 +139,7 @@ fn anchor(heading: &str) -> String {
     anchor
 }
 
-/// A link to such an anchor leads to the first of its headings only.
+/// Anchors of several headings: a link leads only to the first one.
 fn ambiguous_anchors(page: &str) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let headings = page.lines().filter(|line| line.starts_with('#'));

@@ -1,5 +1,5 @@
-//! Every form in which senders write FHIR, in every packing, gives the same
-//! rows.
+//! Every format in which senders write FHIR gives the same rows, in every
+//! packaging.
 
 use std::io::Write as _;
 
@@ -20,7 +20,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Two gzip members, cut in the middle: together one file.
+/// Two gzip members that together are one file.
 fn gzip_in_two(bytes: &[u8]) -> Vec<u8> {
     let (head, tail) = bytes.split_at(bytes.len() / 2);
     [gzip(head), gzip(tail)].concat()
@@ -43,7 +43,7 @@ fn patients(environment: &TestEnvironment) -> Vec<Vec<String>> {
     environment.query("select fhir_id, gender from patient order by fhir_id")
 }
 
-/// Every form of the two patients, by name.
+/// The two patients in every format, by name.
 fn forms() -> Vec<(&'static str, String)> {
     let pretty = |text: &str| text.replace(',', ",\n  ").replace('{', "{\n  ");
     let (first, second) = (FIRST, SECOND);

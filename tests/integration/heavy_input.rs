@@ -1,5 +1,5 @@
-//! Inputs larger than memory: they are refused or read, and the process stays
-//! small. Written by streaming through gzip, so that they take no disk.
+//! Inputs larger than memory: they are rejected or read, and memory use stays
+//! low. They are streamed through gzip, so that they take little disk space.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,14 +13,14 @@ use crate::support::TestEnvironment;
 const BEFORE: &str = "{\"resourceType\":\"Patient\",\"id\":\"before\"}\n";
 const AFTER: &str = "\n{\"resourceType\":\"Patient\",\"id\":\"after\"}\n";
 
-/// What a run used and left.
+/// The memory used by a run, and its results.
 struct Peak {
     code: i32,
     /// The largest resident memory of the process, in MiB.
     mebibytes: u64,
 }
 
-/// Writes a gzip file between a patient before it and one after it.
+/// Writes a gzip file with one patient before the content and one after it.
 fn put(environment: &TestEnvironment, middle: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
     let file = BufWriter::new(File::create(environment.path("inbox/heavy.ndjson.gz")).unwrap());
     let mut encoder = GzEncoder::new(file, Compression::fast());
@@ -30,7 +30,7 @@ fn put(environment: &TestEnvironment, middle: impl FnOnce(&mut dyn Write) -> std
     encoder.finish().unwrap().flush().unwrap();
 }
 
-/// Writes the piece so often that it makes up the size.
+/// Writes the piece repeatedly, up to the size.
 fn repeat(out: &mut dyn Write, piece: &[u8], bytes: u64) -> std::io::Result<()> {
     let block = piece.repeat((1 << 20) / piece.len() + 1);
     let mut left = bytes;
@@ -42,7 +42,7 @@ fn repeat(out: &mut dyn Write, piece: &[u8], bytes: u64) -> std::io::Result<()> 
     Ok(())
 }
 
-/// Runs `fhirmill once` with that setting more, and watches its memory.
+/// Runs `fhirmill once` with that additional setting, and samples its memory.
 fn load(environment: &TestEnvironment, settings: &[(&str, &str)]) -> Peak {
     let mut command = environment.command(&["once", "--json"]);
     // What is looked at here is no bomb.
@@ -65,7 +65,7 @@ fn load(environment: &TestEnvironment, settings: &[(&str, &str)]) -> Peak {
     }
 }
 
-/// What has become of the neighbours, and of what stands between them.
+/// What was loaded of the patients around the content, and how it was rejected.
 #[track_caller]
 fn expect_reject(environment: &TestEnvironment, peak: &Peak, reason: &str, most_mebibytes: u64) {
     println!("{reason}: {} MiB", peak.mebibytes);
@@ -75,14 +75,14 @@ fn expect_reject(environment: &TestEnvironment, peak: &Peak, reason: &str, most_
     assert!((1..=most_mebibytes).contains(&peak.mebibytes), "{} MiB", peak.mebibytes);
 }
 
-/// A resource with one string of so many bytes.
+/// A resource with one string of that many bytes.
 fn string(out: &mut dyn Write, bytes: u64) -> std::io::Result<()> {
     out.write_all(br#"{"resourceType":"Binary","id":"x","data":""#)?;
     repeat(out, b"a", bytes)?;
     out.write_all(br#""}"#)
 }
 
-/// A resource with so many members.
+/// A resource with that many members.
 fn members(out: &mut dyn Write, count: u64) -> std::io::Result<()> {
     out.write_all(br#"{"resourceType":"Patient","id":"x""#)?;
     for number in 0..count {

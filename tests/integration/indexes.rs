@@ -1,4 +1,4 @@
-//! The secondary indexes: built at the end of a run, and then left alone.
+//! The secondary indexes: built at the end of a run, and kept afterwards.
 
 use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
@@ -13,7 +13,7 @@ use crate::support::TestEnvironment;
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p","name":[{"family":"Quill"}]}"#;
 
 /// Every index of the clinical tables with the number of its file, which
-/// changes when it is built anew.
+/// changes when the index is rebuilt.
 fn built(environment: &TestEnvironment) -> Vec<Vec<String>> {
     environment.query(
         "select c.relname, c.relfilenode, i.indisvalid from pg_class c join pg_index i on i.indexrelid = c.oid \
@@ -105,7 +105,7 @@ fn missing(environment: &TestEnvironment) -> u64 {
     missing
 }
 
-/// A process that is killed with the test.
+/// A process that is killed when the test ends.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -202,8 +202,8 @@ fn all_clinical_tables_are_analyzed_after_an_onboarding() {
     );
 }
 
-/// The keys as the migration declares them, on servers that know such keys and
-/// on those that do not.
+/// The keys as the migration declares them, on servers with and without NOT
+/// ENFORCED constraints.
 const FOREIGN_KEYS: &str = include_str!("../../migrations/2026-11-21-000003_foreign_keys/up.sql");
 
 #[test]

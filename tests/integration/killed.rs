@@ -1,5 +1,5 @@
-//! A process that dies at any step of a file's road, and is started again:
-//! nothing is lost, nothing is there twice.
+//! A process that dies at any step of loading a file, and is started again:
+//! nothing is lost or duplicated.
 
 use std::process::Command;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use crate::delivery;
 use crate::support::TestEnvironment;
 use crate::support::state::{State, difference};
 
-/// A death: at which step, and how often it was passed before.
+/// A death: at which step, and after how many passings of it.
 #[derive(Clone, Copy, Debug)]
 struct Death {
     step: Step,
@@ -34,7 +34,7 @@ fn command(environment: &TestEnvironment, arguments: &[&str]) -> Command {
     command
 }
 
-/// A test environment that has what comes before the delivery.
+/// An environment in which the file before the delivery is loaded.
 fn begin() -> TestEnvironment {
     let environment = TestEnvironment::new();
     delivery::put_first(&environment);
@@ -42,8 +42,8 @@ fn begin() -> TestEnvironment {
     environment
 }
 
-/// What is done to the delivery. A death before its rejects are tried again
-/// is found before.
+/// The commands run on the delivery. A death before its rejects are retried is
+/// detected before.
 fn commands_until(step: Step) -> &'static [&'static str] {
     match step {
         Step::Dropped | Step::Retried => &["once", "retry"],
@@ -51,9 +51,9 @@ fn commands_until(step: Step) -> &'static [&'static str] {
     }
 }
 
-/// Loads the delivery. The first command that comes by the death dies. A look
-/// at the inbox follows, as it would by the schedule; what was never begun is
-/// begun again. Gives whether one died.
+/// Loads the delivery. The first command that reaches the step dies. A scan of
+/// the inbox follows, as scheduled; a command that was not started is started
+/// again. Returns whether a command died.
 fn die(environment: &TestEnvironment, death: Death) -> bool {
     let mut has_died = false;
     delivery::put(environment);
@@ -75,7 +75,7 @@ fn die(environment: &TestEnvironment, death: Death) -> bool {
     has_died
 }
 
-/// The states that an undisturbed test environment has after each of the commands.
+/// The states of an undisturbed environment after each of the commands.
 struct Wanted {
     begun: TestEnvironment,
     loaded: State,

@@ -1,4 +1,4 @@
-//! One resource each, and its columns as worked out by hand.
+//! Single resources, and their columns as worked out by hand.
 
 use serde_json::json;
 

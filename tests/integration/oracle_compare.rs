@@ -1,8 +1,8 @@
-//! Every column of every row that a load writes, against the oracle.
+//! Compares every column of every row that a load writes with the oracle.
 //!
-//! FHIRMILL_ORACLE_DATA names a folder or a zip archive of FHIR files to
-//! compare with; a folder in it is a source of its own. Without it the
-//! resources of `oracle_resources` are compared.
+//! FHIRMILL_ORACLE_DATA names a folder or zip archive of FHIR files to load;
+//! each folder in it is a source. Without it, the resources of
+//! `oracle_resources` are loaded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;
@@ -50,7 +50,7 @@ fn read_folder(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>
     }
 }
 
-/// A resource with what its Bundles say of it.
+/// A resource with what its Bundles say about it.
 struct Delivered {
     resource: Json,
     full_url: Option<String>,
@@ -58,8 +58,8 @@ struct Delivered {
     bases: BTreeSet<String>,
 }
 
-/// All resources of a file, in a reading of its own: a document of JSON, or
-/// one on each line.
+/// All resources of a file, parsed independently of the program: one JSON
+/// document, or one on each line.
 fn delivered(bytes: &[u8]) -> Vec<Delivered> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     let text = text.trim_start_matches('\u{feff}');
@@ -101,7 +101,7 @@ fn take(document: Json, full_url: Option<String>, outer: &Context, found: &mut V
     }
 }
 
-/// A resource that the registry says is current.
+/// A resource that is current according to the registry.
 struct Current {
     id: String,
     source_id: i16,
@@ -154,7 +154,7 @@ impl Comparison {
     }
 }
 
-/// A row of text, by column.
+/// The values of a row as text, by column.
 type Printed = BTreeMap<String, String>;
 
 /// The rows that the oracle expects, by table and primary key.

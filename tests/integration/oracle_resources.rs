@@ -1,7 +1,7 @@
-//! Invented resources of every type that has a table, and two of types that
+//! Synthetic resources of every type that has a table, and of two types that
 //! have none. Together they fill most columns at least once.
 
-/// The resources in one array.
+/// The resources as one JSON array.
 pub const RESOURCES: &str = r##"[{"resourceType":"Patient", "id":"p1",
   "meta":{"versionId":"4","lastUpdated":"2024-06-07T08:09:10.120-04:00","source":"urn:feed","profile":["http://example.org/profile"],"tag":[{"system":"urn:tags","code":"t"}],"security":[{"code":"R"}]},
   "language":"en", "active":true, "gender":"female", "birthDate":"1970-03",

@@ -1,5 +1,5 @@
-//! The private server: made, started, stopped, reset; and what is said when
-//! it cannot be had.
+//! The private server: creating, starting, stopping and resetting it; and the
+//! messages if it is unavailable.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

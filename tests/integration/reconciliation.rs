@@ -1,16 +1,16 @@
-//! An account that does not add up is found, and nobody is told that its file
-//! is loaded. The faults are done on purpose, by failpoints.
+//! Record counts that do not reconcile are detected, and the file is not
+//! recorded as loaded. Failpoints cause the faults.
 
 use crate::support::TestEnvironment;
 
-/// Three resources and a record that is rejected.
+/// Three resources, and a record that is rejected.
 const LINES: &str = r#"{"resourceType":"Patient","id":"a","name":[{"family":"Quill"},{"family":"Bell"}]}
 {"resourceType":"Observation","id":"o","status":"final"}
 {"resourceType":"Patient","id":"b","birthDate":"2015-02-30"}
 {"resourceType":"Patient","id":"c"}
 "#;
 
-/// Loads the lines under a fault, which must be found; then without it.
+/// Loads the lines under a fault, which must be detected; then without it.
 #[track_caller]
 fn expect_found(failpoints: &str, status: &str, patients_meanwhile: &str) -> String {
     let environment = TestEnvironment::new();

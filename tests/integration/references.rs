@@ -1,12 +1,12 @@
-//! What references lead to.
+//! What references resolve to.
 
 use serde_json::{Value, json};
 
 use crate::steps::{account, load, load_twice};
 use crate::support::{NULL, TestEnvironment, execute};
 
-/// How the one observation refers to its patient: the patient's id, the type,
-/// the words that are kept.
+/// How the observation refers to its patient: the patient's ID, the type, the
+/// text that is kept, and whether the key is set.
 fn subject(environment: &TestEnvironment) -> Vec<String> {
     let rows = environment.query(
         "select r.fhir_id, o.subject_type, o.subject_reference, o.subject_id is not distinct from o.patient_id as same \

@@ -1,5 +1,5 @@
-//! What cannot be loaded is named with its place and reason, costs its
-//! neighbours nothing, and shows no value of a patient.
+//! What cannot be loaded is reported with its location and reason, does not
+//! affect other records, and no message contains a patient's values.
 
 use std::io::Write as _;
 
@@ -9,11 +9,11 @@ use flate2::write::GzEncoder;
 use crate::steps::{account, load, load_with_code, rows_as_written};
 use crate::support::{NULL, Run, TestEnvironment, execute};
 
-/// Stands in every bad record, and may be in no message.
+/// Part of every bad record; no message may contain it.
 const SECRET: &str = "Quillfeather";
 
-/// What is wrong with a record, its line, and how it is to be reported:
-/// reason, type, id, and a part of the message.
+/// What is wrong with a record, its line, and how it must be reported: reason,
+/// type, ID, and a part of the message.
 type Bad = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
 const BAD: [Bad; 8] = [
@@ -308,7 +308,7 @@ fn a_database_that_refuses_everything_does_not_cause_rejects() {
     assert_eq!(environment.value("select count(*) from patient"), "50");
 }
 
-/// So many good lines, and then so many broken ones, some thirty a batch.
+/// That many good lines followed by that many bad ones, about thirty per batch.
 fn mostly_broken(good: u32, broken: u32) -> String {
     let good = (0..good).map(|number| format!("{{\"resourceType\":\"Patient\",\"id\":\"p{number}\"}}\n"));
     let name = SECRET.repeat(170);
@@ -316,7 +316,7 @@ fn mostly_broken(good: u32, broken: u32) -> String {
     good.chain(bad).collect()
 }
 
-/// With few rejects for each file.
+/// Loads with a low limit on the rejects of a file.
 fn load_impatiently(environment: &TestEnvironment, failpoints: &str, code: i32) -> Run {
     let mut command = environment.command(&["once", "--json", "--batch-bytes", "64KiB", "--workers", "1"]);
     command.args(["--max-rejects-per-file", "50"]).env("FAILPOINTS", failpoints);

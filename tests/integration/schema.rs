@@ -1,4 +1,4 @@
-//! The declarations and the migrated database agree.
+//! The declarations match the migrated database.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,8 @@ use fhirmill_core::model::tables;
 
 use crate::support::TestEnvironment;
 
-/// Type and nullability of each column of the tables of a schema, by name: a
-/// column that a later migration adds comes last in the catalog, wherever it is
-/// declared.
+/// Type and nullability of each column in a schema, by name: a column that a
+/// later migration adds is last in the catalog, wherever it is declared.
 fn catalog(environment: &TestEnvironment, schema: &str) -> BTreeMap<String, Vec<[String; 3]>> {
     let rows = environment.query(&format!(
         "select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as is_required \
@@ -25,7 +24,7 @@ fn catalog(environment: &TestEnvironment, schema: &str) -> BTreeMap<String, Vec<
     tables
 }
 
-/// How Postgres spells a type that the declarations abbreviate.
+/// Postgres' name of a type that the declarations abbreviate.
 fn spelled(sql_type: &str) -> &str {
     match sql_type {
         "timestamptz" => "timestamp with time zone",

@@ -1,6 +1,6 @@
-//! Security: who may speak to the database, what analysts may see, and that
-//! neither patients' values nor passwords are told to anybody who reads logs,
-//! messages, lists of processes or of queries.
+//! Security: who may connect to the database, what analysts may see, and that
+//! neither patients' values nor passwords appear in logs, messages, process
+//! lists or query lists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::support::TestEnvironment;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","gender":"female"}"#;
 
-/// Makes a key and a certificate that signs itself, for that name.
+/// Creates a key and a self-signed certificate for that host.
 fn certificate(folder: &Path, file: &str, host: &str) {
     let output = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
@@ -83,7 +83,7 @@ fn the_servers_certificate_is_verified_if_the_url_requires_it() {
     assert_eq!(environment.value("select ssl from pg_stat_ssl where pid = pg_backend_pid()"), "true");
 }
 
-/// What stands between the user's name and the server's.
+/// The password in a URL.
 fn password(url: &str) -> &str {
     url.split_once('@').unwrap().0.rsplit_once(':').unwrap().1
 }
@@ -154,16 +154,15 @@ fn analysts_read_the_tables_and_views_and_nothing_else() {
     }
 }
 
-/// Stands in every text that a patient could be known by.
+/// Part of every text that could identify a patient.
 const MARKER: &str = "Quillfeather";
 
-/// Members whose texts are words of FHIR or of a terminology, or the names by
-/// which resources are told.
+/// Members whose text comes from FHIR or a terminology, or names the resource.
 const NO_VALUES: [&str; 8] =
     ["resourceType", "id", "reference", "fullUrl", "url", "system", "method", "versionId"];
 
-/// Puts the marker into every other text; where dates are marked too, the
-/// resource is rejected.
+/// Puts the marker into all other text. If dates are marked too, the resource
+/// is rejected.
 fn mark(value: &mut Value, marks_dates: bool, count: &mut usize) {
     match value {
         Value::Object(members) => {
@@ -194,7 +193,7 @@ fn mark(value: &mut Value, marks_dates: bool, count: &mut usize) {
     }
 }
 
-/// The samples with the marker everywhere.
+/// The samples with the marker in all text.
 fn marked_samples(marks_dates: bool) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/export");
     let mut lines = String::new();

@@ -1,5 +1,5 @@
-//! `fhirmill run` as an operator sees it: files vanish from the inbox, logs
-//! appear, and it ends when told to. And the exit codes of `once`.
+//! `fhirmill run` as an operator sees it: files leave the inbox, logs appear,
+//! and it ends on a signal. And the exit codes of `once`.
 
 use std::fs;
 

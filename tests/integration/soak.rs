@@ -1,8 +1,9 @@
-//! A soak: the service runs for hours, files arrive steadily, and every few
-//! minutes a session, the server or the service itself dies. Memory and open
-//! files stay flat, and the tables are those of an undisturbed run.
+//! A soak test: the service runs for hours, files arrive steadily, and every
+//! few minutes a session, the server or the service itself dies. Memory and
+//! open files stay flat, and the tables equal those of an undisturbed run.
 //!
-//! SOAK_MINUTES says how long, SOAK_CSV where the samples go. `make soak`.
+//! SOAK_MINUTES is the duration, SOAK_CSV the file for the samples. Run it with
+//! `make soak`.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -17,15 +18,15 @@ use crate::chaos::{Dice, Figures, command, end, hit_session, is_inbox_empty, num
 use crate::support::TestEnvironment;
 use crate::support::state::{State, assert_same};
 
-/// A sample is taken so often.
+/// The time between two samples.
 const SAMPLE: Duration = Duration::from_secs(10);
-/// A wave arrives so often.
+/// The time between two waves.
 const ARRIVAL: Duration = Duration::from_secs(15);
-/// Something dies so often; every fourth time it is the service.
+/// The time between two faults; every fourth one kills the service.
 const FAULT: Duration = Duration::from_secs(150);
 const PATIENTS: u64 = 2;
 
-/// Of one life of the service, at one moment.
+/// A measurement of one process of the service.
 #[derive(Clone, Copy)]
 struct Sample {
     life: u64,
@@ -48,8 +49,8 @@ fn median(values: impl Iterator<Item = u64>) -> u64 {
     values[values.len() / 2]
 }
 
-/// Of each life that is long enough: the second quarter beside the last, in
-/// which neither memory nor open files may be much more.
+/// Compares the second quarter of each process that lives long enough with the
+/// last quarter, in which neither memory nor open files may be much higher.
 fn verdicts(samples: &[Sample]) -> Vec<(String, bool)> {
     let mut verdicts = Vec::new();
     for life in samples.chunk_by(|one, other| one.life == other.life).filter(|life| life.len() >= 24) {

@@ -1,11 +1,11 @@
-//! Steps that tests of the whole road share: drop, load, load again, compare.
+//! Steps that many tests share: put files, load them, load them again, compare.
 
 use serde_json::Value;
 
 use crate::support::TestEnvironment;
 
-/// Drops the files into the inbox and loads them, with the exit code wanted.
-/// Gives the summary.
+/// Puts the files into the inbox and loads them; requires the exit code.
+/// Returns the summary.
 #[track_caller]
 pub fn load_with_code(environment: &TestEnvironment, files: &[(&str, &[u8])], code: i32) -> Value {
     for (name, content) in files {
@@ -14,15 +14,15 @@ pub fn load_with_code(environment: &TestEnvironment, files: &[(&str, &[u8])], co
     environment.run(&["once", "--json"]).expect_code(code).json()
 }
 
-/// Drops the files into the inbox and loads them without a reject. Gives the
+/// Puts the files into the inbox and loads them without rejects. Returns the
 /// summary.
 #[track_caller]
 pub fn load(environment: &TestEnvironment, files: &[(&str, &[u8])]) -> Value {
     load_with_code(environment, files, 0)
 }
 
-/// Loads the files twice and demands that the second time changes no row of a
-/// clinical table. Gives the summary of the first.
+/// Loads the files twice; the second time must not write any row of a clinical
+/// table. Returns the first summary.
 #[track_caller]
 pub fn load_twice(environment: &TestEnvironment, files: &[(&str, &[u8])]) -> Value {
     let first = load(environment, files);
@@ -34,8 +34,8 @@ pub fn load_twice(environment: &TestEnvironment, files: &[(&str, &[u8])]) -> Val
     first
 }
 
-/// Every row of every clinical table by its place and the transaction that
-/// wrote it, condensed: tables that were written to differ.
+/// A digest of where the rows of each clinical table are and which transactions
+/// wrote them. Any write to a table changes it.
 #[track_caller]
 pub fn rows_as_written(environment: &TestEnvironment) -> Vec<Vec<String>> {
     let tables =
@@ -51,8 +51,7 @@ pub fn rows_as_written(environment: &TestEnvironment) -> Vec<Vec<String>> {
     environment.query(&format!("{} order by name", parts.join(" union all ")))
 }
 
-/// What became of the resources of a run, in the words of the summary, those
-/// of which there are none left out.
+/// The counts of a summary that are not zero.
 pub fn account(summary: &Value) -> Vec<(&'static str, u64)> {
     let mut counts = Vec::new();
     for name in ["inserted", "updated", "unchanged", "stale", "deleted", "rejected", "skipped"] {
@@ -64,7 +63,8 @@ pub fn account(summary: &Value) -> Vec<(&'static str, u64)> {
     counts
 }
 
-/// One row with the columns asked for, under the names of their columns.
+/// Requires that there is exactly one row, and that its columns have these
+/// values.
 #[track_caller]
 pub fn columns(environment: &TestEnvironment, from: &str, wanted: &[(&str, &str)]) {
     let list: Vec<String> = wanted

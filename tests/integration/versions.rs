@@ -1,12 +1,12 @@
-//! Which of several versions the tables show, what happens to the rows of the
-//! others, and what a delete does.
+//! Which of several versions the tables contain, what happens to the rows of
+//! the others, and what a delete does.
 
 use serde_json::json;
 
 use crate::steps::{account, load, load_twice, rows_as_written};
 use crate::support::{NULL, TestEnvironment};
 
-/// A patient that says which version it is by its gender.
+/// A patient whose gender identifies the version.
 fn patient(meta: &str, gender: &str) -> String {
     format!(r#"{{"resourceType":"Patient","id":"p",{meta}"gender":"{gender}"}}"#)
 }
@@ -15,7 +15,7 @@ fn gender(environment: &TestEnvironment) -> String {
     environment.value("select coalesce(string_agg(gender, ','), 'no row') from patient")
 }
 
-/// Loads one text under a name of its own and gives the account.
+/// Loads one text as a new file and returns the record counts.
 fn deliver(environment: &TestEnvironment, name: &str, text: &str) -> Vec<(&'static str, u64)> {
     account(&load_twice(environment, &[(name, text.as_bytes())]))
 }

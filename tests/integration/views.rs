@@ -1,6 +1,6 @@
-//! What the analysts' views say of small inputs, worked out by hand: people,
-//! encounters and findings; and what holds for all views. Claims and
-//! references are in `views_claims`.
+//! The analysts' views on small inputs, with results worked out by hand:
+//! people, encounters and observations; and what holds for all views. Claims
+//! and references are in `views_claims`.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub fn load_resources(environment: &TestEnvironment, resources: &[Value]) {
     load_twice(environment, &[("resources.ndjson", lines.as_bytes())]);
 }
 
-/// Columns of a view, with the FHIR id of the patient before them.
+/// A query for columns of a view, preceded by the patient's FHIR ID.
 fn by_patient(view: &str, columns: &str, order: &str) -> String {
     format!(
         "select r.fhir_id as who, {columns} from analytics.{view} v join etl.resource r on r.id = v.patient_id \

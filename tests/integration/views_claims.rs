@@ -1,4 +1,4 @@
-//! What the analysts' views say of claims, coverage and references.
+//! The analysts' views of claims, coverage and references.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ fn adjudication(codings: &[(&str, &str)], amount: f64) -> Value {
     json!({"category": {"coding": codings}, "amount": {"value": amount, "currency": "USD"}})
 }
 
-/// A variable of CMS, beside the standard category that CMS gives it.
+/// A CMS variable, with the standard category that CMS assigns to it.
 fn cms(variable: &str, category: (&str, &str), amount: f64) -> Value {
     let url = format!("https://bluebutton.cms.gov/resources/variables/{variable}");
     adjudication(&[category, (CMS, &url)], amount)
@@ -267,7 +267,8 @@ fn missing_resources_are_listed_with_who_refers_to_them() {
     );
 }
 
-/// What the view leaves out, since another column or table says the same.
+/// Columns that the view leaves out because another column or table has the
+/// same content.
 const DRAWN_FROM_OTHERS: [&str; 10] = [
     "appointment.patient_id",
     "care_team.managing_organization_id",

@@ -1,4 +1,4 @@
-//! The binary in the *background*: a run that the test disturbs meanwhile.
+//! The binary in the *background*: a run that the test interferes with.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use nix::unistd::Pid;
 
 use super::TestEnvironment;
 
-/// How long a test waits for what must come.
+/// How long a test waits for an expected event.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A process that is killed with the test.
+/// A process that is killed when the test ends.
 pub struct Background {
     child: Child,
     output: PathBuf,
@@ -35,14 +35,16 @@ impl TestEnvironment {
         Background { child, output, errors }
     }
 
-    /// Holds everybody off a table, until what is returned is dropped.
+    /// Locks a table against everybody else until the returned connection is
+    /// dropped.
     pub fn hold(&self, table: &str) -> PgConnection {
         let mut connection = PgConnection::establish(self.database_url()).unwrap();
         connection.batch_execute(&format!("begin; lock table {table} in access exclusive mode")).unwrap();
         connection
     }
 
-    /// Waits until a session waits for a lock, as one does on a held table.
+    /// Waits until a session waits for a lock, such as one taken by
+    /// [`TestEnvironment::hold`].
     #[track_caller]
     pub fn wait_until_held_off(&self) {
         wait_until("a session waits for a lock", || {
@@ -53,7 +55,7 @@ impl TestEnvironment {
         });
     }
 
-    /// Whether nothing is left in the inbox.
+    /// Whether the inbox is empty.
     pub fn inbox_is_empty(&self) -> bool {
         !self.listing().iter().any(|path| path.starts_with("inbox/"))
     }
@@ -64,12 +66,12 @@ impl Background {
         Pid::from_raw(self.child.id() as i32)
     }
 
-    /// What it has printed so far.
+    /// Its standard output so far.
     pub fn stdout(&self) -> String {
         fs::read_to_string(&self.output).unwrap()
     }
 
-    /// What it has complained of so far.
+    /// Its standard error so far.
     pub fn stderr(&self) -> String {
         fs::read_to_string(&self.errors).unwrap()
     }
@@ -78,15 +80,15 @@ impl Background {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Sends the signal and demands an end within the ten seconds that
-    /// container engines give.
+    /// Sends the signal and requires the process to end within the ten seconds
+    /// that container engines allow.
     #[track_caller]
     pub fn end(mut self, signal: Signal) -> ExitStatus {
         kill(self.pid(), signal).unwrap();
         self.ended_within(Duration::from_secs(10))
     }
 
-    /// Waits for its own end; gives the exit code.
+    /// Waits until the process ends by itself; returns the exit code.
     #[track_caller]
     pub fn wait(&mut self) -> i32 {
         self.ended_within(PATIENCE).code().unwrap_or(-1)

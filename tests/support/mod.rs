@@ -1,9 +1,9 @@
-//! The harness: fhirmill as a person would use it, in a fresh place.
+//! The test harness: fhirmill as a user would run it, in a fresh folder.
 //!
-//! A [`TestEnvironment`] is a fresh folder with an inbox and a database of its own, made
-//! as a copy of one that was migrated once ([`server`]). Tests put files into
-//! it, run the built binary in it, and ask the database. When a test fails,
-//! what was run last and what lies in the folder is printed.
+//! A [`TestEnvironment`] is a fresh folder with an inbox and its own database,
+//! a copy of one that was migrated once ([`server`]). Tests put files into it,
+//! run the built binary in it, and query the database. If a test fails, the
+//! last run and the files in the folder are printed.
 
 mod background;
 mod outcome;
@@ -31,20 +31,20 @@ use tempfile::TempDir;
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_fhirmill");
 
-/// How the harness shows a null.
+/// How the harness prints a null.
 pub const NULL: &str = "NULL";
 
-/// A fresh folder, and a fresh database unless made without one.
+/// A fresh folder, and a fresh database unless created without one.
 pub struct TestEnvironment {
     folder: TempDir,
     database: Option<server::TestDatabase>,
-    /// The URL of the private server in this folder, where tests speak to it.
+    /// The URL of the private server in this folder, if there is one.
     own_server: Option<String>,
     last_run: Mutex<String>,
 }
 
 impl TestEnvironment {
-    /// With an empty, migrated database, named by DATABASE_URL in every run.
+    /// With an empty, migrated database, which DATABASE_URL names in every run.
     pub fn new() -> Self {
         let mut environment = Self::without_database();
         environment.database = Some(server::TestDatabase::new());
@@ -62,9 +62,9 @@ impl TestEnvironment {
         Self { folder, database: None, own_server: None, last_run: Mutex::default() }
     }
 
-    /// With a server of its own, which a test may stop, kill and rule. It is
-    /// named by DATABASE_URL in every run, so that fhirmill takes it for
-    /// somebody else's.
+    /// With a server of its own, which a test may stop, kill and configure.
+    /// DATABASE_URL names it in every run, so fhirmill treats it as a foreign
+    /// server.
     pub fn with_own_server() -> Self {
         let mut environment = Self::without_database();
         // Of those that private servers choose, another test's may take it as
@@ -78,27 +78,27 @@ impl TestEnvironment {
         environment
     }
 
-    /// Starts the server of its own.
+    /// Starts the environment's own server.
     #[track_caller]
     pub fn start_server(&self) {
         self.run_command(&mut self.server_command("start")).expect_code(0);
     }
 
-    /// What rules the server of its own.
+    /// A command that starts, stops or resets the environment's own server.
     pub fn server_command(&self, action: &str) -> Command {
         let mut command = self.command(&["database", action]);
         command.env_remove("DATABASE_URL");
         command
     }
 
-    /// Ends the server of its own as a crash of the machine would.
+    /// Stops the environment's own server as a crash of the machine would.
     pub fn crash_server(&self) {
         let pid = self.signal_server();
         wait_until("the server is gone", || kill(pid, None).is_err());
     }
 
-    /// With what the other one has in its tables and folders, its logs left
-    /// out.
+    /// A copy of another environment: its tables and folders, except for the
+    /// logs.
     pub fn like(other: &Self) -> Self {
         let mut environment = Self::without_database();
         for path in other.listing().iter().filter(|path| !path.starts_with("logs/")) {
@@ -108,8 +108,7 @@ impl TestEnvironment {
         environment
     }
 
-    /// With a server of its own that is fhirmill's private one, which a test
-    /// may kill.
+    /// With a private server of fhirmill, which a test may kill.
     pub fn with_private_server() -> Self {
         let environment = Self::without_database();
         environment.start_server();
@@ -117,7 +116,8 @@ impl TestEnvironment {
         environment
     }
 
-    /// The own server dies as in a power failure, and is started again.
+    /// Stops the environment's own server as a power failure would, and starts
+    /// it again.
     pub fn restart_server(&self) {
         self.signal_server();
         self.start_server();
@@ -136,12 +136,12 @@ impl TestEnvironment {
         pid
     }
 
-    /// The folder, or a path in it.
+    /// The path of the folder, or of a file in it.
     pub fn path(&self, relative: &str) -> PathBuf {
         self.folder.path().join(relative)
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file, and creates the folders above it.
     pub fn put(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -154,8 +154,8 @@ impl TestEnvironment {
         self.own_server.as_deref().or_else(url).expect("this test environment was made without a database")
     }
 
-    /// The binary, to be run here: every setting at its default, except for
-    /// the database, and files that count as settled at once.
+    /// A command of the binary in this folder. Every setting has its default,
+    /// except for the database and for SETTLE_SECONDS, which is 0.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = clean_command();
         command.args(arguments).current_dir(self.folder.path()).env("SETTLE_SECONDS", "0");
@@ -178,7 +178,7 @@ impl TestEnvironment {
         run
     }
 
-    /// The rows that a query gives, each value as text.
+    /// The rows that a query returns, each value as text.
     #[track_caller]
     pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
         match &self.database {
@@ -188,7 +188,7 @@ impl TestEnvironment {
         }
     }
 
-    /// The one value that a query gives.
+    /// The single value that a query returns.
     #[track_caller]
     pub fn value(&self, sql: &str) -> String {
         let rows = self.query(sql);
@@ -196,8 +196,8 @@ impl TestEnvironment {
         rows[0][0].clone()
     }
 
-    /// Every file in the folder, by its path in it, sorted; the private
-    /// server's own files left out.
+    /// The relative paths of all files in the folder, sorted, without those of
+    /// the private server.
     pub fn listing(&self) -> Vec<String> {
         let mut paths = Vec::new();
         list_files(self.folder.path(), self.folder.path(), &mut paths);
@@ -252,10 +252,10 @@ pub fn clean_command() -> Command {
     command
 }
 
-/// What a run of the binary left behind.
+/// The result of a run of the binary.
 #[derive(Debug)]
 pub struct Run {
-    /// -1 where a signal ended it.
+    /// -1 if a signal ended it.
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -275,14 +275,14 @@ impl Run {
         Self { code, stdout, stderr, report }
     }
 
-    /// Demands how the run ended, and gives it back for more demands.
+    /// Requires the exit code; returns the run for further checks.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "the exit code of\n{}", self.report);
         self
     }
 
-    /// Standard output as the JSON document that it is.
+    /// Standard output parsed as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         match serde_json::from_str(&self.stdout) {
@@ -298,8 +298,8 @@ struct Fields {
     fields: Vec<String>,
 }
 
-/// The rows that a query gives at any database, each value as text. Columns
-/// need names that differ.
+/// The rows that a query returns on any database, each value as text. Column
+/// names must differ.
 #[track_caller]
 pub fn query(url: &str, sql: &str) -> Vec<Vec<String>> {
     let as_text = format!(

@@ -1,9 +1,9 @@
-//! The *outcome* of loading: what lies in tables, ledger and folders, in terms
-//! that do not depend on the run. Whatever went wrong on the way, the outcome
-//! is to be that of an undisturbed run.
+//! The *outcome* of loading: the contents of tables, ledger and folders, in a
+//! form that does not depend on the run. Whatever goes wrong, the outcome must
+//! equal that of an undisturbed run.
 //!
-//! Keys are shown as what they stand for (`default/Patient/p1`), files by
-//! their path; times at which something was done are left out.
+//! Keys are replaced by what they identify (`default/Patient/p1`), files by
+//! their paths; times are left out.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,16 +12,14 @@ use sha2::{Digest, Sha256};
 
 use super::{TestEnvironment, query};
 
-/// Sorted lines under the name of the table or folder that they are of; what
-/// is empty is left out.
+/// Sorted lines by the name of their table or folder; empty ones are left out.
 pub type Outcome = BTreeMap<String, Vec<String>>;
 
-/// Columns of the ledger's tables that tell how a run went and not what it did.
+/// Columns of the ledger's tables that describe the run rather than its result.
 const OF_THE_RUN: [&str; 7] =
     ["load_run_id", "started_at", "finished_at", "loaded_at", "created_at", "archive_path", "valid_from"];
 
-/// The ledger's tables that an outcome shows. The registry's second half has
-/// its key for its name.
+/// The ledger's tables that are part of an outcome.
 const OF_THE_LEDGER: [&str; 7] = [
     "etl.load_file",
     "etl.resource_key",
@@ -33,13 +31,13 @@ const OF_THE_LEDGER: [&str; 7] = [
 ];
 
 impl TestEnvironment {
-    /// Everything that loading left behind, logs excepted.
+    /// Everything that loading left behind, except for logs.
     #[track_caller]
     pub fn outcome(&self) -> Outcome {
         self.outcome_of(self.database_url())
     }
 
-    /// The same, with the tables of another database.
+    /// The same, but with the tables of another database.
     #[track_caller]
     pub fn outcome_of(&self, url: &str) -> Outcome {
         let mut outcome = tables_of(url);
@@ -47,13 +45,14 @@ impl TestEnvironment {
         outcome
     }
 
-    /// The rows of all clinical tables, of the registry and of the ledger.
+    /// The rows of all clinical tables, the registry and the ledger.
     #[track_caller]
     pub fn tables(&self) -> Outcome {
         tables_of(self.database_url())
     }
 
-    /// Every file with its content's hash; the day of the archive is not said.
+    /// Every file with the hash of its content; the date in archive paths is
+    /// left out.
     fn folders(&self) -> Vec<String> {
         let mut files = Vec::new();
         for path in self.listing() {
@@ -99,7 +98,7 @@ fn tables_of(url: &str) -> Outcome {
     tables
 }
 
-/// A query of a table's rows, each as one JSON text.
+/// A query for a table's rows, each as one JSON text.
 fn rows_of<'c>(table: &str, keys: impl Iterator<Item = &'c str>) -> String {
     let mut left_out: Vec<&str> = OF_THE_RUN.to_vec();
     let mut shown = Vec::new();

@@ -1,13 +1,13 @@
-//! The server that the tests of one run share, and the databases on it.
+//! The server that the tests of one run share, and its databases.
 //!
-//! TEST_DATABASE_URL names a server to use (its user must be allowed to
-//! create databases). Otherwise the run starts one: a private server of
-//! fhirmill in a folder of its own, with PG_BIN_DIR's binaries if that is
-//! set, and without fsync. It ends with the process, however that ends: a
-//! child waits for the end of a pipe that only this process holds open. What
-//! earlier runs left behind, should even that have failed, is swept away.
+//! TEST_DATABASE_URL names a server to use; its user must be allowed to create
+//! databases. Otherwise the run starts a private server of fhirmill in a
+//! temporary folder, with the binaries in PG_BIN_DIR if that is set, and
+//! without fsync. The server ends with this process, however that ends: a child
+//! process waits for the closing of a pipe that only this process holds open.
+//! Leftovers of earlier runs are removed at the start.
 //!
-//! One database is migrated once; each test works on a copy of it.
+//! A template database is migrated once; each test works on a copy of it.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -23,12 +23,13 @@ use diesel::{Connection, PgConnection};
 
 use super::{BINARY, clean_command, query};
 
-/// What folders and databases of test runs begin with; the process' id follows.
+/// The prefix of the folders and databases of test runs, followed by the
+/// process ID.
 const PREFIX: &str = "fhirmill_test_";
 
 struct Server {
     url: String,
-    /// Its end tells the watching child to stop the server.
+    /// Closing it makes the watching child stop the server.
     _pipe: Option<ChildStdin>,
 }
 
@@ -74,8 +75,8 @@ fn start_server() -> Server {
     Server { url, _pipe: Some(pipe) }
 }
 
-/// Starts a child that deletes the server when this process ends. It is in a
-/// process group of its own, so that Ctrl-C does not reach it.
+/// Starts a child that deletes the server when this process ends. It has its
+/// own process group, so that Ctrl-C does not reach it.
 #[expect(clippy::zombie_processes, reason = "the watchdog outlives this process on purpose")]
 fn watch(folder: &Path) -> ChildStdin {
     let script = "read -r _; \"$1\" database reset --yes --data-dir data --log-dir logs; cd /; rm -rf \"$2\"";
@@ -93,7 +94,7 @@ fn watch(folder: &Path) -> ChildStdin {
     child.stdin.take().unwrap()
 }
 
-/// Deletes the servers of runs that are no more.
+/// Deletes the servers of runs that have ended.
 fn sweep_folders() {
     for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
         let is_left_over =
@@ -108,7 +109,7 @@ fn sweep_folders() {
     }
 }
 
-/// Drops the databases of runs that are no more.
+/// Drops the databases of runs that have ended.
 fn sweep_databases(url: &str) {
     let names = query(url, &format!("select datname from pg_database where datname like '{PREFIX}%'"));
     for name in names.into_iter().flatten() {
@@ -118,7 +119,7 @@ fn sweep_databases(url: &str) {
     }
 }
 
-/// The process whose folder or database this is: `fhirmill_test_4711_…`.
+/// The process that a folder or database belongs to: `fhirmill_test_4711_…`.
 fn process_of(name: &str) -> Option<i32> {
     name.strip_prefix(PREFIX)?.split('_').next()?.parse().ok()
 }
@@ -143,7 +144,7 @@ fn make_template(server_url: &str) {
     assert!(output.status.success(), "cannot migrate the template database:\n{errors}");
 }
 
-/// A database of one test, dropped with this value.
+/// The database of one test, dropped with this value.
 pub struct TestDatabase {
     pub url: String,
     name: String,
@@ -154,7 +155,7 @@ impl TestDatabase {
         Self::copy_of(&template())
     }
 
-    /// With all that the other one has, to which nobody may be connected.
+    /// A copy of another database, to which nobody may be connected.
     pub fn like(other: &Self) -> Self {
         Self::copy_of(&other.name)
     }
@@ -177,7 +178,8 @@ impl Drop for TestDatabase {
     }
 }
 
-/// The URL with another database: `postgres://u:p@h:1/this?x=y` → `…/that?x=y`.
+/// The URL with another database name: `postgres://u:p@h:1/this?x=y` →
+/// `…/that?x=y`.
 fn url_of_database(url: &str, name: &str) -> String {
     let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
     let (scheme, rest) = address.split_once("://").unwrap();
@@ -186,7 +188,7 @@ fn url_of_database(url: &str, name: &str) -> String {
     format!("{scheme}://{server}/{name}{separator}{parameters}")
 }
 
-/// Runs statements that give no rows.
+/// Runs statements that return no rows.
 pub fn execute(url: &str, sql: &str) {
     let mut connection = PgConnection::establish(url).unwrap();
     if let Err(error) = connection.batch_execute(sql) {
@@ -194,13 +196,14 @@ pub fn execute(url: &str, sql: &str) {
     }
 }
 
-/// Where root runs the tests, the server's own user must get through.
+/// Lets other users into the folder: if root runs the tests, the server runs as
+/// another user.
 pub fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A free port that nothing else of this run is given: below those that the
-/// kernel gives, and not among those that private servers choose.
+/// A free port that nothing else in this run gets: below the kernel's ephemeral
+/// ports, and outside the range that private servers choose from.
 pub fn port_of_its_own() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Two runs at once begin at different places.

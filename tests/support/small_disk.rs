@@ -1,10 +1,9 @@
-//! A *small disk*: a folder with a file system of its own that is soon full.
+//! A *small disk*: a folder with a small file system of its own.
 //!
-//! It is mounted in a mount namespace of its own, so that nothing is left of
-//! it when the test ends, however that is. Root may make one everywhere but in
-//! tight containers; others where the kernel lets users have namespaces.
-//! Where neither is so, the test says that it was not tried, unless
-//! REQUIRE_SMALL_DISK says that it must be possible.
+//! It is mounted in its own mount namespace, so nothing remains when the test
+//! ends, however it ends. Root can create one except in restricted containers,
+//! other users where the kernel allows user namespaces. Elsewhere the test is
+//! skipped with a message, unless REQUIRE_SMALL_DISK is set.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,13 +12,13 @@ use std::process::{Child, Command, Stdio};
 use nix::unistd::Uid;
 
 pub struct SmallDisk {
-    /// Holds the namespace until its standard input ends.
+    /// Keeps the namespace alive until its standard input closes.
     holder: Child,
     folder: PathBuf,
 }
 
 impl SmallDisk {
-    /// Mounts one on the folder; `None` where that is not allowed.
+    /// Mounts a disk on the folder; `None` if that is not permitted.
     pub fn mounted_on(folder: &Path, kibibytes: u32) -> Option<Self> {
         let script = "mount -t tmpfs -o size=\"$2k\" none \"$1\" && echo mounted && read -r _";
         let mut command = Command::new("unshare");
@@ -41,7 +40,7 @@ impl SmallDisk {
         None
     }
 
-    /// The same command, of a process that has the disk.
+    /// The same command, to be run in the namespace that has the disk.
     pub fn inside(&self, command: &Command) -> Command {
         let mut inside = Command::new("nsenter");
         inside.args(["--mount", "--target", &self.holder.id().to_string()]);
@@ -61,7 +60,7 @@ impl SmallDisk {
         inside
     }
 
-    /// Runs a shell's line inside, in the disk's folder.
+    /// Runs a shell command in the disk's folder.
     #[track_caller]
     pub fn shell(&self, line: &str) {
         let mut command = Command::new("sh");
@@ -70,14 +69,14 @@ impl SmallDisk {
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Fills it to the last byte.
+    /// Fills the disk to the last byte.
     pub fn fill(&self) {
         self.shell(
             "dd if=/dev/zero of=filler bs=4k 2>/dev/null; dd if=/dev/zero of=filler2 bs=1 2>/dev/null; true",
         );
     }
 
-    /// Makes it larger, or smaller.
+    /// Changes the size of the disk.
     #[track_caller]
     pub fn resize(&self, kibibytes: u32) {
         self.shell(&format!("mount -o remount,size={kibibytes}k ."));

@@ -1,13 +1,13 @@
-//! The *state* of a test environment: all that a load leaves behind, so that two test environments
-//! that were given the same files can be compared, whatever happened to them
-//! on the way.
+//! The *state* of a test environment: everything that a load leaves behind, so
+//! that two environments that got the same files can be compared, whatever
+//! happened to them.
 //!
-//! Keys stand in it as source, type and FHIR id, files as their paths. Left
-//! out is what tells when and in which pieces a load went, which may differ:
-//! times of loading, numbers of runs, how many contents a resource had on the
-//! way to its last one, and which of the accepted counts each record is in (a
-//! version that meets the next one in its batch is stale, in the tables it is
-//! updated). Their sum is compared.
+//! Keys are replaced by source, type and FHIR ID, files by their paths. What
+//! depends on timing and batches is left out: load times, run numbers, the
+//! number of intermediate revisions of a resource, and which of the accepted
+//! counts a record is in (a version is stale if the next one is in the same
+//! batch, but updated if it is in the tables). The sum of the counts is
+//! compared.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use super::TestEnvironment;
 #[derive(Debug, PartialEq, Eq)]
 pub struct State(BTreeMap<String, Vec<String>>);
 
-/// What the registry calls a key.
+/// The readable name of each key in the registry.
 const KEYS: &str = "with registry as not materialized (
     select k.id, (select code from etl.source s where s.id = k.source_id) || '/' || k.resource_type || '/' || k.fhir_id as name
       from etl.resource_key k)";
 
-/// Sections that are no clinical tables, each row as one text.
+/// The sections other than clinical tables, each row as one text.
 const SECTIONS: [(&str, &str); 7] = [
     (
         "registry",
@@ -62,7 +62,7 @@ const SECTIONS: [(&str, &str); 7] = [
 ];
 
 impl State {
-    /// The test environment's tables, registry, ledger and folders.
+    /// The environment's tables, registry, ledger and folders.
     #[track_caller]
     pub fn of(environment: &TestEnvironment) -> Self {
         let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -89,7 +89,7 @@ impl State {
         Self(sections)
     }
 
-    /// Only the clinical tables.
+    /// The clinical tables only.
     pub fn tables(&self) -> Self {
         let of_tables = self.0.iter().filter(|(section, _)| section.starts_with("table "));
         Self(of_tables.map(|(section, rows)| (section.clone(), rows.clone())).collect())
@@ -109,19 +109,19 @@ impl State {
         Self(sections.collect())
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     pub fn row_count(&self) -> usize {
         self.0.values().map(Vec::len).sum()
     }
 
-    /// How many rows `self` lacks of `other`'s, and has more than it: lost
-    /// and doubled.
+    /// The numbers of rows that only `other` has, and that only `self` has:
+    /// lost and duplicated.
     pub fn lost_and_doubled(&self, other: &Self) -> (usize, usize) {
         (minus(other, self).len(), minus(self, other).len())
     }
 }
 
-/// Demands that both are the same, and says in which rows they are not.
+/// Requires both states to be equal, and reports the rows that differ.
 #[track_caller]
 pub fn assert_same(found: &State, wanted: &State, when: &str) {
     if let Some(difference) = difference(found, wanted) {
@@ -129,7 +129,7 @@ pub fn assert_same(found: &State, wanted: &State, when: &str) {
     }
 }
 
-/// In which rows the two are not the same, if they are not.
+/// The rows that differ, if any.
 pub fn difference(found: &State, wanted: &State) -> Option<String> {
     let (lost, doubled) = (minus(wanted, found), minus(found, wanted));
     if lost.is_empty() && doubled.is_empty() {
@@ -145,7 +145,7 @@ pub fn difference(found: &State, wanted: &State) -> Option<String> {
     ))
 }
 
-/// The rows of `one` that `other` has not, or not as many times.
+/// The rows of `one` that `other` lacks or has fewer times.
 fn minus(one: &State, other: &State) -> Vec<String> {
     let mut rest = Vec::new();
     for (section, rows) in &one.0 {
@@ -164,7 +164,8 @@ fn minus(one: &State, other: &State) -> Vec<String> {
     rest
 }
 
-/// A query for each clinical table that has rows, with names for its keys.
+/// A query for each clinical table that has rows, with its keys replaced by
+/// names.
 fn clinical_tables(environment: &TestEnvironment) -> Vec<String> {
     let tables =
         environment.query("select tablename from pg_tables where schemaname = 'public' order by tablename");
@@ -197,7 +198,7 @@ fn clinical_tables(environment: &TestEnvironment) -> Vec<String> {
     queries
 }
 
-/// The text with the digits left out that follow the word.
+/// The text without the digits that follow the word.
 fn without_numbers(text: &str, word: &str) -> String {
     let mut parts = text.split(word);
     let mut out = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,5 @@
-//! Child tables: which elements of a resource become rows, with their keys and places.
+//! Child tables: which elements of a resource become rows, with their keys and
+//! ordinals.
 
 use super::json::Json;
 use super::path::{quoted, split, step};

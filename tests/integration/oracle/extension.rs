@@ -1,8 +1,8 @@
 //! The `extension` column: the extensions, modifier extensions and extensions of primitives below
 //! a row's element that no column takes, each with the path of the element it stands on.
 //!
-//! Elements that are rows of a child table keep theirs for themselves, as do contained resources.
-//! An extension that a column's path names is taken as a whole.
+//! Elements that are rows of a child table have their own, as do contained
+//! resources. An extension that a column's path names is taken as a whole.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The generic tables, which take rows of every resource type.
+//! The generic tables, which have rows of every resource type.
 
 use super::extension::{Taken, gather};
 use super::json::Json;

@@ -1,7 +1,8 @@
-//! A JSON text as a tree that keeps every number as it is written.
+//! JSON as a tree that keeps every number as written.
 //!
-//! `serde_json::Value` would turn `112.40` into `112.4`; the tables keep the zero, so the oracle
-//! has a tree of its own. It also prints a tree the way Postgres prints `jsonb::text`.
+//! `serde_json::Value` would turn `112.40` into `112.4`; the tables keep the
+//! zero, so the oracle needs its own tree. It also prints a tree as Postgres
+//! prints `jsonb::text`.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};

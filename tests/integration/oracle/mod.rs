@@ -1,8 +1,10 @@
-//! An oracle: what every table should hold for one resource, worked out a second time.
+//! An oracle: an independent computation of what every table should contain for
+//! one resource.
 //!
-//! It walks `tests/data/columns.csv`, the specification of the tables, over a plain tree of the
-//! JSON text and shares nothing with the program: not its parser, not its declarations, not its
-//! kinds. Where the two disagree, one of them misreads the specification.
+//! It applies `tests/data/columns.csv`, the specification of the tables, to a
+//! plain tree of the JSON text. It shares nothing with the program: neither its
+//! parser nor its declarations nor its datatypes. Where the two disagree, one
+//! of them misreads the specification.
 //!
 //! [`expected`] is a pure function. What it needs beyond the resource, the Bundle around it and
 //! the identifiers of other resources, stands in the [`Context`]. Every value is the text that

@@ -1,7 +1,9 @@
-//! The paths of `columns.csv`, a little part of FHIRPath, walked over one JSON tree.
+//! The paths of `columns.csv`, a small part of FHIRPath, evaluated on one JSON
+//! tree.
 //!
-//! A step is a member name, `extension('URL')`, `where(path='value')` or `resolve()`, each of them
-//! perhaps with `[n]`: the n-th of what the step gives for each of its inputs. Lists are opened.
+//! A step is a member name, `extension('URL')`, `where(path='value')` or
+//! `resolve()`, each optionally followed by `[n]`: the n-th result of the step
+//! for each of its inputs. Lists are flattened.
 
 use super::json::Json;
 

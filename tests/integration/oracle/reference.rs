@@ -1,6 +1,7 @@
-//! What a FHIR reference means: which resource, by type and id, or the words that could not be
-//! resolved. The order of the rules: the Bundle's `fullUrl`s, `Type/id`, an absolute URL below a
-//! known base, an identifier that exactly one resource has, a `urn:uuid:` that is a known id.
+//! What a FHIR reference means: a resource, by type and ID, or the text that
+//! could not be resolved. The rules, in order: the Bundle's `fullUrl`s,
+//! `Type/id`, an absolute URL below a known base, an identifier that exactly
+//! one resource has, a `urn:uuid:` that is a known ID.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The oracle's own examples, worked out by hand.
+//! Examples for the oracle itself, worked out by hand.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! FHIR primitives as Postgres prints them with `::text`, in a session with `TimeZone = UTC` and
-//! `DateStyle = ISO`.
+//! FHIR primitives as Postgres prints them with `::text` in a session with
+//! `TimeZone = UTC` and `DateStyle = ISO`.
 //!
-//! Every function takes the text as FHIR has it and gives nothing where that text is not a value
-//! of the type.
+//! Every function takes the text as FHIR has it and returns nothing if it is
+//! not a value of the type.
 
 use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 
