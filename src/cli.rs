@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::RawSettings;
+use crate::logging::Audience;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -128,6 +129,32 @@ pub enum Command {
     Generate(GenerateArguments),
 }
 
+impl Command {
+    /// Who reads the command's log lines.
+    pub fn audience(&self) -> Audience {
+        match self {
+            Self::Run => Audience::Service,
+            Self::Inspect(_)
+            | Self::Status(_)
+            | Self::Files(_)
+            | Self::Rejects(_)
+            | Self::Show(_)
+            | Self::Generate(_)
+            | Self::Migrate(MigrateCommand::Status(_))
+            | Self::Indexes(IndexesCommand::Status(_))
+            | Self::Database(DatabaseCommand::Url) => Audience::Reader,
+            Self::Once(_)
+            | Self::Migrate(_)
+            | Self::Indexes(_)
+            | Self::Database(_)
+            | Self::Retry(_)
+            | Self::Remap(_)
+            | Self::Check(_) => Audience::Operator,
+        }
+    }
+}
+
+/// Arguments of `once`.
 #[derive(Debug, Args)]
 pub struct OnceArguments {
     /// Print the summary as one JSON document

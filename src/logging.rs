@@ -1,19 +1,18 @@
-//! Logs: what one operator reads at night.
+//! Logs, for whoever operates the service.
 //!
-//! Log lines go to daily files in LOG_DIR (`fhirmill.2026-03-01.log`, days and
-//! times in UTC), old ones pruned. The service writes them to standard output
-//! too, where a container's engine collects them. A person at a terminal gets
-//! the command's own answer on standard output, and only warnings on standard
-//! error. A command that only reads writes no file, so that asking for the
+//! Log lines go to daily files in LOG_DIR (`fhirmill.2026-03-01.log`, dates and
+//! times in UTC), and old files are deleted. The service also writes them to
+//! standard output, where container engines collect them. A person at a
+//! terminal gets the command's output on standard output and only warnings on
+//! standard error. Commands that only read write no log file, so polling the
 //! status every ten seconds leaves nothing behind.
 //!
-//! A log folder that cannot be written is a warning and not the end: loading
-//! matters more than logs of it, and the service then logs to standard output
+//! A log folder that cannot be written to is a warning, not an error: loading
+//! matters more than logging it. The service then logs to standard output,
 //! whatever LOG_STDOUT says.
 //!
-//! Names, dates and other values of patients are never logged; a panic is
-//! logged with its place and without its message, since a message may quote
-//! what the program was reading.
+//! Patient data are never logged. A panic is logged with its location and
+//! without its message, which may quote the data being read.
 
 use std::fs;
 use std::io;
@@ -27,55 +26,31 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use crate::cli::{Command, DatabaseCommand, IndexesCommand, MigrateCommand};
 use crate::config::{LogFormat, LogSettings, LogStandardOutput};
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Who a command's log lines are for.
+/// Who reads a command's log lines, which decides where they go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// The service: files and standard output.
+    /// Readers of the service's logs: files and standard output.
     Service,
-    /// Somebody at a terminal who changes something: files, and warnings on standard error.
+    /// A person who changes something: files, and warnings on standard error.
     Operator,
-    /// Somebody, or a health check, that only asks: warnings on standard error.
+    /// A person or health check that only asks: warnings on standard error.
     Reader,
 }
 
-impl Audience {
-    pub fn of(command: &Command) -> Self {
-        match command {
-            Command::Run => Self::Service,
-            Command::Inspect(_)
-            | Command::Status(_)
-            | Command::Files(_)
-            | Command::Rejects(_)
-            | Command::Show(_)
-            | Command::Generate(_)
-            | Command::Migrate(MigrateCommand::Status(_))
-            | Command::Indexes(IndexesCommand::Status(_))
-            | Command::Database(DatabaseCommand::Url) => Self::Reader,
-            Command::Once(_)
-            | Command::Migrate(_)
-            | Command::Indexes(_)
-            | Command::Database(_)
-            | Command::Retry(_)
-            | Command::Remap(_)
-            | Command::Check(_) => Self::Operator,
-        }
-    }
-}
-
-/// Writes log lines on a thread of its own. The last lines are written when
-/// this is dropped, so `main` holds it to the end.
+/// Writes log lines on a thread of its own. Dropping it writes the last lines,
+/// so `main` holds it to the end.
 #[must_use = "log lines are lost when this is dropped early"]
 #[derive(Debug)]
 pub struct LogWriter {
     _file: Option<WorkerGuard>,
 }
 
-/// Starts the logs of the process; called once, by `main`.
+/// Starts logging for the process. Called once, by `main`. Problems are
+/// reported on standard error and never end the program.
 pub fn start(settings: &LogSettings, audience: Audience) -> LogWriter {
     let mut layers: Vec<BoxedLayer> = Vec::new();
     let mut guard = None;
@@ -111,7 +86,7 @@ pub fn start(settings: &LogSettings, audience: Audience) -> LogWriter {
 }
 
 fn daily_file(dir: &Path, days: usize) -> anyhow::Result<(NonBlocking, WorkerGuard)> {
-    // The appender makes the folder too, but complains about it first.
+    // The appender would create the folder too, but only after complaining.
     fs::create_dir_all(dir)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -119,8 +94,8 @@ fn daily_file(dir: &Path, days: usize) -> anyhow::Result<(NonBlocking, WorkerGua
         .filename_suffix("log")
         .max_log_files(days)
         .build(dir)?;
-    // A line that waits is better than a line that is dropped: there are few
-    // of them, one for each file and batch.
+    // Waiting is better than dropping lines: there are few, about one for each
+    // file and batch.
     Ok(NonBlockingBuilder::default().lossy(false).finish(appender))
 }
 
@@ -128,7 +103,7 @@ fn lines<Writer>(settings: &LogSettings, writer: Writer) -> BoxedLayer
 where
     Writer: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    // The scheduler tells its own life at the level at which we tell ours.
+    // The scheduler logs its internals at the same level as we log ours.
     let directives = format!("tokio_cron_scheduler=warn,{}", settings.level.as_str());
     let filter = EnvFilter::builder().parse_lossy(directives);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
@@ -150,9 +125,9 @@ fn warnings() -> BoxedLayer {
 
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let location = panic.location().map_or_else(|| "an unknown location".to_owned(), ToString::to_string);
         let backtrace = std::backtrace::Backtrace::capture();
-        tracing::error!(panic.location = %place, panic.backtrace = %backtrace, "panicked at {place}");
+        tracing::error!(panic.location = %location, panic.backtrace = %backtrace, "panicked at {location}");
     }));
 }
 
@@ -161,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_daily_file_carries_the_date_and_old_ones_are_pruned() {
+    fn the_daily_file_is_named_by_date_and_old_ones_are_deleted() {
         let folder = tempfile::tempdir().unwrap();
         for day in ["2020-01-01", "2020-01-02", "2020-01-03"] {
             fs::write(folder.path().join(format!("fhirmill.{day}.log")), "old\n").unwrap();
@@ -184,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_an_error_and_no_panic() {
+    fn a_folder_that_cannot_be_created_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(daily_file(&file.path().join("logs"), 2).is_err());
     }

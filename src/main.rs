@@ -1,15 +1,17 @@
-//! The binary: parse, configure, start the logs, dispatch, exit code.
+//! The binary: arguments, settings, logs, the async runtime, the command, and
+//! its exit code.
 
 mod failure;
 
 use std::path::Path;
 
 use clap::Parser;
+use tokio::runtime;
 
 use fhirmill::cli::{Cli, Command, ExitCode};
 use fhirmill::command;
 use fhirmill::config::load_env_file;
-use fhirmill::logging::{self, Audience};
+use fhirmill::logging;
 
 fn main() -> std::process::ExitCode {
     let _failpoints = fhirmill_postgres::failpoint::arm();
@@ -25,11 +27,15 @@ fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     if !matches!(cli.command, Command::Run) {
         // `fhirmill files | head` ends quietly, as other commands do; the
-        // service goes on whoever stops reading its output.
+        // service goes on even if nobody reads its output any more.
         sigpipe::reset();
     }
     let settings = cli.settings.check()?;
     // Held to the end: dropping it writes out the last log lines.
-    let _log_writer = logging::start(&settings.log, Audience::of(&cli.command));
-    command::dispatch(&cli.command, &settings)
+    let _log_writer = logging::start(&settings.log, cli.command.audience());
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let result = command::dispatch(&cli.command, &settings, runtime.handle());
+    // An abandoned scan may still be on its thread; do not wait for it.
+    runtime.shutdown_background();
+    result
 }

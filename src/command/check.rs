@@ -1,5 +1,7 @@
 //! `fhirmill check`: proves that tables, keys and ledger agree.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
@@ -7,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::{CheckArguments, ExitCode};
 use crate::config::Settings;
-use crate::report::{ProgressMeter, Unit};
+use crate::report::{ProgressMeter, RunProgress, Unit};
 use fhirmill_core::model::{self, Table, TableKind, sql};
 use fhirmill_postgres::database::{Database, Wait};
 
@@ -29,13 +31,14 @@ pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> 
     let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
     let mut findings = Vec::new();
     let rules = rules(&model::tables());
-    let meter = ProgressMeter::new();
-    meter.begin("checking", rules.len() as u64, Unit::Items("rules"));
+    let progress: Arc<RunProgress> = Arc::default();
+    let meter = ProgressMeter::watch(&progress);
+    progress.begin("checking", rules.len() as u64, Unit::Items("rules"));
     for (rule, query) in rules {
         findings.push(Finding { rule, broken: count(&mut connection, &query)? });
-        meter.set(findings.len() as u64);
+        progress.set(findings.len() as u64);
     }
-    meter.end();
+    drop(meter);
     let broken: Vec<&Finding> = findings.iter().filter(|finding| finding.broken > 0).collect();
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&broken)?);

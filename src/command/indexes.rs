@@ -1,8 +1,11 @@
 //! `fhirmill indexes`: the secondary indexes, built, dropped, or where they
 //! stand.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, IndexesCommand};
@@ -20,14 +23,18 @@ struct Status {
 }
 
 /// Builds, drops or counts the secondary indexes.
-pub fn run(settings: &Settings, command: &IndexesCommand) -> Result<ExitCode> {
+pub fn run(settings: &Settings, command: &IndexesCommand, runtime: &Handle) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::No)?;
     match command {
         IndexesCommand::Build => {
             migrations::up(&database, MIGRATIONS)?;
             let cancel = CancellationToken::new();
-            super::cancel_on_signal(&cancel)?;
-            match indexes::build(&database, settings.workers.get(), &cancel, &ProgressMeter::new())? {
+            super::cancel_on_signal(runtime, &cancel)?;
+            let progress = Arc::default();
+            let meter = ProgressMeter::watch(&progress);
+            let building = indexes::build(&database, settings.workers.get(), &cancel, &progress)?;
+            drop(meter);
+            match building {
                 Building::Done(built) => println!("{built} indexes built"),
                 Building::Elsewhere => {
                     println!("another process is building the indexes");

@@ -17,25 +17,30 @@ pub mod run;
 pub mod show;
 pub mod status;
 
+use std::io;
+
 use anyhow::Result;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Command, ExitCode};
 use crate::config::Settings;
 
-/// Does what was asked.
-pub fn dispatch(command: &Command, settings: &Settings) -> Result<ExitCode> {
+/// Runs a command to its end. `runtime` is for signals and for the service:
+/// commands themselves block the thread that calls this.
+pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     match command {
         Command::Migrate(command) => migrate::run(settings, command),
         Command::Database(command) => database::run(settings, *command),
-        Command::Run => run::run(settings),
-        Command::Once(arguments) => once::run(settings, arguments),
+        Command::Run => run::run(settings, runtime),
+        Command::Once(arguments) => once::run(settings, arguments, runtime),
         Command::Inspect(arguments) => inspect::run(settings, arguments),
-        Command::Indexes(command) => indexes::run(settings, command),
+        Command::Indexes(command) => indexes::run(settings, command, runtime),
         Command::Status(arguments) => status::run(settings, arguments),
         Command::Files(arguments) => files::run(settings, arguments),
         Command::Rejects(arguments) => rejects::run(settings, arguments),
-        Command::Retry(arguments) => retry::run(settings, arguments),
+        Command::Retry(arguments) => retry::run(settings, arguments, runtime),
         Command::Show(arguments) => show::run(settings, arguments),
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
@@ -43,20 +48,18 @@ pub fn dispatch(command: &Command, settings: &Settings) -> Result<ExitCode> {
     }
 }
 
-/// Cancels the token when the program is told to end.
-pub(crate) fn cancel_on_signal(cancel: &CancellationToken) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// Cancels the token on SIGTERM or SIGINT.
+pub(crate) fn cancel_on_signal(runtime: &Handle, cancel: &CancellationToken) -> io::Result<()> {
+    let _context = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let cancel = cancel.clone();
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        runtime.block_on(async move {
-            let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-            let Ok(mut terminate) = terminate else { return };
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            cancel.cancel();
-        });
-    })?;
+    runtime.spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        cancel.cancel();
+    });
     Ok(())
 }

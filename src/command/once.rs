@@ -1,6 +1,9 @@
 //! `fhirmill once`: all that is in the inbox, then the summary.
 
+use std::sync::Arc;
+
 use anyhow::Result;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, OnceArguments};
@@ -11,15 +14,17 @@ use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
 
 /// Migrates, loads the inbox and prints the summary.
-pub fn run(settings: &Settings, arguments: &OnceArguments) -> Result<ExitCode> {
+pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     // What was dropped before the command was typed is settled enough.
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
-    super::cancel_on_signal(&cancel)?;
-    let meter = ProgressMeter::new();
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "once", &meter, true)?;
+    super::cancel_on_signal(runtime, &cancel)?;
+    let progress = Arc::default();
+    let meter = ProgressMeter::watch(&progress);
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "once", &progress, true)?;
+    drop(meter);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {

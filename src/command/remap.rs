@@ -1,5 +1,7 @@
 //! `fhirmill remap`: tables filled anew from the archived files.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
@@ -19,11 +21,15 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     }
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
-    let meter = ProgressMeter::new();
-    let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &meter)?;
+    let progress = Arc::default();
+    let meter = ProgressMeter::watch(&progress);
+    let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &progress)?;
+    drop(meter);
     println!("{} resources written anew, {} rows", remapped.resources, remapped.rows);
     let (workers, cancel) = (settings.workers.get(), CancellationToken::new());
-    let built = indexes::complete(&database, &mut database.connect()?, workers, &cancel, &meter);
+    let meter = ProgressMeter::watch(&progress);
+    let built = indexes::complete(&database, &mut database.connect()?, workers, &cancel, &progress);
+    drop(meter);
     if built > 0 {
         println!("{built} indexes built");
     }

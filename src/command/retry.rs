@@ -2,10 +2,12 @@
 //! the settings or the database.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
 use anyhow::Result;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -81,7 +83,7 @@ fn is_cut() -> String {
 /// Puts the rejected records into the inbox as files of their source, named
 /// by their numbers, and loads the inbox. What is rejected again appears as a
 /// new reject; the old one counts as retried.
-pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> {
+pub fn run(settings: &Settings, arguments: &RetryArguments, runtime: &Handle) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let mut connection = database.connect()?;
@@ -103,8 +105,11 @@ pub fn run(settings: &Settings, arguments: &RetryArguments) -> Result<ExitCode> 
     }
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
-    super::cancel_on_signal(&cancel)?;
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &ProgressMeter::new(), true)?;
+    super::cancel_on_signal(runtime, &cancel)?;
+    let progress = Arc::default();
+    let meter = ProgressMeter::watch(&progress);
+    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &progress, true)?;
+    drop(meter);
     print!("{summary}");
     Ok(match exit_code(&summary) {
         ExitCode::Success if !missing.is_empty() => ExitCode::Rejected,

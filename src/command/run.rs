@@ -5,74 +5,77 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::cli::ExitCode;
 use crate::config::Settings;
 use crate::pipeline::{self, PipelineError};
-use crate::report::{ProgressMeter, Summary, in_one_line};
-use crate::trigger::{self, Ending, Look};
+use crate::report::{RunProgress, Summary, in_one_line};
+use crate::trigger::{self, Ending, ScanOutcome};
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
 
-/// Looks at the inbox at start, by the schedule and when files arrive, until
-/// it is told to end.
-pub fn run(settings: &Settings) -> Result<ExitCode> {
+/// Scans the inbox at start, on schedule and when files arrive, until it is
+/// told to stop.
+pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let cancel = CancellationToken::new();
-    super::cancel_on_signal(&cancel)?;
+    super::cancel_on_signal(runtime, &cancel)?;
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
-    let looks = Looks {
+    let scans = Scans {
         settings: settings.clone(),
         database: Mutex::new(database),
         is_first: AtomicBool::new(true),
         failed: AtomicU32::new(0),
+        progress: RunProgress::default(),
     };
-    let ending = trigger::serve(settings, cancel, move |cancel| looks.look(cancel))?;
+    let ending = runtime.block_on(trigger::run(settings, cancel, move |cancel| scans.scan(cancel)))?;
     Ok(match ending {
         Ending::Clean => ExitCode::Success,
         Ending::Abandoned => ExitCode::Interrupted,
     })
 }
 
-/// How long after a first failure the inbox is looked at again; every further
-/// one doubles it, up to the longest.
+/// How long after a failed scan the next one comes; doubled by every further
+/// failure, up to the longest.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const LONGEST_AFTER_FAILURE: Duration = Duration::from_secs(60);
-/// Files that are being written are looked at again no sooner than that.
+/// Files that are being written are not checked more often than this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
-/// The looks of one service; they never overlap.
-struct Looks {
+/// The scans of one service, which never overlap.
+struct Scans {
     settings: Settings,
     /// Renewed when the private server was started again, maybe on another port.
     database: Mutex<Database>,
-    /// Whether the next look is the first, or the first after a failure.
+    /// Whether the next scan is the first, or the first after a failure.
     is_first: AtomicBool,
-    /// How many have failed since one did not.
+    /// How many scans have failed in a row.
     failed: AtomicU32,
+    progress: RunProgress,
 }
 
-impl Looks {
-    /// One look at the inbox. A failure is told and tried again: the files are
-    /// still there.
-    fn look(&self, cancel: &CancellationToken) -> Look {
+impl Scans {
+    /// Loads what is in the inbox. A failure is logged and the scan repeated:
+    /// the files are still there.
+    fn scan(&self, cancel: &CancellationToken) -> ScanOutcome {
         match self.load(cancel) {
             Ok(summary) => {
                 self.failed.store(0, Ordering::Relaxed);
                 let is_unfinished = summary.settling > 0 || summary.changed_files > 0;
-                Look { again_in: is_unfinished.then(|| self.settings.settle.max(SHORTEST_WAIT)) }
+                ScanOutcome { again_in: is_unfinished.then(|| self.settings.settle.max(SHORTEST_WAIT)) }
             }
             Err(failure) => {
                 let pause = AFTER_FAILURE * 2_u32.pow(self.failed.fetch_add(1, Ordering::Relaxed).min(6));
                 let pause = pause.min(LONGEST_AFTER_FAILURE);
                 error!(
                     pause.seconds = pause.as_secs(),
-                    "the inbox could not be loaded, and is looked at again: {}",
+                    "the inbox could not be loaded, and will be scanned again: {}",
                     in_one_line(&failure)
                 );
-                Look { again_in: Some(pause) }
+                ScanOutcome { again_in: Some(pause) }
             }
         }
     }
@@ -86,14 +89,7 @@ impl Looks {
         // What the process before left undone is done once, and once more
         // after every failure.
         let is_first = self.is_first.swap(false, Ordering::Relaxed);
-        let loaded = pipeline::load_inbox(
-            &self.settings,
-            &database,
-            cancel,
-            "run",
-            &ProgressMeter::hidden(),
-            is_first,
-        );
+        let loaded = pipeline::load_inbox(&self.settings, &database, cancel, "run", &self.progress, is_first);
         if loaded.is_err() {
             self.is_first.store(true, Ordering::Relaxed);
         }

@@ -200,6 +200,7 @@ impl<'d> Delivery<'d> {
     fn finish(&mut self, settled: impl Fn(&Progress) -> Option<bool>) -> Result<(), PipelineError> {
         let in_flight = std::mem::take(&mut self.in_flight);
         self.in_flight = finish(self.settings, self.run, self.summary, in_flight, settled)?;
+        self.reader.show_loaded(self.summary.loaded_files, self.summary.bytes);
         Ok(())
     }
 }

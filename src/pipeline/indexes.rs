@@ -15,7 +15,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::report::{ProgressMeter, Unit, in_one_line};
+use crate::report::{RunProgress, Unit, in_one_line};
 use fhirmill_core::model::{Index, indexes, tables};
 use fhirmill_postgres::database::{Database, DatabaseError};
 use fhirmill_postgres::failpoint::{self, Step};
@@ -87,10 +87,10 @@ pub fn complete(
     connection: &mut PgConnection,
     workers: usize,
     cancel: &CancellationToken,
-    meter: &ProgressMeter,
+    progress: &RunProgress,
 ) -> u64 {
     let built = is_due(connection).and_then(|is_due| {
-        if is_due { build(database, workers, cancel, meter) } else { Ok(Building::Done(0)) }
+        if is_due { build(database, workers, cancel, progress) } else { Ok(Building::Done(0)) }
     });
     match built {
         Ok(Building::Done(count)) => count,
@@ -122,7 +122,7 @@ pub fn build(
     database: &Database,
     workers: usize,
     cancel: &CancellationToken,
-    meter: &ProgressMeter,
+    progress: &RunProgress,
 ) -> Result<Building, DatabaseError> {
     let mut connection = database.connect()?;
     if missing(&mut connection)?.is_empty() {
@@ -142,7 +142,7 @@ pub fn build(
     }
     let started = Instant::now();
     info!(indexes = missing.len(), "building the indexes that are missing");
-    meter.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
+    progress.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
     let tables: Vec<String> =
         tables().iter().map(|table| table.name.clone()).chain(REGISTRY.map(str::to_owned)).collect();
     let (next, next_table) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -162,7 +162,7 @@ pub fn build(
             match session.batch_execute(&index.sql) {
                 Ok(()) => {
                     failpoint::passed(Step::Indexed);
-                    meter.set(built.fetch_add(1, Ordering::Relaxed) + 1);
+                    progress.set(built.fetch_add(1, Ordering::Relaxed) + 1);
                 }
                 // A process that was killed leaves the server at its last
                 // statement, and that one was first.
@@ -195,7 +195,7 @@ pub fn build(
         }
         builders.into_iter().try_for_each(|builder| builder.join().unwrap_or(Ok(())))
     })?;
-    meter.end();
+    progress.end();
     let built = built.into_inner();
     info!(indexes = built, seconds = started.elapsed().as_secs_f64(), "built the indexes");
     Ok(Building::Done(built))

@@ -26,7 +26,7 @@ use tracing::warn;
 use crate::archive::ArchiveError;
 use crate::config::Settings;
 use crate::inbox::{self, InboxFile};
-use crate::report::{ProgressMeter, Summary, Unit};
+use crate::report::{RunProgress, Summary, Unit};
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::{Database, DatabaseError, Trouble};
@@ -85,7 +85,7 @@ pub fn load_inbox(
     database: &Database,
     cancel: &CancellationToken,
     command: &str,
-    meter: &ProgressMeter,
+    progress: &RunProgress,
     is_first: bool,
 ) -> Result<Summary, PipelineError> {
     let started = Instant::now();
@@ -105,11 +105,11 @@ pub fn load_inbox(
                 }
                 let connection = &mut database.connect()?;
                 if ledger::broken_off(connection)?.is_empty() {
-                    complete_indexes(settings, database, connection, cancel, meter, &mut summary);
+                    complete_indexes(settings, database, connection, cancel, progress, &mut summary);
                     return Ok(());
                 }
             }
-            load_files(settings, database, cancel, command, meter, &ready, &mut summary)
+            load_files(settings, database, cancel, command, progress, &ready, &mut summary)
         })?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)
@@ -122,11 +122,11 @@ fn complete_indexes(
     database: &Database,
     connection: &mut PgConnection,
     cancel: &CancellationToken,
-    meter: &ProgressMeter,
+    progress: &RunProgress,
     summary: &mut Summary,
 ) {
     let indexing = Instant::now();
-    summary.indexes_built = indexes::complete(database, connection, settings.workers.get(), cancel, meter);
+    summary.indexes_built = indexes::complete(database, connection, settings.workers.get(), cancel, progress);
     summary.index_seconds = indexing.elapsed().as_secs_f64();
 }
 
@@ -135,12 +135,13 @@ fn load_files(
     database: &Database,
     cancel: &CancellationToken,
     command: &str,
-    meter: &ProgressMeter,
+    progress: &RunProgress,
     ready: &[InboxFile],
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
     let mut run = Run::begin(database.connect()?, command)?;
     summary.run_id = Some(run.id);
+    progress.begin_run(run.id);
     // One batch waits, so that a worker that is done finds work at once.
     let (sender, receiver) = sync_channel::<Work>(1);
     let handover = Handover::new(receiver, 2 * batch_bytes(settings));
@@ -153,11 +154,11 @@ fn load_files(
             scope.spawn(|| Worker::run(&handover, &registry, connect));
             scope.spawn(|| contents.read_ahead());
         }
-        meter.begin("loading", ready.iter().map(|file| file.size).sum(), Unit::Bytes);
+        progress.begin("loading", ready.iter().map(|file| file.size).sum(), Unit::Bytes);
         // The workers end when the reader, which has the sender, is gone.
-        let reader = Reader::new(settings, sender, cancel, &handover, meter);
+        let reader = Reader::new(settings, sender, cancel, &handover, progress);
         let result = Delivery::new(settings, &mut run, reader, summary, contents.taker()).take();
-        meter.end();
+        progress.end();
         result
     });
     let tally = handover.take_tally();
@@ -180,12 +181,12 @@ fn load_files(
     let has_news = summary.account.inserted + summary.account.updated > 0 || !broken_off.is_empty();
     failpoint::passed(Step::Departed);
     if result.is_ok() && has_news && !summary.is_interrupted {
-        summary.resolved_late = remap::resolve_late(settings, database, &mut run, meter)?;
+        summary.resolved_late = remap::resolve_late(settings, database, &mut run, progress)?;
     }
     if result.is_ok() && !summary.is_interrupted {
         // What of them was in the inbox under any name was taken over by now.
         run.give_up_lost(&|relative| inbox::is_there(&settings.inbox_dir, relative))?;
-        complete_indexes(settings, database, run.connection(), cancel, meter, summary);
+        complete_indexes(settings, database, run.connection(), cancel, progress, summary);
     }
     failpoint::passed(Step::Complete);
     let status = match &result {

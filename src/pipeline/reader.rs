@@ -10,7 +10,7 @@ use super::handover::Handover;
 use super::work::{Progress, Record, Work};
 use crate::config::Settings;
 use crate::inbox::{self, InboxFile};
-use crate::report::ProgressMeter;
+use crate::report::RunProgress;
 use fhirmill_core::read::{
     self, Companion, Document, DocumentFormat, Frame, Location, Payload, ReadDefect, ReadDefectReason,
     ReadError, ReadLimits, ResourceHandler, Stopped,
@@ -25,7 +25,7 @@ pub(super) struct Reader<'r> {
     sender: SyncSender<Work>,
     cancel: &'r CancellationToken,
     handover: &'r Handover,
-    meter: &'r ProgressMeter,
+    run_progress: &'r RunProgress,
     limits: ReadLimits,
     batch_bytes: usize,
     max_rejects: u64,
@@ -62,13 +62,13 @@ impl<'r> Reader<'r> {
         sender: SyncSender<Work>,
         cancel: &'r CancellationToken,
         handover: &'r Handover,
-        meter: &'r ProgressMeter,
+        run_progress: &'r RunProgress,
     ) -> Self {
         Reader {
             sender,
             cancel,
             handover,
-            meter,
+            run_progress,
             limits: super::limits(settings),
             batch_bytes: super::batch_bytes(settings),
             max_rejects: settings.limits.max_rejects_per_file,
@@ -114,12 +114,17 @@ impl<'r> Reader<'r> {
             .map(|file| (file.delivered, file.forms.join(", "), file.is_given_up))
             .unwrap_or_default();
         self.work.end_file();
-        self.meter.set(bytes_before + file.size);
+        self.run_progress.set(bytes_before + file.size);
         match outcome {
             Err(ReadError::Stopped(_)) if is_given_up => Ok(Reading { seen, form, outcome: Ok(()) }),
             Err(ReadError::Stopped(stopped)) => Err(stopped),
             outcome => Ok(Reading { seen, form, outcome }),
         }
+    }
+
+    /// Shows how much of the run is loaded.
+    pub fn show_loaded(&self, files: u64, bytes: u64) {
+        self.run_progress.set_loaded(files, bytes);
     }
 
     /// Sends what has been gathered.
@@ -204,7 +209,7 @@ impl ResourceHandler for Reader<'_> {
         let file = self.file();
         let read = (frame.offset + frame.bytes.len() as u64).min(file.size);
         let done = file.bytes_before + read;
-        self.meter.set(done);
+        self.run_progress.set(done);
         match &frame.payload {
             Payload::None => self.work.skip(),
             Payload::Patch => {

@@ -13,7 +13,7 @@ use super::worker::Worker;
 use super::{PipelineError, limits};
 use crate::archive::{ArchiveError, Location, Storage};
 use crate::config::Settings;
-use crate::report::{ProgressMeter, Unit, in_one_line};
+use crate::report::{RunProgress, Unit, in_one_line};
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadAt, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
@@ -140,22 +140,22 @@ pub(super) fn resolve_late(
     settings: &Settings,
     database: &Database,
     run: &mut Run,
-    meter: &ProgressMeter,
+    run_progress: &RunProgress,
 ) -> Result<u64, PipelineError> {
-    Ok(resolve(settings, database, run.connection(), meter)?.resources)
+    Ok(resolve(settings, database, run.connection(), run_progress)?.resources)
 }
 
 fn resolve(
     settings: &Settings,
     database: &Database,
     connection: &mut PgConnection,
-    meter: &ProgressMeter,
+    run_progress: &RunProgress,
 ) -> Result<Remapped, PipelineError> {
     connection.batch_execute(WANTED)?;
     sql_query(WANT_RESOLVABLE)
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
         .execute(connection)?;
-    write_anew(settings, database, connection, meter)
+    write_anew(settings, database, connection, run_progress)
 }
 
 /// Writes the rows of all current resources anew, or of those of some types.
@@ -163,14 +163,14 @@ pub fn remap(
     settings: &Settings,
     database: &Database,
     resource_types: &[String],
-    meter: &ProgressMeter,
+    run_progress: &RunProgress,
 ) -> Result<Remapped, PipelineError> {
     let mut connection = database.connect()?;
     connection.batch_execute(WANTED)?;
     sql_query(WANT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(&mut connection)?;
-    let remapped = write_anew(settings, database, &mut connection, meter)?;
+    let remapped = write_anew(settings, database, &mut connection, run_progress)?;
     // References to identifiers whose owners were written after them.
-    resolve(settings, database, &mut connection, meter)?;
+    resolve(settings, database, &mut connection, run_progress)?;
     Ok(remapped)
 }
 
@@ -179,7 +179,7 @@ fn write_anew(
     settings: &Settings,
     database: &Database,
     connection: &mut PgConnection,
-    meter: &ProgressMeter,
+    run_progress: &RunProgress,
 ) -> Result<Remapped, PipelineError> {
     let mut remapped = Remapped::default();
     let files: Vec<WantedFile> = sql_query(FILES).load(connection)?;
@@ -187,7 +187,7 @@ fn write_anew(
         return Ok(remapped);
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
-    meter.begin("writing anew", resources as u64, Unit::Items("resources"));
+    run_progress.begin("writing anew", resources as u64, Unit::Items("resources"));
     let storage = Storage::of(settings);
     let mut first_missing = None;
     let mut worker = Worker::for_remap(settings, database)?;
@@ -217,7 +217,7 @@ fn write_anew(
             positions: &positions,
             work: Work::default(),
             batch_bytes: super::batch_bytes(settings),
-            meter,
+            run_progress,
             remapped,
             failure: None,
         };
@@ -233,7 +233,7 @@ fn write_anew(
         again.flush()?;
         remapped = again.remapped;
     }
-    meter.end();
+    run_progress.end();
     match first_missing {
         Some(source) if remapped.missing_files == files.len() as u64 => {
             Err(PipelineError::Archive { files: remapped.missing_files, source })
@@ -249,7 +249,7 @@ struct Again<'a> {
     positions: &'a Positions,
     work: Work,
     batch_bytes: usize,
-    meter: &'a ProgressMeter,
+    run_progress: &'a RunProgress,
     remapped: Remapped,
     /// Why the reading was stopped.
     failure: Option<LoadError>,
@@ -264,7 +264,7 @@ impl Again<'_> {
         failpoint::passed(Step::WrittenAnew);
         self.remapped.resources += accounts.iter().map(|account| account.updated).sum::<u64>();
         self.remapped.rows += tally.rows;
-        self.meter.set(self.remapped.resources);
+        self.run_progress.set(self.remapped.resources);
         let mut bytes = std::mem::take(&mut self.work.bytes);
         bytes.clear();
         self.work = Work::new(0, bytes);

@@ -2,6 +2,7 @@
 //! for scripts.
 
 mod causes;
+mod progress;
 mod progress_meter;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use serde::Serialize;
 
 pub use causes::{causes, in_one_line};
 use fhirmill_postgres::ledger::Account;
-pub use progress_meter::{ProgressMeter, Unit};
+pub use progress::{RunProgress, Snapshot, Stage, Unit};
+pub use progress_meter::ProgressMeter;
 
 /// What a run did.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -1,103 +1,159 @@
-//! A *progress meter* shows how far long work is, on standard error: a bar on a
-//! terminal, a plain line now and then elsewhere, so that a log of it can be
-//! read. The service has none: it logs.
+//! A *progress meter* shows a person how far the work is, on standard error: a
+//! bar on a terminal, elsewhere a line every half minute that makes a readable
+//! log. It watches a [`RunProgress`] from a thread of its own; the service has
+//! no meter, since it logs.
 
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often a plain line is written where there is no terminal.
+use super::progress::{RunProgress, Snapshot, Stage, Unit};
+
+/// How often the bar is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+/// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    Bytes,
-    /// Things with that plural.
-    Items(&'static str),
-}
-
-/// See the module.
+/// A meter, shown until it is dropped. Drop it before printing anything.
+#[derive(Debug)]
 pub struct ProgressMeter {
-    /// `None`: nothing is shown.
-    shown: Option<Shown>,
-}
-
-struct Shown {
-    bar: ProgressBar,
-    is_terminal: bool,
-    line: Mutex<Line>,
-}
-
-struct Line {
-    unit: Unit,
-    written_at: Instant,
+    /// Dropped to stop the thread.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl ProgressMeter {
-    /// For work that somebody waits for.
-    pub fn new() -> Self {
+    /// Shows this progress. Without a thread to do so, nothing is shown.
+    pub fn watch(progress: &Arc<RunProgress>) -> Self {
+        let (stop, stopped) = channel();
+        let progress = Arc::clone(progress);
         let is_terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let line = Mutex::new(Line { unit: Unit::Bytes, written_at: Instant::now() });
-        ProgressMeter { shown: Some(Shown { bar, is_terminal, line }) }
+        let watch = move || {
+            let mut display: Box<dyn Display> =
+                if is_terminal { Box::new(Bar::new()) } else { Box::new(Lines::default()) };
+            while stopped.recv_timeout(DRAW_EVERY) == Err(RecvTimeoutError::Timeout) {
+                display.show(&progress.snapshot());
+            }
+        };
+        let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(watch).ok();
+        ProgressMeter { stop: Some(stop), thread }
+    }
+}
+
+impl Drop for ProgressMeter {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A meter that panicked has been logged, and is no reason to fail.
+            let _ = thread.join();
+        }
+    }
+}
+
+trait Display {
+    fn show(&mut self, snapshot: &Snapshot);
+}
+
+/// A bar on a terminal.
+struct Bar {
+    bar: ProgressBar,
+    stage: Option<Stage>,
+}
+
+impl Bar {
+    fn new() -> Self {
+        Bar { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), stage: None }
     }
 
-    /// Shows nothing.
-    pub fn hidden() -> Self {
-        ProgressMeter { shown: None }
-    }
-
-    /// Begins a piece of work of that size.
-    pub fn begin(&self, what: &'static str, total: u64, unit: Unit) {
-        let Some(Shown { bar, is_terminal, line }) = &self.shown else { return };
-        *line.lock().unwrap_or_else(PoisonError::into_inner) = Line { unit, written_at: Instant::now() };
-        bar.reset();
-        bar.set_length(total);
-        bar.set_message(what);
-        let template = match unit {
+    fn begin(&mut self, stage: Stage) {
+        self.bar.reset();
+        self.bar.set_length(stage.total);
+        self.bar.set_message(stage.name);
+        let template = match stage.unit {
             Unit::Bytes => "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left".to_owned(),
             Unit::Items(plural) => format!("{{msg}} {{bar:30}} {{pos}} of {{len}} {plural}, {{eta}} left"),
         };
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+            self.bar.set_style(style);
         }
-        if *is_terminal {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
     }
+}
 
-    /// So much of it is done.
-    pub fn set(&self, done: u64) {
-        let Some(Shown { bar, is_terminal, line }) = &self.shown else { return };
-        bar.set_position(done);
-        if *is_terminal {
-            return;
+impl Display for Bar {
+    fn show(&mut self, snapshot: &Snapshot) {
+        if snapshot.stage != self.stage {
+            self.stage = snapshot.stage;
+            match snapshot.stage {
+                Some(stage) => self.begin(stage),
+                None => self.bar.finish_and_clear(),
+            }
         }
-        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
-        if line.written_at.elapsed() < LINE_EVERY {
-            return;
-        }
-        line.written_at = Instant::now();
-        let (what, total) = (bar.message(), bar.length().unwrap_or_default());
-        match line.unit {
-            Unit::Bytes => eprintln!("{what} {} of {}", HumanBytes(done), HumanBytes(total)),
-            Unit::Items(plural) => eprintln!("{what} {done} of {total} {plural}"),
-        }
-    }
-
-    /// The work is done: the bar goes.
-    pub fn end(&self) {
-        if let Some(Shown { bar, .. }) = &self.shown {
-            bar.finish_and_clear();
+        if snapshot.stage.is_some() {
+            self.bar.set_position(snapshot.done);
         }
     }
 }
 
-impl Default for ProgressMeter {
-    fn default() -> Self {
-        Self::new()
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Lines in a log.
+#[derive(Default)]
+struct Lines {
+    stage: Option<Stage>,
+    written_at: Option<Instant>,
+}
+
+impl Display for Lines {
+    fn show(&mut self, snapshot: &Snapshot) {
+        let since = *self.written_at.get_or_insert_with(Instant::now);
+        if snapshot.stage != self.stage {
+            (self.stage, self.written_at) = (snapshot.stage, Some(Instant::now()));
+        } else if let Some(stage) = snapshot.stage
+            && since.elapsed() >= LINE_EVERY
+        {
+            self.written_at = Some(Instant::now());
+            eprintln!("{}", line(stage, snapshot.done));
+        }
+    }
+}
+
+fn line(stage: Stage, done: u64) -> String {
+    let Stage { name, total, unit } = stage;
+    match unit {
+        Unit::Bytes => format!("{name} {} of {}", HumanBytes(done), HumanBytes(total)),
+        Unit::Items(plural) => format!("{name} {done} of {total} {plural}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pretty_assertions::assert_eq;
+
+    #[test]
+    fn a_line_says_what_is_done_and_how_far() {
+        let stage = Stage { name: "loading", total: 3 << 20, unit: Unit::Bytes };
+        assert_eq!(line(stage, 1 << 20), "loading 1.00 MiB of 3.00 MiB");
+        let stage = Stage { name: "indexing", total: 9, unit: Unit::Items("indexes") };
+        assert_eq!(line(stage, 4), "indexing 4 of 9 indexes");
+    }
+
+    #[test]
+    fn a_meter_ends_when_it_is_dropped() {
+        let progress = Arc::new(RunProgress::default());
+        let meter = ProgressMeter::watch(&progress);
+        progress.begin("loading", 10, Unit::Bytes);
+        std::thread::sleep(DRAW_EVERY * 2);
+        drop(meter);
+        assert_eq!(Arc::strong_count(&progress), 1);
     }
 }

@@ -1,8 +1,8 @@
-//! The schedule as wake-ups.
+//! The schedule, as wake-ups.
 //!
-//! Times of the schedule are in ASSUME_TIMEZONE, the zone of all times that
-//! name none. The scheduler takes a zone as the offset that it has at the
-//! moment, so when summer time begins or ends the job is made anew.
+//! Times of the schedule are in ASSUME_TIMEZONE, like all times without a zone.
+//! The scheduler knows only fixed offsets, so the job is replaced whenever
+//! daylight saving time begins or ends.
 
 use std::sync::Arc;
 
@@ -38,13 +38,13 @@ impl Cron {
         Ok(Self { scheduler, job, schedule: schedule.clone(), timezone, offset, wake: Arc::clone(wake) })
     }
 
-    /// Makes the job anew if the zone's offset is no longer that of the job.
-    pub async fn follow_summer_time(&mut self) -> Result<(), JobSchedulerError> {
+    /// Replaces the job if the zone's offset has changed.
+    pub async fn follow_offset(&mut self) -> Result<(), JobSchedulerError> {
         let offset = current_offset(self.timezone);
         if offset == self.offset {
             return Ok(());
         }
-        info!("the clocks of {} went from {} to {offset}", self.timezone, self.offset);
+        info!("the offset of {} changed from {} to {offset}", self.timezone, self.offset);
         let job = self.scheduler.add(wake_up(&self.schedule, offset, &self.wake)?).await?;
         self.scheduler.remove(&self.job).await?;
         self.job = job;
@@ -52,10 +52,10 @@ impl Cron {
         Ok(())
     }
 
-    /// Ends the schedule.
+    /// Stops the schedule.
     pub async fn stop(&mut self) {
         if let Err(error) = self.scheduler.shutdown().await {
-            warn!("the scheduler did not end by itself: {error}");
+            warn!("the scheduler did not stop: {error}");
         }
     }
 }

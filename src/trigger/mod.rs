@@ -1,13 +1,12 @@
-//! The trigger: when the inbox is looked at.
+//! The trigger decides when the inbox is scanned.
 //!
-//! A look is one scan of the inbox with all the work that it finds. The
-//! trigger knows only when a look is due: at start, at every time of the
-//! schedule, soon after a file arrived, and when the last look asked for
-//! another. All of these are mere wake-ups; the scan alone decides what there
-//! is to do, so a wake-up too many costs nothing, and one too few only time.
+//! A scan is due at start, at every time of the schedule, soon after a file
+//! arrives, and when the last scan asked for another. All of these only wake
+//! the trigger; the scan alone finds out what there is to do. One wake-up too
+//! many costs nothing, and one too few only time.
 //!
-//! Looks never overlap. Whatever becomes due during a look is remembered as
-//! one more look after it.
+//! Scans never overlap. Whatever becomes due during a scan is remembered as
+//! one more scan after it.
 
 mod cron;
 mod watch;
@@ -24,66 +23,52 @@ use tracing::{error, info, warn};
 use crate::config::Settings;
 use cron::Cron;
 
-/// How long the look in hand may take to finish or abandon its batch once the
-/// program is told to end. Container engines kill after ten seconds.
+/// How long a scan may take to finish or abandon its batch after the program
+/// is told to stop. Container engines kill it after ten seconds.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// Files tend to arrive in bursts; this long is waited for the rest of one.
+/// How long to wait for more files: they tend to arrive in bursts.
 const BURST: Duration = Duration::from_millis(100);
 
-/// What a look tells the trigger.
+/// What a scan tells the trigger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Look {
-    /// When another look is worth it without any wake-up: some files have not
-    /// settled yet, or the database was away. None to wait for a wake-up.
+pub struct ScanOutcome {
+    /// When to scan again without being woken, because files have not settled
+    /// yet or the database was unavailable. None to wait for a wake-up.
     pub again_in: Option<Duration>,
 }
 
 /// How a service ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// No look was in hand, or it came to an end.
+    /// No scan was running, or it ended in time.
     Clean,
-    /// A look did not end in time and was left behind. Its transaction ends
-    /// with the process.
+    /// A scan did not end in time and was abandoned. Its transaction ends with
+    /// the process.
     Abandoned,
 }
 
-/// What keeps the trigger from working at all.
+/// Why the trigger cannot work at all.
 #[derive(Debug, thiserror::Error)]
 pub enum TriggerError {
-    #[error("cannot make the inbox {path}")]
+    #[error("the inbox {path} cannot be created")]
     Inbox { path: PathBuf, source: std::io::Error },
-    #[error("cannot run the schedule")]
+    #[error("the schedule cannot be run")]
     Scheduler(#[from] tokio_cron_scheduler::JobSchedulerError),
-    #[error("cannot start the service's threads")]
-    Process(#[from] std::io::Error),
 }
 
-/// Runs looks until the token is cancelled, and returns at most ten seconds
-/// later. Builds the runtime that it needs.
+/// Runs scans until the token is cancelled, and returns at most ten seconds
+/// later.
 ///
-/// `look` does the work. It is called on a thread of its own, may block, and
+/// `scan` does the work. It is called on a thread of its own, may block, and
 /// should end soon after the token that it is given is cancelled.
-pub fn serve<Work>(settings: &Settings, cancel: CancellationToken, look: Work) -> Result<Ending, TriggerError>
-where
-    Work: Fn(&CancellationToken) -> Look + Send + Sync + 'static,
-{
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let ending = runtime.block_on(run(settings, cancel, look));
-    // An abandoned look is still on its thread; do not wait for it.
-    runtime.shutdown_background();
-    ending
-}
-
-/// As [`serve`], within a runtime.
 pub async fn run<Work>(
     settings: &Settings,
     cancel: CancellationToken,
-    look: Work,
+    scan: Work,
 ) -> Result<Ending, TriggerError>
 where
-    Work: Fn(&CancellationToken) -> Look + Send + Sync + 'static,
+    Work: Fn(&CancellationToken) -> ScanOutcome + Send + Sync + 'static,
 {
     std::fs::create_dir_all(&settings.inbox_dir)
         .map_err(|source| TriggerError::Inbox { path: settings.inbox_dir.clone(), source })?;
@@ -93,48 +78,48 @@ where
     let _watch = watch::start(settings.watch, &settings.inbox_dir, &wake);
     info!(
         schedule = %settings.schedule,
-        "watching {}, and looking at {} ({})",
+        "watching {}, and scanning it on schedule {} ({})",
         settings.inbox_dir.display(),
         settings.schedule,
         settings.assume_timezone
     );
-    let ending = run_looks(&cancel, &wake, &mut cron, Arc::new(look), GRACE).await?;
+    let ending = run_scans(&cancel, &wake, &mut cron, Arc::new(scan), GRACE).await?;
     cron.stop().await;
     Ok(ending)
 }
 
-async fn run_looks<Work>(
+async fn run_scans<Work>(
     cancel: &CancellationToken,
     wake: &Notify,
     cron: &mut Cron,
-    look: Arc<Work>,
+    scan: Arc<Work>,
     grace: Duration,
 ) -> Result<Ending, TriggerError>
 where
-    Work: Fn(&CancellationToken) -> Look + Send + Sync + 'static,
+    Work: Fn(&CancellationToken) -> ScanOutcome + Send + Sync + 'static,
 {
-    // The first look takes what arrived while nobody was watching.
+    // The first scan finds what arrived while nobody was watching.
     let mut again_in = Some(Duration::ZERO);
     while wait(cancel, wake, again_in).await {
-        cron.follow_summer_time().await?;
+        cron.follow_offset().await?;
         let token = cancel.clone();
-        let look = Arc::clone(&look);
-        let mut work = tokio::task::spawn_blocking(move || look(&token));
+        let scan = Arc::clone(&scan);
+        let mut work = tokio::task::spawn_blocking(move || scan(&token));
         let ended = tokio::select! {
             ended = &mut work => ended,
             () = cancel.cancelled() => match timeout(grace, &mut work).await {
                 Ok(ended) => ended,
                 Err(_) => {
-                    warn!("the look in hand did not end within {} seconds and is abandoned", grace.as_secs());
+                    warn!("the scan did not end within {} seconds and is abandoned", grace.as_secs());
                     return Ok(Ending::Abandoned);
                 }
             },
         };
         again_in = match ended {
-            Ok(look) => look.again_in,
+            Ok(scan) => scan.again_in,
             Err(_) => {
                 error!(
-                    "a look at the inbox broke off by a fault in fhirmill; the next one comes as scheduled"
+                    "a scan of the inbox failed because of a bug in fhirmill; the next one comes as scheduled"
                 );
                 None
             }
@@ -143,7 +128,7 @@ where
     Ok(Ending::Clean)
 }
 
-/// Waits until a look is due. False when the service is to end.
+/// Waits until a scan is due. False if the service is to stop.
 async fn wait(cancel: &CancellationToken, wake: &Notify, again_in: Option<Duration>) -> bool {
     let again = async {
         match again_in {
@@ -183,11 +168,11 @@ mod tests {
         settings
     }
 
-    /// Runs the service until `enough` looks were begun, or five seconds.
-    async fn looks_begun(
+    /// Runs the service until `enough` scans have begun, or five seconds.
+    async fn scans_begun(
         settings: &Settings,
         enough: usize,
-        look: impl Fn() -> Look + Send + Sync + 'static,
+        scan: impl Fn() -> ScanOutcome + Send + Sync + 'static,
     ) -> usize {
         let count = Arc::new(AtomicUsize::new(0));
         let cancel = CancellationToken::new();
@@ -197,7 +182,7 @@ mod tests {
             if counter.fetch_add(1, Ordering::SeqCst) + 1 >= enough {
                 token.cancel();
             }
-            look()
+            scan()
         });
         let ended = timeout(Duration::from_secs(5), service).await;
         if let Ok(ending) = ended {
@@ -207,40 +192,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_a_look_at_start_and_whenever_the_last_one_asked_for_another() {
+    async fn there_is_a_scan_at_start_and_whenever_the_last_one_asked_for_another() {
         let folder = tempfile::tempdir().unwrap();
-        let again = Look { again_in: Some(Duration::from_millis(10)) };
-        assert_eq!(looks_begun(&settings(&folder), 3, move || again).await, 3);
+        let again = ScanOutcome { again_in: Some(Duration::from_millis(10)) };
+        assert_eq!(scans_begun(&settings(&folder), 3, move || again).await, 3);
         assert!(folder.path().join("inbox").is_dir());
     }
 
     #[tokio::test]
-    async fn without_a_wake_up_there_is_no_second_look() {
+    async fn without_a_wake_up_there_is_no_second_scan() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(looks_begun(&settings(&folder), 2, Look::default).await, 1);
+        assert_eq!(scans_begun(&settings(&folder), 2, ScanOutcome::default).await, 1);
     }
 
     #[tokio::test]
-    async fn the_schedule_wakes_and_looks_never_overlap() {
+    async fn the_schedule_wakes_and_scans_never_overlap() {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(&folder);
         settings.schedule = "* * * * * *".parse().unwrap();
         let at_once = Arc::new(Mutex::new(()));
         let overlaps = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&overlaps);
-        let begun = looks_begun(&settings, 3, move || {
+        let begun = scans_begun(&settings, 3, move || {
             let only_one = at_once.try_lock();
             counter.fetch_add(usize::from(only_one.is_err()), Ordering::SeqCst);
             // Longer than the schedule's second.
             thread::sleep(Duration::from_millis(1300));
-            Look::default()
+            ScanOutcome::default()
         })
         .await;
         assert_eq!((begun, overlaps.load(Ordering::SeqCst)), (3, 0));
     }
 
     #[tokio::test]
-    async fn a_file_that_arrives_wakes_the_scan() {
+    async fn an_arriving_file_wakes_the_trigger() {
         for watch in [Watch::Native, Watch::Poll] {
             let folder = tempfile::tempdir().unwrap();
             let mut settings = settings(&folder);
@@ -252,35 +237,35 @@ mod tests {
                 thread::sleep(Duration::from_millis(300));
                 std::fs::write(inbox.join("st-marys/a.ndjson"), "{}\n").unwrap();
             });
-            assert_eq!(looks_begun(&settings, 2, Look::default).await, 2, "{watch:?}");
+            assert_eq!(scans_begun(&settings, 2, ScanOutcome::default).await, 2, "{watch:?}");
             arrival.join().unwrap();
         }
     }
 
     #[tokio::test]
-    async fn a_panic_in_a_look_does_not_end_the_service() {
+    async fn a_panic_in_a_scan_does_not_end_the_service() {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(&folder);
         settings.schedule = "* * * * * *".parse().unwrap();
-        let begun = looks_begun(&settings, 2, || panic!("a fault in the look")).await;
+        let begun = scans_begun(&settings, 2, || panic!("a bug in the scan")).await;
         assert_eq!(begun, 2);
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_look_that_does_not_end_is_abandoned_after_the_grace() {
+    async fn a_scan_that_does_not_end_is_abandoned_after_the_grace() {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&folder);
         let wake = Arc::new(Notify::new());
         let mut cron = Cron::start(&settings.schedule, settings.assume_timezone, &wake).await.unwrap();
         let cancel = CancellationToken::new();
         let token = cancel.clone();
-        let look = Arc::new(move |_: &CancellationToken| {
+        let scan = Arc::new(move |_: &CancellationToken| {
             token.cancel();
             thread::sleep(Duration::from_secs(2));
-            Look::default()
+            ScanOutcome::default()
         });
         let since = Instant::now();
-        let ending = run_looks(&cancel, &wake, &mut cron, look, Duration::from_millis(200)).await.unwrap();
+        let ending = run_scans(&cancel, &wake, &mut cron, scan, Duration::from_millis(200)).await.unwrap();
         assert_eq!(ending, Ending::Abandoned);
         assert!(since.elapsed() < Duration::from_secs(1));
     }

@@ -1,10 +1,10 @@
 //! The watch: wake-ups from the file system.
 //!
-//! Events tell that a file was closed after writing, or was moved in; what is
-//! still being written says nothing worth a look. Network folders and folders
-//! shared with a virtual machine send no events, for which there is polling.
-//! A watch that cannot be had is a warning: the schedule still finds every
-//! file, only later.
+//! An event is a wake-up if a file was closed after writing or moved in; writes
+//! to a file that is still open are not. Network folders and folders shared
+//! with a virtual machine send no events and have to be polled. If a watch is
+//! unavailable, that is a warning: the schedule still finds every file, only
+//! later.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use tracing::warn;
 
 use crate::config::Watch;
 
-/// How often polling looks at names and times.
+/// How often polling compares names and times.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Notifies `wake` soon after a file arrived anywhere in the folder, for as
-/// long as what is returned lives.
+/// Notifies `wake` soon after a file has arrived anywhere in `folder`, until
+/// the result is dropped. None if watching is off or unavailable.
 pub fn start(watch: Watch, folder: &Path, wake: &Arc<Notify>) -> Option<Box<dyn Watcher + Send>> {
     let watcher = match watch {
         Watch::Off => return None,
@@ -31,7 +31,7 @@ pub fn start(watch: Watch, folder: &Path, wake: &Arc<Notify>) -> Option<Box<dyn 
     match watcher {
         Ok(watcher) => Some(watcher),
         Err(error) => {
-            warn!("cannot watch {}, so files wait for the schedule: {error}", folder.display());
+            warn!("{} cannot be watched, so files wait for the schedule: {error}", folder.display());
             None
         }
     }
@@ -59,14 +59,14 @@ fn handler(
         Ok(event) if event.need_rescan() || has_arrived(&event.kind) => wake.notify_one(),
         Ok(_) => {}
         Err(error) => {
-            warn!("the watch reports: {error}");
+            warn!("the watch failed: {error}");
             wake.notify_one();
         }
     }
 }
 
-/// A file was closed after writing or moved in. A folder that was made or
-/// moved in may hold files that came before its own watch.
+/// Whether a file was closed after writing or moved in. A folder that was
+/// created or moved in may hold files that arrived before it was watched.
 fn arrived_by_event(kind: &EventKind) -> bool {
     matches!(
         kind,
@@ -76,7 +76,7 @@ fn arrived_by_event(kind: &EventKind) -> bool {
     ) || (cfg!(not(target_os = "linux")) && matches!(kind, EventKind::Create(_) | EventKind::Modify(_)))
 }
 
-/// Polling sees only that names and times differ from the last time.
+/// Whether something changed: polling only sees that names and times differ.
 fn arrived_by_poll(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Create(_) | EventKind::Modify(_))
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writing_and_leaving_are_no_arrival() {
+    fn writing_and_leaving_are_not_arrival() {
         use notify::event::{DataChange, RemoveKind};
         assert!(!arrived_by_event(&EventKind::Modify(ModifyKind::Name(RenameMode::From))));
         assert!(!arrived_by_event(&EventKind::Remove(RemoveKind::File)));

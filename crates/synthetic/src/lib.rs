@@ -6,11 +6,11 @@
 //! written one at a time, so memory use is that of a single patient.
 //!
 //! ```
-//! use fhirmill_synthetic::{Format, Options, generate};
+//! use fhirmill_synthetic::{Folder, Format, Options, generate};
 //!
 //! let folder = tempfile::tempdir()?;
-//! let options = Options { patients: 2, seed: 7, out: folder.path().into(), format: Format::Ndjson };
-//! let written = generate(&options, &mut |_| ())?;
+//! let options = Options { patients: 2, seed: 7, format: Format::Ndjson };
+//! let written = generate(&options, &mut Folder::new(folder.path())?, &mut |_| ())?;
 //! assert!(folder.path().join("Patient.ndjson").exists());
 //! assert!(written.resources > 100);
 //! # Ok::<(), std::io::Error>(())
@@ -37,7 +37,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use compose::Composer;
 use hospital::Hospital;
@@ -56,15 +56,13 @@ pub enum Format {
     Bundle,
 }
 
-/// What to generate, and where.
+/// What to generate.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The number of patients.
     pub patients: u64,
     /// Selects the patients: different seeds share none.
     pub seed: u64,
-    /// The folder to write into.
-    pub out: PathBuf,
     /// The files to write.
     pub format: Format,
 }
@@ -80,27 +78,67 @@ pub struct Written {
     pub bytes: u64,
 }
 
-/// Generates patients into a folder, which is created if it is missing.
-/// Files with the same names are replaced.
+/// Where generated files go. Several may be open at a time.
+pub trait Output {
+    /// A file that is being written.
+    type File: Write;
+
+    /// Begins the file with this name, which replaces one of an earlier call.
+    fn create(&mut self, name: &str) -> io::Result<Self::File>;
+
+    /// Completes a file.
+    fn finish(&mut self, file: Self::File) -> io::Result<()>;
+}
+
+/// A folder, to which files are written directly.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at `path`, which is created if it is missing.
+    pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        fs::create_dir_all(&path)?;
+        Ok(Folder(path))
+    }
+}
+
+impl Output for Folder {
+    type File = File;
+
+    fn create(&mut self, name: &str) -> io::Result<File> {
+        File::create(self.0.join(name))
+    }
+
+    fn finish(&mut self, _: File) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Generates patients into an output. Files with the same names are replaced.
 ///
 /// `progress` is called after each patient with the number of patients written
 /// so far.
 ///
 /// # Errors
 ///
-/// The folder or a file in it cannot be written.
-pub fn generate(options: &Options, progress: &mut dyn FnMut(u64)) -> io::Result<Written> {
-    fs::create_dir_all(&options.out)?;
+/// A file cannot be written.
+pub fn generate<O: Output>(
+    options: &Options,
+    output: &mut O,
+    progress: &mut dyn FnMut(u64),
+) -> io::Result<Written> {
     let hospital = Hospital::new(options.seed);
     match options.format {
-        Format::Bundles => generate_bundles(options, &hospital, progress),
-        Format::Ndjson => generate_export(options, &hospital, progress),
-        Format::Bundle => generate_collection(options, &hospital, progress),
+        Format::Bundles => generate_bundles(options, output, &hospital, progress),
+        Format::Ndjson => generate_export(options, output, &hospital, progress),
+        Format::Bundle => generate_collection(options, output, &hospital, progress),
     }
 }
 
-fn generate_bundles(
+fn generate_bundles<O: Output>(
     options: &Options,
+    output: &mut O,
     hospital: &Hospital,
     progress: &mut dyn FnMut(u64),
 ) -> io::Result<Written> {
@@ -109,23 +147,26 @@ fn generate_bundles(
     composer.begin_bundle("batch");
     hospital.write(&mut composer, options.seed);
     composer.end_bundle();
-    write_file(&options.out.join("hospitalInformation.json"), &mut composer, &mut written)?;
+    write_file(output, "hospitalInformation.json", &mut composer, &mut written)?;
     for number in 0..options.patients {
         composer.begin_bundle("transaction");
         record::write(&mut composer, hospital, options.seed, number);
         composer.end_bundle();
-        write_file(
-            &options.out.join(format!("patient-{:06}.json", number + 1)),
-            &mut composer,
-            &mut written,
-        )?;
+        write_file(output, &format!("patient-{:06}.json", number + 1), &mut composer, &mut written)?;
         progress(number + 1);
     }
     Ok(written)
 }
 
-fn write_file(path: &Path, composer: &mut Composer, written: &mut Written) -> io::Result<()> {
-    fs::write(path, &composer.writer.bytes)?;
+fn write_file<O: Output>(
+    output: &mut O,
+    name: &str,
+    composer: &mut Composer,
+    written: &mut Written,
+) -> io::Result<()> {
+    let mut file = output.create(name)?;
+    file.write_all(&composer.writer.bytes)?;
+    output.finish(file)?;
     written.files += 1;
     written.bytes += composer.writer.bytes.len() as u64;
     written.resources += composer.written.len() as u64;
@@ -133,13 +174,14 @@ fn write_file(path: &Path, composer: &mut Composer, written: &mut Written) -> io
     Ok(())
 }
 
-fn generate_collection(
+fn generate_collection<O: Output>(
     options: &Options,
+    output: &mut O,
     hospital: &Hospital,
     progress: &mut dyn FnMut(u64),
 ) -> io::Result<Written> {
     let mut written = Written { files: 1, ..Written::default() };
-    let mut file = File::create(options.out.join("bundle.json"))?;
+    let mut file = output.create("bundle.json")?;
     let mut composer = Composer::new(ReferenceStyle::Collection, false);
     composer.begin_bundle("collection");
     hospital.write(&mut composer, options.seed);
@@ -150,11 +192,12 @@ fn generate_collection(
     }
     composer.end_bundle();
     append(&mut file, &mut composer, &mut written)?;
+    output.finish(file)?;
     Ok(written)
 }
 
 /// One write per patient, so the file needs no buffer of its own.
-fn append(file: &mut File, composer: &mut Composer, written: &mut Written) -> io::Result<()> {
+fn append(file: &mut impl Write, composer: &mut Composer, written: &mut Written) -> io::Result<()> {
     file.write_all(&composer.writer.bytes)?;
     written.bytes += composer.writer.bytes.len() as u64;
     written.resources += composer.written.len() as u64;
@@ -162,8 +205,9 @@ fn append(file: &mut File, composer: &mut Composer, written: &mut Written) -> io
     Ok(())
 }
 
-fn generate_export(
+fn generate_export<O: Output>(
     options: &Options,
+    output: &mut O,
     hospital: &Hospital,
     progress: &mut dyn FnMut(u64),
 ) -> io::Result<Written> {
@@ -171,30 +215,30 @@ fn generate_export(
     let mut files = BTreeMap::new();
     let mut composer = Composer::new(ReferenceStyle::Relative, false);
     hospital.write(&mut composer, options.seed);
-    distribute(&options.out, &mut files, &mut composer, &mut written)?;
+    distribute(output, &mut files, &mut composer, &mut written)?;
     for number in 0..options.patients {
         record::write(&mut composer, hospital, options.seed, number);
-        distribute(&options.out, &mut files, &mut composer, &mut written)?;
+        distribute(output, &mut files, &mut composer, &mut written)?;
         progress(number + 1);
     }
-    for file in files.values_mut() {
-        file.flush()?;
-    }
     written.files = files.len() as u64;
+    for file in files.into_values() {
+        output.finish(file.into_inner()?)?;
+    }
     Ok(written)
 }
 
 /// Appends each resource to the file of its type. One file per generated
 /// resource type stays open.
-fn distribute(
-    out: &Path,
-    files: &mut BTreeMap<&'static str, BufWriter<File>>,
+fn distribute<O: Output>(
+    output: &mut O,
+    files: &mut BTreeMap<&'static str, BufWriter<O::File>>,
     composer: &mut Composer,
     written: &mut Written,
 ) -> io::Result<()> {
     for resource in &composer.written {
         if !files.contains_key(resource.resource_type) {
-            let file = File::create(out.join(format!("{}.ndjson", resource.resource_type)))?;
+            let file = output.create(&format!("{}.ndjson", resource.resource_type))?;
             files.insert(resource.resource_type, BufWriter::new(file));
         }
         if let Some(file) = files.get_mut(resource.resource_type) {

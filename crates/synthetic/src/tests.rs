@@ -7,12 +7,12 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Format, Options, Written, generate};
+use super::{Folder, Format, Options, Written, generate};
 
 fn run(out: &Path, patients: u64, format: Format) -> Written {
     let mut done = 0;
-    let options = Options { patients, seed: 42, out: out.to_path_buf(), format };
-    let written = generate(&options, &mut |number| done = number).unwrap();
+    let options = Options { patients, seed: 42, format };
+    let written = generate(&options, &mut Folder::new(out).unwrap(), &mut |number| done = number).unwrap();
     assert_eq!(done, patients);
     written
 }
@@ -80,8 +80,8 @@ fn the_bytes_of_a_seed_never_change() {
     ];
     for (format, hash) in expected {
         let out = tempfile::tempdir().unwrap();
-        let options = Options { patients: 3, seed: 7, out: out.path().to_path_buf(), format };
-        generate(&options, &mut |_| ()).unwrap();
+        let options = Options { patients: 3, seed: 7, format };
+        generate(&options, &mut Folder::new(out.path()).unwrap(), &mut |_| ()).unwrap();
         let mut paths: Vec<_> = fs::read_dir(out.path()).unwrap().map(|file| file.unwrap().path()).collect();
         paths.sort();
         let mut hasher = Sha256::new();
