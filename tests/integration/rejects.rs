@@ -12,66 +12,88 @@ use crate::support::{NULL, Run, TestEnvironment, execute};
 /// Part of every bad record; no message may contain it.
 const SECRET: &str = "Quillfeather";
 
-/// What is wrong with a record, its line, and how it must be reported: reason,
-/// type, ID, and a part of the message.
-type Bad = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+/// A record that is rejected, and how it must be reported.
+struct BadRecord {
+    what: &'static str,
+    line: &'static str,
+    /// If empty, neither reason nor type nor ID are checked.
+    reason: &'static str,
+    resource_type: &'static str,
+    fhir_id: &'static str,
+    /// A part of the message.
+    message: &'static str,
+}
 
-const BAD: [Bad; 8] = [
-    (
-        "a date that is none",
-        r#"{"resourceType":"Patient","id":"bad","birthDate":"Quillfeather"}"#,
-        "invalid_value",
-        "Patient",
-        "bad",
-        "birthDate",
-    ),
-    (
-        "a number for a text",
-        r#"{"resourceType":"Patient","id":"bad","name":[{"family":"Quillfeather"},{"family":7}]}"#,
-        "invalid_value",
-        "Patient",
-        "bad",
-        "name[1].family",
-    ),
-    (
-        "a text for a flag",
-        r#"{"resourceType":"Patient","id":"bad","active":"Quillfeather"}"#,
-        "invalid_value",
-        "Patient",
-        "bad",
-        "active",
-    ),
-    (
-        "a character that Postgres cannot keep",
-        "{\"resourceType\":\"Patient\",\"id\":\"bad\",\"name\":[{\"family\":\"Quillfeather\\u0000\"}]}",
-        "",
-        "",
-        "",
-        "",
-    ),
-    (
-        "a member twice",
-        r#"{"resourceType":"Patient","id":"bad","gender":"Quillfeather","gender":"male"}"#,
-        "not_json",
-        "",
-        "",
-        "",
-    ),
-    (
-        "a type that FHIR R4 has not",
-        r#"{"resourceType":"Quillfeather","id":"bad"}"#,
-        "unknown_resource_type",
-        "",
-        "",
-        "FHIR R4",
-    ),
-    ("no type", r#"{"id":"bad","family":"Quillfeather"}"#, "no_resource_type", "", "", "no resourceType"),
-    ("broken JSON", r#"{"resourceType":"Patient","id":"bad","family":Quillfeather}"#, "not_json", "", "", ""),
+const BAD: [BadRecord; 8] = [
+    BadRecord {
+        what: "an invalid date",
+        line: r#"{"resourceType":"Patient","id":"bad","birthDate":"Quillfeather"}"#,
+        reason: "invalid_value",
+        resource_type: "Patient",
+        fhir_id: "bad",
+        message: "birthDate",
+    },
+    BadRecord {
+        what: "a number for a string",
+        line: r#"{"resourceType":"Patient","id":"bad","name":[{"family":"Quillfeather"},{"family":7}]}"#,
+        reason: "invalid_value",
+        resource_type: "Patient",
+        fhir_id: "bad",
+        message: "name[1].family",
+    },
+    BadRecord {
+        what: "a string for a boolean",
+        line: r#"{"resourceType":"Patient","id":"bad","active":"Quillfeather"}"#,
+        reason: "invalid_value",
+        resource_type: "Patient",
+        fhir_id: "bad",
+        message: "active",
+    },
+    BadRecord {
+        what: "a character that Postgres cannot store",
+        line: "{\"resourceType\":\"Patient\",\"id\":\"bad\",\"name\":[{\"family\":\"Quillfeather\\u0000\"}]}",
+        reason: "",
+        resource_type: "",
+        fhir_id: "",
+        message: "",
+    },
+    BadRecord {
+        what: "a duplicate member",
+        line: r#"{"resourceType":"Patient","id":"bad","gender":"Quillfeather","gender":"male"}"#,
+        reason: "not_json",
+        resource_type: "",
+        fhir_id: "",
+        message: "",
+    },
+    BadRecord {
+        what: "a type that is not in FHIR R4",
+        line: r#"{"resourceType":"Quillfeather","id":"bad"}"#,
+        reason: "unknown_resource_type",
+        resource_type: "",
+        fhir_id: "",
+        message: "FHIR R4",
+    },
+    BadRecord {
+        what: "no type",
+        line: r#"{"id":"bad","family":"Quillfeather"}"#,
+        reason: "no_resource_type",
+        resource_type: "",
+        fhir_id: "",
+        message: "no resourceType",
+    },
+    BadRecord {
+        what: "broken JSON",
+        line: r#"{"resourceType":"Patient","id":"bad","family":Quillfeather}"#,
+        reason: "not_json",
+        resource_type: "",
+        fhir_id: "",
+        message: "",
+    },
 ];
 
 #[test]
 fn a_bad_resource_does_not_affect_the_others() {
-    for (what, line, reason, resource_type, fhir_id, part) in BAD {
+    for BadRecord { what, line, reason, resource_type, fhir_id, message } in BAD {
         let environment = TestEnvironment::new();
         let text = format!(
             "{{\"resourceType\":\"Patient\",\"id\":\"a\"}}\n{line}\n{{\"resourceType\":\"Patient\",\"id\":\"b\"}}\n"
@@ -90,10 +112,10 @@ fn a_bad_resource_does_not_affect_the_others() {
         if !reason.is_empty() {
             assert_eq!([&row[2], &row[3], &row[4]], [reason, resource_type, fhir_id], "{what}: {}", row[5]);
         }
-        assert!(row[5].contains(part), "{what}: {}", row[5]);
+        assert!(row[5].contains(message), "{what}: {}", row[5]);
         assert!(!row[5].is_empty() && !row[5].contains(SECRET), "{what}: {}", row[5]);
         assert_eq!(row[6].replace("\\\\", "\\"), line, "{what}");
-        // The file is archived: the most of it was loaded.
+        // The file is archived, as most of it was loaded.
         assert_eq!(environment.value("select status from etl.load_file"), "loaded", "{what}");
         no_secret_in_logs(&environment);
 
