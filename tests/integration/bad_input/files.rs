@@ -114,7 +114,7 @@ fn rejected_files() -> Vec<RejectedFile> {
             name: "secret.zip",
             content: encrypted_zip(),
             reason: "encrypted",
-            message: "encrypted; deliver it without a password",
+            message: "encrypted; send it without a password",
         },
     ]
 }

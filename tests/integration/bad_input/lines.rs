@@ -111,19 +111,19 @@ fn text() -> Vec<RejectedLine> {
             what: "U+0000",
             line: patient(r#""language":"\u0000""#),
             reason: "not_json",
-            message: "not JSON: a string holds the character U+0000",
+            message: "not JSON: a string contains the character U+0000",
         },
         RejectedLine {
             what: "U+0000 in a name",
             line: patient(r#""a\u0000":1"#),
             reason: "not_json",
-            message: "not JSON: a string holds the character U+0000",
+            message: "not JSON: a string contains the character U+0000",
         },
         RejectedLine {
             what: "a control character",
             line: patient("\"language\":\"a\u{1}\""),
             reason: "not_json",
-            message: "not JSON: a string holds a control character",
+            message: "not JSON: a string contains an unescaped control character",
         },
         RejectedLine {
             what: "a byte order mark inside",
@@ -178,7 +178,7 @@ fn numbers() -> Vec<RejectedLine> {
             what: "a number with a leading zero",
             line: observation(r#""valueQuantity":{"value":007}"#),
             reason: "not_json",
-            message: "not JSON: a number is not written",
+            message: "not JSON: a number is not in JSON's notation",
         },
         RejectedLine {
             what: "a number with a plus sign",

@@ -73,7 +73,7 @@ fn members_missing_from_the_directory_are_reported_and_the_listed_ones_loaded() 
     let summary = load_with_code(&environment, &[], 3);
     assert_eq!(account(&summary), [("inserted", 7), ("rejected", 7)]);
     let found = environment.query(
-        "select s.code, p.fhir_id, f.status, r.reason, r.message ~ 'what begins at byte [0-9]+ of it' as is_told \
+        "select s.code, p.fhir_id, f.status, r.reason, r.message ~ 'the data at byte [0-9]+ were not loaded' as is_told \
          from etl.load_file f join etl.source s on s.id = f.source_id \
          join etl.rejected_record r on r.file_id = f.id join patient p on p.source_id = s.id order by s.code",
     );
