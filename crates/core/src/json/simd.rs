@@ -1,24 +1,27 @@
-//! *Lanes* are bytes that are looked at together: which of them are a certain
-//! byte, or below one. All of the program's unsafe code stands here; other
-//! machines than x86-64 do the same byte by byte.
+//! *Lanes* are bytes that are compared at once: which of them equal a certain
+//! byte, or are below one. All unsafe code of the workspace is in this file, and
+//! `make sanitize` runs its tests under a sanitizer. Processors other than
+//! x86-64 do the same byte by byte, without unsafe code.
 
-/// Sixty-four bytes.
+/// Sixty-four bytes. Every method does the same on every processor.
 pub trait Block: Copy {
+    /// Loads them.
     fn of(bytes: &[u8; 64]) -> Self;
 
     /// A bit for each byte that equals `byte`, the first the lowest.
     fn equal(self, byte: u8) -> u64;
 
-    /// With these bits set in every byte.
+    /// The block with these bits set in every byte.
     fn with_bits(self, bits: u8) -> Self;
 }
 
-/// What is done with blocks, the same on every machine.
+/// Work on blocks that [`run`] compiles for each instruction set.
 pub trait Task {
+    /// The result.
     type Output;
 
-    /// To be marked `inline(always)`, so that it is compiled anew for each sort
-    /// of block.
+    /// Does the work. Mark it `inline(always)`, so that it is compiled for the
+    /// instruction set of each type of block.
     fn run<B: Block>(self) -> Self::Output;
 }
 
@@ -29,7 +32,7 @@ pub use x86_64::{Lanes, run};
 pub use portable::{Lanes, run};
 
 #[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "instructions for many bytes at once")]
+#[expect(unsafe_code, reason = "SIMD intrinsics")]
 mod x86_64 {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
@@ -39,11 +42,11 @@ mod x86_64 {
 
     use super::{Block, Task};
 
-    /// Does the task with the widest instructions that this processor has.
+    /// Runs the task with the widest instructions that this processor supports.
     #[inline]
     pub fn run<T: Task>(task: T) -> T::Output {
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
-            // SAFETY: the processor has what the function is compiled for.
+            // SAFETY: the processor supports the features that the function is compiled for.
             return unsafe { run_avx2(task) };
         }
         task.run::<[Lanes; 4]>()
@@ -61,7 +64,7 @@ mod x86_64 {
     impl Lanes {
         #[inline(always)]
         pub fn of(bytes: &[u8; 16]) -> Self {
-            // SAFETY: the reference is to sixteen bytes, and the load minds no alignment.
+            // SAFETY: the reference is to sixteen bytes, and the load needs no alignment.
             Self(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
         }
 
@@ -90,15 +93,15 @@ mod x86_64 {
         }
     }
 
-    /// A block of a processor with AVX2: made in `run_avx2` and nowhere else.
+    /// A block for processors with AVX2. Only `run_avx2` may use it.
     #[derive(Clone, Copy, Debug)]
     struct Avx2([__m256i; 2]);
 
     impl Block for Avx2 {
         #[inline(always)]
         fn of(bytes: &[u8; 64]) -> Self {
-            // SAFETY: each load is of 32 of the 64 bytes and minds no alignment;
-            // the processor has AVX2.
+            // SAFETY: each load is of 32 of the 64 bytes and needs no alignment; the
+            // processor has AVX2.
             Self([0, 32].map(|start| unsafe { _mm256_loadu_si256(bytes[start..start + 32].as_ptr().cast()) }))
         }
 
@@ -119,7 +122,7 @@ mod x86_64 {
     }
 }
 
-/// Byte by byte, for other machines; the tests compare the two.
+/// Byte by byte, for other processors; the tests compare the two.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod portable {
     #[cfg(not(target_arch = "x86_64"))]
@@ -177,7 +180,7 @@ mod tests {
     use super::{Block, Lanes, Task, portable, run};
     use proptest::prelude::*;
 
-    /// Where a byte stands in a block, and where with a bit set.
+    /// Where a block has a byte, and where it has it once a bit is set.
     struct Find<'b>(&'b [u8; 64], u8);
 
     impl Task for Find<'_> {
@@ -202,7 +205,7 @@ mod tests {
         }
 
         #[test]
-        fn blocks_of_every_sort_agree(bytes in proptest::collection::vec(0x20u8..0x60, 64), byte in 0x20u8..0x60) {
+        fn all_types_of_block_agree(bytes in proptest::collection::vec(0x20u8..0x60, 64), byte in 0x20u8..0x60) {
             let block: &[u8; 64] = bytes.as_slice().try_into().expect("64 bytes");
             let slow = |byte_of: fn(u8) -> u8| {
                 bytes.iter().enumerate().fold(0, |mask, (index, own)| mask | u64::from(byte_of(*own) == byte) << index)

@@ -1,45 +1,47 @@
-//! A *copy buffer* holds rows of one table in the binary form that
-//! `COPY … FROM STDIN (FORMAT binary)` reads
+//! A *row buffer* holds rows of one table in the binary format of
+//! `COPY … FROM STDIN (FORMAT binary)`
 //! (<https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format").
 //!
-//! Rows are written once, while a resource is mapped, before the keys of the
-//! resources are known. A key is eight bytes at a known place: the buffer
-//! notes the place and the *target* it stands for, and `fill_keys` writes it
-//! when the registry has answered.
+//! Rows are written once, while a resource is mapped, before the keys of
+//! resources are known. A key takes eight bytes, so the buffer leaves room for
+//! it and records which *target* it belongs to; [`RowBuffer::fill_keys`] writes
+//! the keys once they have been assigned.
 
 mod numeric;
 
 use crate::json::DecimalError;
 
-/// What a COPY in binary form begins with: signature, flags, no extension.
+/// The start of binary COPY data: signature, flags, no header extension.
 pub const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What it ends with: a row of -1 columns.
+/// The end of binary COPY data: a row of -1 columns.
 pub const TRAILER: &[u8] = &(-1i16).to_be_bytes();
 
 const TEXT_OID: u32 = 25;
 const INT4_OID: u32 = 23;
 
-/// A key that is not known yet: an index into a list that the owner of the
-/// buffer keeps.
+/// A resource whose key is not known yet: an index into a list that the owner
+/// of the buffer keeps.
 pub type Target = u32;
 
-/// A row also holds the id of the source, which is the same for all rows of a
-/// batch but is not known when they are written: a slot of two bytes.
-#[derive(Clone, Copy, Debug)]
-struct SourceSlot {
-    offset: usize,
-}
-
-/// The largest value that Postgres takes, 1 GB less its overhead.
+/// The largest value in bytes. Postgres accepts nearly 1 GiB per value and per
+/// row; half of that leaves room for the other values of the row.
 pub const MAX_VALUE_BYTES: usize = 1 << 29;
 
+/// Room for the key of a resource: eight bytes.
 #[derive(Clone, Copy, Debug)]
 struct KeySlot {
     offset: usize,
     target: Target,
 }
 
-/// A state of a buffer to which it can be taken back.
+/// Room for the id of the source: two bytes. It is the same for all rows of a
+/// batch, and not known when they are written.
+#[derive(Clone, Copy, Debug)]
+struct SourceSlot {
+    offset: usize,
+}
+
+/// A state of a buffer that [`RowBuffer::truncate`] can restore.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     bytes: usize,
@@ -48,7 +50,8 @@ pub struct Mark {
     sources: usize,
 }
 
-/// Rows of one table.
+/// Rows of one table. A row is begun with [`begin_row`](Self::begin_row) and the
+/// number of its columns; then one value per column is written, in order.
 #[derive(Clone, Debug, Default)]
 pub struct RowBuffer {
     bytes: Vec<u8>,
@@ -58,25 +61,27 @@ pub struct RowBuffer {
 }
 
 impl RowBuffer {
-    /// With memory for so many bytes.
+    /// An empty buffer with memory for that many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         RowBuffer { bytes: Vec::with_capacity(bytes), ..RowBuffer::default() }
     }
 
+    /// The bytes of all rows.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// How many bytes there is memory for.
+    /// How many bytes fit without allocating.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Forgets all rows but not their memory.
+    /// Removes all rows and keeps their memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.rows = 0;
@@ -84,20 +89,22 @@ impl RowBuffer {
         self.sources.clear();
     }
 
-    /// How many rows were begun.
+    /// How many rows there are, the last of which may be incomplete.
     pub fn row_count(&self) -> usize {
         self.rows
     }
 
+    /// The rows as COPY data, without [`HEADER`] and [`TRAILER`].
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    /// The current state.
     pub fn mark(&self) -> Mark {
         Mark { bytes: self.bytes.len(), rows: self.rows, keys: self.keys.len(), sources: self.sources.len() }
     }
 
-    /// Forgets all that was written after `mark`.
+    /// Removes everything that was written after `mark`.
     pub fn truncate(&mut self, mark: Mark) {
         self.bytes.truncate(mark.bytes);
         self.rows = mark.rows;
@@ -105,15 +112,16 @@ impl RowBuffer {
         self.sources.truncate(mark.sources);
     }
 
-    /// Whether one of the values that were written after `mark`, at these
-    /// places from 0 on, is longer than `limit` bytes.
-    pub fn has_long_text(&self, mark: Mark, places: &[usize], limit: usize) -> bool {
-        let Some(last) = places.last() else { return false };
+    /// Whether any of the values written after `mark` is longer than `limit`
+    /// bytes; `positions` are the positions to check among those values, from 0,
+    /// in ascending order.
+    pub fn has_long_text(&self, mark: Mark, positions: &[usize], limit: usize) -> bool {
+        let Some(last) = positions.last() else { return false };
         let mut rest = &self.bytes[mark.bytes..];
-        for place in 0..=*last {
+        for position in 0..=*last {
             let Some((length, after)) = rest.split_first_chunk::<4>() else { return false };
             let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
-            if length > limit && places.contains(&place) {
+            if length > limit && positions.contains(&position) {
                 return true;
             }
             rest = after.get(length..).unwrap_or_default();
@@ -121,7 +129,10 @@ impl RowBuffer {
         false
     }
 
-    /// Writes the keys, `keys[target]`, into the places left for them.
+    /// Writes `keys[target]` wherever room was left for the key of `target`.
+    ///
+    /// # Panics
+    /// A target has no key.
     pub fn fill_keys(&mut self, keys: &[i64]) {
         for slot in &self.keys {
             let key = keys[slot.target as usize];
@@ -129,33 +140,38 @@ impl RowBuffer {
         }
     }
 
-    /// Writes the source's id into the places left for it.
+    /// Writes the id of the source wherever room was left for it.
     pub fn fill_source(&mut self, source_id: i16) {
         for slot in &self.sources {
             self.bytes[slot.offset..slot.offset + 2].copy_from_slice(&source_id.to_be_bytes());
         }
     }
 
+    /// Begins a row of that many columns.
     pub fn begin_row(&mut self, column_count: i16) {
         self.bytes.extend_from_slice(&column_count.to_be_bytes());
         self.rows += 1;
     }
 
+    /// Writes a null.
     #[inline]
     pub fn null(&mut self) {
         self.bytes.extend_from_slice(&[0xff; 4]);
     }
 
+    /// Writes that many nulls.
     #[inline]
     pub fn nulls(&mut self, count: usize) {
         self.bytes.resize(self.bytes.len() + 4 * count, 0xff);
     }
 
+    /// Writes a `text`.
     #[inline]
     pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
+    /// Writes a `text` or a null.
     #[inline]
     pub fn optional_text(&mut self, text: Option<&str>) {
         match text {
@@ -164,7 +180,8 @@ impl RowBuffer {
         }
     }
 
-    /// `bytea`, and the form of every type whose binary form is its bytes.
+    /// Writes a `bytea`, or a value of any type in its binary format, of at most
+    /// [`MAX_VALUE_BYTES`].
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         debug_assert!(bytes.len() <= MAX_VALUE_BYTES);
@@ -172,18 +189,22 @@ impl RowBuffer {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Writes a `boolean`.
     pub fn boolean(&mut self, value: bool) {
         self.bytes(&[u8::from(value)]);
     }
 
+    /// Writes a `smallint`.
     pub fn smallint(&mut self, value: i16) {
         self.bytes(&value.to_be_bytes());
     }
 
+    /// Writes an `integer`.
     pub fn integer(&mut self, value: i32) {
         self.bytes(&value.to_be_bytes());
     }
 
+    /// Writes an `integer` or a null.
     pub fn optional_integer(&mut self, value: Option<i32>) {
         match value {
             Some(value) => self.integer(value),
@@ -191,11 +212,12 @@ impl RowBuffer {
         }
     }
 
+    /// Writes a `bigint`.
     pub fn bigint(&mut self, value: i64) {
         self.bytes(&value.to_be_bytes());
     }
 
-    /// The key of a resource, known when `fill_keys` is called.
+    /// Leaves room for the key of a resource; see [`fill_keys`](Self::fill_keys).
     #[inline]
     pub fn key(&mut self, target: Target) {
         self.bytes.extend_from_slice(&8u32.to_be_bytes());
@@ -203,18 +225,20 @@ impl RowBuffer {
         self.bytes.extend_from_slice(&[0; 8]);
     }
 
-    /// The target of the key that was written last, if the last value is one.
+    /// The target of the last value, if that is a key.
     pub fn key_just_written(&self) -> Option<Target> {
         self.keys.last().filter(|slot| slot.offset + 8 == self.bytes.len()).map(|slot| slot.target)
     }
 
-    /// The id of the source, known when `fill_source` is called.
+    /// Leaves room for the id of the source; see
+    /// [`fill_source`](Self::fill_source).
     pub fn source(&mut self) {
         self.bytes.extend_from_slice(&2u32.to_be_bytes());
         self.sources.push(SourceSlot { offset: self.bytes.len() });
         self.bytes.extend_from_slice(&[0; 2]);
     }
 
+    /// Leaves room for the key of a resource, or writes a null.
     #[inline]
     pub fn optional_key(&mut self, target: Option<Target>) {
         match target {
@@ -223,22 +247,26 @@ impl RowBuffer {
         }
     }
 
-    /// `date`: days since 2000-01-01.
+    /// Writes a `date`, given as days since 2000-01-01.
     pub fn date(&mut self, days: i32) {
         self.integer(days);
     }
 
-    /// `timestamptz`: microseconds since 2000-01-01 00:00 UTC.
+    /// Writes a `timestamptz`, given as microseconds since 2000-01-01 00:00 UTC.
     pub fn timestamptz(&mut self, microseconds: i64) {
         self.bigint(microseconds);
     }
 
-    /// `time`: microseconds since midnight.
+    /// Writes a `time`, given as microseconds since midnight.
     pub fn time(&mut self, microseconds: i64) {
         self.bigint(microseconds);
     }
 
-    /// `numeric` from a number as JSON writes it, every digit kept.
+    /// Writes a `numeric` from a number in JSON's notation, keeping every digit.
+    ///
+    /// # Errors
+    /// The text is not such a number, or out of the range of `numeric`. The value
+    /// is then incomplete: return to a [`mark`](Self::mark).
     pub fn numeric(&mut self, written: &str) -> Result<(), DecimalError> {
         let length_at = self.bytes.len();
         self.null();
@@ -248,7 +276,7 @@ impl RowBuffer {
         Ok(())
     }
 
-    /// `jsonb` from parts of one JSON text.
+    /// Writes a `jsonb` from the parts of a JSON text.
     pub fn jsonb(&mut self, parts: &[&str]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         self.bytes.extend_from_slice(&(length as u32 + 1).to_be_bytes());
@@ -258,7 +286,7 @@ impl RowBuffer {
         }
     }
 
-    /// `text[]`.
+    /// Writes a `text[]`.
     pub fn text_array<T: AsRef<str>>(&mut self, items: &[Option<T>]) {
         let has_null = items.iter().any(Option::is_none);
         let length_at = self.begin_array(items.len(), has_null, TEXT_OID);
@@ -268,7 +296,7 @@ impl RowBuffer {
         self.end_array(length_at);
     }
 
-    /// `integer[]`.
+    /// Writes an `integer[]`.
     pub fn integer_array(&mut self, items: &[i32]) {
         let length_at = self.begin_array(items.len(), false, INT4_OID);
         for &item in items {
@@ -285,7 +313,7 @@ impl RowBuffer {
             self.bytes.extend_from_slice(&word.to_be_bytes());
         }
         if count > 0 {
-            // One dimension of `count` items, the first one numbered 1.
+            // One dimension of `count` items, numbered from 1.
             self.bytes.extend_from_slice(&(count as u32).to_be_bytes());
             self.bytes.extend_from_slice(&1u32.to_be_bytes());
         }
@@ -323,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_goes_back_to_its_mark() {
+    fn a_buffer_returns_to_its_mark() {
         let mut buffer = RowBuffer::default();
         buffer.key(0);
         let mark = buffer.mark();
