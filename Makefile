@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files fuzz chaos soak bench lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files fuzz sanitize chaos soak bench lint \
         dictionary diagram docs \
         build start start-bg stop shell logs status files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password image
@@ -155,6 +155,12 @@ fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, 
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer $(FUZZ_SANITIZER) $$target -- \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 || exit 1; \
 	done
+
+# RUSTC_BOOTSTRAP lets the stable compiler build with a sanitizer; naming the
+# target keeps it away from build scripts and procedural macros.
+sanitize: ## Run the tests of the unsafe code and of its callers under the address sanitizer
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" cargo test --quiet --package fhirmill-core --lib \
+	  --target "$$(rustc -vV | sed -n 's/^host: //p')" -- json::simd json::parse bracket_scanner
 
 bench: prerequisites binary ## Measure performance (PATIENTS=300 ROUNDS=5 ONLY=name,name QUICK=1)
 	cargo build --quiet --profile local --package fhirmill-core --example map

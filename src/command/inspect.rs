@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
 use crate::pipeline::{form_name, limits};
-use fhirmill_core::map::{FullUrls, Input, MapSettings, Mapper, Plan, RowBatch};
+use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 
 /// What one file holds.
@@ -116,14 +116,7 @@ impl ResourceHandler for Inspector {
             Payload::Patch => self.problem(&frame.location, "PATCH cannot be loaded".to_owned()),
             Payload::Resource => {
                 self.batch.clear();
-                let input = Input {
-                    bytes: frame.bytes,
-                    full_url: frame.full_url.as_deref(),
-                    base_url: None,
-                    full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
-                    effective_at: None,
-                    wanted: None,
-                };
+                let input = Input::from(&frame);
                 match self.mapper.map(&input, &mut self.batch) {
                     Ok(()) => {
                         let name = self.batch.identity(0).resource_type.name().to_owned();

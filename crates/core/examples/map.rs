@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use fhirmill_core::datatype::Timezone;
-use fhirmill_core::map::{FullUrls, Input, MapSettings, Mapper, Plan, RowBatch};
+use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadLimits, ResourceHandler, Stopped};
 use nix::sys::resource::{UsageWho, getrusage};
 
@@ -35,14 +34,7 @@ impl ResourceHandler for Rows {
         if frame.payload != Payload::Resource {
             return Ok(());
         }
-        let input = Input {
-            bytes: frame.bytes,
-            full_url: frame.full_url.as_deref(),
-            full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
-            base_url: None,
-            effective_at: None,
-            wanted: None,
-        };
+        let input = Input::from(&frame);
         if self.mapper.map(&input, &mut self.batch).is_ok() {
             self.resources += 1;
         }
@@ -72,7 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = Plan::built_in();
     let table_count = plan.tables.len();
     let mut rows = Rows {
-        mapper: Mapper::new(plan, MapSettings { timezone: Timezone::UTC }),
+        mapper: Mapper::new(plan, MapSettings::default()),
         batch: RowBatch::new(table_count),
         resources: 0,
         json_bytes: 0,

@@ -53,6 +53,13 @@ impl Timezone {
     }
 }
 
+impl Default for Timezone {
+    /// [`Timezone::UTC`].
+    fn default() -> Self {
+        Timezone::UTC
+    }
+}
+
 impl fmt::Display for Timezone {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -27,7 +27,7 @@ use crate::model::GenericTable;
 use crate::rows::Target;
 
 /// What holds for all resources.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct MapSettings {
     pub timezone: Timezone,
 }

@@ -10,6 +10,7 @@ mod chunk;
 mod extension;
 mod fields;
 mod fingerprint;
+mod frame;
 mod generic;
 mod identifier;
 mod keys;

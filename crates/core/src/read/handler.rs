@@ -21,3 +21,23 @@ pub trait ResourceHandler {
     /// A part that could not be cut into frames.
     fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped>;
 }
+
+/// A closure as a handler, for callers that treat all documents alike.
+pub(super) struct EachFrame<F>(pub F);
+
+impl<F> ResourceHandler for EachFrame<F>
+where
+    F: FnMut(Result<Frame<'_>, ReadDefect<'_>>) -> Result<(), Stopped>,
+{
+    fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
+        self.0(Ok(frame))
+    }
+
+    fn defect(&mut self, defect: ReadDefect<'_>) -> Result<(), Stopped> {
+        self.0(Err(defect))
+    }
+}

@@ -121,6 +121,15 @@ pub fn read_file(
     })
 }
 
+/// Like [`read_file`], with a closure for frames and defects.
+pub fn read_each(
+    file: impl ReadAt + 'static,
+    limits: &ReadLimits,
+    each: impl FnMut(Result<Frame<'_>, ReadDefect<'_>>) -> Result<(), Stopped>,
+) -> Result<(), ReadError> {
+    read_file(file, limits, &mut handler::EachFrame(each))
+}
+
 /// Reads the `length` bytes at `offset` of document `member` again, as a
 /// [`Frame`] located them.
 ///
