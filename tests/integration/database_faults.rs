@@ -72,7 +72,7 @@ fn a_load_resumes_after_the_server_crashes() {
     environment.crash_server();
     drop(lock);
     wait_until("it tells", || {
-        service.stdout().contains("the inbox could not be loaded, and is looked at again")
+        service.stdout().contains("the inbox could not be loaded, and will be scanned again")
     });
     environment.start_server();
     wait_until("the file is loaded", || environment.inbox_is_empty());
