@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files fuzz sanitize chaos soak bench lint \
-        dictionary diagram docs \
+        dictionary diagram schema docs \
         build start start-bg stop shell logs status files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password image
 
@@ -140,6 +140,9 @@ many-files: prerequisites ## Load 200,000 files and check the memory they take
 
 dictionary: prerequisites ## Regenerate docs/DATA_DICTIONARY.md from a migrated database
 	WRITE_DICTIONARY=1 cargo test --quiet --test integration -- the_dictionary_is_the_catalog
+
+schema: prerequisites ## Write the ledger's schema.rs again from a migrated database
+	WRITE_SCHEMA=1 cargo test --quiet --test integration -- the_ledgers_schema_is_the_catalog
 
 diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Regenerate docs/er-diagram.svg from the foreign keys on PostgreSQL 18
 	scripts/er-diagram $(FHIRMILL) "$(abspath $(POSTGRES_18)/bin)" docs/er-diagram.svg

@@ -16,6 +16,7 @@ mod heavy_input;
 mod inbox;
 mod indexes;
 mod killed;
+mod ledger_schema;
 mod loading;
 mod migrations;
 mod oracle;

@@ -1,0 +1,166 @@
+//! The tables of schema `etl`, for diesel's query language. Generated from the
+//! migrated catalog by `make schema`; do not edit.
+
+diesel::table! {
+    etl.code_map (system, code) {
+        system -> Text,
+        code -> Text,
+        measure -> Text,
+        rank -> Integer,
+    }
+}
+
+diesel::table! {
+    etl.load_batch (file_id, first_position) {
+        file_id -> BigInt,
+        first_position -> BigInt,
+        last_position -> BigInt,
+        inserted -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        stale -> BigInt,
+        deleted -> BigInt,
+        rejected -> BigInt,
+        skipped -> BigInt,
+    }
+}
+
+diesel::table! {
+    etl.load_file (id) {
+        id -> BigInt,
+        load_run_id -> BigInt,
+        source_id -> SmallInt,
+        path -> Text,
+        size_bytes -> BigInt,
+        sha256 -> Binary,
+        status -> Text,
+        started_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        archive_path -> Nullable<Text>,
+        form -> Nullable<Text>,
+        seen -> BigInt,
+        inserted -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        stale -> BigInt,
+        deleted -> BigInt,
+        rejected -> BigInt,
+        skipped -> BigInt,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    etl.load_run (id) {
+        id -> BigInt,
+        started_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        program_version -> Text,
+        command -> Text,
+        status -> Text,
+        counts -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    etl.rejected_record (id) {
+        id -> BigInt,
+        file_id -> BigInt,
+        position -> Nullable<BigInt>,
+        location -> Text,
+        resource_type -> Nullable<Text>,
+        fhir_id -> Nullable<Text>,
+        reason -> Text,
+        message -> Text,
+        raw -> Nullable<Binary>,
+        created_at -> Timestamptz,
+        retried_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    etl.resource_body (id) {
+        id -> BigInt,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    etl.resource_key (id) {
+        id -> BigInt,
+        source_id -> SmallInt,
+        resource_type -> Text,
+        fhir_id -> Text,
+    }
+}
+
+diesel::table! {
+    etl.resource_version (id) {
+        id -> BigInt,
+        revision -> Integer,
+        content_hash -> Nullable<Binary>,
+        effective_at -> Nullable<Timestamptz>,
+        version_id -> Nullable<Text>,
+        last_updated -> Nullable<Timestamptz>,
+        file_id -> BigInt,
+        position -> BigInt,
+        member -> Nullable<Integer>,
+        byte_offset -> Nullable<BigInt>,
+        byte_length -> Nullable<BigInt>,
+        first_file_id -> BigInt,
+        loaded_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+        is_id_generated -> Bool,
+        full_url -> Nullable<Text>,
+        meta_source -> Nullable<Text>,
+        profile -> Nullable<Array<Text>>,
+        tag -> Nullable<Jsonb>,
+        security -> Nullable<Jsonb>,
+        language -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    etl.source (id) {
+        id -> SmallInt,
+        code -> Text,
+        base_url -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    etl.unmapped_element (resource_type, element) {
+        resource_type -> Text,
+        element -> Text,
+        resources -> BigInt,
+        last_file_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    etl.unresolved_reference (resource_id, resource_type, system, value) {
+        resource_id -> BigInt,
+        resource_type -> Text,
+        system -> Text,
+        value -> Text,
+    }
+}
+
+diesel::joinable!(load_batch -> load_file (file_id));
+diesel::joinable!(load_file -> load_run (load_run_id));
+diesel::joinable!(load_file -> source (source_id));
+diesel::joinable!(rejected_record -> load_file (file_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    code_map,
+    load_batch,
+    load_file,
+    load_run,
+    rejected_record,
+    resource_body,
+    resource_key,
+    resource_version,
+    source,
+    unmapped_element,
+    unresolved_reference,
+);
