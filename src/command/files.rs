@@ -1,56 +1,17 @@
-//! `fhirmill files`: the files that were taken, newest first.
+//! `fhirmill files`: the files that were claimed, newest first.
 
 use anyhow::Result;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use serde::Serialize;
 
 use crate::archive::{Location, Storage};
 use crate::cli::{ExitCode, FilesArguments};
 use crate::config::Settings;
 use fhirmill_postgres::database::{Database, Wait};
-use fhirmill_postgres::ledger::Counts;
-
-#[derive(QueryableByName, Serialize)]
-struct File {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = Text)]
-    source: String,
-    #[diesel(sql_type = Text)]
-    path: String,
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = Text)]
-    started_at: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    form: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    size_bytes: i64,
-    #[diesel(sql_type = BigInt)]
-    seen: i64,
-    #[diesel(embed)]
-    #[serde(flatten)]
-    counts: Counts,
-    #[diesel(sql_type = Nullable<Text>)]
-    archive_path: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    error: Option<String>,
-}
+use fhirmill_postgres::ledger::{Account, FileEntry};
 
 /// Lists the ledger's files.
 pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> {
     let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
-    let mut files: Vec<File> = sql_query(
-        "select f.id, s.code as source, f.path, f.status, \
-         to_char(f.started_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as started_at, f.form, f.size_bytes, f.seen, \
-         f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped, f.archive_path, f.error \
-         from etl.load_file f join etl.source s on s.id = f.source_id \
-         where $1 is null or s.code = $1 order by f.id desc limit $2",
-    )
-    .bind::<Nullable<Text>, _>(arguments.source.as_deref())
-    .bind::<Integer, _>(i32::try_from(arguments.limit).unwrap_or(i32::MAX))
-    .load(&mut connection)?;
+    let mut files = FileEntry::list(&mut connection, arguments.source.as_deref(), arguments.limit)?;
     let storage = Storage::of(settings);
     for file in &mut files {
         // A path that can be opened, not the ledger's, which is relative to the archive.
@@ -62,24 +23,19 @@ pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> 
         return Ok(ExitCode::Success);
     }
     for file in &files {
-        println!("{:>6}  {}  {:<10} {}", file.id, file.started_at, file.status, file.path);
+        println!("{:>6}  {}  {:<10} {}", file.id, file.started(), file.status, file.path);
+        let Account { inserted, updated, unchanged, stale, deleted, rejected, skipped } = file.account;
         println!(
-            "        seen {} = inserted {} + updated {} + unchanged {} + stale {} + deleted {} + rejected {} + skipped {}",
-            file.seen,
-            file.counts.inserted,
-            file.counts.updated,
-            file.counts.unchanged,
-            file.counts.stale,
-            file.counts.deleted,
-            file.counts.rejected,
-            file.counts.skipped
+            "        seen {} = inserted {inserted} + updated {updated} + unchanged {unchanged} + stale {stale} \
+             + deleted {deleted} + rejected {rejected} + skipped {skipped}",
+            file.seen
         );
         if let Some(error) = &file.error {
             println!("        {error}");
         }
     }
     if files.is_empty() {
-        println!("no file was taken yet");
+        println!("no files yet");
     }
     Ok(ExitCode::Success)
 }

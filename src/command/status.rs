@@ -1,8 +1,6 @@
-//! `fhirmill status`: how the service is doing.
+//! `fhirmill status`: the state of database, inbox and ledger.
 
 use anyhow::Result;
-use diesel::sql_types::{BigInt, Nullable, Text};
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use serde::Serialize;
 
 use crate::cli::{ExitCode, StatusArguments};
@@ -11,28 +9,7 @@ use crate::inbox;
 use crate::pipeline::indexes;
 use fhirmill_core::model;
 use fhirmill_postgres::database::{Database, Wait};
-
-#[derive(QueryableByName, Serialize)]
-struct Ledger {
-    #[diesel(sql_type = Nullable<Text>)]
-    last_run: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    last_run_status: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    files_loaded: i64,
-    #[diesel(sql_type = BigInt)]
-    files_loading: i64,
-    #[diesel(sql_type = BigInt)]
-    files_rejected: i64,
-    #[diesel(sql_type = BigInt)]
-    files_failed: i64,
-    #[diesel(sql_type = BigInt)]
-    records_rejected: i64,
-    #[diesel(sql_type = BigInt)]
-    resources: i64,
-    #[diesel(sql_type = BigInt)]
-    database_bytes: i64,
-}
+use fhirmill_postgres::ledger::LedgerStatus;
 
 #[derive(Serialize)]
 struct Status {
@@ -43,26 +20,15 @@ struct Status {
     indexes_built: usize,
     indexes_missing: usize,
     #[serde(flatten)]
-    ledger: Ledger,
+    ledger: LedgerStatus,
 }
 
-/// Prints the status, or tells by the exit code alone whether all is well.
+/// Prints the status; with `--health`, answers with the exit code alone.
 pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::No)?;
     let mut connection = database.connect()?;
     let scan = inbox::scan(&settings.inbox_dir, settings.settle);
-    let ledger: Ledger = sql_query(
-        "select (select to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from etl.load_run) as last_run, \
-         (select status from etl.load_run order by id desc limit 1) as last_run_status, \
-         count(*) filter (where status = 'loaded') as files_loaded, \
-         count(*) filter (where status = 'loading') as files_loading, \
-         count(*) filter (where status = 'rejected') as files_rejected, \
-         count(*) filter (where status = 'failed') as files_failed, \
-         (select count(*) from etl.rejected_record where retried_at is null) as records_rejected, \
-         coalesce(sum(inserted), 0)::bigint as resources, \
-         pg_database_size(current_database()) as database_bytes from etl.load_file",
-    )
-    .get_result(&mut connection)?;
+    let ledger = LedgerStatus::load(&mut connection)?;
     let scan = scan?;
     if arguments.health {
         return Ok(ExitCode::Success);
@@ -81,6 +47,11 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         println!("{}", serde_json::to_string_pretty(&status)?);
         return Ok(ExitCode::Success);
     }
+    print(&status);
+    Ok(ExitCode::Success)
+}
+
+fn print(status: &Status) {
     let ledger = &status.ledger;
     println!("database   {} (PostgreSQL {})", status.database, status.postgres_version);
     println!(
@@ -99,5 +70,4 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         ledger.files_loaded, ledger.files_loading, ledger.files_rejected, ledger.files_failed
     );
     println!("rejects    {} records: fhirmill rejects", ledger.records_rejected);
-    Ok(ExitCode::Success)
 }

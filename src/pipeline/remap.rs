@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use diesel::connection::SimpleConnection;
-use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::PgConnection;
 use tracing::warn;
 
 use super::work::{Progress, Record, Work};
@@ -14,88 +12,16 @@ use super::{PipelineError, limits};
 use crate::archive::{ArchiveError, Location, Storage};
 use crate::config::Settings;
 use crate::report::{RunProgress, Unit, in_one_line};
-use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadAt, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{ClaimedFile, Run};
+use fhirmill_postgres::ledger::{self, ClaimedFile, RemapFile, RemapPositions, Run};
 
-/// What is to be written anew, in a session's own table: it may be every
-/// resource there is.
-const WANTED: &str = "\
-create temporary table if not exists wanted (file_id bigint, position bigint, primary key (file_id, position));
-truncate wanted";
-
-/// Resources that refer to numbers whose bearers have come by now.
-const WANT_RESOLVABLE: &str = "\
-insert into wanted
-select distinct r.file_id, r.position
-from etl.unresolved_reference u
-join etl.resource r on r.id = u.resource_id
-where r.file_id is not null and (select count(distinct m.id) from (
-    select i.patient_id as id from patient_identifier i join etl.resource b on b.id = i.patient_id
-     where u.resource_type = 'Patient' and i.value = u.value and coalesce(i.system, '') = u.system
-       and b.source_id = r.source_id
-    union all
-    select i.resource_id from resource_identifier i join etl.resource b on b.id = i.resource_id
-     where i.resource_type = u.resource_type and i.value = u.value and coalesce(i.system, '') = u.system
-       and b.source_id = r.source_id
-    union all
-    select b.id from etl.resource b
-     where u.system = 'urn:uuid' and b.source_id = r.source_id
-       and b.resource_type = any(case u.resource_type when '' then $1 else array[u.resource_type] end)
-       and b.fhir_id = u.value and b.content_hash is not null) m) = 1";
-
-/// All current resources, or those of some types.
-const WANT_CURRENT: &str = "\
-insert into wanted
-select file_id, position from etl.resource
-where content_hash is not null and file_id is not null
-  and (cardinality($1::text[]) = 0 or resource_type = any($1))";
-
-const FILES: &str = "\
-select f.id as file_id, f.source_id, rtrim(s.base_url, '/') || '/' as base_url, f.path, f.status, f.archive_path, w.last, w.resources
-from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
-join etl.load_file f on f.id = w.file_id
-join etl.source s on s.id = f.source_id
-order by 1";
-
-const POSITIONS: &str = "\
-select position from wanted where file_id = $1 and position > $2 order by position limit 50000";
-
-#[derive(QueryableByName)]
-struct WantedFile {
-    #[diesel(sql_type = BigInt)]
-    file_id: i64,
-    #[diesel(sql_type = SmallInt)]
-    source_id: i16,
-    #[diesel(sql_type = Nullable<Text>)]
-    base_url: Option<String>,
-    #[diesel(sql_type = Text)]
-    path: String,
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    archive_path: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    last: i64,
-    #[diesel(sql_type = BigInt)]
-    resources: i64,
-}
-
-#[derive(QueryableByName)]
-struct Position {
-    #[diesel(sql_type = BigInt)]
-    position: i64,
-}
-
-impl WantedFile {
-    fn open(&self, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveError> {
-        match &self.archive_path {
-            Some(stored) => storage.of_status(&self.status).open(&Location::stored(stored)),
-            None => Err(ArchiveError::NotYet { path: self.path.clone() }),
-        }
+fn open(file: &RemapFile, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveError> {
+    match &file.archive_path {
+        Some(stored) => storage.of_status(&file.status).open(&Location::stored(stored)),
+        None => Err(ArchiveError::NotYet { path: file.path.clone() }),
     }
 }
 
@@ -107,31 +33,6 @@ pub struct Remapped {
     /// Files that could not be opened in the archive: their resources keep the
     /// rows they have.
     pub missing_files: u64,
-}
-
-/// A set of positions in a file: a bit for each.
-struct Positions(Vec<u64>);
-
-impl Positions {
-    fn of_file(connection: &mut PgConnection, file: &WantedFile) -> Result<Self, PipelineError> {
-        let mut bits = vec![0; file.last as usize / 64 + 1];
-        let mut after = -1;
-        loop {
-            let page: Vec<Position> = sql_query(POSITIONS)
-                .bind::<BigInt, _>(file.file_id)
-                .bind::<BigInt, _>(after)
-                .load(connection)?;
-            let Some(last) = page.last() else { return Ok(Positions(bits)) };
-            after = last.position;
-            for Position { position } in page {
-                bits[position as usize / 64] |= 1 << (position % 64);
-            }
-        }
-    }
-
-    fn contains(&self, position: u64) -> bool {
-        self.0.get(position as usize / 64).is_some_and(|bits| bits >> (position % 64) & 1 == 1)
-    }
 }
 
 /// Writes the rows of resources anew whose references can be resolved now;
@@ -151,11 +52,8 @@ fn resolve(
     connection: &mut PgConnection,
     run_progress: &RunProgress,
 ) -> Result<Remapped, PipelineError> {
-    connection.batch_execute(WANTED)?;
-    sql_query(WANT_RESOLVABLE)
-        .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
-        .execute(connection)?;
-    write_anew(settings, database, connection, run_progress)
+    let files = ledger::select_resolvable(connection)?;
+    write_anew(settings, database, connection, &files, run_progress)
 }
 
 /// Writes the rows of all current resources anew, or of those of some types.
@@ -166,23 +64,22 @@ pub fn remap(
     run_progress: &RunProgress,
 ) -> Result<Remapped, PipelineError> {
     let mut connection = database.connect()?;
-    connection.batch_execute(WANTED)?;
-    sql_query(WANT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(&mut connection)?;
-    let remapped = write_anew(settings, database, &mut connection, run_progress)?;
+    let files = ledger::select_current(&mut connection, resource_types)?;
+    let remapped = write_anew(settings, database, &mut connection, &files, run_progress)?;
     // References to identifiers whose owners were written after them.
     resolve(settings, database, &mut connection, run_progress)?;
     Ok(remapped)
 }
 
-/// Writes the rows of the resources anew that the connection has in `wanted`.
+/// Writes the rows of the resources anew that were selected over the connection.
 fn write_anew(
     settings: &Settings,
     database: &Database,
     connection: &mut PgConnection,
+    files: &[RemapFile],
     run_progress: &RunProgress,
 ) -> Result<Remapped, PipelineError> {
     let mut remapped = Remapped::default();
-    let files: Vec<WantedFile> = sql_query(FILES).load(connection)?;
     if files.is_empty() {
         return Ok(remapped);
     }
@@ -191,8 +88,8 @@ fn write_anew(
     let storage = Storage::of(settings);
     let mut first_missing = None;
     let mut worker = Worker::for_remap(settings, database)?;
-    for file in &files {
-        let archived = match file.open(&storage) {
+    for file in files {
+        let archived = match open(file, &storage) {
             Ok(archived) => archived,
             Err(error) => {
                 warn!(file.id = file.file_id, "{}; its resources keep their rows", in_one_line(&error));
@@ -201,7 +98,7 @@ fn write_anew(
                 continue;
             }
         };
-        let positions = Positions::of_file(connection, file)?;
+        let positions = file.positions(connection)?;
         let claimed = ClaimedFile {
             id: file.file_id,
             source_id: file.source_id,
@@ -246,7 +143,7 @@ fn write_anew(
 struct Again<'a> {
     worker: &'a mut Worker,
     progress: &'a Arc<Progress>,
-    positions: &'a Positions,
+    positions: &'a RemapPositions,
     work: Work,
     batch_bytes: usize,
     run_progress: &'a RunProgress,

@@ -47,10 +47,10 @@ fn a_resource_that_was_too_large_is_retried_from_its_file_when_the_limit_is_rais
     );
     // While the limit stands, they are neither retried nor forgotten.
     let run = small(&["retry"]);
-    assert!(run.stdout.contains("rejects are not whole"), "{}", run.stdout);
+    assert!(run.stdout.contains("rejects are incomplete"), "{}", run.stdout);
     assert_eq!(environment.query(waiting).iter().filter(|row| row[2] == "too_large").count(), 4);
     let run = environment.run(&["retry"]).expect_code(3);
-    assert!(run.stdout.contains("1 reject is not whole"), "{}", run.stdout);
+    assert!(run.stdout.contains("1 reject is incomplete"), "{}", run.stdout);
     assert_eq!(
         environment.query("select fhir_id from patient order by 1"),
         [["alone"], ["entry"], ["good"], ["line"], ["member"], ["other"]]

@@ -2,24 +2,38 @@
 
 use std::ops::AddAssign;
 
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 
+use super::schema::load_file;
+
 /// Record counts by outcome. Every record is in exactly one of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = load_file, check_for_backend(Pg))]
 pub struct Account {
     /// Resources that are new to the tables.
+    #[diesel(deserialize_as = Count)]
     pub inserted: u64,
     /// Resources that replaced an older version.
+    #[diesel(deserialize_as = Count)]
     pub updated: u64,
     /// Resources that the tables already hold with the same content.
+    #[diesel(deserialize_as = Count)]
     pub unchanged: u64,
     /// Versions older than the one in the tables.
+    #[diesel(deserialize_as = Count)]
     pub stale: u64,
     /// Deletes that were carried out.
+    #[diesel(deserialize_as = Count)]
     pub deleted: u64,
     /// Records that could not be loaded; see `etl.rejected_record`.
+    #[diesel(deserialize_as = Count)]
     pub rejected: u64,
     /// Records excluded by the settings, and entries without a resource.
+    #[diesel(deserialize_as = Count)]
     pub skipped: u64,
 }
 
@@ -45,5 +59,22 @@ impl AddAssign for Account {
         self.deleted += other.deleted;
         self.rejected += other.rejected;
         self.skipped += other.skipped;
+    }
+}
+
+/// A `bigint` that counts, and so is never negative.
+#[derive(FromSqlRow)]
+pub struct Count(u64);
+
+impl FromSql<BigInt, Pg> for Count {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let count: i64 = FromSql::<BigInt, Pg>::from_sql(value)?;
+        Ok(Count(u64::try_from(count)?))
+    }
+}
+
+impl From<Count> for u64 {
+    fn from(Count(count): Count) -> u64 {
+        count
     }
 }

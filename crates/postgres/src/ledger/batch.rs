@@ -1,10 +1,13 @@
 //! What a batch writes to the ledger, in the transaction that writes its rows.
 
-use diesel::result::QueryResult;
-use diesel::sql_types::{Array, BigInt, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt};
+use diesel::upsert::excluded;
 
 use super::Account;
+use super::schema::{load_file, unmapped_element};
 
 /// The files of a batch, claimed by the run that loads it.
 #[derive(Clone, Debug)]
@@ -15,37 +18,31 @@ pub struct BatchClaim {
     pub file_ids: Vec<i64>,
 }
 
-#[derive(QueryableByName)]
-struct Held {
-    #[diesel(sql_type = BigInt)]
-    _id: i64,
-}
-
 impl BatchClaim {
     /// Whether all files are still claimed by the run. Locks them for the rest of
     /// the transaction: a process that was presumed dead must not write beside the
     /// one that took its files over.
     pub fn is_held(&self, connection: &mut PgConnection) -> QueryResult<bool> {
-        let held: Vec<Held> = sql_query(
-            "select id as _id from etl.load_file \
-             where id = any($1) and load_run_id = $2 and status = 'loading' order by id for share",
-        )
-        .bind::<Array<BigInt>, _>(&self.file_ids)
-        .bind::<BigInt, _>(self.run_id)
-        .load(connection)?;
+        let held: Vec<i64> = load_file::table
+            .select(load_file::id)
+            .filter(load_file::id.eq_any(&self.file_ids))
+            .filter(load_file::load_run_id.eq(self.run_id))
+            .filter(load_file::status.eq("loading"))
+            .order(load_file::id)
+            .for_share()
+            .load(connection)?;
         Ok(held.len() == self.file_ids.len())
     }
 
     /// Marks the files as failed for that reason. They stay in the inbox.
     pub fn fail(&self, connection: &mut PgConnection, reason: &str) -> QueryResult<()> {
-        sql_query(
-            "update etl.load_file set status = 'failed', finished_at = now(), error = $3 \
-             where id = any($1) and load_run_id = $2 and status = 'loading'",
-        )
-        .bind::<Array<BigInt>, _>(&self.file_ids)
-        .bind::<BigInt, _>(self.run_id)
-        .bind::<Text, _>(reason)
-        .execute(connection)?;
+        let claimed = load_file::table
+            .filter(load_file::id.eq_any(&self.file_ids))
+            .filter(load_file::load_run_id.eq(self.run_id))
+            .filter(load_file::status.eq("loading"));
+        let failed =
+            (load_file::status.eq("failed"), load_file::finished_at.eq(now), load_file::error.eq(reason));
+        diesel::update(claimed).set(failed).execute(connection)?;
         Ok(())
     }
 }
@@ -62,26 +59,28 @@ pub struct BatchPart {
     pub account: Account,
 }
 
+/// Arrays keep this one prepared statement, however many files a batch has.
+const INSERT: &str = "\
+insert into etl.load_batch (file_id, first_position, last_position,
+  inserted, updated, unchanged, stale, deleted, rejected, skipped)
+select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
 impl BatchPart {
     /// Records the parts of one batch.
     pub fn insert(connection: &mut PgConnection, parts: &[BatchPart]) -> QueryResult<()> {
         let column = |value: fn(&BatchPart) -> i64| parts.iter().map(value).collect::<Vec<i64>>();
-        sql_query(
-            "insert into etl.load_batch (file_id, first_position, last_position, \
-             inserted, updated, unchanged, stale, deleted, rejected, skipped) \
-             select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind::<Array<BigInt>, _>(column(|part| part.file_id))
-        .bind::<Array<BigInt>, _>(column(|part| part.positions.0 as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.positions.1 as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.account.inserted as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.account.updated as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.account.unchanged as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.account.stale as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.account.deleted as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.account.rejected as i64))
-        .bind::<Array<BigInt>, _>(column(|part| part.account.skipped as i64))
-        .execute(connection)?;
+        sql_query(INSERT)
+            .bind::<Array<BigInt>, _>(column(|part| part.file_id))
+            .bind::<Array<BigInt>, _>(column(|part| part.positions.0 as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.positions.1 as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.account.inserted as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.account.updated as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.account.unchanged as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.account.stale as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.account.deleted as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.account.rejected as i64))
+            .bind::<Array<BigInt>, _>(column(|part| part.account.skipped as i64))
+            .execute(connection)?;
         Ok(())
     }
 }
@@ -89,6 +88,7 @@ impl BatchPart {
 /// An element that no column holds: it is in the archive only.
 #[derive(Clone, Copy, Debug)]
 pub struct UnmappedElement<'e> {
+    /// The FHIR type of the resources.
     pub resource_type: &'e str,
     /// Its path in the resource.
     pub element: &'e str,
@@ -101,16 +101,18 @@ pub struct UnmappedElement<'e> {
 impl UnmappedElement<'_> {
     /// Adds the batch's count to the total.
     pub fn add(&self, connection: &mut PgConnection) -> QueryResult<()> {
-        sql_query(
-            "insert into etl.unmapped_element as u (resource_type, element, resources, last_file_id) \
-             values ($1, $2, $3, $4) on conflict (resource_type, element) do update \
-             set resources = u.resources + excluded.resources, last_file_id = excluded.last_file_id",
-        )
-        .bind::<Text, _>(self.resource_type)
-        .bind::<Text, _>(self.element)
-        .bind::<BigInt, _>(self.resources as i64)
-        .bind::<BigInt, _>(self.last_file_id)
-        .execute(connection)?;
+        use unmapped_element::{element, last_file_id, resource_type, resources};
+        diesel::insert_into(unmapped_element::table)
+            .values((
+                resource_type.eq(self.resource_type),
+                element.eq(self.element),
+                resources.eq(self.resources as i64),
+                last_file_id.eq(self.last_file_id),
+            ))
+            .on_conflict((resource_type, element))
+            .do_update()
+            .set((resources.eq(resources + excluded(resources)), last_file_id.eq(excluded(last_file_id))))
+            .execute(connection)?;
         Ok(())
     }
 }

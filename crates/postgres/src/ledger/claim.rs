@@ -2,35 +2,43 @@
 
 use std::collections::BTreeMap;
 
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::{info, warn};
 
-use super::{Id, living};
+use super::run::living;
+use super::schema::{load_batch, load_file};
 
-/// A file that waits to be claimed.
+/// A file that is to be claimed.
 #[derive(Clone, Copy, Debug)]
 pub struct NewFile<'f> {
-    /// From the inbox on.
+    /// Its path in the inbox.
     pub path: &'f str,
+    /// The sender.
     pub source: &'f str,
-    /// In bytes.
+    /// Its size in bytes.
     pub size: u64,
+    /// The hash of its bytes.
     pub sha256: [u8; 32],
 }
 
-/// A file that is this run's to load.
+/// A file that this run is to load.
 #[derive(Clone, Debug)]
 pub struct ClaimedFile {
+    /// Its number in the ledger.
     pub id: i64,
+    /// The sender's number.
     pub source_id: i16,
+    /// The hash of its bytes.
     pub sha256: [u8; 32],
-    /// The server behind the source, with a slash at its end: what its
-    /// absolute references begin with.
+    /// The URL of the sender's FHIR server, with a trailing slash: what the
+    /// sender's absolute references begin with.
     pub base_url: Option<String>,
-    /// Parts that an interrupted run has committed: first and last record.
+    /// Parts that an interrupted run has committed: first and last record of each.
     pub done: Vec<(u64, u64)>,
-    /// How many records were rejected in them.
+    /// The number of records that were rejected in these parts.
     pub rejected: u64,
 }
 
@@ -39,10 +47,11 @@ pub struct ClaimedFile {
 pub enum Claim {
     /// Load it.
     Load(ClaimedFile),
-    /// It is loaded already; it only has to go to the archive, where the first
-    /// one of its content went.
+    /// The same content of the same sender is loaded already; only the file has to
+    /// go to the archive, where the first one of its content went.
     Loaded { id: i64, archive_path: Option<String> },
-    /// It was rejected by a run that broke off; it only has to go to the rejects.
+    /// A run that broke off has rejected it; only the file has to go to the
+    /// rejects.
     Rejected { id: i64 },
     /// Another process has it.
     Taken,
@@ -50,26 +59,28 @@ pub enum Claim {
     InFlight,
 }
 
-/// What the ledger knows of a content.
+/// What the ledger holds of the content of a file.
 #[derive(QueryableByName)]
-struct Known {
+struct ContentEntry {
     #[diesel(sql_type = SmallInt)]
     source_id: i16,
     #[diesel(sql_type = Nullable<Text>)]
     base_url: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     loaded_id: Option<i64>,
-    /// Where it lies in the archive, unless another one was put there.
+    /// Where that file lies in the archive, unless another one was put there.
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
-    /// It was rejected, by a run that has not come to its end.
+    /// Rejected by a run that has not come to its end.
     #[diesel(sql_type = Nullable<BigInt>)]
     rejected_id: Option<i64>,
+    /// That run is alive.
     #[diesel(sql_type = Bool)]
     is_rejecting: bool,
 }
 
-fn known() -> String {
+/// The entries of contents, in the order of the files.
+fn content_entries() -> String {
     let living = living();
     format!(
         "\
@@ -92,9 +103,9 @@ order by a.ordinal"
     )
 }
 
-/// A file that some run is loading, or was when it died.
+/// A file that some run is loading, or was loading when it died.
 #[derive(QueryableByName)]
-struct Open {
+struct OpenFile {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = SmallInt)]
@@ -103,13 +114,15 @@ struct Open {
     path: String,
     #[diesel(sql_type = Binary)]
     sha256: Vec<u8>,
+    /// Another run that is alive has it.
     #[diesel(sql_type = Bool)]
     is_alive: bool,
+    /// This run has it.
     #[diesel(sql_type = Bool)]
     is_own: bool,
 }
 
-fn open() -> String {
+fn open_files() -> String {
     let living = living();
     format!(
         "\
@@ -121,137 +134,288 @@ order by f.id"
     )
 }
 
-#[derive(QueryableByName)]
-struct Part {
-    #[diesel(sql_type = BigInt)]
-    file_id: i64,
-    #[diesel(sql_type = BigInt)]
-    first_position: i64,
-    #[diesel(sql_type = BigInt)]
-    last_position: i64,
-    #[diesel(sql_type = BigInt)]
-    rejected: i64,
+/// What is to become of a file.
+enum Decision {
+    Loaded {
+        id: i64,
+        archive_path: Option<String>,
+    },
+    Rejected {
+        id: i64,
+    },
+    Taken,
+    InFlight,
+    /// A dead run has begun it.
+    Resume {
+        id: i64,
+    },
+    New,
 }
 
-/// Claims what can be had of the files. The caller holds the claim lock.
+/// The files that are asked for, and what the ledger holds of them.
+struct Candidates<'c> {
+    files: &'c [NewFile<'c>],
+    /// Of each file.
+    contents: Vec<ContentEntry>,
+    /// Of the same content or path as one of the files.
+    open: Vec<OpenFile>,
+}
+
+/// Claims the files that are available. The caller holds the claim lock.
 pub(super) fn claim(
     connection: &mut PgConnection,
     run_id: i64,
     files: &[NewFile<'_>],
-) -> Result<Vec<Claim>, diesel::result::Error> {
-    let hashes: Vec<&[u8]> = files.iter().map(|file| &file.sha256[..]).collect();
-    let codes: Vec<&str> = files.iter().map(|file| file.source).collect();
-    sql_query(
-        "insert into etl.source (code) select distinct code from unnest($1) code on conflict do nothing",
-    )
-    .bind::<Array<Text>, _>(&codes)
-    .execute(connection)?;
-    // In this order: a file that another run closes in between is in one of
-    // the answers, or in both.
-    let open: Vec<Open> = sql_query(open())
-        .bind::<BigInt, _>(run_id)
-        .bind::<Array<Binary>, _>(&hashes)
-        .bind::<Array<Text>, _>(files.iter().map(|file| file.path).collect::<Vec<_>>())
-        .load(connection)?;
-    let known: Vec<Known> = sql_query(known())
-        .bind::<Array<Text>, _>(&codes)
-        .bind::<Array<Binary>, _>(&hashes)
-        .bind::<BigInt, _>(run_id)
-        .load(connection)?;
-
-    let mut claims = Vec::with_capacity(files.len());
-    let mut abandoned = Vec::new();
-    let mut resumed = Vec::new();
-    let mut new: Vec<usize> = Vec::new();
-    for (index, (file, known)) in files.iter().zip(&known).enumerate() {
-        if let Some(id) = known.loaded_id {
-            claims.push(Claim::Loaded { id, archive_path: known.archive_path.clone() });
-            continue;
+) -> QueryResult<Vec<Claim>> {
+    let candidates = Candidates::load(connection, run_id, files)?;
+    let (decisions, abandoned) = candidates.decide();
+    take_rejected(connection, run_id, &decisions)?;
+    abandon(connection, &abandoned)?;
+    let mut resumed = take_over(connection, run_id, &candidates, &decisions)?;
+    let mut new_ids = insert(connection, run_id, &candidates, &decisions)?.into_iter();
+    let claims = decisions.into_iter().enumerate().map(|(index, decision)| match decision {
+        Decision::Loaded { id, archive_path } => Claim::Loaded { id, archive_path },
+        Decision::Rejected { id } => Claim::Rejected { id },
+        Decision::Taken => Claim::Taken,
+        Decision::InFlight => Claim::InFlight,
+        Decision::Resume { id } => {
+            Claim::Load(candidates.claimed(index, id, resumed.remove(&id).unwrap_or_default()))
         }
-        if let Some(id) = known.rejected_id {
-            claims.push(if known.is_rejecting { Claim::Taken } else { Claim::Rejected { id } });
-            continue;
-        }
-        let is_same = |open: &&Open| open.source_id == known.source_id && open.sha256 == file.sha256[..];
-        let is_it =
-            |open: &&Open| is_same(open) || (open.source_id == known.source_id && open.path == file.path);
-        let mine = || open.iter().filter(is_it);
-        let is_twin =
-            |other: &usize| files[*other].sha256 == file.sha256 && files[*other].source == file.source;
-        if mine().any(|open| open.is_alive) {
-            claims.push(Claim::Taken);
-            continue;
-        }
-        if mine().any(|open| open.is_own) || new.iter().any(is_twin) {
-            claims.push(Claim::InFlight);
-            continue;
-        }
-        let again = mine().find(is_same).map(|open| open.id);
-        if again.is_some_and(|id| resumed.iter().any(|(resumed, _)| *resumed == id)) {
-            claims.push(Claim::InFlight);
-            continue;
-        }
-        // The file was replaced while it was read; what was loaded of it stays.
-        abandoned.extend(mine().map(|open| open.id).filter(|id| Some(*id) != again));
-        match again {
-            Some(id) => {
-                info!(file.id = id, "goes on with {}, which an earlier run has begun", file.path);
-                resumed.push((id, file.path));
-            }
-            None => new.push(index),
-        }
-        claims.push(Claim::Load(ClaimedFile {
-            id: again.unwrap_or_default(),
-            source_id: known.source_id,
-            sha256: file.sha256,
-            base_url: known.base_url.clone(),
-            done: Vec::new(),
-            rejected: 0,
-        }));
-    }
-
-    // From now on it is this run's to move them.
-    let rejected: Vec<i64> =
-        known.iter().filter(|known| !known.is_rejecting).filter_map(|known| known.rejected_id).collect();
-    sql_query("update etl.load_file set load_run_id = $1 where id = any($2)")
-        .bind::<BigInt, _>(run_id)
-        .bind::<Array<BigInt>, _>(&rejected)
-        .execute(connection)?;
-    if !abandoned.is_empty() {
-        sql_query("update etl.load_file set status = 'abandoned', finished_at = now() where id = any($1)")
-            .bind::<Array<BigInt>, _>(&abandoned)
-            .execute(connection)?;
-    }
-    take_over(connection, run_id, &resumed, &mut claims)?;
-    let ids = insert(connection, run_id, files, &known, &new)?;
-    for (index, id) in new.into_iter().zip(ids) {
-        if let Claim::Load(claimed) = &mut claims[index] {
-            claimed.id = id;
-        }
-    }
-    Ok(claims)
+        // As many ids as new files were returned, or the insert has failed.
+        Decision::New => match new_ids.next() {
+            Some(id) => Claim::Load(candidates.claimed(index, id, Committed::default())),
+            None => Claim::Taken,
+        },
+    });
+    Ok(claims.collect())
 }
 
-/// A file that a dead run left open a day ago or longer, and no run took over.
+impl<'c> Candidates<'c> {
+    fn load(connection: &mut PgConnection, run_id: i64, files: &'c [NewFile<'c>]) -> QueryResult<Self> {
+        let hashes: Vec<&[u8]> = files.iter().map(|file| &file.sha256[..]).collect();
+        let codes: Vec<&str> = files.iter().map(|file| file.source).collect();
+        sql_query(
+            "insert into etl.source (code) select distinct code from unnest($1) code on conflict do nothing",
+        )
+        .bind::<Array<Text>, _>(&codes)
+        .execute(connection)?;
+        // In this order: a file that another run closes in between is in one of the
+        // answers, or in both.
+        let open = sql_query(open_files())
+            .bind::<BigInt, _>(run_id)
+            .bind::<Array<Binary>, _>(&hashes)
+            .bind::<Array<Text>, _>(files.iter().map(|file| file.path).collect::<Vec<_>>())
+            .load(connection)?;
+        let contents = sql_query(content_entries())
+            .bind::<Array<Text>, _>(&codes)
+            .bind::<Array<Binary>, _>(&hashes)
+            .bind::<BigInt, _>(run_id)
+            .load(connection)?;
+        Ok(Candidates { files, contents, open })
+    }
+
+    /// What is to become of each file, and the ids of open files that the
+    /// candidates replace.
+    fn decide(&self) -> (Vec<Decision>, Vec<i64>) {
+        let mut decisions: Vec<Decision> = Vec::with_capacity(self.files.len());
+        let mut abandoned = Vec::new();
+        for index in 0..self.files.len() {
+            let decision = self.decide_one(index, &decisions);
+            // The file was replaced while it was read; what was loaded of it stays.
+            let kept = match decision {
+                Decision::Resume { id } => Some(Some(id)),
+                Decision::New => Some(None),
+                _ => None,
+            };
+            if let Some(kept) = kept {
+                abandoned.extend(self.open_of(index).map(|open| open.id).filter(|id| Some(*id) != kept));
+            }
+            decisions.push(decision);
+        }
+        (decisions, abandoned)
+    }
+
+    fn decide_one(&self, index: usize, earlier: &[Decision]) -> Decision {
+        let (file, content) = (&self.files[index], &self.contents[index]);
+        if let Some(id) = content.loaded_id {
+            return Decision::Loaded { id, archive_path: content.archive_path.clone() };
+        }
+        if let Some(id) = content.rejected_id {
+            return if content.is_rejecting { Decision::Taken } else { Decision::Rejected { id } };
+        }
+        if self.open_of(index).any(|open| open.is_alive) {
+            return Decision::Taken;
+        }
+        let is_new_already = earlier.iter().zip(self.files).any(|(decision, other)| {
+            matches!(decision, Decision::New) && other.sha256 == file.sha256 && other.source == file.source
+        });
+        if is_new_already || self.open_of(index).any(|open| open.is_own) {
+            return Decision::InFlight;
+        }
+        let Some(open) = self.open_of(index).find(|open| open.sha256 == file.sha256) else {
+            return Decision::New;
+        };
+        let is_resumed = |decision: &Decision| matches!(decision, Decision::Resume { id } if *id == open.id);
+        if earlier.iter().any(is_resumed) {
+            return Decision::InFlight;
+        }
+        info!(file.id = open.id, "resuming {}, which an earlier run began", file.path);
+        Decision::Resume { id: open.id }
+    }
+
+    /// The open files of the file's sender with its content or its path.
+    fn open_of(&self, index: usize) -> impl Iterator<Item = &OpenFile> {
+        let (file, content) = (&self.files[index], &self.contents[index]);
+        self.open.iter().filter(move |open| {
+            open.source_id == content.source_id && (open.sha256 == file.sha256 || open.path == file.path)
+        })
+    }
+
+    fn claimed(&self, index: usize, id: i64, committed: Committed) -> ClaimedFile {
+        let content = &self.contents[index];
+        ClaimedFile {
+            id,
+            source_id: content.source_id,
+            sha256: self.files[index].sha256,
+            base_url: content.base_url.clone(),
+            done: committed.parts,
+            rejected: committed.rejected,
+        }
+    }
+}
+
+/// From now on it is for this run to move the files that were rejected.
+fn take_rejected(connection: &mut PgConnection, run_id: i64, decisions: &[Decision]) -> QueryResult<()> {
+    let rejected = decisions.iter().filter_map(|decision| match decision {
+        Decision::Rejected { id } => Some(*id),
+        _ => None,
+    });
+    let rejected: Vec<i64> = rejected.collect();
+    if !rejected.is_empty() {
+        diesel::update(load_file::table.filter(load_file::id.eq_any(rejected)))
+            .set(load_file::load_run_id.eq(run_id))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+fn abandon(connection: &mut PgConnection, ids: &[i64]) -> QueryResult<()> {
+    if !ids.is_empty() {
+        diesel::update(load_file::table.filter(load_file::id.eq_any(ids)))
+            .set((load_file::status.eq("abandoned"), load_file::finished_at.eq(now)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// What a dead run has committed of a file.
+#[derive(Default)]
+struct Committed {
+    /// First and last record of each batch.
+    parts: Vec<(u64, u64)>,
+    rejected: u64,
+}
+
+/// Makes the files that dead runs began this run's; returns what is committed of
+/// each, by id.
+fn take_over(
+    connection: &mut PgConnection,
+    run_id: i64,
+    candidates: &Candidates<'_>,
+    decisions: &[Decision],
+) -> QueryResult<BTreeMap<i64, Committed>> {
+    let resumed = decisions.iter().zip(candidates.files).filter_map(|(decision, file)| match decision {
+        Decision::Resume { id } => Some((*id, file.path)),
+        _ => None,
+    });
+    let (ids, paths): (Vec<i64>, Vec<&str>) = resumed.unzip();
+    let mut committed: BTreeMap<i64, Committed> = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(committed);
+    }
+    sql_query(
+        "update etl.load_file f set load_run_id = $1, path = r.path \
+         from unnest($2, $3) as r (id, path) where f.id = r.id",
+    )
+    .bind::<BigInt, _>(run_id)
+    .bind::<Array<BigInt>, _>(&ids)
+    .bind::<Array<Text>, _>(paths)
+    .execute(connection)?;
+    let parts: Vec<(i64, i64, i64, i64)> = load_batch::table
+        .select((
+            load_batch::file_id,
+            load_batch::first_position,
+            load_batch::last_position,
+            load_batch::rejected,
+        ))
+        .filter(load_batch::file_id.eq_any(&ids))
+        .order((load_batch::file_id, load_batch::first_position))
+        .load(connection)?;
+    for (file_id, first, last, rejected) in parts {
+        let of_file = committed.entry(file_id).or_default();
+        of_file.parts.push((first as u64, last as u64));
+        of_file.rejected += rejected as u64;
+    }
+    Ok(committed)
+}
+
 #[derive(QueryableByName)]
-struct Left {
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// Enters the new files; returns their ids, in their order.
+fn insert(
+    connection: &mut PgConnection,
+    run_id: i64,
+    candidates: &Candidates<'_>,
+    decisions: &[Decision],
+) -> QueryResult<Vec<i64>> {
+    let is_new = |index: &usize| matches!(decisions[*index], Decision::New);
+    let new: Vec<usize> = (0..decisions.len()).filter(is_new).collect();
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = || new.iter().map(|index| &candidates.files[*index]);
+    let source_ids: Vec<i16> = new.iter().map(|index| candidates.contents[*index].source_id).collect();
+    let mut ids: Vec<Id> = sql_query(
+        "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status) \
+         select $1, a.source_id, a.path, a.size_bytes, a.sha256, 'loading' \
+         from unnest($2, $3, $4, $5) with ordinality as a (source_id, path, size_bytes, sha256, ordinal) \
+         order by a.ordinal returning id",
+    )
+    .bind::<BigInt, _>(run_id)
+    .bind::<Array<SmallInt>, _>(source_ids)
+    .bind::<Array<Text>, _>(files().map(|file| file.path).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(files().map(|file| file.size as i64).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(files().map(|file| file.sha256.to_vec()).collect::<Vec<_>>())
+    .load(connection)?;
+    ids.sort_unstable_by_key(|id| id.id);
+    Ok(ids.into_iter().map(|Id { id }| id).collect())
+}
+
+/// A file that a dead run left open a day ago or longer, and that no run took
+/// over.
+#[derive(QueryableByName)]
+struct LeftOpen {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = Text)]
     path: String,
 }
 
-/// Gives up files that somebody took out of the inbox for good after a run
-/// died with them. As long as they are open, nothing that is delivered again
-/// counts as known. The day is for who only moved a file for a while, and for
+/// Abandons files that were removed from the inbox for good after a run died
+/// with them: as long as they are open, no repeated delivery counts as
+/// unchanged. The day is for files that were only moved for a while, and for
 /// another inbox. The caller holds the claim lock.
 pub(super) fn give_up_lost(
     connection: &mut PgConnection,
     run_id: i64,
     is_in_inbox: &dyn Fn(&str) -> bool,
-) -> Result<(), diesel::result::Error> {
+) -> QueryResult<()> {
     let living = living();
-    let mut lost: Vec<Left> = sql_query(format!(
+    let mut lost: Vec<LeftOpen> = sql_query(format!(
         "select f.id, f.path from etl.load_file f where f.status = 'loading' and f.load_run_id <> $1 \
          and f.load_run_id not in ({living}) and f.started_at < now() - interval '1 day'"
     ))
@@ -261,86 +425,19 @@ pub(super) fn give_up_lost(
     if lost.is_empty() {
         return Ok(());
     }
-    for Left { id, path } in &lost {
+    for LeftOpen { id, path } in &lost {
         warn!(
             file.id = id,
-            "{path} was being loaded by a run that broke off, and has left the inbox: given up"
+            "abandoned {path}: the run that was loading it broke off, and it has left the inbox"
         );
     }
-    sql_query(
-        "update etl.load_file set status = 'abandoned', finished_at = now(), \
-         error = 'the run that loaded it broke off, and it left the inbox' where id = any($1)",
-    )
-    .bind::<Array<BigInt>, _>(lost.iter().map(|file| file.id).collect::<Vec<_>>())
-    .execute(connection)?;
+    let lost = load_file::table.filter(load_file::id.eq_any(lost.iter().map(|file| file.id)));
+    diesel::update(lost)
+        .set((
+            load_file::status.eq("abandoned"),
+            load_file::finished_at.eq(now),
+            load_file::error.eq("the run that was loading it broke off, and it has left the inbox"),
+        ))
+        .execute(connection)?;
     Ok(())
-}
-
-/// Makes a dead run's files this run's, and learns which parts are committed.
-fn take_over(
-    connection: &mut PgConnection,
-    run_id: i64,
-    resumed: &[(i64, &str)],
-    claims: &mut [Claim],
-) -> Result<(), diesel::result::Error> {
-    if resumed.is_empty() {
-        return Ok(());
-    }
-    let (ids, paths): (Vec<i64>, Vec<&str>) = resumed.iter().copied().unzip();
-    sql_query(
-        "update etl.load_file f set load_run_id = $1, path = r.path \
-         from unnest($2, $3) as r (id, path) where f.id = r.id",
-    )
-    .bind::<BigInt, _>(run_id)
-    .bind::<Array<BigInt>, _>(&ids)
-    .bind::<Array<Text>, _>(paths)
-    .execute(connection)?;
-    let parts: Vec<Part> = sql_query(
-        "select file_id, first_position, last_position, rejected from etl.load_batch \
-         where file_id = any($1) order by file_id, first_position",
-    )
-    .bind::<Array<BigInt>, _>(&ids)
-    .load(connection)?;
-    let mut done: BTreeMap<i64, (Vec<(u64, u64)>, u64)> = BTreeMap::new();
-    for part in parts {
-        let (ranges, rejected) = done.entry(part.file_id).or_default();
-        ranges.push((part.first_position as u64, part.last_position as u64));
-        *rejected += part.rejected as u64;
-    }
-    for claim in claims {
-        if let Claim::Load(claimed) = claim
-            && claimed.id != 0
-        {
-            (claimed.done, claimed.rejected) = done.remove(&claimed.id).unwrap_or_default();
-        }
-    }
-    Ok(())
-}
-
-/// Enters new files; gives their ids, which are in their order.
-fn insert(
-    connection: &mut PgConnection,
-    run_id: i64,
-    files: &[NewFile<'_>],
-    known: &[Known],
-    new: &[usize],
-) -> Result<Vec<i64>, diesel::result::Error> {
-    if new.is_empty() {
-        return Ok(Vec::new());
-    }
-    let of = |index: &usize| files[*index];
-    let mut ids: Vec<Id> = sql_query(
-        "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status) \
-         select $1, a.source_id, a.path, a.size_bytes, a.sha256, 'loading' \
-         from unnest($2, $3, $4, $5) with ordinality as a (source_id, path, size_bytes, sha256, ordinal) \
-         order by a.ordinal returning id",
-    )
-    .bind::<BigInt, _>(run_id)
-    .bind::<Array<SmallInt>, _>(new.iter().map(|index| known[*index].source_id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(new.iter().map(|index| of(index).path).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(new.iter().map(|index| of(index).size as i64).collect::<Vec<_>>())
-    .bind::<Array<Binary>, _>(new.iter().map(|index| files[*index].sha256.to_vec()).collect::<Vec<_>>())
-    .load(connection)?;
-    ids.sort_unstable_by_key(|id| id.id);
-    Ok(ids.into_iter().map(|Id { id }| id).collect())
 }

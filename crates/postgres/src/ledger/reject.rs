@@ -1,20 +1,25 @@
 //! *Rejects*: records that could not be loaded, each with its place and reason.
 
-use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
 
+use super::schema::{load_file, rejected_record};
 use crate::failpoint::{self, Fault, Step};
 
 /// A record to be noted as rejected.
 #[derive(Clone, Copy, Debug)]
 pub struct NewReject<'r> {
+    /// The file that has the record.
     pub file_id: i64,
     /// Its number in the file.
     pub position: u64,
     /// Where it stands in the file, for people.
     pub location: &'r str,
+    /// Its FHIR type, if known.
     pub resource_type: Option<&'r str>,
+    /// Its id, if known.
     pub fhir_id: Option<&'r str>,
     /// The reason code.
     pub reason: &'r str,
@@ -36,22 +41,87 @@ impl NewReject<'_> {
             if failpoint::has(Fault::RejectDropped) {
                 continue;
             }
-            stored += sql_query(
-                "insert into etl.rejected_record \
-                 (file_id, position, location, resource_type, fhir_id, reason, message, raw) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .bind::<BigInt, _>(reject.file_id)
-            .bind::<BigInt, _>(reject.position as i64)
-            .bind::<Text, _>(reject.location)
-            .bind::<Nullable<Text>, _>(reject.resource_type)
-            .bind::<Nullable<Text>, _>(reject.fhir_id)
-            .bind::<Text, _>(reject.reason)
-            .bind::<Text, _>(reject.message)
-            .bind::<Binary, _>(reject.raw)
-            .execute(connection)?;
+            stored += diesel::insert_into(rejected_record::table)
+                .values((
+                    rejected_record::file_id.eq(reject.file_id),
+                    rejected_record::position.eq(reject.position as i64),
+                    rejected_record::location.eq(reject.location),
+                    rejected_record::resource_type.eq(reject.resource_type),
+                    rejected_record::fhir_id.eq(reject.fhir_id),
+                    rejected_record::reason.eq(reject.reason),
+                    rejected_record::message.eq(reject.message),
+                    rejected_record::raw.eq(reject.raw),
+                ))
+                .execute(connection)?;
             failpoint::passed(Step::RejectsWritten);
         }
         Ok(stored)
+    }
+}
+
+/// A rejected record, without its bytes.
+#[derive(Debug, Serialize, Queryable, Selectable)]
+#[diesel(table_name = rejected_record)]
+pub struct Reject {
+    /// Its number in the ledger.
+    pub id: i64,
+    /// The file that has the record.
+    pub file_id: i64,
+    /// That file's path in the inbox.
+    #[diesel(select_expression = load_file::path)]
+    pub path: String,
+    /// Where it stands in the file, for people.
+    pub location: String,
+    /// Its FHIR type, if known.
+    pub resource_type: Option<String>,
+    /// Its id, if known.
+    pub fhir_id: Option<String>,
+    /// The reason code.
+    pub reason: String,
+    /// The reason, for people.
+    pub message: String,
+}
+
+impl Reject {
+    /// The rejects of all files, or of one, that no retry has loaded since,
+    /// newest first.
+    pub fn list(connection: &mut PgConnection, file_id: Option<i64>, limit: u32) -> QueryResult<Vec<Reject>> {
+        let mut query = rejected_record::table
+            .inner_join(load_file::table)
+            .select(Reject::as_select())
+            .filter(rejected_record::retried_at.is_null())
+            .order(rejected_record::id.desc())
+            .limit(i64::from(limit))
+            .into_boxed();
+        if let Some(file_id) = file_id {
+            query = query.filter(rejected_record::file_id.eq(file_id));
+        }
+        query.load(connection)
+    }
+}
+
+/// A reason for which records of a file were rejected.
+#[derive(QueryableByName)]
+pub struct RejectReason {
+    /// The number of these records.
+    #[diesel(sql_type = BigInt)]
+    pub records: i64,
+    /// The reason code.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// The location and the message of the first of them.
+    #[diesel(sql_type = Text)]
+    pub example: String,
+}
+
+impl RejectReason {
+    /// The five most frequent reasons of a file.
+    pub(super) fn of_file(connection: &mut PgConnection, file_id: i64) -> QueryResult<Vec<RejectReason>> {
+        sql_query(
+            "select count(*) as records, reason, (array_agg(location || ': ' || message order by id))[1] as example \
+             from etl.rejected_record where file_id = $1 group by reason order by 1 desc limit 5",
+        )
+        .bind::<BigInt, _>(file_id)
+        .load(connection)
     }
 }

@@ -58,7 +58,7 @@ impl Loader {
     /// Makes commits not wait for the disk. What is lost in a power failure must be
     /// loaded again: the run that uses the loader sees to it.
     pub fn commit_asynchronously(&mut self) -> Result<(), LoadError> {
-        Ok(self.connection.batch_execute(ledger::COMMIT_AT_EASE)?)
+        Ok(self.connection.batch_execute(ledger::ASYNCHRONOUS_COMMIT)?)
     }
 
     /// For each fingerprint of a batch's records whether the registry holds the

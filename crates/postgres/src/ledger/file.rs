@@ -1,0 +1,205 @@
+//! A *file* in the ledger: its verdict once its records are committed, and its
+//! place afterwards.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use serde::{Serialize, Serializer};
+
+use super::schema::{load_batch, load_file, source};
+use super::{Account, RejectReason, Run};
+use crate::failpoint::{self, Step};
+
+/// A file that was read to its end, or as far as possible, and whose records
+/// are all committed.
+#[derive(Clone, Debug)]
+pub struct ReadFile<'f> {
+    /// The file.
+    pub id: i64,
+    /// The records that the reader counted.
+    pub seen: u64,
+    /// The form it was found to have, such as `NDJSON`.
+    pub form: &'f str,
+    /// Why it could not be read to its end.
+    pub error: Option<&'f str>,
+}
+
+/// The verdict over a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileStatus {
+    /// Every record is accounted for.
+    Loaded,
+    /// It could not be read to its end, or nothing of it was usable.
+    Rejected,
+    /// The reader's count and the batches' counts differ.
+    Failed,
+}
+
+#[derive(QueryableByName)]
+struct Finished {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(embed)]
+    account: Account,
+}
+
+/// The verdict over files: the reader counted `seen`, the batches counted the
+/// rest, so the two can differ.
+const FINISH: &str = "\
+with part as (
+  select file_id, sum(inserted) as inserted, sum(updated) as updated, sum(unchanged) as unchanged,
+         sum(stale) as stale, sum(deleted) as deleted, sum(rejected) as rejected, sum(skipped) as skipped
+    from etl.load_batch where file_id = any($2) group by 1),
+account as (
+  select a.id, a.seen, a.form, a.error,
+         coalesce(p.inserted, 0) as inserted, coalesce(p.updated, 0) as updated,
+         coalesce(p.unchanged, 0) as unchanged, coalesce(p.stale, 0) as stale, coalesce(p.deleted, 0) as deleted,
+         coalesce(p.rejected, 0) as rejected, coalesce(p.skipped, 0) as skipped
+    from unnest($2, $3, $4, $5) as a (id, seen, form, error)
+    left join part p on p.file_id = a.id)
+update etl.load_file f set
+  status = case
+    when a.seen <> a.inserted + a.updated + a.unchanged + a.stale + a.deleted + a.rejected + a.skipped then 'failed'
+    when a.error is not null or (a.seen > 0 and a.rejected = a.seen) then 'rejected'
+    else 'loaded' end,
+  finished_at = now(), form = a.form, seen = a.seen, inserted = a.inserted, updated = a.updated,
+  unchanged = a.unchanged, stale = a.stale, deleted = a.deleted, rejected = a.rejected, skipped = a.skipped,
+  error = a.error
+from account a
+where f.id = a.id and f.load_run_id = $1
+returning f.id, f.status, f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped";
+
+/// Makes the transaction's commit wait as the server is set to, and for the disk
+/// at least.
+const SYNCHRONOUS_COMMIT: &str = "\
+select set_config('synchronous_commit', case reset_val when 'off' then 'on' else reset_val end, true)
+from pg_settings where name = 'synchronous_commit'";
+
+const SET_ARCHIVE_PATHS: &str = "\
+update etl.load_file f set archive_path = m.path from unnest($1, $2) as m (id, path) where f.id = m.id";
+
+impl Run {
+    /// Closes the accounts of files. Returns the verdict and the account of each,
+    /// in their order; `None` where another process has taken the file over.
+    pub fn finish(&mut self, files: &[ReadFile<'_>]) -> QueryResult<Vec<Option<(FileStatus, Account)>>> {
+        let run_id = self.id;
+        let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
+        let finished: Vec<Finished> = self.connection.transaction(|connection| {
+            let finished: Vec<Finished> = sql_query(FINISH)
+                .bind::<BigInt, _>(run_id)
+                .bind::<Array<BigInt>, _>(&ids)
+                .bind::<Array<BigInt>, _>(files.iter().map(|file| file.seen as i64).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(files.iter().map(|file| file.form).collect::<Vec<_>>())
+                .bind::<Array<Nullable<Text>>, _>(files.iter().map(|file| file.error).collect::<Vec<_>>())
+                .load(connection)?;
+            // The parts of a failed file are kept: they show where it went wrong.
+            let done = finished.iter().filter(|file| file.status != "failed").map(|file| file.id);
+            diesel::delete(load_batch::table.filter(load_batch::file_id.eq_any(done.collect::<Vec<_>>())))
+                .execute(connection)?;
+            QueryResult::Ok(finished)
+        })?;
+        let verdict = |file: Finished| {
+            let status = match file.status.as_str() {
+                "loaded" => FileStatus::Loaded,
+                "rejected" => FileStatus::Rejected,
+                _ => FileStatus::Failed,
+            };
+            (file.id, (status, file.account))
+        };
+        let mut by_id: BTreeMap<i64, (FileStatus, Account)> = finished.into_iter().map(verdict).collect();
+        Ok(ids.iter().map(|id| by_id.remove(id)).collect())
+    }
+
+    /// The most frequent reasons for which records of a file were rejected.
+    pub fn reject_reasons(&mut self, file_id: i64) -> QueryResult<Vec<RejectReason>> {
+        RejectReason::of_file(&mut self.connection, file_id)
+    }
+
+    /// Notes where files will lie. When this returns, it and everything committed
+    /// before, including the files' rows, survives a power failure: the files may
+    /// leave the inbox.
+    pub fn note_places(&mut self, places: &[(i64, String)]) -> QueryResult<()> {
+        let (ids, paths): (Vec<i64>, Vec<&str>) =
+            places.iter().map(|(id, path)| (*id, path.as_str())).unzip();
+        self.connection.transaction(|connection| {
+            connection.batch_execute(SYNCHRONOUS_COMMIT)?;
+            sql_query(SET_ARCHIVE_PATHS)
+                .bind::<Array<BigInt>, _>(ids)
+                .bind::<Array<Text>, _>(paths)
+                .execute(connection)
+        })?;
+        failpoint::passed(Step::Noted);
+        Ok(())
+    }
+}
+
+/// A file as the ledger lists it.
+#[derive(Debug, Serialize, Queryable, Selectable)]
+#[diesel(table_name = load_file)]
+pub struct FileEntry {
+    /// Its number: of two files, the one with the greater number was read later.
+    pub id: i64,
+    /// The sender.
+    #[diesel(select_expression = source::code)]
+    pub source: String,
+    /// Its path in the inbox.
+    pub path: String,
+    /// `loading`, `loaded`, `rejected`, `failed` or `abandoned`.
+    pub status: String,
+    /// When it was claimed.
+    #[serde(serialize_with = "as_text")]
+    pub started_at: DateTime<Utc>,
+    /// The form it was found to have, such as `NDJSON`.
+    pub form: Option<String>,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// The number of its records.
+    pub seen: i64,
+    /// Their outcomes.
+    #[diesel(embed)]
+    #[serde(flatten)]
+    pub account: Account,
+    /// Where it lies now, once it has left the inbox.
+    pub archive_path: Option<String>,
+    /// Why the file as a whole was not loaded.
+    pub error: Option<String>,
+}
+
+impl FileEntry {
+    /// The files of all senders, or of one, newest first.
+    pub fn list(
+        connection: &mut PgConnection,
+        sender: Option<&str>,
+        limit: u32,
+    ) -> QueryResult<Vec<FileEntry>> {
+        let mut query = load_file::table
+            .inner_join(source::table)
+            .select(FileEntry::as_select())
+            .order(load_file::id.desc())
+            .limit(i64::from(limit))
+            .into_boxed();
+        if let Some(sender) = sender {
+            query = query.filter(source::code.eq(sender));
+        }
+        query.load(connection)
+    }
+
+    /// When it was claimed, in UTC to the second.
+    pub fn started(&self) -> String {
+        text_of(&self.started_at)
+    }
+}
+
+fn text_of(time: &DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn as_text<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text_of(time))
+}

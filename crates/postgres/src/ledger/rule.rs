@@ -1,0 +1,128 @@
+//! *Rules* that tables, registry and ledger keep: each a sentence, and a query
+//! for the rows that break it.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::BigInt;
+use fhirmill_core::datatype::SqlType;
+use fhirmill_core::fhir::snake_case;
+use fhirmill_core::model::{Table, TableColumn, TableKind, sql};
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The rule in words.
+    pub sentence: String,
+    /// Counts the rows that break it.
+    query: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+const LEDGER: [(&str, &str); 3] = [
+    (
+        "the account of every file adds up",
+        "select count(*) from etl.load_file where status in ('loaded', 'rejected') and seen <> \
+         inserted + updated + unchanged + stale + deleted + rejected + skipped",
+    ),
+    (
+        "the rejected records of every file are kept",
+        "select count(*) from etl.load_file f where status in ('loaded', 'rejected') and rejected <> \
+         (select count(*) from etl.rejected_record r where r.file_id = f.id)",
+    ),
+    (
+        "every living resource refers to the file that brought it",
+        "select count(*) from etl.resource r where content_hash is not null and not exists \
+         (select from etl.load_file f where f.id = r.file_id)",
+    ),
+];
+
+impl Rule {
+    /// The rules for the tables of a model, and those of the ledger.
+    pub fn all(tables: &[Table]) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for table in tables {
+            rules.push(Rule::parent_exists(table));
+            let is_key = |column: &&TableColumn| {
+                column.name.ends_with("_id")
+                    && column.sql_type == SqlType::BigInt
+                    && !table.key.contains(&column.name)
+            };
+            rules.extend(table.columns.iter().filter(is_key).map(|column| Rule::key_exists(table, column)));
+        }
+        rules.extend(tables.iter().filter(|table| table.kind == TableKind::Resource).map(Rule::row_exists));
+        let rule = |(sentence, query): (&str, &str)| Rule { sentence: sentence.into(), query: query.into() };
+        rules.extend(LEDGER.map(rule));
+        rules
+    }
+
+    /// Every row belongs to a resource.
+    fn parent_exists(table: &Table) -> Rule {
+        let name = &table.name;
+        let parent = snake_case(&table.resource);
+        let (sentence, condition) = match table.kind {
+            TableKind::Resource | TableKind::Other => {
+                let of_type = match table.kind {
+                    TableKind::Other => "r.resource_type = t.resource_type".to_owned(),
+                    _ => format!("r.resource_type = '{}'", table.resource),
+                };
+                (
+                    format!("every row of {name} is a living resource of the registry, with its id and source"),
+                    format!(
+                        "select from etl.resource r where r.id = t.id and {of_type} and r.fhir_id = t.fhir_id \
+                         and r.source_id = t.source_id and r.content_hash is not null"
+                    ),
+                )
+            }
+            TableKind::Child => (
+                format!("every row of {name} has its {parent}"),
+                format!("select from {parent} p where p.id = t.{parent}_id"),
+            ),
+            TableKind::History => (
+                format!("every row of {name} has its {parent}"),
+                format!("select from etl.resource p where p.id = t.{parent}_id"),
+            ),
+            TableKind::Generic => (
+                format!("every row of {name} has its resource in the registry"),
+                "select from etl.resource r where r.id = t.resource_id and r.resource_type = t.resource_type \
+                 and r.content_hash is not null"
+                    .to_owned(),
+            ),
+        };
+        Rule { sentence, query: format!("select count(*) from {name} t where not exists ({condition})") }
+    }
+
+    /// Every key in the column is one of the registry's.
+    fn key_exists(table: &Table, column: &TableColumn) -> Rule {
+        let (name, quoted) = (&table.name, sql::quoted(&column.name));
+        Rule {
+            sentence: format!("every {name}.{} is a key of the registry", column.name),
+            query: format!(
+                "select count(*) from {name} t where t.{quoted} is not null \
+                 and not exists (select from etl.resource r where r.id = t.{quoted})"
+            ),
+        }
+    }
+
+    /// Every living resource of the registry has its row.
+    fn row_exists(table: &Table) -> Rule {
+        let (resource_type, name) = (&table.resource, &table.name);
+        Rule {
+            sentence: format!("every living {resource_type} of the registry has its row"),
+            query: format!(
+                "select count(*) from etl.resource r where r.resource_type = '{resource_type}' \
+                 and r.content_hash is not null and not exists (select from {name} t where t.id = r.id)"
+            ),
+        }
+    }
+
+    /// The number of rows that break the rule.
+    pub fn count_broken(&self, connection: &mut PgConnection) -> QueryResult<i64> {
+        let Count { count } = sql_query(&self.query).get_result(connection)?;
+        Ok(count)
+    }
+}

@@ -1,0 +1,145 @@
+//! A *run*: one scan of the inbox that found files.
+
+use std::collections::BTreeMap;
+
+use diesel::connection::SimpleConnection;
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Integer};
+
+use super::claim::{self, Claim, NewFile};
+use super::schema::load_run;
+use crate::failpoint::{self, Step};
+
+/// The first of the two numbers of the advisory lock that a live run holds; the
+/// second is the run's.
+const RUN_LOCK: i32 = 7_303_014;
+/// Held while files are being claimed.
+const CLAIM_LOCK: i64 = 7_303_015;
+
+/// A run's sessions do not wait for the disk when they commit, except once
+/// before files leave the inbox: what a power failure takes is loaded again.
+pub const ASYNCHRONOUS_COMMIT: &str = "set synchronous_commit = off";
+/// Queries about thousands of files look expensive, because the planner has no
+/// statistics of a ledger that is just being filled. They are answered by index
+/// in less time than compiling them takes.
+const PLANNER: &str = "set jit = off";
+
+/// A run. It lives as long as the connection that began it.
+pub struct Run {
+    /// Its number.
+    pub id: i64,
+    pub(super) connection: PgConnection,
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// A query for the runs that are alive, by the locks that they hold.
+pub(super) fn living() -> String {
+    format!(
+        "\
+select l.objid::bigint from pg_locks l
+ where l.locktype = 'advisory' and l.granted and l.classid::bigint = {RUN_LOCK}
+   and l.database = (select oid from pg_database where datname = current_database())"
+    )
+}
+
+/// Runs that broke off: they were killed, or lost their database. What a run
+/// does at its end is still to be done for them.
+pub fn broken_off(connection: &mut PgConnection) -> QueryResult<Vec<i64>> {
+    let living = living();
+    let query = format!("select id from etl.load_run where finished_at is null and id not in ({living})");
+    let ids: Vec<Id> = sql_query(query).load(connection)?;
+    Ok(ids.into_iter().map(|Id { id }| id).collect())
+}
+
+fn lock_claims(connection: &mut PgConnection) -> QueryResult<()> {
+    sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(CLAIM_LOCK).execute(connection)?;
+    Ok(())
+}
+
+impl Run {
+    /// Begins a run for `command`, the name of a command of the program.
+    pub fn begin(mut connection: PgConnection, command: &str) -> QueryResult<Run> {
+        connection.batch_execute(&format!("{ASYNCHRONOUS_COMMIT}; {PLANNER}"))?;
+        // In one transaction, so that nobody sees a run without its lock and takes
+        // it for dead.
+        let id = connection.transaction(|connection| {
+            let id: i64 = diesel::insert_into(load_run::table)
+                .values((
+                    load_run::program_version.eq(env!("CARGO_PKG_VERSION")),
+                    load_run::command.eq(command),
+                ))
+                .returning(load_run::id)
+                .get_result(connection)?;
+            sql_query("select pg_advisory_lock($1, $2)")
+                .bind::<Integer, _>(RUN_LOCK)
+                .bind::<Integer, _>(id as i32)
+                .execute(connection)?;
+            QueryResult::Ok(id)
+        })?;
+        failpoint::passed(Step::Begun);
+        Ok(Run { id, connection })
+    }
+
+    /// Claims files for this run; answers in their order.
+    pub fn claim(&mut self, files: &[NewFile<'_>]) -> QueryResult<Vec<Claim>> {
+        let run_id = self.id;
+        self.connection.transaction(|connection| {
+            lock_claims(connection)?;
+            claim::claim(connection, run_id, files)
+        })
+    }
+
+    /// Abandons files that dead runs left long ago and that are no longer in the
+    /// inbox. What was committed of them stays.
+    pub fn give_up_lost(&mut self, is_in_inbox: &dyn Fn(&str) -> bool) -> QueryResult<()> {
+        let run_id = self.id;
+        self.connection.transaction(|connection| {
+            lock_claims(connection)?;
+            claim::give_up_lost(connection, run_id, is_in_inbox)
+        })
+    }
+
+    /// Ends the run with its status, `finished` or `failed`, and its counts. It
+    /// counts as broken off unless it came to its end.
+    pub fn end(
+        &mut self,
+        status: &str,
+        counts: &BTreeMap<&str, u64>,
+        is_at_its_end: bool,
+    ) -> QueryResult<()> {
+        diesel::update(load_run::table.find(self.id))
+            .set((
+                is_at_its_end.then(|| load_run::finished_at.eq(now)),
+                load_run::status.eq(status),
+                load_run::counts.eq(serde_json::to_value(counts).unwrap_or_default()),
+            ))
+            .execute(&mut self.connection)?;
+        sql_query("select pg_advisory_unlock($1, $2)")
+            .bind::<Integer, _>(RUN_LOCK)
+            .bind::<Integer, _>(self.id as i32)
+            .execute(&mut self.connection)?;
+        Ok(())
+    }
+
+    /// Notes that what these runs had left to do is done.
+    pub fn close(&mut self, broken_off: &[i64]) -> QueryResult<()> {
+        let open =
+            load_run::table.filter(load_run::id.eq_any(broken_off)).filter(load_run::finished_at.is_null());
+        diesel::update(open)
+            .set((load_run::finished_at.eq(now), load_run::status.eq("failed")))
+            .execute(&mut self.connection)?;
+        Ok(())
+    }
+
+    /// The run's connection, for queries between files.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}

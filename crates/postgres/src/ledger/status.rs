@@ -1,0 +1,53 @@
+//! The *status*: the ledger in a few figures.
+
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
+use serde::Serialize;
+
+/// Totals over all runs and files.
+#[derive(Debug, QueryableByName, Serialize)]
+pub struct LedgerStatus {
+    /// When the last run began, in UTC.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_run: Option<String>,
+    /// `running`, `finished` or `failed`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_run_status: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    pub files_loaded: i64,
+    #[diesel(sql_type = BigInt)]
+    pub files_loading: i64,
+    #[diesel(sql_type = BigInt)]
+    pub files_rejected: i64,
+    #[diesel(sql_type = BigInt)]
+    pub files_failed: i64,
+    /// Rejected records that no retry has loaded since.
+    #[diesel(sql_type = BigInt)]
+    pub records_rejected: i64,
+    /// Resources that were inserted so far.
+    #[diesel(sql_type = BigInt)]
+    pub resources: i64,
+    /// The size of the database.
+    #[diesel(sql_type = BigInt)]
+    pub database_bytes: i64,
+}
+
+/// One statement, because a health check asks every few seconds.
+const STATUS: &str = "\
+select (select to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from etl.load_run) as last_run,
+       (select status from etl.load_run order by id desc limit 1) as last_run_status,
+       count(*) filter (where status = 'loaded') as files_loaded,
+       count(*) filter (where status = 'loading') as files_loading,
+       count(*) filter (where status = 'rejected') as files_rejected,
+       count(*) filter (where status = 'failed') as files_failed,
+       (select count(*) from etl.rejected_record where retried_at is null) as records_rejected,
+       coalesce(sum(inserted), 0)::bigint as resources,
+       pg_database_size(current_database()) as database_bytes
+from etl.load_file";
+
+impl LedgerStatus {
+    /// Asks for the figures as they are now.
+    pub fn load(connection: &mut PgConnection) -> QueryResult<LedgerStatus> {
+        sql_query(STATUS).get_result(connection)
+    }
+}
