@@ -1,6 +1,5 @@
-//! A *field* is an element of a row and the columns that it is written to.
-//! Fields are written in the order of their columns, each by its datatype; what is
-//! not there is null.
+//! Writes the *fields* of a row: its elements, in the order of their columns,
+//! each by its datatype. Absent elements are null.
 
 use std::mem;
 
@@ -8,7 +7,7 @@ use super::extension::{self, Lists};
 use super::plan::Field;
 use super::reference::Resolver;
 use super::route::follow;
-use super::rows::Gathered;
+use super::rows::GatheredRow;
 use crate::datatype::{self, Row, Timezone, ValueDefect, ValueDefectReason};
 use crate::json::{self, Tree, Value};
 use crate::rows::RowBuffer;
@@ -18,37 +17,36 @@ pub(super) struct FieldWriter<'w, 't> {
     pub tree: &'t Tree<'t>,
     pub timezone: Timezone,
     pub resolver: Resolver<'w>,
-    /// Whether a field that does not fit is left out, because types without a
-    /// declaration use the same name for other things.
+    /// Values that do not fit are left out, since types without a declaration
+    /// may use the same names for something else.
     pub is_lenient: bool,
-    /// Of the field that is being written; memory to use again.
+    /// The values of the field that is being written; memory for reuse.
     pub elements: Vec<Value<'t>>,
 }
 
 impl<'t> FieldWriter<'_, 't> {
     /// Writes the columns of all of a row's elements, and of its extensions.
+    /// `lists` are those of the resource.
     pub fn all(
         &mut self,
         buffer: &mut RowBuffer,
-        gathered: &Gathered<'_, 't>,
+        row: GatheredRow<'_, 't>,
         lists: &Lists<'t>,
-        job: usize,
     ) -> Result<(), ValueDefect> {
-        let table = gathered.jobs()[job].table;
-        // Most elements are not there: their columns are written in one go.
+        let table = row.table();
+        // Most elements are absent: their columns are written together.
         let mut absent = 0;
         for field in &table.fields {
-            if gathered.are_empty(job, &field.slots) {
+            if row.are_empty(&field.slots) {
                 absent += field.width;
                 continue;
             }
             buffer.nulls(mem::take(&mut absent));
-            self.present(buffer, field, gathered, job)?;
+            self.present(buffer, field, row)?;
         }
         buffer.nulls(absent);
         if table.has_extension {
-            let element = gathered.element(job);
-            match extension::gather(element, gathered.extensions(job), lists, &table.taken_extensions)? {
+            match extension::gather(row.element(), row.extensions(), lists, &table.taken_extensions)? {
                 Some(json) => buffer.jsonb(&[&json]),
                 None => buffer.null(),
             }
@@ -61,43 +59,29 @@ impl<'t> FieldWriter<'_, 't> {
         &mut self,
         buffer: &mut RowBuffer,
         field: &Field,
-        gathered: &Gathered<'_, 't>,
-        job: usize,
+        row: GatheredRow<'_, 't>,
     ) -> Result<(), ValueDefect> {
-        if gathered.are_empty(job, &field.slots) {
-            buffer.nulls(field.width);
-            return Ok(());
+        match row.are_empty(&field.slots) {
+            true => {
+                buffer.nulls(field.width);
+                Ok(())
+            }
+            false => self.present(buffer, field, row),
         }
-        self.present(buffer, field, gathered, job)
     }
 
+    /// Writes the columns of a field of which some slot is not empty.
     fn present(
         &mut self,
         buffer: &mut RowBuffer,
         field: &Field,
-        gathered: &Gathered<'_, 't>,
-        job: usize,
+        row: GatheredRow<'_, 't>,
     ) -> Result<(), ValueDefect> {
-        let root = self.tree.root();
-        self.elements.clear();
-        for place in &field.places {
-            let before = self.elements.len();
-            if let Some(start) = gathered.slot(job, place.slot) {
-                follow(start, &place.steps, root, &mut self.elements);
-            }
-            if field.is_choice {
-                // One element for each variant; null stands for none.
-                self.elements.truncate(before + 1);
-                if self.elements.len() == before {
-                    self.elements.push(json::nothing());
-                }
-            } else if !self.elements.is_empty() {
-                break;
-            }
-        }
+        self.find_elements(field, row);
         let mark = buffer.mark();
-        let row = &mut Row { buffer: &mut *buffer, references: &mut self.resolver, timezone: self.timezone };
-        let mut written = field.datatype.write(&self.elements, row);
+        let columns =
+            &mut Row { buffer: &mut *buffer, references: &mut self.resolver, timezone: self.timezone };
+        let mut written = field.datatype.write(&self.elements, columns);
         if written.is_ok() && buffer.has_long_text(mark, &field.indexed, datatype::MAX_INDEXED_BYTES) {
             let at =
                 self.elements.iter().find(|element| !element.is_null()).map_or(0, |element| element.index());
@@ -109,5 +93,28 @@ impl<'t> FieldWriter<'_, 't> {
             return Ok(());
         }
         written
+    }
+
+    /// Finds the values of the field: those on the first path that leads to any,
+    /// or one for each variant of a choice.
+    #[inline]
+    fn find_elements(&mut self, field: &Field, row: GatheredRow<'_, 't>) {
+        let root = self.tree.root();
+        self.elements.clear();
+        for path in &field.paths {
+            let before = self.elements.len();
+            if let Some(start) = row.slot(path.slot) {
+                follow(start, &path.steps, root, &mut self.elements);
+            }
+            if field.is_choice {
+                // Null stands for a variant that is absent.
+                self.elements.truncate(before + 1);
+                if self.elements.len() == before {
+                    self.elements.push(json::nothing());
+                }
+            } else if !self.elements.is_empty() {
+                break;
+            }
+        }
     }
 }

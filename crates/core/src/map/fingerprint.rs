@@ -1,32 +1,36 @@
-//! A *fingerprint* tells one version of a resource from all others: whose it
-//! is, what it says, and when it took effect. It is read without mapping the
-//! resource, so that what the registry has already need not be mapped.
+//! A *fingerprint* identifies one version of a resource: its identity, a hash of
+//! its content, and when it took effect. It is read without mapping the resource,
+//! so that versions that the registry already has need not be mapped.
 
-use super::mapper::{Input, MapError};
+use super::input::{Input, MapError};
 use super::target::Identity;
 use crate::datatype::{Timezone, ValueDefect, ValueDefectReason, moment};
 use crate::fhir::ResourceType;
 use crate::json::{Canonical, JsonType, NameId, Tree, Value};
 
-/// See the module.
+/// What identifies one version of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
+    /// The resource's type.
     pub resource_type: ResourceType,
+    /// Its logical id, generated from the content where it came without one.
     pub fhir_id: String,
     /// SHA-256 of the canonical form.
     pub content_hash: [u8; 32],
-    /// Microseconds since 2000-01-01 UTC.
+    /// When the version took effect, in microseconds since 2000-01-01 UTC.
     pub effective_at: Option<i64>,
+    /// `meta.versionId`
     pub version_id: Option<String>,
 }
 
 impl Fingerprint {
+    /// The resource within its source.
     pub fn identity(&self) -> Identity<'_> {
         Identity { resource_type: self.resource_type, fhir_id: &self.fhir_id }
     }
 }
 
-/// Whose a resource is and what it says.
+/// A resource's identity and content.
 pub(super) struct Identified {
     pub resource_type: ResourceType,
     pub fhir_id: String,
@@ -34,7 +38,7 @@ pub(super) struct Identified {
     pub content_hash: [u8; 32],
 }
 
-/// What a resource says of its version.
+/// A resource's version.
 pub(super) struct Version {
     pub version_id: Option<String>,
     pub last_updated: Option<i64>,
@@ -42,6 +46,7 @@ pub(super) struct Version {
     pub effective_at: Option<i64>,
 }
 
+/// Reads a resource's identity and hashes its content.
 pub(super) fn identify(
     tree: &Tree<'_>,
     canonical: &mut Canonical,
@@ -68,6 +73,7 @@ pub(super) fn identify(
     Ok(Identified { resource_type, fhir_id, is_id_generated, content_hash })
 }
 
+/// Reads what a resource, or else its Bundle, says of its version.
 pub(super) fn version(
     root: Value<'_>,
     input: &Input<'_>,
@@ -109,7 +115,7 @@ fn id_of_full_url(full_url: &str) -> Option<String> {
     (!id.is_empty()).then(|| id.to_owned())
 }
 
-/// An id that a second load of the same resource finds again.
+/// An id that another load of the same resource generates again.
 fn generated_id(content_hash: &[u8; 32]) -> String {
     let hexadecimal: String = content_hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("gen-{hexadecimal}")

@@ -1,6 +1,6 @@
 //! From what reading gives to what mapping takes.
 
-use super::mapper::Input;
+use super::input::Input;
 use super::reference::FullUrls;
 use crate::read::Frame;
 

@@ -1,8 +1,9 @@
-//! Rows of the tables that all resource types share.
+//! Writes rows of the generic tables, which resources of all types share. Each
+//! function writes the columns of one table in the order of `generic.model`.
 
 use super::chunk::TableBuffers;
 use super::extension::{self, Lists};
-use super::plan::{GenericPlaces, ListPlan};
+use super::plan::{GenericPlace, GenericPlaces, ListPlan};
 use super::reference::Resolver;
 use crate::datatype::{self, Referenced, References, Row, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
@@ -10,11 +11,11 @@ use crate::json::{Enclosing, JsonType, Member, NameId, Tree, Value, path_of};
 use crate::model::GenericTable;
 use crate::rows::Target;
 
-/// The most that the codings of one resource may take. Each has its path with
-/// it, so that a long one, many times, would take all memory.
-const MOST_BYTES: usize = 256 << 20;
+/// The most bytes of one resource's codings. Each has its path with it, so that
+/// many codings with a long path could fill all memory.
+const MAX_CODING_BYTES: usize = 256 << 20;
 
-/// What all rows of a resource begin with.
+/// What all generic rows of a resource begin with, and its patient.
 #[derive(Clone, Copy)]
 pub(super) struct RowPrefix {
     pub resource_type: ResourceType,
@@ -22,7 +23,7 @@ pub(super) struct RowPrefix {
     pub patient: Option<Target>,
 }
 
-/// Where the rows go to, and what is needed to write them.
+/// Writes the generic rows of one resource.
 pub(super) struct Writer<'w, 'r> {
     pub places: &'w GenericPlaces,
     pub prefix: RowPrefix,
@@ -51,13 +52,16 @@ impl Writer<'_, '_> {
                 GenericTable::Concept => self.concept(&list.element, *item, ordinal)?,
                 GenericTable::Reference => self.reference(&list.element, *item, ordinal)?,
                 GenericTable::Note => self.note(*item, ordinal)?,
+                // Those of all concepts are written together.
+                GenericTable::Coding => {}
             }
         }
         Ok(())
     }
 
     /// Begins a row of the table.
-    fn begin(&mut self, table: usize, column_count: i16) -> Row<'_> {
+    fn begin(&mut self, table: GenericTable) -> Row<'_> {
+        let GenericPlace { table, column_count } = self.places.of(table);
         let buffer = self.buffers.of(table);
         buffer.begin_row(column_count);
         buffer.text(self.prefix.resource_type.name());
@@ -68,7 +72,7 @@ impl Writer<'_, '_> {
     fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         datatype::require_short(item, &[NameId::SYSTEM, NameId::VALUE])?;
         let patient = self.prefix.patient;
-        let mut row = self.begin(self.places.identifier, 14);
+        let mut row = self.begin(GenericTable::Identifier);
         row.buffer.integer(ordinal);
         row.buffer.optional_key(patient);
         row.member_text(Some(item), NameId::USE)?;
@@ -80,7 +84,7 @@ impl Writer<'_, '_> {
     }
 
     fn telecom(&mut self, item: Value<'_>, ordinal: i32, extensions: &Lists<'_>) -> Result<(), ValueDefect> {
-        let mut row = self.begin(self.places.telecom, 10);
+        let mut row = self.begin(GenericTable::Telecom);
         row.buffer.integer(ordinal);
         row.member_text(Some(item), NameId::SYSTEM)?;
         row.member_text(Some(item), NameId::VALUE)?;
@@ -97,7 +101,7 @@ impl Writer<'_, '_> {
     fn concept(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         datatype::require_short(datatype::chosen_coding(item).unwrap_or(item), &[NameId::CODE])?;
         let patient = self.prefix.patient;
-        let row = &mut self.begin(self.places.concept, 9);
+        let row = &mut self.begin(GenericTable::Concept);
         row.buffer.text(element);
         row.buffer.integer(ordinal);
         row.buffer.optional_key(patient);
@@ -107,7 +111,7 @@ impl Writer<'_, '_> {
     fn reference(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         let patient = self.prefix.patient;
         let referenced = self.resolver.resolve(item, None)?;
-        let mut row = self.begin(self.places.reference, 9);
+        let mut row = self.begin(GenericTable::Reference);
         row.buffer.text(element);
         row.buffer.integer(ordinal);
         row.buffer.optional_key(patient);
@@ -125,7 +129,7 @@ impl Writer<'_, '_> {
             Some(author) => self.resolver.resolve(author, None)?,
             None => Referenced::default(),
         };
-        let mut row = self.begin(self.places.note, 9);
+        let mut row = self.begin(GenericTable::Note);
         row.buffer.integer(ordinal);
         row.buffer.optional_key(patient);
         row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
@@ -138,17 +142,18 @@ impl Writer<'_, '_> {
         row.member_text(Some(note), NameId::TEXT)
     }
 
-    /// Writes all codings of every concept that has two or more of them, but
-    /// for contained resources and extensions.
+    /// Writes all codings of every concept that has two or more of them, except in
+    /// contained resources and extensions.
     pub fn codings(&mut self, tree: &Tree<'_>, extensions: &Lists<'_>) -> Result<(), ValueDefect> {
         let are_several =
             |member: Member<'_>| member.name() == NameId::CODING && member.value().items().nth(1).is_some();
-        // Most resources have none, and a walk takes longer than that look.
+        // Most resources have none, and a walk takes longer than this check.
         if !tree.all_members().any(are_several) {
             return Ok(());
         }
         let contained = tree.root().get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
-        let before = self.buffers.of(self.places.coding).len();
+        let table = self.places.of(GenericTable::Coding).table;
+        let before = self.buffers.of(table).len();
         let mut walk = tree.walk();
         while let Some(member) = walk.next_member() {
             let codings = member.value();
@@ -163,28 +168,41 @@ impl Writer<'_, '_> {
             }
             let element = without_indexes(&path);
             for (index, coding) in codings.items().enumerate() {
-                if self.buffers.of(self.places.coding).len() - before > MOST_BYTES {
+                if self.buffers.of(table).len() - before > MAX_CODING_BYTES {
                     return Err(ValueDefect::new(coding, ValueDefectReason::TooMuch));
                 }
-                datatype::require_short(coding, &[NameId::CODE, NameId::SYSTEM])?;
-                let patient = self.prefix.patient;
-                let mut row = self.begin(self.places.coding, 12);
-                row.buffer.text(&path);
-                row.buffer.integer(index as i32 + 1);
-                row.buffer.text(&element);
-                row.buffer.optional_key(patient);
-                row.buffer.boolean(chosen == Some(coding.index()));
-                row.member_text(Some(coding), NameId::SYSTEM)?;
-                row.member_text(Some(coding), NameId::VERSION)?;
-                row.member_text(Some(coding), NameId::CODE)?;
-                row.member_text(Some(coding), NameId::DISPLAY)?;
-                row.member_boolean(coding, NameId::USER_SELECTED)?;
+                let is_primary = chosen == Some(coding.index());
+                self.coding(coding, index as i32 + 1, [&path, &element], is_primary)?;
             }
         }
         Ok(())
     }
+
+    /// `path` and `element` are the concept's path with and without indexes.
+    fn coding(
+        &mut self,
+        coding: Value<'_>,
+        ordinal: i32,
+        [path, element]: [&str; 2],
+        is_primary: bool,
+    ) -> Result<(), ValueDefect> {
+        datatype::require_short(coding, &[NameId::CODE, NameId::SYSTEM])?;
+        let patient = self.prefix.patient;
+        let mut row = self.begin(GenericTable::Coding);
+        row.buffer.text(path);
+        row.buffer.integer(ordinal);
+        row.buffer.text(element);
+        row.buffer.optional_key(patient);
+        row.buffer.boolean(is_primary);
+        row.member_text(Some(coding), NameId::SYSTEM)?;
+        row.member_text(Some(coding), NameId::VERSION)?;
+        row.member_text(Some(coding), NameId::CODE)?;
+        row.member_text(Some(coding), NameId::DISPLAY)?;
+        row.member_boolean(coding, NameId::USER_SELECTED)
+    }
 }
 
+/// `item.code` of `item[3].code`.
 fn without_indexes(path: &str) -> String {
     let mut element = String::with_capacity(path.len());
     let mut is_in_index = false;

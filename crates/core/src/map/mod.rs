@@ -1,33 +1,41 @@
-//! The *map* turns the bytes of a resource into rows, in one pass, driven by
-//! the declared model: parse into borrowed nodes, collect each row's elements
-//! by name, write them by their kinds in COPY's binary form.
+//! The *map* turns the bytes of a resource into rows, driven by a [`Plan`]: parse
+//! into borrowed nodes, collect each row's elements by name, and write them by
+//! their datatypes in COPY's binary form into a [`RowBatch`].
 //!
-//! A resource becomes all of its rows or none: what is wrong in it is told
-//! with its JSON path and never with its values, and its neighbours stay.
+//! A resource becomes all of its rows or none. A defect is reported with its
+//! JSON path and never with a value, and does not affect other resources.
 
 mod batch;
 mod chunk;
+mod descend;
 mod extension;
+mod extension_rows;
 mod fields;
 mod fingerprint;
 mod frame;
+mod gather;
 mod generic;
 mod identifier;
+mod input;
 mod keys;
-mod lifecycle;
 mod mapper;
 mod plan;
 mod reference;
+mod registration;
 mod route;
 mod rows;
 mod target;
+mod unmapped;
+mod writing;
 
-pub use batch::{Registration, RowBatch};
+pub use batch::RowBatch;
 pub use fingerprint::Fingerprint;
 pub use identifier::{IdentifierCache, IdentifierKey};
+pub use input::{Input, MapError};
 pub use keys::Keys;
-pub use lifecycle::{ClearTable, HistoryTable};
-pub use mapper::{Input, MapError, MapSettings, Mapper};
-pub use plan::Plan;
+pub use mapper::{MapSettings, Mapper};
+pub use plan::{ClearTable, HistoryTable, Plan, PlanError};
 pub use reference::FullUrls;
+pub use registration::Registration;
 pub use target::{Identity, TargetIdentity};
+pub use unmapped::Unmapped;

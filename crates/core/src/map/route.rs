@@ -63,7 +63,7 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
 }
 
 /// Whether a string of that value stands at the path.
-fn holds(value: Value<'_>, path: &[NameId], expected: &str) -> bool {
+pub(super) fn holds(value: Value<'_>, path: &[NameId], expected: &str) -> bool {
     match (value.json_type(), path.split_first()) {
         (JsonType::Array, _) => value.items().any(|item| holds(item, path, expected)),
         (_, Some((name, rest))) => value.get(*name).is_some_and(|member| holds(member, rest, expected)),

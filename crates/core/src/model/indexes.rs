@@ -1,43 +1,40 @@
-//! *Secondary indexes* are those besides the primary keys: for how people ask,
-//! and for walking the references. They follow from the declared tables, so
-//! that a new column with a reference or a code has its index without a word.
+//! *Secondary indexes* are all indexes but the primary keys: for how people
+//! query, and for following references. They follow from the tables: a new
+//! column with a reference or a code gets its index without a declaration.
 //!
-//! They are no part of the migrations: an onboarding is faster without them,
+//! They are not part of the migrations. An initial load is faster without them,
 //! and fhirmill builds them at its end.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::names::{PATIENT_ID, SOURCE_TABLE};
 use super::sql::quoted;
-use super::tables::{PATIENT_ID, SOURCE_TABLE};
-use super::{Table, TableKind, tables};
+use super::table::{Table, TableColumn, TableKind};
+use super::validate::MAX_NAME_BYTES;
 use crate::datatype::SqlType;
 
 /// One secondary index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// Unique in its schema, and no longer than Postgres takes names.
+    /// Unique in its schema, and no longer than Postgres keeps names.
     pub name: String,
+    /// The table's name.
     pub table: String,
-    /// The columns that it holds.
+    /// The columns in its key, and functions on them.
     pub columns: Vec<String>,
-    /// The statement that makes it.
+    /// The statement that creates it where it is missing.
     pub sql: String,
 }
 
-/// The longest name that Postgres keeps whole:
-/// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html>.
-const MAX_NAME_BYTES: usize = 63;
-
-/// Columns that hold the code that a row is about.
+/// Columns with the code that a row is about.
 const CODES: [&str; 5] =
     ["code", "medication_code", "vaccine_code", "product_or_service_code", "diagnosis_code"];
 
-/// What people look for beside patients, codes and references: numbers,
-/// names, places, periods.
-const LOOKED_FOR: [(&str, &str); 15] = [
+/// What people search by besides patients, codes and references: numbers,
+/// names, places, periods. A table and the key of its index.
+const SEARCHED: [(&str, &str); 15] = [
     ("patient_name", "lower(family)"),
     ("patient", "birth_date"),
     ("patient_address", "postal_code"),
@@ -55,63 +52,66 @@ const LOOKED_FOR: [(&str, &str); 15] = [
     ("observation_component", "code"),
 ];
 
-/// All secondary indexes of the schema `public`, table by table.
-pub fn indexes() -> Vec<Index> {
+/// The indexes that migrations create, since loading itself searches by them:
+/// a table with text columns.
+const MIGRATED: [(&str, [&str; 2]); 1] = [("patient_identifier", ["value", "system"])];
+
+/// All secondary indexes of `tables`, table by table.
+pub fn indexes_of(tables: &[Table]) -> Vec<Index> {
     let mut indexes = Vec::new();
-    for table in tables().iter().filter(|table| table.kind != TableKind::History) {
+    for table in tables.iter().filter(|table| table.kind != TableKind::History) {
         let of_patient = patient_columns(table);
         indexes.extend(of_patient.map(|columns| index(&table.name, &columns, "")));
         for column in &table.columns {
-            let name = column.name.as_str();
-            let is_first_of_key = table.key.first().is_some_and(|first| first == name);
-            let is_of_patient = name == PATIENT_ID && table.kind != TableKind::Generic;
-            if is_first_of_key {
-                continue;
-            }
-            let refers = column.refers_to.as_deref().is_some_and(|target| target != SOURCE_TABLE);
-            if refers && !is_of_patient && !table.key.contains(&column.name) {
-                indexes.push(index(
-                    &table.name,
-                    &quoted(name),
-                    &format!(" where {} is not null", quoted(name)),
-                ));
-            }
-            let has_patient = table.columns.iter().any(|column| column.name == PATIENT_ID);
-            if CODES.contains(&name) && has_patient && table.kind != TableKind::Generic {
-                indexes.push(index(&table.name, &format!("{}, {PATIENT_ID}", quoted(name)), ""));
-            } else if CODES.contains(&name) && table.kind == TableKind::Resource {
-                indexes.push(index(&table.name, &quoted(name), ""));
-            }
+            indexes.extend(reference_index(table, column));
+            indexes.extend(code_index(table, column));
         }
-        for (of, columns) in LOOKED_FOR.iter().filter(|(of, _)| *of == table.name) {
-            indexes.push(index(of, columns, ""));
-        }
+        let searched = SEARCHED.iter().filter(|(of, _)| *of == table.name);
+        indexes.extend(searched.map(|(of, columns)| index(of, columns, "")));
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     indexes.retain(|index| seen.insert(index.sql.clone()));
     indexes
 }
 
-/// The text columns of the table that an index holds: no longer texts may
-/// stand in them than an index takes.
-pub fn indexed_texts(table: &str) -> Vec<String> {
-    static INDEXED: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
-        let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for index in indexes() {
-            columns.entry(index.table).or_default().extend(index.columns);
-        }
-        // The migrations make this one, since loading itself looks up numbers.
-        columns
-            .entry("patient_identifier".to_owned())
-            .or_default()
-            .extend(["value", "system"].map(str::to_owned));
-        columns
-    });
-    INDEXED.get(table).cloned().unwrap_or_default()
+/// The columns that the indexes of each of `tables` hold, by table: no text in
+/// them may be longer than an index accepts.
+pub(crate) fn indexed_columns(tables: &[Table]) -> BTreeMap<String, Vec<String>> {
+    let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for index in indexes_of(tables) {
+        columns.entry(index.table).or_default().extend(index.columns);
+    }
+    for (table, migrated) in MIGRATED {
+        columns.entry(table.to_owned()).or_default().extend(migrated.map(str::to_owned));
+    }
+    columns
 }
 
-/// A patient's history in order: the patient, and the table's main date, which
-/// is the first that tells a time.
+/// The index of a column with a key of another table.
+fn reference_index(table: &Table, column: &TableColumn) -> Option<Index> {
+    let refers = column.refers_to.as_deref().is_some_and(|target| target != SOURCE_TABLE);
+    let is_of_patient = column.name == PATIENT_ID && table.kind != TableKind::Generic;
+    let name = quoted(&column.name);
+    (refers && !is_of_patient && !table.key.contains(&column.name))
+        .then(|| index(&table.name, &name, &format!(" where {name} is not null")))
+}
+
+/// The index of a column with a code, by patient where the table has one.
+fn code_index(table: &Table, column: &TableColumn) -> Option<Index> {
+    if table.key.first() == Some(&column.name) || !CODES.contains(&column.name.as_str()) {
+        return None;
+    }
+    let has_patient = table.columns.iter().any(|column| column.name == PATIENT_ID);
+    match table.kind {
+        TableKind::Generic => None,
+        _ if has_patient => Some(index(&table.name, &format!("{}, {PATIENT_ID}", quoted(&column.name)), "")),
+        TableKind::Resource => Some(index(&table.name, &quoted(&column.name), "")),
+        _ => None,
+    }
+}
+
+/// The columns for a patient's record in order of time: the patient, and the
+/// table's main date, which is its first column with a date or time.
 fn patient_columns(table: &Table) -> Option<String> {
     let is_resource = matches!(table.kind, TableKind::Resource | TableKind::Other);
     if !is_resource || !table.columns.iter().any(|column| column.name == PATIENT_ID) {
@@ -125,6 +125,7 @@ fn patient_columns(table: &Table) -> Option<String> {
     })
 }
 
+/// The index of `table` on `columns` as SQL, for rows that meet `condition`.
 fn index(table: &str, columns: &str, condition: &str) -> Index {
     let words: Vec<&str> = columns
         .split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
@@ -143,8 +144,7 @@ fn index(table: &str, columns: &str, condition: &str) -> Index {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
+    use super::super::indexes;
     use super::*;
     use pretty_assertions::assert_eq;
 

@@ -1,16 +1,18 @@
-//! The tables as text: SQL for the migrations, and facts for the data
-//! dictionary. `cargo run --example model` prints it; tests compare the migrated
-//! database's catalog with the declarations.
+//! Tables as SQL: the statements from which migrations are written, and names
+//! that other statements need. `cargo run -p fhirmill-core --example model`
+//! prints the statements; tests compare the catalog of a migrated database with
+//! the declarations.
 
 use std::fmt::Write as _;
 
-use super::{Table, TableColumn, TableKind};
+use super::table::{Table, TableColumn, TableKind};
+use super::validate::MAX_NAME_BYTES;
 
-/// Words that SQL keeps to itself and that are columns here
+/// Reserved words of SQL that are names of columns here
 /// (<https://www.postgresql.org/docs/current/sql-keywords-appendix.html>).
 const RESERVED: [&str; 5] = ["end", "order", "start", "use", "user"];
 
-/// A name as SQL reads it back.
+/// A name as SQL text, in quotes where it needs them.
 pub fn quoted(name: &str) -> String {
     if RESERVED.contains(&name) { format!("\"{name}\"") } else { name.to_owned() }
 }
@@ -19,7 +21,7 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// `CREATE TABLE`s with primary keys and comments, in order.
+/// `CREATE TABLE` for each table, with its primary key and comments, in order.
 pub fn create_tables(tables: &[Table]) -> String {
     let mut sql = String::new();
     for table in tables {
@@ -45,12 +47,12 @@ pub fn create_tables(tables: &[Table]) -> String {
     sql
 }
 
-/// `DROP TABLE`s, last table first.
+/// `DROP TABLE` for each table, the last one first.
 pub fn drop_tables(tables: &[Table]) -> String {
     tables.iter().rev().map(|table| format!("drop table {};\n", table.name)).collect()
 }
 
-/// A foreign key: table, column, table referred to.
+/// All foreign keys, each as a table, its column and the table it refers to.
 pub fn foreign_keys(tables: &[Table]) -> Vec<(&Table, &TableColumn, &str)> {
     let mut keys = Vec::new();
     for table in tables {
@@ -63,8 +65,8 @@ pub fn foreign_keys(tables: &[Table]) -> Vec<(&Table, &TableColumn, &str)> {
     keys
 }
 
-/// The declarations of all foreign keys, `NOT ENFORCED`, for a server that
-/// knows them (PostgreSQL 18 and later).
+/// `ALTER TABLE` for each foreign key. They are `NOT ENFORCED`, which needs
+/// PostgreSQL 18 or later.
 pub fn add_foreign_keys(tables: &[Table]) -> String {
     let mut sql = String::new();
     for (table, column, target) in foreign_keys(tables) {
@@ -79,18 +81,22 @@ pub fn add_foreign_keys(tables: &[Table]) -> String {
     sql
 }
 
-/// At most 63 characters, as Postgres wants names to be.
+/// The name of a foreign key, short enough for Postgres to keep whole.
 pub fn foreign_key_name(table: &Table, column: &TableColumn) -> String {
     let full = format!("{}_{}_fkey", table.name, column.name);
-    if full.len() <= 63 { full } else { format!("{}_{}_fkey", abbreviated(&table.name), column.name) }
+    if full.len() <= MAX_NAME_BYTES {
+        full
+    } else {
+        format!("{}_{}_fkey", abbreviated(&table.name), column.name)
+    }
 }
 
-/// The first letters of a name's words, which the longest names need.
+/// The first letters of a name's words, for names that are too long.
 fn abbreviated(name: &str) -> String {
     name.split('_').filter_map(|word| word.chars().next()).collect()
 }
 
-/// What the data dictionary says of a table's place in the model.
+/// What the rows of a table are, for the data dictionary.
 pub fn table_kind(table: &Table) -> &'static str {
     match table.kind {
         TableKind::Resource => "one row a resource",

@@ -1,0 +1,81 @@
+//! What a mapper is given, and why it may refuse it.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use super::reference::FullUrls;
+use crate::datatype::ValueDefectReason;
+use crate::json::JsonError;
+
+/// A resource as its source delivers it.
+#[derive(Clone, Copy)]
+pub struct Input<'i> {
+    /// Its JSON.
+    pub bytes: &'i [u8],
+    /// The `fullUrl` of its Bundle entry.
+    pub full_url: Option<&'i str>,
+    /// The other entries of its Bundle, which references may mean.
+    pub full_urls: Option<&'i dyn FullUrls>,
+    /// The server that it comes from, with a slash at the end.
+    pub base_url: Option<&'i str>,
+    /// When the version took effect according to its Bundle, as a dateTime. Used
+    /// where the resource itself does not say.
+    pub effective_at: Option<&'i str>,
+    /// The resource types that are wanted; `None`: all.
+    pub wanted: Option<&'i BTreeSet<String>>,
+}
+
+/// Why a resource has no rows. It never holds values of the resource.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum MapError {
+    /// The bytes are not JSON.
+    #[error("not JSON: {0}")]
+    Json(#[from] JsonError),
+    /// The JSON is not an object.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// There is no string `resourceType`.
+    #[error("no resourceType")]
+    NoResourceType,
+    /// The type is not among `Input::wanted`.
+    #[error("resourceType is not one of those that are wanted")]
+    NotWanted,
+    /// R4 does not define the type.
+    #[error("resourceType is not one of FHIR R4")]
+    UnknownResourceType,
+    /// A value does not fit its column.
+    #[error("{path}: {reason}")]
+    Value {
+        /// The resource's type.
+        resource_type: &'static str,
+        /// Its logical id, if that can be stored.
+        fhir_id: Option<String>,
+        /// The value's JSON path.
+        path: String,
+        /// What is wrong with it.
+        reason: ValueDefectReason,
+    },
+}
+
+impl MapError {
+    /// A word for counting and filtering.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            MapError::Json(_) => "not_json",
+            MapError::NotAnObject => "not_an_object",
+            MapError::NoResourceType => "no_resource_type",
+            MapError::NotWanted => "not_wanted",
+            MapError::UnknownResourceType => "unknown_resource_type",
+            MapError::Value { .. } => "invalid_value",
+        }
+    }
+
+    /// The type and id of the resource, as far as they could be read.
+    pub fn resource(&self) -> (Option<&'static str>, Option<&str>) {
+        match self {
+            MapError::Value { resource_type, fhir_id, .. } => (Some(*resource_type), fhir_id.as_deref()),
+            _ => (None, None),
+        }
+    }
+}

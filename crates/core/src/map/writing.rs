@@ -1,0 +1,193 @@
+//! Writes all rows of one resource: for each root table of its type, gathers
+//! the rows that it will have, then writes them. They are gathered first because
+//! the row that keeps an extension is known only when all rows are.
+
+use std::mem;
+
+use super::chunk::TableBuffers;
+use super::extension::Lists;
+use super::extension_rows::give_extensions;
+use super::fields::FieldWriter;
+use super::gather::gather_children;
+use super::generic::{RowPrefix, Writer};
+use super::input::Input;
+use super::plan::{Plan, ResourcePlan};
+use super::registration::{Registered, Registration, registration};
+use super::route::{follow, holds};
+use super::rows::{Gathered, GatheredRow, RowLists};
+use super::unmapped::UnmappedElements;
+use crate::datatype::{Timezone, ValueDefect};
+use crate::fhir::ResourceType;
+use crate::json::Tree;
+use crate::rows::Target;
+
+/// Writes the rows of one resource.
+pub(super) struct ResourceWriter<'w, 't> {
+    pub plan: &'t Plan,
+    pub resource_type: ResourceType,
+    pub tree: &'t Tree<'t>,
+    pub registered: Registered<'w>,
+    pub timezone: Timezone,
+    pub buffers: &'w mut TableBuffers,
+    pub unmapped: &'w mut UnmappedElements,
+    pub fields: FieldWriter<'w, 't>,
+    /// Memory for reuse.
+    pub rows: RowLists<'t>,
+}
+
+impl<'w, 't> ResourceWriter<'w, 't> {
+    /// Writes all rows. After an error some rows may be written, which the
+    /// caller abandons.
+    pub fn resource(&mut self, input: &Input<'_>) -> Result<Registration, ValueDefect> {
+        let root = self.tree.root();
+        let registration = registration(root, input, &self.registered, self.timezone)?;
+        let plan = self.plan;
+        // The rows of types without a declaration of their own are whole.
+        let is_whole = plan.of(self.resource_type).all(|resource| resource.is_other);
+        let extensions = if is_whole { Lists::default() } else { Lists::of(self.tree)? };
+        let applies = |resource: &&ResourcePlan| {
+            resource.condition.as_ref().is_none_or(|(path, value)| holds(root, path, value))
+        };
+        let mut patient = None;
+        let mut is_first = true;
+        let mut rows = mem::take(&mut self.rows);
+        for resource in plan.of(self.resource_type).filter(applies) {
+            let mut gathered = self.gather(resource, &mut rows, mem::take(&mut is_first))?;
+            if !resource.is_other {
+                give_extensions(&extensions.values, resource, &mut gathered);
+            }
+            let own_patient = self.tables(resource, &gathered, &extensions, registration.last_updated)?;
+            patient = patient.or(own_patient);
+        }
+        self.rows = rows;
+        if !is_whole && !is_first {
+            let tree = self.tree;
+            self.generic(patient).codings(tree, &extensions)?;
+        }
+        Ok(registration)
+    }
+
+    /// The rows in the tables of one root, with their elements. Only for the
+    /// first root, unmapped elements are noted: all roots of a type know the
+    /// same ones.
+    fn gather<'g>(
+        &mut self,
+        resource: &'t ResourcePlan,
+        rows: &'g mut RowLists<'t>,
+        is_first: bool,
+    ) -> Result<Gathered<'g, 't>, ValueDefect> {
+        let slots = &resource.table.slots;
+        let mut gathered = Gathered::new(&resource.table, self.tree, rows);
+        for member in self.tree.root().members() {
+            match slots.get(member.name()) {
+                Some(Some(slot)) => gathered.put_slot(0, slot, Some(member.value())),
+                Some(None) => {}
+                None if resource.is_other || !is_first => {}
+                None if self.is_of_primitive(resource, member.text()) => {}
+                None => self.unmapped.note(self.resource_type, member.text()),
+            }
+        }
+        gather_children(&mut gathered, 0)?;
+        Ok(gathered)
+    }
+
+    /// Whether the member holds the extensions of a primitive, which belong to it.
+    fn is_of_primitive(&self, resource: &ResourcePlan, name: &str) -> bool {
+        let is_member = |bare| resource.table.slots.get(self.plan.dictionary.lookup(bare)).is_some();
+        name.strip_prefix('_').is_some_and(is_member)
+    }
+
+    /// Writes the gathered rows and those of the generic tables; gives the
+    /// target that is the resource's patient.
+    fn tables(
+        &mut self,
+        resource: &'t ResourcePlan,
+        gathered: &Gathered<'_, 't>,
+        extensions: &Lists<'t>,
+        last_updated: Option<i64>,
+    ) -> Result<Option<Target>, ValueDefect> {
+        self.fields.is_lenient = resource.is_other;
+        let patient = self.root_row(resource, gathered.row(0), extensions, last_updated)?;
+        for row in 1..gathered.count() {
+            self.child_row(gathered.row(row), extensions, patient)?;
+        }
+        let patient = if resource.is_patient { Some(self.registered.target) } else { patient };
+        for list in &resource.lists {
+            let Some(start) = gathered.row(0).slot(list.path.slot) else { continue };
+            let mut items = mem::take(&mut self.fields.elements);
+            items.clear();
+            follow(start, &list.path.steps, self.tree.root(), &mut items);
+            let written = self.generic(patient).list(list, &items, extensions);
+            self.fields.elements = items;
+            written?;
+        }
+        Ok(patient)
+    }
+
+    /// Writes the root row; gives the target that is its patient.
+    fn root_row(
+        &mut self,
+        resource: &'t ResourcePlan,
+        row: GatheredRow<'_, 't>,
+        extensions: &Lists<'t>,
+        last_updated: Option<i64>,
+    ) -> Result<Option<Target>, ValueDefect> {
+        let buffer = self.buffers.of(resource.table.table);
+        buffer.begin_row(resource.table.column_count);
+        if resource.is_other {
+            buffer.text(self.resource_type.name());
+        }
+        buffer.key(self.registered.target);
+        buffer.text(self.registered.fhir_id);
+        buffer.source();
+        let mut patient = None;
+        if let Some(field) = &resource.patient {
+            self.fields.one(buffer, field, row)?;
+            patient = buffer.key_just_written();
+        }
+        if let Some(field) = &resource.encounter {
+            self.fields.one(buffer, field, row)?;
+        }
+        self.fields.all(buffer, row, extensions)?;
+        match last_updated {
+            Some(last_updated) => buffer.timestamptz(last_updated),
+            None => buffer.null(),
+        }
+        if resource.is_other {
+            buffer.jsonb(&[self.tree.root().raw()]);
+        }
+        Ok(patient)
+    }
+
+    fn child_row(
+        &mut self,
+        row: GatheredRow<'_, 't>,
+        extensions: &Lists<'t>,
+        patient: Option<Target>,
+    ) -> Result<(), ValueDefect> {
+        let Some(child) = row.child() else { return Ok(()) };
+        let buffer = self.buffers.of(child.table.table);
+        buffer.begin_row(child.table.column_count);
+        buffer.key(self.registered.target);
+        for ordinal in row.ordinals() {
+            buffer.optional_integer(*ordinal);
+        }
+        for constant in row.constants() {
+            buffer.text(constant);
+        }
+        for place in row.places() {
+            buffer.optional_integer(*place);
+        }
+        if child.has_patient {
+            buffer.optional_key(patient);
+        }
+        self.fields.all(buffer, row, extensions)
+    }
+
+    /// What writes rows of generic tables.
+    fn generic(&mut self, patient: Option<Target>) -> Writer<'_, 'w> {
+        let ResourceWriter { plan, resource_type, registered, timezone, buffers, fields, .. } = self;
+        let prefix = RowPrefix { resource_type: *resource_type, target: registered.target, patient };
+        Writer { places: &plan.generic, prefix, timezone: *timezone, buffers, resolver: &mut fields.resolver }
+    }
+}
