@@ -4,7 +4,7 @@
 //! with R4's
 //! (<https://hl7.org/fhir/R4/diff.html>, <https://hl7.org/fhir/R5/diff.html>).
 
-use crate::fhir::ResourceType;
+use super::resource_type::ResourceType;
 
 /// Elements that only STU3 defines, by type.
 const STU3: [(&str, &[&str]); 14] = [
