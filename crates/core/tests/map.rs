@@ -1,0 +1,195 @@
+//! Resources become rows, seen through the public interface: rows are decoded
+//! from COPY's binary form and compared by column name.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+
+use fhirmill_core::map::{Input, MapError, MapSettings, Mapper, Plan, RowBatch, TargetIdentity};
+use fhirmill_core::model::tables;
+use fhirmill_core::read::{self, ReadLimits, Stopped};
+use pretty_assertions::assert_eq;
+
+/// A row: the bytes of each column, unless it is null, by name.
+type Row = BTreeMap<String, Option<Vec<u8>>>;
+
+/// The resources of one file, mapped.
+struct Mapped {
+    batch: RowBatch,
+    errors: Vec<MapError>,
+}
+
+/// Maps all resources of a file. The key of each target is its number plus one.
+fn map(file: &str) -> Mapped {
+    let plan = Plan::built_in();
+    let mut batch = RowBatch::new(plan.tables.len());
+    let mut mapper = Mapper::new(plan, MapSettings::default());
+    let mut errors = Vec::new();
+    read::read_each(file.as_bytes().to_vec(), &ReadLimits::default(), |found| {
+        let frame = found.map_err(|_| Stopped)?;
+        errors.extend(mapper.map(&Input::from(&frame), &mut batch).err());
+        Ok(())
+    })
+    .unwrap();
+    let keys: Vec<i64> = (1..).take(batch.targets().len()).collect();
+    batch.fill_keys(&keys, 7);
+    Mapped { batch, errors }
+}
+
+impl Mapped {
+    fn rows(&self, table: &str) -> Vec<Row> {
+        let number = Plan::built_in().tables.iter().position(|plan| plan.name == table).unwrap();
+        let declared = tables().into_iter().find(|declared| declared.name == table).unwrap();
+        let bytes = self.batch.runs(number, &|_| true).collect::<Vec<_>>().concat();
+        let mut rest = bytes.as_slice();
+        let mut rows = Vec::new();
+        while !rest.is_empty() {
+            assert_eq!(take(&mut rest, 2), (declared.columns.len() as i16).to_be_bytes());
+            let mut row = Row::new();
+            for column in &declared.columns {
+                let length = i32::from_be_bytes(take(&mut rest, 4).try_into().unwrap());
+                let value = usize::try_from(length).ok().map(|length| take(&mut rest, length).to_vec());
+                row.insert(column.name.clone(), value);
+            }
+            rows.push(row);
+        }
+        assert_eq!(rows.len(), self.batch.row_count(number, &|_| true));
+        rows
+    }
+
+    /// The text in that column of every row; empty for null.
+    fn texts(&self, table: &str, column: &str) -> Vec<String> {
+        let text = |row: &Row| String::from_utf8(row[column].clone().unwrap_or_default()).unwrap();
+        self.rows(table).iter().map(text).collect()
+    }
+
+    /// What the keys in that column identify, as `Type/id`; empty for null.
+    fn identities(&self, table: &str, column: &str) -> Vec<String> {
+        let identity = |row: &Row| {
+            let Some(key) = &row[column] else { return String::new() };
+            let target = i64::from_be_bytes(key.as_slice().try_into().unwrap()) - 1;
+            match self.batch.targets().nth(target as usize).unwrap() {
+                TargetIdentity::Identity(identity) => {
+                    format!("{}/{}", identity.resource_type.name(), identity.fhir_id)
+                }
+                TargetIdentity::Key(key) => panic!("nobody has given the key {key}"),
+            }
+        };
+        self.rows(table).iter().map(identity).collect()
+    }
+}
+
+fn take<'r>(rest: &mut &'r [u8], length: usize) -> &'r [u8] {
+    let (head, tail) = rest.split_at(length);
+    *rest = tail;
+    head
+}
+
+#[test]
+fn repeating_elements_become_rows_of_child_tables() {
+    let mapped = map(r#"{"resourceType":"Patient","id":"p","gender":"female","birthDate":"1970-01",
+        "name":[{"use":"official","family":"Quill","given":["Ada","Bea"]},{"use":"maiden","family":"Bell"}],
+        "identifier":[{"system":"urn:mrn","value":"1"}]}"#);
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.texts("patient", "fhir_id"), ["p"]);
+    assert_eq!(mapped.texts("patient", "gender"), ["female"]);
+    assert_eq!(mapped.texts("patient", "birth_date_text"), ["1970-01"]);
+    assert_eq!(mapped.texts("patient_name", "family"), ["Quill", "Bell"]);
+    assert_eq!(mapped.identities("patient_name", "patient_id"), ["Patient/p", "Patient/p"]);
+    assert_eq!(mapped.rows("patient")[0]["source_id"], Some(7_i16.to_be_bytes().to_vec()));
+    // Days since 2000-01-01.
+    assert_eq!(mapped.rows("patient")[0]["birth_date"], Some((-10_957_i32).to_be_bytes().to_vec()));
+}
+
+#[test]
+fn references_become_keys_of_their_targets() {
+    let mapped = map(r##"[
+        {"resourceType":"Observation","id":"relative","subject":{"reference":"Patient/p"}},
+        {"resourceType":"Observation","id":"versioned","subject":{"reference":"Patient/p/_history/2"}},
+        {"resourceType":"Observation","id":"contained","contained":[{"resourceType":"Patient","id":"c"}],
+         "subject":{"reference":"#c"}},
+        {"resourceType":"Observation","id":"none","subject":{"reference":"somebody"}}]"##);
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.identities("observation", "patient_id"), ["Patient/p", "Patient/p", "", ""]);
+    assert_eq!(mapped.texts("observation", "subject_reference"), ["", "", "#c", "somebody"]);
+}
+
+#[test]
+fn urns_resolve_within_their_bundle_before_and_after_the_target() {
+    let urn = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a";
+    let observation = |id: &str| {
+        format!(
+            r#"{{"resource":{{"resourceType":"Observation","id":"{id}","subject":{{"reference":"{urn}"}}}}}}"#
+        )
+    };
+    let mapped = map(&format!(
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[{},
+            {{"fullUrl":"{urn}","resource":{{"resourceType":"Patient","id":"p"}}}},{}]}}"#,
+        observation("before"),
+        observation("after")
+    ));
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.identities("observation", "patient_id"), ["Patient/p", "Patient/p"]);
+}
+
+#[test]
+fn an_identifier_without_a_known_owner_is_reported_as_unresolved() {
+    let mapped = map(r#"{"resourceType":"Observation","id":"o",
+        "subject":{"reference":"Patient?identifier=urn:mrn|0007"}}"#);
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.identities("observation", "patient_id"), [""]);
+    assert_eq!(mapped.batch.unresolved().map(|(resource, _)| resource).collect::<Vec<_>>(), [0]);
+}
+
+#[test]
+fn a_type_without_a_table_and_unknown_elements_are_kept_track_of() {
+    let mapped = map(r#"[{"resourceType":"Basic","id":"b","code":{"text":"note"}},
+        {"resourceType":"Patient","id":"p","shoeSize":43},{"resourceType":"Patient","id":"q","shoeSize":44}]"#);
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.texts("other_resource", "fhir_id"), ["b"]);
+    let unmapped = mapped.batch.unmapped();
+    assert_eq!(unmapped.len(), 1);
+    assert_eq!((unmapped[0].element, unmapped[0].resources, unmapped[0].last_resource), ("shoeSize", 2, 2));
+}
+
+#[test]
+fn a_bad_resource_leaves_no_rows_and_does_not_affect_the_others() {
+    let mapped = map(r#"[{"resourceType":"Patient","id":"a","name":[{"family":"A"}]},
+        {"resourceType":"Patient","id":"bad","name":[{"family":"Secret"},{"family":7}]},
+        {"resourceType":"Patient","id":"bad","shoeSize":1,"birthDate":"soon"},
+        {"resourceType":"Patients","id":"bad"},
+        {"id":"bad"},
+        {"resourceType":"Patient","id":"b","name":[{"family":"B"}]}]"#);
+    let found: Vec<(&str, String)> =
+        mapped.errors.iter().map(|error| (error.reason(), error.to_string())).collect();
+    let reasons: Vec<&str> = found.iter().map(|(reason, _)| *reason).collect();
+    assert_eq!(reasons, ["invalid_value", "invalid_value", "unknown_resource_type", "no_resource_type"]);
+    assert!(found[0].1.starts_with("name[1].family: "), "{}", found[0].1);
+    assert!(found[1].1.starts_with("birthDate: "), "{}", found[1].1);
+    assert_eq!(mapped.errors[0].resource(), (Some("Patient"), Some("bad")));
+    assert!(found.iter().all(|(_, message)| !message.contains("Secret") && !message.contains("soon")));
+    assert_eq!(mapped.texts("patient", "fhir_id"), ["a", "b"]);
+    assert_eq!(mapped.texts("patient_name", "family"), ["A", "B"]);
+    assert_eq!(mapped.batch.resources().len(), 2);
+    assert_eq!(mapped.batch.unmapped().len(), 0);
+}
+
+#[test]
+fn the_order_of_members_does_not_change_the_fingerprint_and_a_value_does() {
+    let mut mapper = Mapper::new(Plan::built_in(), MapSettings::default());
+    let mut fingerprint = |text: &str| {
+        let mut found = None;
+        read::read_each(text.as_bytes().to_vec(), &ReadLimits::default(), |frame| {
+            found = mapper.fingerprint(&Input::from(&frame.map_err(|_| Stopped)?));
+            Ok(())
+        })
+        .unwrap();
+        found.unwrap()
+    };
+    let one = fingerprint(r#"{"resourceType":"Patient","id":"p","gender":"male","active":true}"#);
+    let same = fingerprint(r#"{ "active": true, "id": "p", "gender": "male", "resourceType": "Patient" }"#);
+    let other = fingerprint(r#"{"resourceType":"Patient","id":"p","gender":"male","active":false}"#);
+    assert_eq!(one, same);
+    assert_eq!(one.identity(), other.identity());
+    assert_ne!(one.content_hash, other.content_hash);
+}
