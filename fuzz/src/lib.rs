@@ -1,14 +1,16 @@
-//! What the fuzz targets share: files that hold the fuzzer's bytes, a sink
-//! that writes down what it gets, and a reader of COPY's binary form that is
-//! independent of the program's writer.
+//! What the fuzz targets share: files with the fuzzer's bytes, a resource
+//! handler that records what it receives, and a reader of COPY's binary format
+//! that is independent of the program's writer.
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Seek, Write};
 
-use fhirmill_core::read::{self, ReadDefect, Document, Frame, ReadLimits, ReadError, ResourceHandler, Stopped};
+use fhirmill_core::read::{
+    self, Document, Frame, ReadDefect, ReadError, ReadLimits, ResourceHandler, Stopped,
+};
 
-/// ReadLimits small enough that the fuzzer reaches them.
+/// Limits small enough for the fuzzer to reach.
 pub fn limits() -> ReadLimits {
     ReadLimits {
         resource_bytes: 4 << 10,
@@ -24,22 +26,22 @@ pub fn limits() -> ReadLimits {
     }
 }
 
-/// What a sink was given, a line each, and where its frames stand.
+/// What a handler received, one line per call, and where its frames were.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Notes {
+pub struct Recorder {
     pub lines: Vec<String>,
     /// Member, offset, bytes.
     pub frames: Vec<(u32, u64, Vec<u8>)>,
 }
 
-impl ResourceHandler for Notes {
+impl ResourceHandler for Recorder {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
         self.lines.push(format!("{} {:?} {:?}", document.member, document.name, document.format));
         Ok(())
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        // Brackets are counted here, and matched by the parser.
+        // Framing counts brackets; the parser checks that they match.
         assert!(frame.bytes.starts_with(b"{") && frame.bytes.ends_with(b"}") | frame.bytes.ends_with(b"]"));
         self.lines.push(format!("{} {} {:?}", frame.position, frame.location, frame.payload));
         self.frames.push((frame.member, frame.offset, frame.bytes.to_vec()));
@@ -53,14 +55,14 @@ impl ResourceHandler for Notes {
     }
 }
 
-/// Reads the bytes as a file of the inbox.
-pub fn read(bytes: &[u8], limits: &ReadLimits) -> (Notes, Result<(), ReadError>) {
-    let mut notes = Notes::default();
-    let result = read::read_file(file(bytes), limits, &mut notes);
-    (notes, result)
+/// Reads the bytes as a file.
+pub fn read(bytes: &[u8], limits: &ReadLimits) -> (Recorder, Result<(), ReadError>) {
+    let mut recorder = Recorder::default();
+    let result = read::read_file(file(bytes), limits, &mut recorder);
+    (recorder, result)
 }
 
-/// A file without a name that holds the bytes; one serves all runs.
+/// An unnamed file with these bytes; all runs share one.
 fn file(bytes: &[u8]) -> File {
     thread_local!(static FILE: RefCell<File> = RefCell::new(tempfile::tempfile().expect("a temporary file")));
     FILE.with_borrow_mut(|file| {
@@ -70,8 +72,8 @@ fn file(bytes: &[u8]) -> File {
     })
 }
 
-/// The values of rows in COPY's binary form; `None` is null. Panics where the
-/// form is broken.
+/// The values of rows in COPY's binary format; `None` is null. Panics on
+/// invalid input.
 pub fn rows(mut bytes: &[u8]) -> Vec<Vec<Option<&[u8]>>> {
     let mut rows = Vec::new();
     while !bytes.is_empty() {
@@ -92,8 +94,8 @@ fn take<'b>(bytes: &mut &'b [u8], length: usize) -> &'b [u8] {
     taken
 }
 
-/// Postgres' binary `numeric` as decimal digits with all of its scale, worked
-/// out as `numeric_out` does: every group's digits at its weight.
+/// Postgres' binary `numeric` as decimal digits with its full scale, computed
+/// as `numeric_out` does: the digits of each group at its weight.
 pub fn numeric_text(binary: &[u8]) -> String {
     let words: Vec<i16> = binary.chunks(2).map(|word| i16::from_be_bytes([word[0], word[1]])).collect();
     let [count, weight, sign, scale] = words[..4] else { panic!("no header") };
@@ -115,7 +117,7 @@ pub fn numeric_text(binary: &[u8]) -> String {
         fraction.push_str(&format!("{:04}", group_at(at)));
         at -= 1;
     }
-    // What stands behind the scale would be lost.
+    // Digits beyond the scale would be lost.
     assert!(fraction[scale as usize..].bytes().all(|digit| digit == b'0'));
     fraction.truncate(scale as usize);
     let integer = integer.trim_start_matches('0');
@@ -124,7 +126,7 @@ pub fn numeric_text(binary: &[u8]) -> String {
     if fraction.is_empty() { format!("{minus}{integer}") } else { format!("{minus}{integer}.{fraction}") }
 }
 
-/// A JSON number with its exponent undone by moving the point in its text.
+/// A JSON number without its exponent, by moving the decimal point in its text.
 pub fn plain(written: &str) -> String {
     let (sign, unsigned) = written.strip_prefix('-').map_or(("", written), |rest| ("-", rest));
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));

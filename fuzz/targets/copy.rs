@@ -1,5 +1,5 @@
-//! COPY's binary form: whatever values are written in whatever order, the
-//! same values are read.
+//! COPY's binary format: any values, written in any order, are read back
+//! unchanged.
 
 #![no_main]
 

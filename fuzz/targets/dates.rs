@@ -1,11 +1,11 @@
-//! Dates: what is read lies where Postgres can keep it, and a span is not
-//! empty.
+//! Dates: a parsed moment is in the range that Postgres can store, and its
+//! range is not empty.
 
 #![no_main]
 
 use fhirmill_core::datatype::{Timezone, moment};
 
-/// 0001-01-01 and 10000-01-01 with a day to either side, in microseconds
+/// 0001-01-01 and 10000-01-01 with a day on either side, in microseconds
 /// since 2000-01-01.
 const BOUNDS: std::ops::Range<i64> = -63_082_368_000_000_000..252_455_702_400_000_000;
 

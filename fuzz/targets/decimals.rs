@@ -1,10 +1,9 @@
-//! Decimals: every number that JSON writes, and `numeric` holds, keeps its
-//! digits.
+//! Decimals: every JSON number that fits into `numeric` keeps its digits.
 
 #![no_main]
 
-use fhirmill_core::rows::RowBuffer;
 use fhirmill_core::json::{JsonType, Parser};
+use fhirmill_core::rows::RowBuffer;
 use fhirmill_fuzz::{numeric_text, plain};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

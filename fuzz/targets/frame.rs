@@ -1,5 +1,5 @@
-//! Framing: wherever the stream is cut into pieces, the frames are the same;
-//! and whether a Bundle is held or read twice, they stand where they say.
+//! Framing: the frames do not depend on the size of the reads; and each frame
+//! is at the offset that it states, whether a Bundle is held or read twice.
 
 #![no_main]
 
@@ -8,11 +8,12 @@ use fhirmill_fuzz::{limits, read};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((step, text)) = bytes.split_first() else { return };
-    // Archives are another target's.
+    // Archives have a target of their own.
     if text.starts_with(b"\x1f\x8b") || text.starts_with(b"PK") {
         return;
     }
-    // What is just too large to be held may or may not be held, by the step.
+    // Whether a value at the limit is held depends on the size of the reads, so
+    // everything is held here.
     let held = ReadLimits { memory_document_bytes: 1 << 20, resource_bytes: 1 << 20, ..limits() };
     let (whole, _) = read(text, &held);
     let (in_steps, _) = read(text, &ReadLimits { read_bytes: usize::from(*step) + 1, ..held });

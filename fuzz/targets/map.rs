@@ -1,12 +1,12 @@
-//! Mapping: any bytes become all of a resource's rows, or none; a rejected
-//! neighbour changes nothing.
+//! Mapping: any bytes give all rows of a resource or none, and a rejected
+//! resource does not affect the ones before it.
 
 #![no_main]
 
 use std::cell::RefCell;
 
 use fhirmill_core::datatype::Timezone;
-use fhirmill_core::map::{RowBatch, Input, Mapper, Plan, MapSettings};
+use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_fuzz::rows;
 
 const NEIGHBOUR: &[u8] = br#"{"resourceType":"Patient","id":"n","name":[{"family":"Neighbour"}]}"#;
@@ -33,7 +33,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     STATE.with_borrow_mut(|State { mapper, batch }| {
         batch.clear();
         mapper.identifiers().take_asked();
-        mapper.map(&input(NEIGHBOUR), batch).expect("the neighbour is in order");
+        mapper.map(&input(NEIGHBOUR), batch).expect("the neighbour is valid");
         let before = tables(batch);
         match mapper.map(&input(bytes), batch) {
             Err(_) => assert_eq!(tables(batch), before),
@@ -41,7 +41,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 for table in tables(batch) {
                     for row in rows(&table) {
                         let texts = row.into_iter().flatten();
-                        // No value may be longer than what brought it, but for JSON's dress.
+                        // A value cannot be much longer than the JSON that it comes from.
                         assert!(texts.map(<[u8]>::len).max() <= Some(20 * bytes.len() + 1000));
                     }
                 }

@@ -1,7 +1,6 @@
-//! Frames and maps files on one thread, without a database, and prints as
-//! JSON what that took: `cargo run --profile local --example map -- FILE…`.
-//! `make bench` measures by it. BATCH_BYTES of JSON are mapped before the rows
-//! are forgotten, as in a load.
+//! Frames and maps files on one thread, without a database, and prints the cost
+//! as JSON: `cargo run --profile local --example map -- FILE…`. `make bench`
+//! uses it. As in a load, rows are discarded after every BATCH_BYTES of JSON.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadLimits, ResourceHandler, Stopped};
 use nix::sys::resource::{UsageWho, getrusage};
 
-struct Rows {
+struct RowCounter {
     mapper: Mapper,
     batch: RowBatch,
     resources: u64,
@@ -18,14 +17,14 @@ struct Rows {
     batch_bytes: u64,
 }
 
-impl Rows {
-    fn forget(&mut self) {
+impl RowCounter {
+    fn discard_rows(&mut self) {
         self.row_bytes += self.batch.byte_count() as u64;
         self.batch.clear();
     }
 }
 
-impl ResourceHandler for Rows {
+impl ResourceHandler for RowCounter {
     fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
         Ok(())
     }
@@ -42,7 +41,7 @@ impl ResourceHandler for Rows {
         if self.json_bytes / self.batch_bytes
             != (self.json_bytes - frame.bytes.len() as u64) / self.batch_bytes
         {
-            self.forget();
+            self.discard_rows();
         }
         Ok(())
     }
@@ -63,7 +62,7 @@ fn cpu_time() -> Result<Duration, nix::Error> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = Plan::built_in();
     let table_count = plan.tables.len();
-    let mut rows = Rows {
+    let mut counter = RowCounter {
         mapper: Mapper::new(plan, MapSettings::default()),
         batch: RowBatch::new(table_count),
         resources: 0,
@@ -78,13 +77,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut file_bytes = 0;
     for path in std::env::args().skip(1) {
         file_bytes += std::fs::metadata(&path)?.len();
-        read::read(path.as_ref(), &ReadLimits::default(), &mut rows)?;
+        read::read(path.as_ref(), &ReadLimits::default(), &mut counter)?;
     }
-    rows.forget();
+    counter.discard_rows();
     let seconds = (cpu_time()? - before).as_secs_f64();
     println!(
         r#"{{"file_bytes": {file_bytes}, "resources": {}, "row_bytes": {}, "cpu_seconds": {seconds:.3}}}"#,
-        rows.resources, rows.row_bytes
+        counter.resources, counter.row_bytes
     );
     Ok(())
 }
