@@ -1,8 +1,8 @@
-//! The command line: every command, every flag, every exit code.
+//! The command line: all commands, flags and exit codes.
 //!
-//! Commands write their answer to standard output and everything else (log
-//! lines, warnings, errors, progress) to standard error, so that an answer
-//! can be piped. `--json` turns an answer into one JSON document.
+//! A command writes its result to standard output and everything else (log
+//! lines, warnings, errors, progress) to standard error, so that the result can
+//! be piped. With `--json` the result is one JSON document.
 
 use std::path::PathBuf;
 
@@ -13,31 +13,31 @@ use crate::logging::Audience;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; everything that was read is loaded
+  0    success; everything that was read is loaded
   1    unexpected error
-  2    wrong usage or wrong setting
-  3    loaded, but some resources or files were rejected
-  4    the database cannot be had
-  5    the account does not add up, or a check failed
-  130  interrupted before the work was done";
+  2    invalid argument or setting
+  3    loaded, but some resources or files were rejected or unreadable
+  4    the database is unavailable
+  5    record counts do not reconcile, or a check failed
+  130  interrupted before the work was finished";
 
-/// How a run ends, as a number that a script can branch on.
+/// How a command ends, for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Done; everything that was read is loaded.
+    /// Success: everything that was read is loaded.
     Success = 0,
-    /// An error that has no number of its own.
+    /// An error without a code of its own.
     Unexpected = 1,
-    /// A wrong flag, argument or setting; nothing was done.
+    /// An invalid flag, argument or setting; nothing was done.
     Usage = 2,
-    /// The work is done, but some resources or files were rejected.
+    /// Done, but some resources or files were rejected or could not be read.
     Rejected = 3,
-    /// No database: not reachable, no rights, no server to start.
+    /// No database: unreachable, missing privileges, or no server to start.
     DatabaseUnavailable = 4,
-    /// A reconciliation does not add up, or a check found something wrong.
+    /// Record counts do not reconcile, or a check found a problem.
     CheckFailed = 5,
-    /// SIGINT or SIGTERM came before the work was done.
+    /// SIGINT or SIGTERM arrived before the work was finished.
     Interrupted = 130,
 }
 
@@ -49,81 +49,84 @@ impl From<ExitCode> for std::process::ExitCode {
 
 /// Turns FHIR R4 files into Postgres tables that people can read.
 ///
-/// Files dropped into the inbox are parsed, their resources upserted into tables, and the files moved to an
-/// archive. Without DATABASE_URL fhirmill runs its own private Postgres server.
+/// Files dropped into the inbox are parsed, their resources are upserted into tables, and the files are moved
+/// to an archive. Without DATABASE_URL, fhirmill runs its own private Postgres server.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
+    /// What was set by flags and the environment.
     #[command(flatten)]
     pub settings: RawSettings,
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Watch the inbox and load what arrives, until stopped
     ///
-    /// Looks at the inbox at start, at every time of SCHEDULE, and as soon as a file arrives (WATCH). Looks
-    /// never overlap. SIGTERM and SIGINT finish or abandon the batch in hand and end within ten seconds;
-    /// what was abandoned is taken again at the next start.
+    /// Scans the inbox at start, on SCHEDULE, and as soon as a file arrives (WATCH). Scans never overlap. On
+    /// SIGTERM or SIGINT, the service finishes or abandons the current batch and ends within ten seconds; the
+    /// next start resumes what was abandoned.
     ///
     /// Example: fhirmill run --schedule '*/5 * * * *'
     Run,
-    /// Load all that is in the inbox, then end
+    /// Load everything in the inbox, then exit
     ///
-    /// Ends with a summary of what was seen, inserted, updated, unchanged, stale, deleted, rejected and
-    /// skipped, by resource type.
+    /// Prints how many resources were seen, inserted, updated, unchanged, stale, deleted, rejected and
+    /// skipped.
     ///
     /// Example: fhirmill once --inbox-dir ./delivery --workers 4
     Once(OnceArguments),
-    /// Count what is in files, without a database
+    /// Count the resources in files, without a database
     ///
-    /// Reads each file as a load would and prints its resources by type and its problems by place.
+    /// Reads files as a load would, and prints resources by type and problems by location.
     ///
     /// Example: fhirmill inspect patients.ndjson bundles.zip
     Inspect(InspectArguments),
-    /// Bring the database's tables up or down, or say where they stand
+    /// Apply, revert or list database migrations
     #[command(subcommand)]
     Migrate(MigrateCommand),
-    /// Start, stop or reset the private Postgres server, or say how to connect to it
+    /// Start, stop or reset the private Postgres server, or print its URL
     #[command(subcommand)]
     Database(DatabaseCommand),
-    /// Build or drop the secondary indexes, or say where they stand
+    /// Build, drop or list the secondary indexes
     #[command(subcommand)]
     Indexes(IndexesCommand),
-    /// Say how the service is doing: last runs, files waiting, rejects, database
+    /// Show the state of the service: last runs, waiting files, rejects, database
     ///
     /// Example: fhirmill status --json
     Status(StatusArguments),
-    /// List the files that were taken, newest first, with their counts
+    /// List loaded and rejected files, newest first, with their counts
     ///
     /// Example: fhirmill files --limit 20 --source st-marys
     Files(FilesArguments),
-    /// List the resources and files that were rejected, each with its reason
+    /// List rejected resources and files, each with the reason
     ///
     /// Example: fhirmill rejects --file 12
     Rejects(RejectsArguments),
-    /// Take rejected resources again, after a fix
+    /// Load rejected resources again, after a fix
     ///
     /// Example: fhirmill retry --file 12
     Retry(RetryArguments),
-    /// Print a resource's JSON as it was received
+    /// Print the JSON of a resource as it was received
     ///
     /// Example: fhirmill show Patient/123
     Show(ShowArguments),
-    /// Refill tables from the archived files, for example after a column was added
+    /// Rebuild table rows from the archived files, for example after a column was added
     ///
     /// Example: fhirmill remap --resource-type Patient
     Remap(RemapArguments),
-    /// Prove that tables, keys and ledger agree
+    /// Check that tables, keys and ledger are consistent
     ///
-    /// Every child row has its parent, every key its row in the registry, and the ledger's counts are those
-    /// of the tables. Ends with exit code 5 if anything does not hold.
+    /// Every child row has its parent, every key is in the registry, and the counts in the ledger match the
+    /// tables. Exits with code 5 if a rule is violated.
     ///
     /// Example: fhirmill check --json
     Check(CheckArguments),
-    /// Write files of invented patients, always the same for the same seed
+    /// Generate files of synthetic patients
     ///
     /// Example: fhirmill generate --patients 100 --seed 7 --out inbox/demo --format bundles
     Generate(GenerateArguments),
@@ -162,9 +165,10 @@ pub struct OnceArguments {
     pub json: bool,
 }
 
+/// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArguments {
-    /// Files to read, plain, gzip or zip
+    /// Files to read: plain, gzip or zip
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Print the counts as one JSON document
@@ -172,34 +176,37 @@ pub struct InspectArguments {
     pub json: bool,
 }
 
+/// What `migrate` does.
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
-    /// Apply every migration that is not yet applied
+    /// Apply all pending migrations
     ///
-    /// Several processes may do this at once; one works, the others wait for it.
+    /// Safe to run in several processes at once: one applies them, the others wait.
     ///
     /// Example: fhirmill migrate up
     Up,
-    /// Take back the newest migrations, with the data in their tables
+    /// Revert the newest migrations, and delete the data in their tables
     ///
     /// Example: fhirmill migrate down 2
     Down(MigrateDownArguments),
-    /// List the migrations and say which are applied
+    /// List migrations and whether they are applied
     ///
     /// Example: fhirmill migrate status --json
     Status(JsonArguments),
 }
 
+/// Arguments of `migrate down`.
 #[derive(Debug, Args)]
 pub struct MigrateDownArguments {
-    /// How many migrations to take back
+    /// How many migrations to revert
     #[arg(value_name = "NUMBER", default_value_t = 1)]
     pub count: usize,
-    /// Take back all of them
+    /// Revert all migrations
     #[arg(long, conflicts_with = "count")]
     pub all: bool,
 }
 
+/// Arguments of commands that print a list.
 #[derive(Debug, Args)]
 pub struct JsonArguments {
     /// Print the list as one JSON document
@@ -207,23 +214,24 @@ pub struct JsonArguments {
     pub json: bool,
 }
 
+/// What `indexes` does.
 #[derive(Debug, Subcommand)]
 pub enum IndexesCommand {
-    /// Build those that are missing
+    /// Build missing indexes
     ///
-    /// Every run and every remap does so at its end, unless the tables are empty. While another process
-    /// builds them, this one leaves them to it.
+    /// Every run and every remap does this at its end, unless the tables are empty. If another process is
+    /// building them, this one leaves it to that.
     ///
     /// Example: fhirmill indexes build
     Build,
-    /// Drop them all, before a very large load
+    /// Drop all secondary indexes, before a very large load
     ///
-    /// Loading without them and building them at the end of the run takes less time than keeping them up,
-    /// where a load brings more than the tables hold.
+    /// If a load brings more data than the tables hold, loading without indexes and building them at the end
+    /// is faster.
     ///
     /// Example: fhirmill indexes drop && fhirmill once
     Drop,
-    /// Say how many stand and how many are missing
+    /// Show which indexes are built and which are missing
     ///
     /// Example: fhirmill indexes status
     Status(JsonArguments),
@@ -233,22 +241,22 @@ pub enum IndexesCommand {
 pub enum DatabaseCommand {
     /// Start the private server, if it is not running
     ///
-    /// The first start makes the cluster under DATA_DIR. Started by root, the server runs as another user,
-    /// since Postgres refuses to run as root.
+    /// The first start creates the cluster in DATA_DIR. If started by root, the server runs as another user,
+    /// because Postgres refuses to run as root.
     ///
     /// Example: fhirmill database start
     Start,
-    /// Stop the private server; its data stay
+    /// Stop the private server; its data are kept
     ///
     /// Example: fhirmill database stop
     Stop,
-    /// Print the URL at which the database can be reached, password included
+    /// Print the URL of the database, including the password
     ///
     /// Example: psql "$(fhirmill database url)"
     Url,
     /// Stop the private server and delete its cluster with all data
     ///
-    /// Archived files stay, and can be loaded again. A database named by DATABASE_URL is never touched.
+    /// Archived files are kept and can be loaded again. A database named by DATABASE_URL is never touched.
     ///
     /// Example: fhirmill database reset --yes
     Reset {
@@ -258,19 +266,21 @@ pub enum DatabaseCommand {
     },
 }
 
+/// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
     /// Print the status as one JSON document
     #[arg(long)]
     pub json: bool,
-    /// Print nothing and only tell by the exit code whether the service is healthy
+    /// Print nothing; the exit code tells whether the service is healthy
     #[arg(long, conflicts_with = "json")]
     pub health: bool,
 }
 
+/// Arguments of `files`.
 #[derive(Debug, Args)]
 pub struct FilesArguments {
-    /// Only files of this source
+    /// Only files from this source
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
     /// At most this many files
@@ -281,6 +291,7 @@ pub struct FilesArguments {
     pub json: bool,
 }
 
+/// Arguments of `rejects`.
 #[derive(Debug, Args)]
 pub struct RejectsArguments {
     /// Only rejects of the file with this number (`fhirmill files` shows it)
@@ -294,6 +305,7 @@ pub struct RejectsArguments {
     pub json: bool,
 }
 
+/// Arguments of `retry`.
 #[derive(Debug, Args)]
 pub struct RetryArguments {
     /// Only rejects of the file with this number
@@ -301,16 +313,18 @@ pub struct RetryArguments {
     pub file: Option<i64>,
 }
 
+/// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct ShowArguments {
     /// The resource, as TYPE/ID
     #[arg(value_name = "TYPE/ID")]
     pub resource: String,
-    /// The source it came from, where several sources have a resource of that id
+    /// Its source, if several sources have a resource with that id
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
 }
 
+/// Arguments of `remap`.
 #[derive(Debug, Args)]
 pub struct RemapArguments {
     /// Only resources of this type; may be given several times
@@ -318,6 +332,7 @@ pub struct RemapArguments {
     pub resource_type: Vec<String>,
 }
 
+/// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
     /// Print the findings as one JSON document
@@ -325,27 +340,28 @@ pub struct CheckArguments {
     pub json: bool,
 }
 
+/// Arguments of `generate`.
 #[derive(Debug, Args)]
 pub struct GenerateArguments {
-    /// How many patients
+    /// Number of patients
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     pub patients: u64,
-    /// Where the random numbers begin: the same seed gives the same files, byte by byte
+    /// Seed of the random numbers; the same seed gives the same files, byte for byte
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
-    /// The folder to write to; made if it is not there
+    /// Folder to write to; created if it does not exist
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// The shape of the files
+    /// Format of the files
     #[arg(long, value_enum, default_value_t = GenerateFormat::Bundles)]
     pub format: GenerateFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GenerateFormat {
-    /// One transaction Bundle for each patient
+    /// One transaction Bundle per patient
     Bundles,
-    /// Bulk export: one NDJSON file for each resource type
+    /// As in a bulk export: one NDJSON file per resource type
     Ndjson,
     /// All patients in one Bundle
     Bundle,
@@ -357,12 +373,12 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_declaration_holds_together() {
+    fn the_declaration_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn settings_may_stand_before_and_after_the_command() {
+    fn settings_may_come_before_or_after_the_command() {
         for line in [["fhirmill", "--workers", "3", "once"], ["fhirmill", "once", "--workers", "3"]] {
             let cli = Cli::try_parse_from(line).unwrap();
             assert_eq!(cli.settings.check().unwrap().workers.get(), 3);
@@ -370,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn every_visible_command_tells_an_example_or_has_subcommands_that_do() {
+    fn every_visible_command_has_an_example() {
         fn check(command: &clap::Command) {
             if command.is_hide_set() || command.get_name() == "help" {
                 return;

@@ -9,7 +9,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::schedule::Schedule;
-use super::{EobCoverage, KeepBodies, LogFormat, LogLevel, LogStandardOutput, ResourceTypes, Watch};
+use super::settings::{
+    EobCoverage, KeepBodies, LogFormat, LogLevel, LogStandardOutput, ResourceTypes, Watch,
+};
 use fhirmill_core::datatype::Timezone;
 use fhirmill_postgres::database::DatabaseUrl;
 

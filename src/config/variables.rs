@@ -1,12 +1,13 @@
-//! The variables: the one list of everything that can be set.
+//! The *variables*: the one list of everything that can be set.
 //!
 //! A variable is set by its flag (`--settle-seconds 5`), by the environment
-//! (`SETTLE_SECONDS=5`), or by a line of the file `.env`; the first of these
-//! that says something wins. An empty value counts as not set, because that
-//! is what Compose files pass on for a variable they do not know.
+//! (`SETTLE_SECONDS=5`), by a line of `.env`, or by its name in lower case in
+//! the settings file (`settle_seconds = 5`); the first of these that is set
+//! wins. An empty value counts as not set, because that is what Compose passes
+//! on for a variable it does not know.
 //!
-//! Flags, `--help`, `.env.example` and the complaints about wrong values all
-//! come from this list, and a test holds `.env.example` to it.
+//! Flags, `--help`, `.env.example` and complaints about wrong values all come
+//! from this list; a test compares `.env.example` with it.
 
 use clap::Arg;
 use clap::builder::OsStringValueParser;
@@ -20,19 +21,19 @@ pub struct Variable {
     pub flag: &'static str,
     /// What the value is called in `--help`.
     pub value: &'static str,
-    /// What holds when nothing is set; empty where the help sentence says it.
+    /// The value if nothing is set; empty if there is none, or the help says it.
     pub default: &'static str,
-    /// A right value, shown to whoever gave a wrong one.
+    /// A correct value, shown with complaints about a wrong one.
     pub example: &'static str,
-    /// What it does, in a sentence.
+    /// What it does, as a sentence without its full stop.
     pub help: &'static str,
-    /// True for values that are never shown again.
+    /// Whether its value must never be shown.
     pub secret: bool,
 }
 
 impl Variable {
-    /// The flag as clap wants it: global, fed by the environment too, and
-    /// left out of the short help of every command.
+    /// The variable as an argument of clap: global, also set by the
+    /// environment, and left out of the short help of every command.
     pub fn argument(&self) -> Arg {
         let mut help = self.help.to_owned();
         if !self.default.is_empty() {
@@ -45,22 +46,35 @@ impl Variable {
             .value_name(self.value)
             .value_parser(OsStringValueParser::new())
             .help(help)
-            .help_heading("Settings (by flag, environment variable, or a line in .env)")
+            .help_heading("Settings (by flag, environment variable, a line in .env, or in fhirmill.toml)")
             .hide_short_help(true)
             .global(true)
     }
 }
 
+/// The variable that names the settings file. It cannot be set in that file.
+pub const CONFIG_FILE: &str = "FHIRMILL_CONFIG";
+
 /// Every variable, in the order in which they are explained.
 pub const VARIABLES: &[Variable] = &[
+    Variable {
+        name: CONFIG_FILE,
+        flag: "fhirmill-config",
+        value: "FILE",
+        default: "./fhirmill.toml",
+        example: "./fhirmill.toml",
+        help: "Settings file: all settings below under their lower-case names, and [[source]] \
+               tables; flags, the environment and .env take precedence",
+        secret: false,
+    },
     Variable {
         name: "DATABASE_URL",
         flag: "database-url",
         value: "URL",
         default: "",
         example: "postgres://fhirmill:secret@localhost:5432/fhirmill",
-        help: "Postgres server to fill (15 or later); without it fhirmill runs a private one \
-               under DATA_DIR",
+        help: "Postgres server to load into (15 or later); if not set, fhirmill runs a private \
+               server in DATA_DIR",
         secret: true,
     },
     Variable {
@@ -69,8 +83,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "FOLDER",
         default: "",
         example: "/usr/lib/postgresql/18/bin",
-        help: "Folder of the server's binaries (initdb, pg_ctl, postgres) for the private \
-               server; found by itself when not set",
+        help: "Folder of the Postgres binaries (initdb, pg_ctl, postgres) for the private \
+               server; searched for if not set",
         secret: false,
     },
     Variable {
@@ -79,7 +93,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "FOLDER",
         default: "./inbox",
         example: "./inbox",
-        help: "Where files arrive; a folder in it names the source of its files",
+        help: "Folder that files arrive in; each folder in it is a source of files",
         secret: false,
     },
     Variable {
@@ -88,7 +102,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "FOLDER",
         default: "./archive",
         example: "./archive",
-        help: "Where loaded files are kept, by date and source",
+        help: "Folder that loaded files are moved to, by date and source",
         secret: false,
     },
     Variable {
@@ -97,7 +111,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "FOLDER",
         default: "./rejects",
         example: "./rejects",
-        help: "Where files go that could not be read at all, each with a report beside it",
+        help: "Folder that unreadable files are moved to, each with a report",
         secret: false,
     },
     Variable {
@@ -106,7 +120,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "FOLDER",
         default: "./data",
         example: "./data",
-        help: "Where the private server keeps its cluster",
+        help: "Folder that the private server keeps its data in",
         secret: false,
     },
     Variable {
@@ -115,7 +129,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "CRON",
         default: "* * * * *",
         example: "*/5 * * * *",
-        help: "When the inbox is looked at: a cron expression of five fields, or of six with \
+        help: "When the inbox is scanned: a cron expression with five fields, or six with \
                seconds first, in the time zone ASSUME_TIMEZONE",
         secret: false,
     },
@@ -125,8 +139,9 @@ pub const VARIABLES: &[Variable] = &[
         value: "native|poll|off",
         default: "native",
         example: "poll",
-        help: "Whether a new file wakes the scan at once: by events of the system, by polling \
-               (network and shared folders send no events), or not",
+        help: "Whether a new file triggers a scan at once: native uses events of the operating \
+               system, poll is for network and shared folders, which send no events, off \
+               disables it",
         secret: false,
     },
     Variable {
@@ -135,7 +150,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "SECONDS",
         default: "2",
         example: "2",
-        help: "How long a file's size and time must have stood still before it is taken",
+        help: "How long the size and modification time of a file must be unchanged before it is \
+               loaded",
         secret: false,
     },
     Variable {
@@ -144,8 +160,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "NUMBER",
         default: "",
         example: "4",
-        help: "How many threads map and load, each with its own connection; as many as there \
-               are processor cores when not set",
+        help: "Number of threads that map and load, each with its own database connection; the \
+               number of processor cores if not set",
         secret: false,
     },
     Variable {
@@ -154,7 +170,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "SIZE",
         default: "6MiB",
         example: "6MiB",
-        help: "How many bytes of resources one transaction loads",
+        help: "Size of the resources that are loaded in one transaction",
         secret: false,
     },
     Variable {
@@ -163,8 +179,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "archive|database",
         default: "archive",
         example: "database",
-        help: "Where the JSON of each resource is kept as received: in the archived file only, \
-               or in the database too, at three to seven times the disk",
+        help: "Where the original JSON of each resource is kept: only in the archived file, or \
+               in the database as well, which takes three to seven times the disk space",
         secret: false,
     },
     Variable {
@@ -173,7 +189,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "all|LIST",
         default: "all",
         example: "Patient,Encounter,Condition",
-        help: "Which resource types are loaded; the others are counted as skipped",
+        help: "Resource types to load; others are counted as skipped",
         secret: false,
     },
     Variable {
@@ -182,8 +198,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "keep|drop",
         default: "keep",
         example: "drop",
-        help: "Whether the payer's Coverage references stay in ExplanationOfBenefit or are \
-               removed before it is stored",
+        help: "Whether the payer's Coverage references are kept in ExplanationOfBenefit \
+               resources or removed before they are stored",
         secret: false,
     },
     Variable {
@@ -192,7 +208,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "ZONE",
         default: "UTC",
         example: "America/New_York",
-        help: "Zone of times that name none, in the data and in SCHEDULE: an IANA name or a \
+        help: "Time zone of times without one, in the data and in SCHEDULE: an IANA name, or a \
                fixed offset such as -05:00",
         secret: false,
     },
@@ -202,7 +218,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "SIZE",
         default: "64MiB",
         example: "64MiB",
-        help: "The largest single resource that is read; a larger one is rejected",
+        help: "Largest resource to load; larger ones are rejected",
         secret: false,
     },
     Variable {
@@ -211,7 +227,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "NUMBER",
         default: "100000",
         example: "100000",
-        help: "The most files that a zip may hold",
+        help: "Largest number of files in a zip archive",
         secret: false,
     },
     Variable {
@@ -220,7 +236,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "NUMBER",
         default: "200",
         example: "200",
-        help: "How many times its compressed size a gzip or zip member may unpack to",
+        help: "Largest ratio of decompressed to compressed size for a gzip file or zip member",
         secret: false,
     },
     Variable {
@@ -229,7 +245,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "SIZE",
         default: "1TiB",
         example: "1TiB",
-        help: "How much a compressed file may unpack to altogether",
+        help: "Largest total decompressed size of a compressed file",
         secret: false,
     },
     Variable {
@@ -238,8 +254,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "NUMBER",
         default: "100000",
         example: "100000",
-        help: "How many records of a file may be rejected; a file that has more is given up, and \
-               goes to REJECTS_DIR",
+        help: "Largest number of rejected records per file; a file with more is abandoned and \
+               moved to REJECTS_DIR",
         secret: false,
     },
     Variable {
@@ -248,7 +264,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "FOLDER",
         default: "./logs",
         example: "./logs",
-        help: "Where the daily log files are written",
+        help: "Folder for daily log files",
         secret: false,
     },
     Variable {
@@ -257,7 +273,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "LEVEL",
         default: "info",
         example: "debug",
-        help: "How much is logged: error, warn, info, debug, trace, or a list such as \
+        help: "Log level: error, warn, info, debug, trace, or a list such as \
                info,fhirmill_postgres::load=debug",
         secret: false,
     },
@@ -267,7 +283,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "text|json",
         default: "text",
         example: "json",
-        help: "How log lines are written: for people, or as one JSON object a line",
+        help: "Format of log lines: text for people, or json for one JSON object per line",
         secret: false,
     },
     Variable {
@@ -276,7 +292,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "DAYS",
         default: "14",
         example: "14",
-        help: "How many daily log files are kept",
+        help: "Number of daily log files to keep",
         secret: false,
     },
     Variable {
@@ -285,7 +301,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "auto|on|off",
         default: "auto",
         example: "on",
-        help: "Whether log lines also go to standard output: auto means for `fhirmill run` only",
+        help: "Whether log lines also go to standard output; auto does so for `fhirmill run` \
+               only",
         secret: false,
     },
 ];
@@ -309,27 +326,31 @@ mod tests {
     fn the_example_file_sets_every_variable_once_and_no_other() {
         let text = include_str!("../../.env.example");
         let mut found = Vec::new();
-        let mut has_sentence = false;
+        let mut sentence = String::new();
         for line in text.lines() {
-            if let Some(assignment) = line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')) {
-                check_assignment(assignment, has_sentence, &mut found);
-            } else if !line.starts_with('#') && line.contains('=') {
-                check_assignment(line, has_sentence, &mut found);
+            if let Some(part) = line.strip_prefix("# ") {
+                sentence = format!("{sentence} {part}").trim_start().to_owned();
+                continue;
             }
-            has_sentence = line.starts_with("# ");
+            let assignment = line.strip_prefix('#').unwrap_or(line);
+            if assignment.contains('=') {
+                check_assignment(assignment, &sentence, &mut found);
+            }
+            sentence.clear();
         }
         let mut expected: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
         expected.extend(["POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_SHARED_BUFFERS"]);
         assert_eq!(found, expected);
     }
 
-    fn check_assignment<'a>(assignment: &'a str, has_sentence: bool, found: &mut Vec<&'a str>) {
+    /// An assignment has the variable's help above it, and its default or example.
+    fn check_assignment<'a>(assignment: &'a str, sentence: &str, found: &mut Vec<&'a str>) {
         let (name, value) = assignment.split_once('=').unwrap();
-        assert!(has_sentence, "{name} has no sentence above it");
-        if let Some(variable) = VARIABLES.iter().find(|variable| variable.name == name)
-            && !variable.default.is_empty()
-        {
-            assert_eq!(value.trim_matches('"'), variable.default, "default of {name}");
+        assert!(!sentence.is_empty(), "{name} has no sentence above it");
+        if let Some(variable) = VARIABLES.iter().find(|variable| variable.name == name) {
+            assert_eq!(sentence, format!("{}.", variable.help), "the sentence above {name}");
+            let expected = if variable.default.is_empty() { variable.example } else { variable.default };
+            assert_eq!(value.trim_matches('"'), expected, "the value of {name}");
         }
         found.push(name);
     }

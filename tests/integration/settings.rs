@@ -81,3 +81,60 @@ fn an_unknown_flag_is_a_usage_error() {
     let environment = TestEnvironment::without_database();
     environment.run(&["once", "--frobnicate"]).expect_code(2);
 }
+
+#[test]
+fn the_settings_file_gives_way_to_the_environment_and_complains_with_lines() {
+    let environment = TestEnvironment::without_database();
+    environment.put(".env", "LOG_DAYS=env-file\n");
+    environment.put(
+        "fhirmill.toml",
+        "workers = \"file\"\nlog_days = \"file\"\nsettle_secs = 3\n\n[[feed]]\nname = \"lab\"\nkind = \"kafka\"\n",
+    );
+    let run = environment
+        .run_command(
+            environment.command(&["database", "url", "--batch-bytes", "flag"]).env_remove("SETTLE_SECONDS"),
+        )
+        .expect_code(2);
+    assert!(run.stderr.starts_with("error: 5 settings are wrong\n"), "{}", run.stderr);
+    for part in [
+        "./fhirmill.toml, line 1: workers is \"file\", but must be a whole number from 1 to 256 (for example workers = 4)",
+        "LOG_DAYS is \"env-file\"",
+        "BATCH_BYTES is \"flag\"",
+        "./fhirmill.toml, line 3: settle_secs is not a setting",
+        "./fhirmill.toml, line 7: feed \"lab\" is of kind \"kafka\", but this version has no kinds of feed",
+    ] {
+        assert!(run.stderr.contains(part), "{part:?} in {}", run.stderr);
+    }
+}
+
+#[test]
+fn the_settings_file_sets_what_nothing_else_does() {
+    let environment = TestEnvironment::new();
+    environment.put("secret/url", environment.database_url().to_owned() + "\n");
+    environment.put(
+        "conf/mill.toml",
+        "database_url_file = \"secret/url\"\ninbox_dir = \"in\"\nresource_types = [\"Patient\"]\n\n\
+         [[source]]\nname = \"st-marys\"\ndescription = \"St Mary's\"\n",
+    );
+    environment.put("in/st-marys/p.json", r#"{"resourceType":"Patient","id":"p1"}"#);
+    environment.put("in/st-marys/c.json", r#"{"resourceType":"Claim","id":"c1"}"#);
+    let mut command = environment.command(&["once", "--json"]);
+    command.env_remove("DATABASE_URL").env("FHIRMILL_CONFIG", "conf/mill.toml");
+    let summary = environment.run_command(&mut command).expect_code(0).json();
+    assert_eq!((&summary["account"]["inserted"], &summary["account"]["skipped"]), (&1.into(), &1.into()));
+    assert_eq!(
+        environment.value("select string_agg(code, ' ' order by code) from etl.source"),
+        "default st-marys"
+    );
+}
+
+#[test]
+fn a_settings_file_that_is_asked_for_must_be_there() {
+    let environment = TestEnvironment::without_database();
+    let run = environment.run(&["database", "url", "--fhirmill-config", "nowhere.toml"]).expect_code(2);
+    assert!(
+        run.stderr.contains("FHIRMILL_CONFIG names nowhere.toml, which cannot be read"),
+        "{}",
+        run.stderr
+    );
+}

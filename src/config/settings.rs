@@ -1,0 +1,185 @@
+//! The *settings* that the program works with: typed and checked.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fhirmill_core::datatype::Timezone;
+use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
+
+use super::schedule::Schedule;
+
+/// Everything that can be set, checked. Paths are absolute. `Debug` shows no
+/// secrets.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The server to fill; none for the private server in `data_dir`.
+    pub database_url: Option<DatabaseUrl>,
+    /// The folder of the private server's binaries; none to search for it.
+    pub server_binaries_dir: Option<PathBuf>,
+    /// Where files arrive.
+    pub inbox_dir: PathBuf,
+    /// Where loaded files are kept.
+    pub archive_dir: PathBuf,
+    /// Where rejected files are kept.
+    pub rejects_dir: PathBuf,
+    /// Where the private server keeps its data.
+    pub data_dir: PathBuf,
+    /// When the inbox is scanned.
+    pub schedule: Schedule,
+    /// Whether and how new files trigger a scan.
+    pub watch: Watch,
+    /// How long a file must be unchanged before it is loaded.
+    pub settle: Duration,
+    /// How many threads map and load.
+    pub workers: NonZeroUsize,
+    /// How many bytes of resources one transaction loads.
+    pub batch_bytes: u64,
+    /// Where the JSON of each resource is kept.
+    pub keep_bodies: KeepBodies,
+    /// Which resource types are loaded.
+    pub resource_types: ResourceTypes,
+    /// What happens to the payer's Coverage references of an
+    /// ExplanationOfBenefit.
+    pub eob_coverage: EobCoverage,
+    /// The zone of times without one, in the data and in `schedule`.
+    pub assume_timezone: Timezone,
+    /// Limits for each file.
+    pub limits: Limits,
+    /// Where log lines go.
+    pub log: LogSettings,
+    /// The sources that the settings file describes.
+    pub sources: Vec<SourceSettings>,
+}
+
+impl Settings {
+    /// What is needed to open the database.
+    pub fn database(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            url: self.database_url.clone(),
+            data_dir: self.data_dir.clone(),
+            server_binaries_dir: self.server_binaries_dir.clone(),
+            workers: self.workers.get(),
+        }
+    }
+}
+
+/// Whether and how new files trigger a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// By events of the operating system.
+    Native,
+    /// By polling.
+    Poll,
+    /// Not at all.
+    Off,
+}
+
+/// Where the JSON of each resource is kept as received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepBodies {
+    /// Only in the archived file.
+    Archive,
+    /// In the database as well.
+    Database,
+}
+
+/// What happens to the payer's Coverage references of an
+/// ExplanationOfBenefit before it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EobCoverage {
+    /// They are stored.
+    Keep,
+    /// They are removed.
+    Drop,
+}
+
+/// Which resource types are loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResourceTypes {
+    /// All of them.
+    All,
+    /// These.
+    Only(BTreeSet<String>),
+}
+
+impl ResourceTypes {
+    /// Whether resources of this type are loaded.
+    pub fn contains(&self, resource_type: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(types) => types.contains(resource_type),
+        }
+    }
+}
+
+/// What one file may contain at most, so that none can fill memory or disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one resource.
+    pub max_resource_bytes: u64,
+    /// Files in a zip archive.
+    pub max_archive_members: u64,
+    /// Decompressed bytes for each compressed byte.
+    pub max_archive_ratio: u64,
+    /// Decompressed bytes altogether.
+    pub max_archive_bytes: u64,
+    /// Rejected records.
+    pub max_rejects_per_file: u64,
+}
+
+/// Where log lines go and what they look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The folder of the daily log files.
+    pub dir: PathBuf,
+    /// Which lines are written.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub format: LogFormat,
+    /// How many daily files are kept.
+    pub days: usize,
+    /// Whether lines also go to standard output.
+    pub standard_output: LogStandardOutput,
+}
+
+/// A level, or a list of target=level, as understood by the log filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLevel(pub(super) String);
+
+impl LogLevel {
+    /// The text of the setting.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Whether log lines also go to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogStandardOutput {
+    /// For the service only.
+    Auto,
+    /// For every command.
+    On,
+    /// Never.
+    Off,
+}
+
+/// A source that the settings file describes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSettings {
+    /// Its name, that of its folder in the inbox.
+    pub name: String,
+    /// What it is, for people.
+    pub description: Option<String>,
+}
