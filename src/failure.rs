@@ -11,7 +11,7 @@ use fhirmill::config::{EnvFileError, SettingsError};
 use fhirmill::pipeline::PipelineError;
 use fhirmill::report::causes;
 use fhirmill_postgres::LoadError;
-use fhirmill_postgres::database::{DatabaseError, Trouble};
+use fhirmill_postgres::database::{DatabaseError, Failure};
 
 /// Prints the error and tells the exit code that goes with it.
 pub fn report(error: &anyhow::Error) -> ExitCode {
@@ -56,7 +56,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             );
         }
     }
-    Trouble::behind(error.as_ref()).map(|trouble| trouble.hint().to_owned())
+    Failure::behind(error.as_ref()).and_then(Failure::hint).map(str::to_owned)
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
@@ -72,8 +72,8 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             Some(_) => return ExitCode::DatabaseUnavailable,
         }
     }
-    match Trouble::behind(error.as_ref()) {
-        Some(Trouble::Lost | Trouble::NoRights) => ExitCode::DatabaseUnavailable,
+    match Failure::behind(error.as_ref()) {
+        Some(Failure::ConnectionLost | Failure::PermissionDenied) => ExitCode::DatabaseUnavailable,
         _ => ExitCode::Unexpected,
     }
 }

@@ -29,7 +29,7 @@ use crate::inbox::{self, InboxFile};
 use crate::report::{RunProgress, Summary, Unit};
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::LoadError;
-use fhirmill_postgres::database::{Database, DatabaseError, Trouble};
+use fhirmill_postgres::database::{Database, DatabaseError, Failure};
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Run};
 use fhirmill_postgres::registry::RunRegistry;
@@ -174,7 +174,7 @@ fn load_files(
     if let Some(failure) = handover.take_failure() {
         result = result.and(Err(failure.into()));
     }
-    if result.as_ref().is_err_and(|error| Trouble::behind(error) == Some(Trouble::LockHeld)) {
+    if result.as_ref().is_err_and(|error| Failure::behind(error) == Some(Failure::LockTimeout)) {
         database.tell_who_holds_tables();
     }
     let broken_off = ledger::broken_off(run.connection())?;

@@ -204,7 +204,7 @@ fn missing_privileges_are_reported_with_the_grant() {
         let run = environment.run_command(&mut user.once()).expect_code(4);
         assert!(run.stderr.contains(&hint), "{}", run.stderr);
         assert!(
-            run.stderr.contains("permission denied") || run.stderr.contains("has no right"),
+            run.stderr.contains("permission denied") || run.stderr.contains(" may not "),
             "{}",
             run.stderr
         );

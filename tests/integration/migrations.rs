@@ -76,7 +76,7 @@ fn missing_privileges_are_named() {
     let run =
         environment.run_command(environment.command(&["migrate", "up"]).env("DATABASE_URL", &guest_url));
     crate::support::execute(&url, &format!("drop role {role}"));
-    assert!(run.stderr.contains(&format!("user {role} has no right to create schemas")), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("user {role} may not create schemas")), "{}", run.stderr);
     assert!(run.stderr.contains("hint: as the database's owner: grant create on database"), "{}", run.stderr);
     run.expect_code(4);
 }

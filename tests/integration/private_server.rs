@@ -53,7 +53,7 @@ fn data_survive_a_stop_and_a_reset_deletes_them() {
     environment.run(&["database", "reset", "--yes"]).expect_code(0);
     assert!(!environment.path("data/postgres").exists());
     let run = environment.run(&["database", "url"]).expect_code(4);
-    assert!(run.stderr.contains("hint: `fhirmill database start` makes one"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: `fhirmill database start` creates it"), "{}", run.stderr);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_wrong_password_is_reported_without_the_password() {
     let wrong_password = format!("postgres://fhirmill:tunafish@{server}");
     let run = environment
         .run_command(environment.command(&["migrate", "status"]).env("DATABASE_URL", wrong_password));
-    assert!(run.stderr.contains("refuses user fhirmill: wrong password or unknown user"), "{}", run.stderr);
+    assert!(run.stderr.contains("rejects user fhirmill: wrong password or unknown user"), "{}", run.stderr);
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
     run.expect_code(4);
 

@@ -66,7 +66,7 @@ fn the_servers_certificate_is_verified_if_the_url_requires_it() {
         environment.run_command(environment.command(&["once"]).env("DATABASE_URL", url))
     };
     environment.put("inbox/p.json", PATIENT);
-    let not_trusted = "does not prove by its certificate who it is";
+    let not_trusted = "has a certificate that cannot be verified";
     for (run, reason) in [
         (once(&named, "verify-full", &environment.path("other.crt")), not_trusted),
         (once(&named, "verify-full", &environment.path("none.crt")), not_trusted),

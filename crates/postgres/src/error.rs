@@ -1,10 +1,9 @@
-//! What keeps a batch from being loaded, and whose fault it is: the server's,
-//! another session's, a record's, or the program's.
+//! Why a batch was not loaded, and what happens next.
 
-use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
+use diesel::result::Error;
 use thiserror::Error;
 
-use crate::database::{CopyError, DatabaseError, Trouble};
+use crate::database::{CopyError, DatabaseError, Failure, NextStep};
 
 /// Why a batch was not loaded. Nothing of it is in the tables then.
 #[derive(Debug, Error)]
@@ -13,25 +12,26 @@ pub enum LoadError {
     Connect(#[from] DatabaseError),
     #[error("the database refused a batch: {0}")]
     Database(#[from] Error),
-    /// In words that nobody reads here, but so late that it waited for a lock.
-    #[error("the database refused a batch after as long as it may wait for another session's lock: {0}")]
+    /// The reason is in a language that is not understood, but came as late as a
+    /// lock timeout would.
+    #[error("the database refused a batch, probably because another session held a lock for too long: {0}")]
     HeldUp(Box<LoadError>),
-    /// Another process has taken the file over.
-    #[error("a file of the batch is no longer this run's")]
+    /// A file of the batch is no longer claimed by the run.
+    #[error("another process has taken over a file of the batch")]
     ClaimLost,
     #[error("the registry answered for {answered} of {asked} resources")]
     RegistryIncomplete { asked: usize, answered: usize },
-    #[error("{table} was sent {count} rows and has stored {rows}; nothing of the batch is kept")]
+    #[error("{table} was sent {count} rows and stored {rows}; the batch was rolled back")]
     RowsMissing { table: String, count: usize, rows: usize },
-    #[error("{kept} of {count} rejects were kept; nothing of the batch is kept")]
+    #[error("{kept} of {count} rejects were stored; the batch was rolled back")]
     RejectsMissing { count: usize, kept: usize },
-    #[error("another session brought a patient of the batch at the same time, again and again")]
+    #[error("other sessions kept loading the same patients at the same time")]
     Overtaken,
-    /// The run was given up before the batch's turn.
-    #[error("the run was given up after another failure")]
+    /// The run was aborted before the batch's turn.
+    #[error("the run was aborted after another failure")]
     Abandoned,
-    /// A defect of the program; the panic's place is in the log.
-    #[error("fhirmill has a defect: a batch could not be worked on; please report the panic in the log")]
+    /// A defect of the program. The log says where.
+    #[error("fhirmill has a defect: a batch could not be processed; please report the panic in the log")]
     Panicked,
 }
 
@@ -45,33 +45,35 @@ impl From<CopyError> for LoadError {
 }
 
 impl LoadError {
-    /// What the server answered, if that is what went wrong.
-    fn answer(&self) -> Option<(&DatabaseErrorKind, &dyn DatabaseErrorInformation)> {
+    /// What happens to the batch next.
+    pub fn next_step(&self) -> NextStep {
         match self {
-            LoadError::Database(Error::DatabaseError(kind, information)) => {
-                Some((kind, information.as_ref()))
-            }
+            LoadError::Overtaken => NextStep::RetryNow,
+            _ => self.failure().map_or(NextStep::GiveUp, Failure::next_step),
+        }
+    }
+
+    /// Whether a record of the batch is the likely cause: nothing is known to be
+    /// wrong with the server, the connection or the disk.
+    pub fn is_data_error(&self) -> bool {
+        self.next_step() == NextStep::RejectRecord
+    }
+
+    /// Whether the server gave a reason that is not understood.
+    pub(crate) fn is_unclassified(&self) -> bool {
+        self.failure() == Some(Failure::Refused)
+    }
+
+    /// The failure of the server that kept the batch from being loaded.
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            LoadError::Database(error @ Error::DatabaseError(..)) => Failure::of(error),
             _ => None,
         }
     }
 
-    /// Whether the same batch may succeed at once.
-    pub(crate) fn is_worth_another_try(&self) -> bool {
-        match self.answer() {
-            Some((DatabaseErrorKind::SerializationFailure, _)) => true,
-            Some((_, information)) => information.message().contains("deadlock detected"),
-            None => matches!(self, LoadError::Overtaken),
-        }
-    }
-
-    /// Whether the server gave a reason that diesel has no word for, so that
-    /// only its sentence tells. diesel keeps SQLSTATE (40P01) to itself.
-    pub(crate) fn is_told_in_words_only(&self) -> bool {
-        self.answer().is_some_and(|(kind, _)| matches!(kind, DatabaseErrorKind::Unknown))
-    }
-
-    /// Whether an account does not hold: what the parts of the program and the
-    /// server say of one batch differs.
+    /// Whether an account does not add up: parts of the program and the server
+    /// count differently.
     pub fn is_account_broken(&self) -> bool {
         matches!(
             self,
@@ -81,26 +83,10 @@ impl LoadError {
         )
     }
 
-    /// Whether it may be the fault of a record: nothing is wrong with the
-    /// server, the connection or the disk that is known.
-    pub fn is_data_error(&self) -> bool {
-        let is_of_the_server = |kind: &DatabaseErrorKind| {
-            matches!(
-                kind,
-                DatabaseErrorKind::ClosedConnection
-                    | DatabaseErrorKind::ReadOnlyTransaction
-                    | DatabaseErrorKind::UnableToSendCommand
-            )
-        };
-        self.answer().is_some_and(|(kind, _)| !is_of_the_server(kind))
-            && !self.is_worth_another_try()
-            && Trouble::behind(self).is_none()
-    }
-
-    /// The table, column and constraint that the server names. Its sentence may
-    /// quote values and is left out.
+    /// The table, column and constraint that the server names. Its message is
+    /// left out, because it may quote values.
     pub(crate) fn place_in_tables(&self) -> String {
-        let Some((_, information)) = self.answer() else { return String::new() };
+        let LoadError::Database(Error::DatabaseError(_, information)) = self else { return String::new() };
         let parts = [
             ("table", information.table_name()),
             ("column", information.column_name()),

@@ -7,10 +7,11 @@ use std::io::Write;
 
 use diesel::pg::{CopyFormat, CopyTarget, Pg, PgConnection};
 use diesel::query_builder::AstPass;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::Error;
 use diesel::{Connection, ExecuteCopyFromDsl, QueryResult};
 use fhirmill_core::rows::{self, RowBuffer};
 
+use super::Failure;
 use crate::failpoint::{self, Fault, Step};
 
 /// The size of COPY's messages: libpq holds a whole message in memory.
@@ -106,7 +107,9 @@ impl CopyTable {
     pub fn copy_if_new(&self, connection: &mut PgConnection, buffer: &RowBuffer) -> Result<bool, CopyError> {
         match connection.transaction(|connection| self.copy_buffer(connection, buffer)) {
             Ok(_) => Ok(true),
-            Err(CopyError::Query(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
+            Err(CopyError::Query(error)) if Failure::of(&error) == Some(Failure::UniqueViolation) => {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

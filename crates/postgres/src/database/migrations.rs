@@ -1,10 +1,9 @@
-//! Migrations: numbered steps from an empty database to today's tables, and
+//! Migrations: numbered steps from an empty database to the current tables, and
 //! back.
 //!
-//! They are the folders of `migrations/`, embedded in the binary. Each runs in
-//! a transaction of its own. Several processes may start at once and all want
-//! the tables up: an advisory lock lets one of them work while the others
-//! wait, and those then find nothing left to do.
+//! They are the folders of `migrations/`, embedded in the binary. Each runs in a
+//! transaction of its own. When several processes start at once, an advisory lock
+//! lets one of them migrate while the others wait; these then find nothing to do.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,28 +24,32 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations")
 /// The key of the advisory lock: "fhirmill" as eight ASCII letters.
 const LOCK_KEY: i64 = i64::from_be_bytes(*b"fhirmill");
 
-/// How long another process may be migrating before we give up. Building
+/// How long another process may be migrating before this one gives up. Building
 /// indexes on a large database takes long.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60 * 60);
 
-/// How many migrations to take back.
+/// Which migrations to revert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Down {
+    /// That many, newest first.
     Newest(usize),
+    /// All of them.
     All,
 }
 
-/// One migration, and whether the database has it.
+/// A migration, and whether it is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MigrationStatus {
+    /// Its name, which begins with its version.
     pub name: String,
+    /// Whether the database has it.
     pub is_applied: bool,
-    /// False for a migration that the database has and this version of
-    /// fhirmill does not know: a newer version was here.
+    /// False for a migration that a newer version of fhirmill has applied and this
+    /// version does not know.
     pub is_known: bool,
 }
 
-/// Applies what is not yet applied, oldest first. Gives the names of what was
+/// Applies pending migrations, oldest first. Returns the names of those that were
 /// applied now.
 pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<String>, DatabaseError> {
     with_lock(database, |connection| {
@@ -62,8 +65,8 @@ pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<S
     })
 }
 
-/// Takes back the newest migrations, with the data in their tables. Gives the
-/// names of what was taken back.
+/// Reverts the newest migrations and drops the data in their tables. Returns the
+/// names of those that were reverted.
 pub fn down(
     database: &Database,
     source: impl MigrationSource<Pg>,
@@ -80,11 +83,11 @@ pub fn down(
         for version in applied.iter().take(count) {
             let Some(migration) = find(&known, version) else {
                 let reason =
-                    format!("{version} is of a newer version of fhirmill, which has to take it back");
+                    format!("{version} was applied by a newer version of fhirmill, which has to revert it");
                 return Err(DatabaseError::Migration { reason });
             };
             let name = migration.name().to_string();
-            info!(migration = name, "taking back migration {name}");
+            info!(migration = name, "reverting migration {name}");
             connection.revert_migration(migration).map_err(failed)?;
             names.push(name);
         }
@@ -92,7 +95,8 @@ pub fn down(
     })
 }
 
-/// Every migration, oldest first. Changes nothing, and needs no right to.
+/// Every migration, oldest first. Changes nothing, and needs no right to change
+/// anything.
 pub fn status(
     database: &Database,
     source: impl MigrationSource<Pg>,
@@ -134,10 +138,9 @@ struct AppliedVersion {
     version: String,
 }
 
-/// Diesel's own question makes its table where there is none; this one only
-/// asks.
+/// Diesel's own query creates its table where there is none; this one only reads.
 fn applied_versions(connection: &mut PgConnection) -> Result<Vec<String>, DatabaseError> {
-    let query_failed = |source| DatabaseError::Query { action: "ask which migrations are applied", source };
+    let query_failed = |source| DatabaseError::Query { action: "list the applied migrations", source };
     let has_table = "select coalesce(to_regclass('public.__diesel_schema_migrations')::text, '') as version";
     let table: AppliedVersion = sql_query(has_table).get_result(connection).map_err(query_failed)?;
     if table.version.is_empty() {
@@ -163,15 +166,15 @@ fn ask(connection: &mut PgConnection, question: &str, action: &'static str) -> R
     Ok(answer.yes)
 }
 
-/// Runs the work while no other process migrates this database. The lock ends
-/// with the session, so a crash leaves none behind.
+/// Runs `work` while no other process migrates this database. The lock ends with
+/// the session, so a crash leaves none behind.
 fn with_lock<Outcome>(
     database: &Database,
     work: impl FnOnce(&mut PgConnection) -> Result<Outcome, DatabaseError>,
 ) -> Result<Outcome, DatabaseError> {
     let mut connection = database.connect()?;
     let since = Instant::now();
-    // Tried again and again, not waited for: lock_timeout ends a wait.
+    // Polled instead of waited for: lock_timeout would end a wait.
     let try_lock = format!("pg_try_advisory_lock({LOCK_KEY})");
     while !ask(&mut connection, &try_lock, "take the migration lock")? {
         if since.elapsed() > LOCK_PATIENCE {
@@ -183,7 +186,7 @@ fn with_lock<Outcome>(
         ("has_database_privilege(current_database(), 'CREATE')", "create schemas"),
         ("coalesce(has_schema_privilege('public', 'CREATE'), false)", "create tables in schema public"),
     ] {
-        if !ask(&mut connection, question, "ask for the user's rights")? {
+        if !ask(&mut connection, question, "check the user's rights")? {
             let url = database.url();
             return Err(DatabaseError::NoRights {
                 user: url.user.clone(),
@@ -193,7 +196,7 @@ fn with_lock<Outcome>(
         }
     }
     let outcome = work(&mut connection)?;
-    ask(&mut connection, &format!("pg_advisory_unlock({LOCK_KEY})"), "give the migration lock back")?;
+    ask(&mut connection, &format!("pg_advisory_unlock({LOCK_KEY})"), "release the migration lock")?;
     database.give_back(connection);
     Ok(outcome)
 }

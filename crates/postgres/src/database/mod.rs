@@ -1,12 +1,13 @@
 //! The database: a Postgres server that fhirmill fills.
 //!
 //! It is the server of DATABASE_URL, or a private one that fhirmill starts
-//! itself ([`private`]); from here on they are the same. This module opens it,
-//! hands out connections that all behave alike, and brings the tables up and
-//! down ([`migrations`]). What is in the tables is no concern of its.
+//! itself ([`private`]); the rest of the program does not tell them apart. This
+//! module opens it, hands out connections with the same settings, and migrates
+//! the tables ([`migrations`]). It knows nothing of what is in the tables.
 
 mod copy;
 mod error;
+mod failure;
 pub mod migrations;
 pub mod private;
 mod url;
@@ -23,35 +24,38 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 pub use copy::{CopyError, CopyTable};
-pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION, Trouble};
+pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
+pub(crate) use failure::SessionMessages;
+pub use failure::{Failure, NextStep};
 use private::PrivateServer;
 pub use url::DatabaseUrl;
 
-/// Parameters of every connection, unless DATABASE_URL says otherwise. A
-/// server that vanished is noticed within two minutes instead of two hours.
+/// Parameters of every connection, unless DATABASE_URL overrides them. A server
+/// that has vanished is noticed within two minutes instead of two hours.
 const CONNECTION_PARAMETERS: &str = "fallback_application_name=fhirmill&connect_timeout=10\
      &keepalives_idle=60&keepalives_interval=10&keepalives_count=6";
 
 /// What every session begins with. Times are read and written in UTC. Waiting
 /// five minutes for another session's lock (unless the database or the user has
-/// another `lock_timeout`), or sitting ten minutes idle in a transaction, is a
-/// fault that should end and be told. What went wrong is read from the server's
-/// sentences: they come in English, where the user may choose. Notices would be printed to standard
-/// error by libpq.
+/// another `lock_timeout`), or being idle in a transaction for ten minutes, is a
+/// fault that should end and be reported. Messages are in English where the user
+/// may set that, since [`failure`] interprets them. libpq would print notices to
+/// standard error.
 const SESSION_START: &str = "\
     set timezone = 'UTC';
     select set_config('lock_timeout', '5min', false) where current_setting('lock_timeout') = '0';
     set idle_in_transaction_session_timeout = '10min';
-    select set_config('lc_messages', 'C', false) from pg_roles where rolname = current_user and rolsuper;
+    do $$ begin perform set_config('lc_messages', 'C', false); exception when insufficient_privilege then null; end $$;
     set client_min_messages = 'warning';";
 
-/// How long opening waits for a server that is away.
+/// How long opening waits for a server that is unavailable.
 #[derive(Debug, Clone, Copy)]
 pub enum Wait<'a> {
-    /// The first failure is the answer.
+    /// Not at all: the first failure is returned.
     No,
+    /// That long.
     AtMost(Duration),
-    /// Until the server is there, or the token is cancelled.
+    /// Until the server is available, or the token is cancelled.
     UntilCancelled(&'a CancellationToken),
 }
 
@@ -65,35 +69,36 @@ impl Wait<'_> {
     }
 }
 
-/// Which server, and what a private one needs.
+/// Which server to use, and what a private one needs.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
-    /// The server to fill; none means the private one under `data_dir`.
+    /// The server to fill; `None` for the private one under `data_dir`.
     pub url: Option<DatabaseUrl>,
+    /// The folder of the private server's data.
     pub data_dir: PathBuf,
-    /// Where the private server's binaries are; none means to look for them.
+    /// The folder of the private server's binaries; `None` to search for them.
     pub server_binaries_dir: Option<PathBuf>,
-    /// How many sessions write at once.
+    /// The number of sessions that write at the same time.
     pub workers: usize,
 }
 
-/// An open database: it answered, and is new enough. Cheap to clone, and to
-/// share among threads.
+/// An open database: it answered, and its version is supported. Cheap to clone
+/// and to share among threads.
 #[derive(Clone)]
 pub struct Database {
     url: DatabaseUrl,
-    /// A connection that nobody uses, for whoever asks for one next: a short
-    /// command does with one, and making one takes longer than most queries.
+    /// An unused connection for the next caller: a short command needs only one,
+    /// and opening another takes longer than most queries.
     spare: Arc<Mutex<Option<PgConnection>>>,
-    /// The server's major version: 15 or later.
+    /// The server's major version, 15 or later.
     pub version: u32,
     /// True for the server that fhirmill runs itself.
     pub is_private: bool,
 }
 
 impl Database {
-    /// Opens the database of the settings; starts the private server if there
-    /// is no DATABASE_URL.
+    /// Opens the database of the settings. Starts the private server if there is no
+    /// DATABASE_URL.
     pub fn open(settings: &DatabaseSettings, wait: Wait<'_>) -> Result<Self, DatabaseError> {
         let is_private = settings.url.is_none();
         let (url, connection) = match &settings.url {
@@ -111,13 +116,12 @@ impl Database {
         Ok(Self { url, version, is_private, spare: Arc::new(Mutex::new(Some(connection))) })
     }
 
-    /// The URL, which shows no password unless exposed.
+    /// Its URL, which hides the password unless exposed.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// A connection in the state in which it was made. Every thread that
-    /// writes has its own.
+    /// A connection in its initial state. Every thread that writes has its own.
     pub fn connect(&self) -> Result<PgConnection, DatabaseError> {
         match self.spare().take() {
             Some(connection) => Ok(connection),
@@ -125,7 +129,8 @@ impl Database {
         }
     }
 
-    /// For the one who asks next: without locks, settings or tables of its own.
+    /// Keeps a connection for the next caller. It holds no locks and has no settings
+    /// or temporary tables of its own.
     fn give_back(&self, connection: PgConnection) {
         self.spare().replace(connection);
     }
@@ -141,7 +146,7 @@ struct Holder {
     holder: String,
 }
 
-/// Sessions of others that hold whole tables, in words.
+/// Other sessions that hold locks on whole tables, described in words.
 const HOLDERS: &str = "\
 select format('session %s of user %s (%s) holds %s on %s', l.pid, a.usename, a.application_name, l.mode, l.relation::regclass) as holder
 from pg_locks l join pg_stat_activity a using (pid) join pg_class c on c.oid = l.relation
@@ -151,7 +156,7 @@ where l.granted and l.database = (select oid from pg_database where datname = cu
 order by 1";
 
 impl Database {
-    /// Says in the log who holds tables, where that made a query fail.
+    /// Logs which sessions hold locks on tables, after a lock timeout.
     pub fn tell_who_holds_tables(&self) {
         let holders =
             self.connect().ok().and_then(|mut connection| sql_query(HOLDERS).load(&mut connection).ok());
@@ -161,7 +166,7 @@ impl Database {
     }
 }
 
-/// A connection to a server that is taken as it is.
+/// Connects to a server, whatever its version.
 fn connect(url: &DatabaseUrl) -> Result<PgConnection, DatabaseError> {
     let full_url = url.with_parameters(CONNECTION_PARAMETERS);
     let mut connection = PgConnection::establish(full_url.expose_secret()).map_err(|error| match error {
@@ -185,13 +190,13 @@ fn connect_patiently(url: &DatabaseUrl, wait: Wait<'_>) -> Result<PgConnection, 
         if !error.is_transient() || wait.is_over(since) {
             return Err(error);
         }
-        warn!(database = %url, pause.seconds = pause.as_secs_f64(), "{error}; trying again");
+        warn!(database = %url, pause.seconds = pause.as_secs_f64(), "{error}; retrying");
         pause_unless_over(pause, wait, since);
         pause = (pause * 2).min(Duration::from_secs(10));
     }
 }
 
-/// Sleeps in short pieces, so that a cancelled service ends soon.
+/// Sleeps in short intervals, so that a cancelled service ends soon.
 fn pause_unless_over(pause: Duration, wait: Wait<'_>, since: Instant) {
     let end = Instant::now() + pause;
     while Instant::now() < end && !wait.is_over(since) {
@@ -209,6 +214,6 @@ struct ServerVersion {
 fn server_version(connection: &mut PgConnection) -> Result<u32, DatabaseError> {
     let version: ServerVersion = sql_query("select current_setting('server_version_num')::integer as number")
         .get_result(connection)
-        .map_err(|source| DatabaseError::Query { action: "ask for the server's version", source })?;
+        .map_err(|source| DatabaseError::Query { action: "read the server's version", source })?;
     Ok(u32::try_from(version.number / 10_000).unwrap_or(0))
 }

@@ -1,9 +1,11 @@
-//! The URL of a database: where it is, and the password to it.
+//! The URL of a database, password included.
 //!
-//! The URL is taken apart here for two reasons. Messages name the server, the
-//! database and the user, and must never show the password. And a password
-//! with a raw `/` or `@` in it would make libpq quote a part of the password
-//! as a wrong port or host, so such a URL is refused before libpq sees it.
+//! libpq parses the URL when it connects. It is also parsed here, for two
+//! reasons: messages name the server, the database and the user, and must never
+//! show the password; and libpq quotes part of a password with a raw `/` or `@` as
+//! a wrong port or host, so such a URL is rejected before libpq sees it. The `url`
+//! crate rejects several hosts and accepts a raw `@` in a password;
+//! `tokio_postgres::Config` rejects `sslmode=verify-full` and `sslrootcert`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone)]
 pub struct DatabaseUrl {
     url: SecretString,
-    /// Host and port as written, for messages.
+    /// Hosts and ports as written, for messages.
     pub server: String,
     /// The database's name as written, or libpq's default.
     pub database: String,
@@ -28,8 +30,8 @@ impl DatabaseUrl {
         self.url.expose_secret()
     }
 
-    /// The URL with connection parameters added. What the URL says itself
-    /// stands after them and wins.
+    /// The URL with connection parameters added. Those of the URL come after them
+    /// and take precedence.
     pub fn with_parameters(&self, parameters: &str) -> SecretString {
         let url = self.expose();
         SecretString::from(match url.split_once('?') {

@@ -1,9 +1,8 @@
 //! The account: the operating system's user that the server runs as.
 //!
-//! Postgres refuses to run as root. So where root starts it, the server and
-//! its tools run as `postgres` if there is such a user, else as `nobody`; a
-//! cluster that exists keeps running as its owner. Anybody else runs it as
-//! themselves.
+//! Postgres refuses to run as root. When root starts it, the server and its tools
+//! run as `postgres` if that user exists, or as `nobody`; an existing cluster runs
+//! as its owner. Any other user runs it as themselves.
 
 use std::fs;
 use std::io;
@@ -16,13 +15,13 @@ use nix::unistd::{Gid, Uid, User};
 
 use crate::database::DatabaseError;
 
-/// Users to run the server as when root starts it, best first.
+/// Users to run the server as when root starts it, in order of preference.
 const SERVER_USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// Who runs the server.
+/// The user that runs the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Set where the server runs as another user than this process.
+    /// Set if the server runs as another user than this process.
     other: Option<(Uid, Gid)>,
 }
 
@@ -32,7 +31,7 @@ impl Account {
         Self { other: None }
     }
 
-    /// The user for a cluster in this folder, which need not exist yet.
+    /// The user for a cluster in this folder, which may not exist yet.
     pub fn for_cluster(cluster: &Path) -> Result<Self, DatabaseError> {
         if !Uid::effective().is_root() {
             return Ok(Self::own());
@@ -59,7 +58,7 @@ impl Account {
         command
     }
 
-    /// Gives a file or folder to this account.
+    /// Makes this account the owner of a file or folder.
     pub fn own_path(&self, path: &Path) -> io::Result<()> {
         match self.other {
             Some((uid, gid)) => std::os::unix::fs::chown(path, Some(uid.as_raw()), Some(gid.as_raw())),
@@ -67,8 +66,8 @@ impl Account {
         }
     }
 
-    /// Whether this account can enter the folder: every folder above it must
-    /// let it through, which only trying shows for certain.
+    /// Whether this account can enter the folder. It must be able to enter every
+    /// folder above it too, so this tries.
     pub fn can_enter(&self, folder: &Path) -> bool {
         if self.other.is_none() {
             return true;

@@ -1,8 +1,8 @@
 //! The server's binaries: `initdb`, `pg_ctl` and `postgres` in one folder.
 //!
-//! Distributions put them outside PATH, several versions beside each other. A
-//! new cluster is made by the newest; an old cluster runs only with the major
-//! version that made it.
+//! Distributions install them outside PATH, with several versions side by side. A
+//! new cluster is created by the newest; an existing one runs only with the major
+//! version that created it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use std::process::Command;
 use super::account::Account;
 use crate::database::{DatabaseError, OLDEST_SUPPORTED_VERSION};
 
-/// A folder that holds the binaries of one version.
+/// A folder with the binaries of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
     dir: PathBuf,
@@ -19,9 +19,9 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// The binaries to use: of the given major version, or the newest that is
-    /// supported. Only such as the account may run. A folder that the
-    /// operator chose is the only one looked at.
+    /// Finds the binaries of the given major version, or the newest supported ones,
+    /// that the account may run. If the operator chose a folder, only that one is
+    /// searched.
     pub fn find(
         chosen: Option<&Path>,
         version: Option<u32>,
@@ -70,8 +70,8 @@ fn major_version(text: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// Where binaries are found: by pg_config, in the folders of distributions,
-/// in PATH. Each folder once.
+/// The folders to search: pg_config's, those of distributions, and PATH. Each
+/// folder once.
 fn known_folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output()

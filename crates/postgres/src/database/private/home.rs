@@ -1,27 +1,28 @@
-//! The home: the folder of a private server, and what lies in it.
+//! The home: the folder of a private server.
 //!
 //! ```text
 //! DATA_DIR/
 //!   postgres.lock       held while a process starts, stops or resets the server
 //!   postgres.location   path of the home, where it is not DATA_DIR/postgres
-//!   postgres/           the home, entered by the server's account only
+//!   postgres/           the home, accessible to the server's account only
 //!     cluster/          Postgres' own data directory
-//!     password          of the user fhirmill, made by chance
+//!     password          of the user fhirmill, randomly generated
 //!     port              on 127.0.0.1, chosen once
 //!     server.log
 //!     .s.PGSQL.<port>   the server's socket
 //! ```
 //!
-//! Where root starts the server and DATA_DIR lies in a folder that the
-//! server's account cannot enter (a checkout in /root, say), the home is in
-//! /var/lib/fhirmill instead, by a name made from DATA_DIR's path. Once made,
-//! a home stays where it is.
+//! If root starts the server and DATA_DIR is in a folder that the server's account
+//! cannot enter (such as a checkout in /root), the home is in /var/lib/fhirmill
+//! instead, under a name derived from DATA_DIR's path. Once created, a home stays
+//! where it is.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
 use sha2::{Digest, Sha256};
 use tracing::warn;
 use uuid::Uuid;
@@ -40,7 +41,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// The home that belongs to DATA_DIR. Makes nothing.
+    /// The home that belongs to DATA_DIR. Creates nothing.
     pub fn of(data_dir: &Path) -> Result<Self, DatabaseError> {
         let data_dir = fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_owned());
         let location = data_dir.join("postgres.location");
@@ -65,8 +66,8 @@ impl Home {
         self.cluster().join("PG_VERSION").exists()
     }
 
-    /// Makes DATA_DIR and takes its lock, so that no two processes start,
-    /// stop or reset the server at once. The lock ends with the file.
+    /// Creates DATA_DIR and takes its lock, so that no two processes start, stop or
+    /// reset the server at the same time. Dropping the file releases the lock.
     pub fn lock(&self) -> Result<File, DatabaseError> {
         fs::create_dir_all(&self.data_dir).map_err(failure("create", &self.data_dir))?;
         let path = self.data_dir.join("postgres.lock");
@@ -80,8 +81,8 @@ impl Home {
         Ok(file)
     }
 
-    /// Makes the folder, in DATA_DIR or where the account can enter it. The
-    /// lock is held, and DATA_DIR exists.
+    /// Creates the folder, in DATA_DIR or where the account can enter it. The caller
+    /// holds the lock, so DATA_DIR exists.
     pub fn make(&mut self) -> Result<(), DatabaseError> {
         self.data_dir = fs::canonicalize(&self.data_dir).map_err(failure("enter", &self.data_dir))?;
         if !self.path.exists() && !self.account.can_enter(&self.data_dir) {
@@ -102,10 +103,25 @@ impl Home {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(failure("create", &self.path)(source)),
         }
-        self.account.own_path(&self.path).map_err(failure("give to the server's user", &self.path))
+        self.account.own_path(&self.path).map_err(failure("give to the server's user", &self.path))?;
+        self.close_to_others()
     }
 
-    /// Deletes the folder with all data. The lock is held.
+    /// Takes all rights on an existing folder away from other users, if this
+    /// process may: it holds the password, and somebody may have created it with
+    /// wider permissions.
+    pub fn close_to_others(&self) -> Result<(), DatabaseError> {
+        let Ok(metadata) = fs::metadata(&self.path) else { return Ok(()) };
+        let user = Uid::effective();
+        let is_ours = user.is_root() || metadata.uid() == user.as_raw();
+        if !is_ours || metadata.mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        fs::set_permissions(&self.path, Permissions::from_mode(0o700))
+            .map_err(failure("close to other users", &self.path))
+    }
+
+    /// Deletes the folder with all data. The caller holds the lock.
     pub fn delete(&self) -> Result<(), DatabaseError> {
         if self.path.exists() {
             fs::remove_dir_all(&self.path).map_err(failure("delete", &self.path))?;
@@ -127,8 +143,8 @@ impl Home {
         self.path.join("password")
     }
 
-    /// Makes a new password: 244 random bits, and nothing that a URL would
-    /// have to encode.
+    /// Generates a new password: 244 random bits, without characters that a URL
+    /// would have to encode.
     pub fn make_password(&self) -> Result<(), DatabaseError> {
         let password = format!("{}{}\n", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         self.write("password", &password)
@@ -142,8 +158,8 @@ impl Home {
         self.write("port", &format!("{port}\n"))
     }
 
-    /// Writes a file that only the account reads. The old one stays until the
-    /// new one is whole.
+    /// Writes a file that only the account can read. The old one stays until the new
+    /// one is complete.
     pub fn write(&self, name: &str, text: &str) -> Result<(), DatabaseError> {
         let path = self.path.join(name);
         let new_path = self.path.join(format!("{name}.new"));
@@ -168,7 +184,7 @@ fn fallback(data_dir: &Path) -> PathBuf {
     Path::new(FALLBACK_PARENT).join(name)
 }
 
-/// Tells which action on which path failed.
+/// The error of an action on a path.
 pub fn failure(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DatabaseError {
     let path = path.to_owned();
     move |source| DatabaseError::Io { action, path, source }
@@ -177,7 +193,6 @@ pub fn failure(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn the_password_is_random_and_for_its_owner_only() {
@@ -194,6 +209,17 @@ mod tests {
         assert_ne!(first, home.password().unwrap());
         assert_eq!(first.len(), 64);
         assert_eq!(fs::metadata(home.password_file()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_existing_folder_is_closed_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("postgres");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        let home = Home { data_dir: folder.path().into(), path, account: Account::own() };
+        home.close_to_others().unwrap();
+        assert_eq!(fs::metadata(&home.path).unwrap().mode() & 0o777, 0o700);
     }
 
     #[test]

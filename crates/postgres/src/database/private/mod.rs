@@ -1,11 +1,11 @@
-//! The private server: a Postgres that fhirmill runs itself, for whoever has
+//! The private server: a Postgres that fhirmill runs itself, for users who have
 //! none.
 //!
-//! It is made from the server binaries on the machine, started when first
-//! needed, and left running so that results can be looked at. It listens on
-//! 127.0.0.1 and on a socket, and asks for a password, since other users of
-//! the machine can reach that address too. What it stores is as safe as in
-//! any Postgres: no durability is traded for speed.
+//! It uses the server binaries installed on the machine, is started when first
+//! needed, and keeps running so that the results can be queried. It listens on
+//! 127.0.0.1 and on a socket, and requires a password, since other users of the
+//! machine can reach that address too. Its data is as safe as in any Postgres: no
+//! durability is traded for speed.
 
 mod account;
 mod binaries;
@@ -30,21 +30,22 @@ use home::{Home, failure};
 /// The superuser of the cluster, and the name of its database.
 const NAME: &str = "fhirmill";
 
-/// Ports for new clusters: beside Postgres' usual one, so that people
-/// recognize them.
+/// Ports for new clusters: next to Postgres' usual one, so that people recognize
+/// them.
 const PORTS: std::ops::Range<u16> = 5433..5533;
 
-/// How long a path of a socket may be, less what Postgres appends.
+/// The longest folder of a socket: a socket's path is limited, and Postgres appends
+/// its file name.
 const LONGEST_SOCKET_FOLDER: usize = 107 - "/.s.PGSQL.65535".len();
 
-/// How long a server that runs may take to answer. After a crash of the
-/// machine it first replays its log.
+/// How long a running server may take to answer. After a crash of the machine it
+/// first replays its log.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long a server may fail to start before that is an error.
+/// How long starting is retried.
 const START_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The server of one DATA_DIR, running or not, made or not.
+/// The server of one DATA_DIR, which may not be running, or not exist yet.
 #[derive(Debug, Clone)]
 pub struct PrivateServer {
     home: Home,
@@ -53,7 +54,7 @@ pub struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// The private server that the settings mean. Starts and makes nothing.
+    /// The private server of the settings. Starts and creates nothing.
     pub fn of(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
         Ok(Self {
             home: Home::of(&settings.data_dir)?,
@@ -62,10 +63,11 @@ impl PrivateServer {
         })
     }
 
-    /// Makes the cluster if there is none, starts the server if it is not
-    /// running, and gives the URL of its database, with the connection that
-    /// told that it runs, if there was one.
+    /// Creates the cluster if there is none, and starts the server if it is not
+    /// running. Returns the URL of its database, and the connection by which it was
+    /// found running, if it was.
     pub fn start(mut self) -> Result<(DatabaseUrl, Option<PgConnection>), DatabaseError> {
+        self.home.close_to_others()?;
         if self.home.has_cluster()
             && let Ok(url) = self.url()
             && let Ok(connection) = connect(&url)
@@ -86,10 +88,9 @@ impl PrivateServer {
         Ok((self.url()?, None))
     }
 
-    /// Starts the server and waits until its database answers. Tried again
-    /// for a while, each time from a fresh look: a server that was killed
-    /// seems to run for a moment and keeps a new one from starting, and its
-    /// port may by now be somebody else's.
+    /// Starts the server and waits until its database answers. Each retry checks
+    /// again whether it runs: a server that was killed seems to run for a moment and
+    /// keeps a new one from starting, and another process may take its port.
     fn bring_up(&self, binaries: &Binaries) -> Result<(), DatabaseError> {
         let since = Instant::now();
         loop {
@@ -106,7 +107,7 @@ impl PrivateServer {
         }
     }
 
-    /// Stops the server. False if it was not running.
+    /// Stops the server. Returns false if it was not running.
     pub fn stop(&self) -> Result<bool, DatabaseError> {
         if !self.home.has_cluster() {
             return Ok(false);
@@ -115,7 +116,7 @@ impl PrivateServer {
         self.stop_server("fast")
     }
 
-    /// Stops the server and deletes its cluster. False if there was none.
+    /// Stops the server and deletes its cluster. Returns false if there was none.
     pub fn reset(&self) -> Result<bool, DatabaseError> {
         if !self.home.path.exists() {
             return Ok(false);
@@ -128,7 +129,7 @@ impl PrivateServer {
         Ok(true)
     }
 
-    /// The URL of its database, whether or not it is running.
+    /// The URL of its database, whether or not the server is running.
     pub fn url(&self) -> Result<DatabaseUrl, DatabaseError> {
         self.url_of(NAME)
     }
@@ -144,21 +145,21 @@ impl PrivateServer {
         Ok(DatabaseUrl::from_str(&text).expect("a URL made of letters and digits"))
     }
 
-    /// The binaries of the version that made the cluster.
+    /// The binaries of the version that created the cluster.
     fn cluster_binaries(&self) -> Result<Binaries, DatabaseError> {
         let path = self.home.cluster().join("PG_VERSION");
         let text = fs::read_to_string(&path).map_err(failure("read", &path))?;
         Binaries::find(self.chosen_binaries.as_deref(), text.trim().parse().ok(), &self.home.account)
     }
 
-    /// Makes the cluster beside its place and moves it there when it is
-    /// whole, so that a crash leaves none that is half made.
+    /// Creates the cluster under another name and renames it when it is complete, so
+    /// that a crash leaves no incomplete one.
     fn make_cluster(&self, binaries: &Binaries) -> Result<(), DatabaseError> {
         let making = self.home.path.join("cluster.making");
         if making.exists() {
             fs::remove_dir_all(&making).map_err(failure("delete", &making))?;
         }
-        info!("making a Postgres {} cluster in {}", binaries.version, self.home.path.display());
+        info!("creating a Postgres {} cluster in {}", binaries.version, self.home.path.display());
         self.home.make_password()?;
         let mut initdb = Command::new(binaries.program("initdb"));
         initdb
@@ -168,7 +169,7 @@ impl PrivateServer {
             .arg("--pgdata")
             .arg(&making);
         self.run("initdb", &mut initdb)?;
-        let include = "\n# Written anew at each start.\ninclude = 'fhirmill.conf'\n";
+        let include = "\n# Written at each start.\ninclude = 'fhirmill.conf'\n";
         let path = making.join("postgresql.conf");
         let mut configuration = fs::read_to_string(&path).map_err(failure("read", &path))?;
         configuration.push_str(include);
@@ -180,7 +181,7 @@ impl PrivateServer {
     fn start_server(&self, binaries: &Binaries) -> Result<(), DatabaseError> {
         let mut port = self.home.port().filter(|port| is_free(*port));
         let mut failed = None;
-        // Another process may take the port between our look and the start.
+        // Another process may take the port before the server does.
         for _ in 0..3 {
             let chosen = port.take().unwrap_or_else(free_port);
             self.home.remember_port(chosen)?;
@@ -201,7 +202,7 @@ impl PrivateServer {
         Err(failed.expect("the loop ran at least once"))
     }
 
-    /// What the cluster is told beyond Postgres' defaults.
+    /// The settings that differ from Postgres' defaults.
     fn configuration(&self, binaries: &Binaries, port: u16) -> String {
         let socket_folder = self.home.path.to_string_lossy().replace('\'', "''");
         let socket_folder = if socket_folder.len() <= LONGEST_SOCKET_FOLDER { &socket_folder } else { "" };
@@ -217,7 +218,7 @@ impl PrivateServer {
              log_timezone = 'UTC'\n\
              shared_buffers = '{shared_buffers}MB'\n\
              maintenance_work_mem = '256MB'\n\
-             # Loading writes much WAL: fewer checkpoints, and less of it.\n\
+             # Loading writes a lot of WAL: less frequent checkpoints keep it smaller.\n\
              max_wal_size = '4GB'\n\
              checkpoint_timeout = '15min'\n\
              wal_compression = {wal_compression}\n\
@@ -229,8 +230,8 @@ impl PrivateServer {
         )
     }
 
-    /// How the server shall compress its WAL: LZ4 takes a tenth of the time of
-    /// what every server has, but not every server is built with it.
+    /// The compression of the WAL: LZ4 takes a tenth of the time of the algorithm that
+    /// every server has, but not every server is built with it.
     fn wal_compression(&self, binaries: &Binaries) -> &'static str {
         let mut ask = Command::new(binaries.program("postgres"));
         ask.args(["-C", "wal_compression", "-c", "wal_compression=lz4", "-c", "config_file=/dev/null", "-D"])
@@ -241,8 +242,8 @@ impl PrivateServer {
         }
     }
 
-    /// Makes the database, which a crash right after the cluster was made may
-    /// have left out.
+    /// Creates the database unless it exists: a crash may have come right after the
+    /// cluster was created.
     fn make_database(&self) -> Result<(), DatabaseError> {
         let maintenance = self.url_of("postgres")?;
         let mut connection = connect(&maintenance)?;
@@ -282,7 +283,7 @@ impl PrivateServer {
         command
     }
 
-    /// Runs a program of the server to its good end.
+    /// Runs a program of the server; an error if it fails.
     fn run(&self, program: &'static str, command: &mut Command) -> Result<(), DatabaseError> {
         let output = self.output(program, command)?;
         if output.status.success() {
@@ -310,7 +311,7 @@ fn has_database(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
     let question = format!("select exists (select from pg_database where datname = '{NAME}') as found");
     let answer: Found = sql_query(question)
         .get_result(connection)
-        .map_err(|source| DatabaseError::Query { action: "look for the database", source })?;
+        .map_err(|source| DatabaseError::Query { action: "check for the database", source })?;
     Ok(answer.found)
 }
 
@@ -318,7 +319,7 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
-/// A port that nobody listens on: a recognizable one, else any.
+/// A free port: a recognizable one, or any.
 fn free_port() -> u16 {
     for port in PORTS {
         if is_free(port) {
@@ -329,7 +330,7 @@ fn free_port() -> u16 {
     any.map_or(PORTS.end, |address| address.port())
 }
 
-/// The machine's memory, where the kernel tells it; else little.
+/// The machine's memory; 1 GiB where the kernel does not say.
 fn memory_mebibytes() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kibibytes = text
@@ -339,9 +340,9 @@ fn memory_mebibytes() -> u64 {
     kibibytes.unwrap_or(1 << 20) / 1024
 }
 
-/// A quarter of the memory, as Postgres' manual advises, but no more than 4 GB:
-/// the server shares the machine with the loader and with whatever else a laptop
-/// runs. It takes them as its tables grow.
+/// A quarter of the memory, as the Postgres manual recommends, but no more than
+/// 4 GB: the server shares the machine with the loader and with whatever else runs
+/// on a laptop. It uses them as its tables grow.
 fn shared_buffers_mebibytes(memory_mebibytes: u64) -> u64 {
     (memory_mebibytes / 4).clamp(128, 4096)
 }
