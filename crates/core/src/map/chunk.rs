@@ -1,8 +1,7 @@
-//! A *chunk* is a piece of memory for rows of one table. The tables of a batch
-//! take chunks from a common stock and give them back when the rows are
-//! forgotten: memory is used again while the processor's cache still has it,
-//! and neither grows nor is asked of the kernel anew with every type of
-//! resource.
+//! A *chunk* is a buffer for rows of one table. The tables of a batch take chunks
+//! from a common pool and return them when the batch is cleared. Memory is thus
+//! reused while it is still in the processor's cache, and does not grow with
+//! the number of resource types.
 
 use crate::rows::{Mark, RowBuffer};
 
@@ -23,29 +22,29 @@ struct TableRows {
     full: Vec<RowBuffer>,
     /// The chunk that is being filled.
     buffer: RowBuffer,
-    /// Whose rows end where, in order.
+    /// Where the rows of each resource end, in order.
     segments: Vec<Segment>,
 }
 
-/// What a chunk has memory for at first.
+/// The capacity of a new chunk.
 const CHUNK_BYTES: usize = 32 << 10;
-/// A chunk that has so much takes no further resource.
+/// A chunk with this many bytes takes no further resource.
 const FULL_BYTES: usize = 28 << 10;
-/// A chunk that had to grow beyond this is not kept for the next batch.
-const MOST_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;
-/// So much memory is.
-const MOST_SPARE_BYTES: usize = 8 << 20;
+/// A larger chunk is not kept for the next batch.
+const MAX_KEPT_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;
+/// The most memory that is kept for the next batch.
+const MAX_SPARE_BYTES: usize = 8 << 20;
 
 impl TableRows {
-    /// Whether the next resource needs another chunk; the last one's rows are
-    /// all there.
+    /// Whether the next resource needs another chunk: this one is full, and the
+    /// rows of its last resource are complete.
     fn is_full(&self) -> bool {
         let ends_here =
             |last: &Segment| last.chunk as usize == self.full.len() && last.end == self.buffer.len();
         self.buffer.len() >= FULL_BYTES && self.segments.last().is_some_and(ends_here)
     }
 
-    /// Keeps what was written since the last resource as the rows of this one.
+    /// Makes the rows written since the last resource those of this one.
     fn finish(&mut self, resource: u32) {
         let chunk = self.full.len() as u32;
         let segment = Segment { resource, chunk, end: self.buffer.len(), rows: self.buffer.row_count() };
@@ -61,7 +60,7 @@ impl TableRows {
 pub(super) struct TableBuffers {
     tables: Vec<TableRows>,
     touched: Vec<(usize, Mark)>,
-    /// Empty chunks, the one that was used last on top.
+    /// Empty chunks, the most recently used on top.
     spare: Vec<RowBuffer>,
 }
 
@@ -82,7 +81,7 @@ impl TableBuffers {
         &mut rows.buffer
     }
 
-    /// Empty ones, for that many tables.
+    /// Empty buffers for that many tables.
     pub fn new(table_count: usize) -> Self {
         TableBuffers {
             tables: (0..table_count).map(|_| TableRows::default()).collect(),
@@ -91,14 +90,14 @@ impl TableBuffers {
         }
     }
 
-    /// Keeps what was written since the last call as the rows of that resource.
+    /// Makes the rows written since the last call those of that resource.
     pub fn finish(&mut self, resource: u32) {
         for (table, _) in self.touched.drain(..) {
             self.tables[table].finish(resource);
         }
     }
 
-    /// Forgets what was written since the last `finish`.
+    /// Discards the rows written since the last `finish`.
     pub fn abandon(&mut self) {
         for (table, mark) in self.touched.drain(..).rev() {
             self.tables[table].buffer.truncate(mark);
@@ -131,7 +130,7 @@ impl TableBuffers {
                 if !is_wanted(segment.resource as usize) {
                     continue;
                 }
-                // Neighbours go in one piece.
+                // Adjacent segments are one run.
                 let is_next = |next: &&Segment| next.chunk == chunk && is_wanted(next.resource as usize);
                 while let Some(next) = segments.next_if(is_next) {
                     start = next.end;
@@ -164,14 +163,15 @@ impl TableBuffers {
         self.tables.iter().flat_map(|rows| rows.full.iter().chain([&rows.buffer])).map(RowBuffer::len).sum()
     }
 
-    /// Forgets all rows.
+    /// Discards all rows.
     pub fn clear(&mut self) {
         let mut spare_bytes: usize = self.spare.iter().map(RowBuffer::capacity).sum();
         for table in &mut self.tables {
             table.segments.clear();
             for mut chunk in table.full.drain(..).chain([std::mem::take(&mut table.buffer)]) {
                 let capacity = chunk.capacity();
-                if (1..=MOST_CHUNK_BYTES).contains(&capacity) && spare_bytes + capacity <= MOST_SPARE_BYTES {
+                if (1..=MAX_KEPT_CHUNK_BYTES).contains(&capacity) && spare_bytes + capacity <= MAX_SPARE_BYTES
+                {
                     chunk.clear();
                     spare_bytes += capacity;
                     self.spare.push(chunk);
@@ -236,7 +236,7 @@ mod tests {
             assert_eq!(buffers.byte_count(), 0);
         }
         let spare_bytes: usize = buffers.spare.iter().map(RowBuffer::capacity).sum();
-        assert!(spare_bytes > CHUNK_BYTES && spare_bytes <= MOST_SPARE_BYTES);
+        assert!(spare_bytes > CHUNK_BYTES && spare_bytes <= MAX_SPARE_BYTES);
     }
 
     #[test]

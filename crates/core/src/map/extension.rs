@@ -1,6 +1,6 @@
-//! Extensions that no column takes, gathered for the column `extension` of
-//! the row that they belong to: an array of the extensions as they came, each
-//! with the path from the row's element to where it stood.
+//! Extensions that no column holds, collected for the column `extension` of the
+//! row that they belong to: an array of the extensions as received, each with its
+//! path from the row's element.
 //! Source: <https://hl7.org/fhir/R4/extensibility.html>.
 
 use std::fmt::Write as _;
@@ -8,26 +8,27 @@ use std::fmt::Write as _;
 use crate::datatype::{ValueDefect, ValueDefectReason};
 use crate::json::{Enclosing, JsonType, NameId, Tree, Value, path_of};
 
-/// How deep all lists of one resource may lie, taken together: that much is
-/// remembered of them.
-const MOST_DEPTHS: usize = 2_000_000;
-/// The longest JSON of the extensions of one row. Each has its path with it, so
-/// that a long one, many times, would be longer than `jsonb` may be.
-const MOST_BYTES: usize = 128 << 20;
+/// The most depths of all lists of one resource taken together, since all that
+/// encloses each of them is kept.
+const MAX_DEPTHS: usize = 2_000_000;
+/// The most bytes of JSON of one row's extensions. Each has its path with it, so
+/// that many extensions with a long path could exceed the limit of `jsonb`.
+const MAX_BYTES: usize = 128 << 20;
 
-/// The lists of extensions in a resource, outermost only, and not those of
-/// contained resources; in document order.
+/// The outermost lists of extensions in a resource, except in contained
+/// resources, in document order.
 #[derive(Default)]
 pub(super) struct Lists<'t> {
     pub values: Vec<Value<'t>>,
-    /// What each of them lies in.
+    /// What encloses each of them.
     enclosing: Vec<Vec<Enclosing<'t>>>,
 }
 
 impl<'t> Lists<'t> {
+    /// Those of a resource.
     pub fn of(tree: &'t Tree<'t>) -> Result<Self, ValueDefect> {
         let mut lists = Self::default();
-        // Most resources have none, and a walk takes longer than that look.
+        // Most resources have none, and a walk takes longer than this check.
         if !tree.all_members().any(|member| is_list(member.name())) {
             return Ok(lists);
         }
@@ -43,7 +44,7 @@ impl<'t> Lists<'t> {
             {
                 within = value.extent();
                 depths += walk.enclosing().len();
-                if depths > MOST_DEPTHS {
+                if depths > MAX_DEPTHS {
                     return Err(ValueDefect::new(value, ValueDefectReason::TooMuch));
                 }
                 lists.values.push(value);
@@ -53,7 +54,7 @@ impl<'t> Lists<'t> {
         Ok(lists)
     }
 
-    /// Those that lie within a value.
+    /// The lists within a value.
     pub fn within(&self, value: Value<'_>) -> &[Value<'t>] {
         let extent = value.extent();
         let start = self.values.partition_point(|list| list.index() < extent.start);
@@ -61,15 +62,14 @@ impl<'t> Lists<'t> {
         &self.values[start..end]
     }
 
-    /// Whether a value lies within one of them.
+    /// Whether a value is within one of the lists.
     pub fn contain(&self, value: Value<'_>) -> bool {
         let after = self.values.partition_point(|list| list.index() <= value.index());
         after.checked_sub(1).is_some_and(|last| self.values[last].extent().contains(&value.index()))
     }
 
-    /// The path from an element to the owner of a list that lies in it,
-    /// without the underscore that JSON puts before the extensions of a
-    /// primitive.
+    /// The path from an element to the owner of a list within it, without the
+    /// underscore that JSON puts before the extensions of a primitive.
     fn relative_path(&self, element: Value<'_>, list: Value<'_>) -> String {
         let Ok(number) = self.values.binary_search_by_key(&list.index(), |list| list.index()) else {
             return String::new();
@@ -87,7 +87,7 @@ fn is_list(name: NameId) -> bool {
 
 /// The JSON array of the extensions in `own`, some of the resource's `lists`,
 /// that `taken` does not name by path and url; `None` if there are none.
-/// `element` is what the paths are relative to.
+/// Paths are relative to `element`.
 pub(super) fn gather<'v>(
     element: Value<'_>,
     own: impl Iterator<Item = Value<'v>>,
@@ -103,15 +103,15 @@ pub(super) fn gather<'v>(
                 continue;
             }
             json.push(if json.is_empty() { '[' } else { ',' });
-            // A path is made of names and brackets, which need no escapes
-            // unless the names have them already.
+            // A path consists of names and brackets, which need no escaping that
+            // the names do not have already.
             let _ = write!(json, "{{\"path\":\"{path}\"");
             let members = extension.raw()[1..].trim_start();
             if !members.starts_with('}') {
                 json.push(',');
             }
             json.push_str(members);
-            if json.len() > MOST_BYTES {
+            if json.len() > MAX_BYTES {
                 return Err(ValueDefect::new(extension, ValueDefectReason::TooMuch));
             }
         }

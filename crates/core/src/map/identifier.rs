@@ -1,7 +1,7 @@
-//! References that name no id but a number: `Practitioner?identifier=…` and
-//! `Reference.identifier`, and `urn:uuid:`s that their Bundle does not have.
-//! Who bears the number is for the database to say; what it has said is
-//! remembered here.
+//! References by identifier instead of id: `Practitioner?identifier=…`,
+//! `Reference.identifier`, and `urn:uuid:` URLs that are not in their Bundle.
+//! Which resource owns an identifier is for the database to say; its answers are
+//! cached here.
 
 use std::hash::{Hash, Hasher};
 
@@ -9,18 +9,19 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 
 use crate::fhir::ResourceType;
 
-/// A number that somebody bears.
+/// An identifier that a resource owns.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentifierKey {
-    /// The type of the owner; unknown for most `urn:uuid:`s.
+    /// The type of the owner; unknown for most `urn:uuid:` URLs.
     pub resource_type: Option<ResourceType>,
     /// The identifier's system; `None` for a `urn:uuid:`, whose value is then
     /// the id of the resource itself.
     pub system: Option<String>,
+    /// The identifier's value.
     pub value: String,
 }
 
-/// The same, as a reference writes it.
+/// An identifier as a reference writes it.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct WrittenIdentifier<'w> {
     pub resource_type: Option<ResourceType>,
@@ -36,7 +37,7 @@ impl IdentifierKey {
 }
 
 impl Hash for IdentifierKey {
-    /// Both forms of a number are found by one hash.
+    /// Both forms of an identifier have the same hash.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_written().hash(state);
     }
@@ -60,28 +61,30 @@ impl From<&WrittenIdentifier<'_>> for IdentifierKey {
     }
 }
 
-/// What is known of one source's numbers, and what is asked.
+/// The known owners of one source's identifiers, and the identifiers whose owners
+/// are wanted.
 #[derive(Debug, Default)]
 pub struct IdentifierCache {
-    /// Two sources may give one number to two people.
+    /// Two sources may use the same identifier for different people.
     source_id: i16,
     owners: HashMap<IdentifierKey, (ResourceType, i64)>,
     asked: HashSet<IdentifierKey>,
 }
 
-/// Beyond that many the memory is given back and asking begins anew.
-const MAX_KNOWN: usize = 100_000;
+/// The most owners that are cached; then the cache starts over.
+const MAX_OWNERS: usize = 100_000;
 
 impl IdentifierCache {
-    /// What comes is of that source; what is known of another is forgotten.
+    /// Prepares for resources of that source: owners of another one's identifiers
+    /// are forgotten.
     pub fn begin_source(&mut self, source_id: i16) {
         if self.source_id != source_id {
             *self = IdentifierCache { source_id, ..IdentifierCache::default() };
         }
     }
 
-    /// The type and key of the one resource that bears the number, if it is
-    /// known; else the number is noted as asked for.
+    /// The type and key of the one resource that owns the identifier, if it is
+    /// known; else its owner is wanted.
     pub(super) fn owner(&mut self, identifier: &WrittenIdentifier<'_>) -> Option<(ResourceType, i64)> {
         if let Some(owner) = self.owners.get(identifier) {
             return Some(*owner);
@@ -90,15 +93,16 @@ impl IdentifierCache {
         None
     }
 
-    /// What was asked for since the last call, sorted.
+    /// The identifiers whose owners were wanted since the last call, sorted.
     pub fn take_asked(&mut self) -> Vec<IdentifierKey> {
         let mut asked: Vec<IdentifierKey> = self.asked.drain().collect();
         asked.sort_unstable();
         asked
     }
 
+    /// Caches the owner of an identifier: its type and key.
     pub fn learn(&mut self, identifier: IdentifierKey, resource_type: ResourceType, key: i64) {
-        if self.owners.len() >= MAX_KNOWN {
+        if self.owners.len() >= MAX_OWNERS {
             self.owners.clear();
         }
         self.owners.insert(identifier, (resource_type, key));

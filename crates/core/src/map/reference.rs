@@ -1,4 +1,4 @@
-//! What a reference means: the rules of
+//! Resolves references by the rules of
 //! <https://hl7.org/fhir/R4/references.html> and, within a Bundle, of
 //! <https://hl7.org/fhir/R4/bundle.html#references>.
 
@@ -39,13 +39,13 @@ pub(super) struct Resolver<'r> {
     pub targets: &'r mut Targets,
     pub identifiers: &'r mut IdentifierCache,
     pub full_urls: Option<&'r dyn FullUrls>,
-    /// The servers whose absolute references are as good as relative ones:
-    /// what the resource's own `fullUrl` begins with, and the source's.
+    /// The servers whose absolute references are treated as relative ones: that of
+    /// the resource's own `fullUrl`, and the source's.
     pub base_urls: [Option<&'r str>; 2],
     pub resolved: &'r mut Vec<ResolvedReference>,
 }
 
-/// What a reference's text says, before anything is looked up.
+/// What a reference says, before anything is looked up.
 enum Written<'w> {
     Identity(ResourceType, Cow<'w, str>),
     Identifier(WrittenIdentifier<'w>),
@@ -55,7 +55,7 @@ enum Written<'w> {
 }
 
 impl Written<'_> {
-    /// The length of the longest text that the registry would look for.
+    /// The length of the longest text that the registry would search for.
     fn longest_text(&self) -> usize {
         match self {
             Written::Identity(_, fhir_id) => fhir_id.len(),
@@ -68,7 +68,7 @@ impl Written<'_> {
 }
 
 impl<'r> Resolver<'r> {
-    /// The base URL that an absolute reference begins with, if it is one of ours.
+    /// The base URL that an absolute reference begins with, if it is one of these.
     fn base_of(&self, written: &str) -> Option<&'r str> {
         self.base_urls.into_iter().flatten().find(|base| written.starts_with(base))
     }
@@ -109,7 +109,7 @@ impl<'r> Resolver<'r> {
         }
     }
 
-    /// A reference that gives a number instead of an address.
+    /// Resolves a reference that has an identifier instead of an address.
     fn resolve_identifier<'t>(
         &mut self,
         reference: Value<'t>,
@@ -175,26 +175,26 @@ impl<'r> Resolver<'r> {
     }
 }
 
-/// A reference of the resource whose target is known: most are asked for more
+/// A reference of the resource that is resolved already: most are needed more
 /// than once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ResolvedReference {
-    /// Its place in the tree.
+    /// Its index in the tree.
     reference: u32,
     resource_type: ResourceType,
     target: Target,
 }
 
-/// Only so many of the last ones are looked through.
-const MOST_KNOWN: usize = 8;
+/// The number of the latest resolved references that are searched.
+const SEARCHED: usize = 8;
 
-/// What stands before and behind `mark`, if nothing but letters stands before.
+/// What is before and after `mark`, if only letters are before it.
 fn type_and_rest(written: &str, mark: u8) -> Option<(&str, &str)> {
     let end = written.bytes().position(|byte| !byte.is_ascii_alphabetic())?;
     (written.as_bytes()[end] == mark).then(|| (&written[..end], &written[end + 1..]))
 }
 
-/// `Type/id`, perhaps with `/_history/…` behind.
+/// The identity in `Type/id` or `Type/id/_history/…`.
 fn relative_identity(written: &str) -> Option<(ResourceType, &str)> {
     let (name, rest) = type_and_rest(written, b'/')?;
     let resource_type = ResourceType::named(name)?;
@@ -213,7 +213,7 @@ impl References for Resolver<'_> {
         expected: Option<ResourceType>,
     ) -> Result<Referenced<'t>, ValueDefect> {
         if let Some(known) =
-            self.resolved.iter().rev().take(MOST_KNOWN).find(|known| known.reference == reference.index())
+            self.resolved.iter().rev().take(SEARCHED).find(|known| known.reference == reference.index())
             && expected.is_none_or(|expected| expected == known.resource_type)
         {
             let ResolvedReference { resource_type, target, .. } = *known;
@@ -244,8 +244,8 @@ impl References for Resolver<'_> {
             });
         }
         let meaning = self.read(&written, reference, stated);
-        // What a server's base or a number means may change from one resource
-        // to the next.
+        // The meaning of a server's base URL or an identifier may change from one
+        // resource to the next.
         let is_lasting = matches!(meaning, Written::Identity(..)) && self.base_of(&written).is_none();
         let (resource_type, target) = self.target(meaning, reference, stated, expected)?;
         if let (true, Some(resource_type), Some(target)) = (is_lasting, resource_type, target) {
@@ -255,7 +255,7 @@ impl References for Resolver<'_> {
     }
 }
 
-/// A string's characters, if it is there.
+/// The characters of a string, if there is one.
 fn text(value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, ValueDefect> {
     let Some(value) = value else { return Ok(None) };
     value.as_text().map(Some).ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))

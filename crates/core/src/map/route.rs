@@ -1,10 +1,10 @@
-//! Following a path through a resource.
+//! Follows paths through a resource.
 
 use super::plan::PathStep;
 use crate::json::{JsonType, NameId, Value};
 
-/// Appends to `found` what stands at the end of `steps` from `from`, lists
-/// flattened and nulls left out. `root` is the resource, for `resolve()`.
+/// Appends to `found` the values at the end of `steps` from `from`, with lists
+/// flattened and without nulls. `root` is the resource, for `resolve()`.
 pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, found: &mut Vec<Value<'t>>) {
     if from.is_null() {
         return;
@@ -22,7 +22,7 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
                 follow(item, rest, root, found);
             }
         }
-        // A sender that writes one item without its list means the first one.
+        // An item without its list is taken for the first one.
         PathStep::Index(index) => {
             if *index == 0 {
                 follow(from, rest, root, found);
@@ -62,7 +62,7 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
     }
 }
 
-/// Whether a string of that value stands at the path.
+/// Whether there is a string of that value at the path.
 pub(super) fn holds(value: Value<'_>, path: &[NameId], expected: &str) -> bool {
     match (value.json_type(), path.split_first()) {
         (JsonType::Array, _) => value.items().any(|item| holds(item, path, expected)),
@@ -77,14 +77,14 @@ fn contained<'t>(reference: Value<'t>, root: Value<'t>) -> Option<Value<'t>> {
     contained_with_id(root, reference.strip_prefix('#')?)
 }
 
-/// So many contained resources are looked through for an id: each reference
-/// to one does so, and nobody has nearly as many.
-const MOST_CONTAINED: usize = 1000;
+/// The most contained resources that are searched for an id, since each reference
+/// to one is a search. Real resources have far fewer.
+const MAX_CONTAINED: usize = 1000;
 
-/// The contained resource of that id.
+/// The contained resource with that id.
 pub(super) fn contained_with_id<'t>(root: Value<'t>, id: &str) -> Option<Value<'t>> {
     root.get(NameId::CONTAINED)?
         .items()
-        .take(MOST_CONTAINED)
+        .take(MAX_CONTAINED)
         .find(|resource| resource.get(NameId::ID).and_then(Value::as_text).is_some_and(|own| own == id))
 }

@@ -1,5 +1,5 @@
-//! A *target* stands for a key that is not known yet: rows hold the number of
-//! the target until the registry gives the key. It is a resource within its
+//! A *target* stands for a key that is not known yet: rows hold the number of the
+//! target until the registry gives the key. A target is a resource within its
 //! source, by type and id, or a key that the registry has given before.
 
 use std::hash::BuildHasher;
@@ -14,22 +14,25 @@ use crate::rows::Target;
 /// A resource within its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity<'b> {
+    /// Its type.
     pub resource_type: ResourceType,
+    /// Its logical id.
     pub fhir_id: &'b str,
 }
 
 /// What a target stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetIdentity<'b> {
+    /// A resource of the batch's source.
     Identity(Identity<'b>),
     /// A key that the registry has given before.
     Key(i64),
 }
 
-/// A target as it is kept.
+/// A target as it is stored.
 #[derive(Clone, Copy, Debug)]
 enum Kept {
-    /// Where its id stands among all.
+    /// Where its id is among all ids.
     Identity {
         resource_type: ResourceType,
         start: usize,
@@ -49,8 +52,8 @@ impl Kept {
     }
 }
 
-/// A reference as it was written lately: neighbours refer to the same patient
-/// and the same encounter.
+/// A recent reference as written: consecutive resources refer to the same
+/// patient and the same encounter.
 #[derive(Debug, Default)]
 struct Recent {
     written: String,
@@ -59,9 +62,10 @@ struct Recent {
     meaning: Option<(ResourceType, Target)>,
 }
 
-/// So many are remembered, each in the place that its last characters give it;
-/// longer ones are not.
+/// The number of recent references, each in the place that its last characters
+/// give.
 const RECENT: usize = 32;
+/// Longer references are not remembered.
 const RECENT_BYTES: usize = 128;
 
 fn recent_place(written: &str) -> Option<usize> {
@@ -74,17 +78,17 @@ fn recent_place(written: &str) -> Option<usize> {
 #[derive(Debug, Default)]
 pub(super) struct Targets {
     targets: Vec<Kept>,
-    /// The ids of all of them, one behind the other.
+    /// The ids of all targets, concatenated.
     ids: String,
     /// The targets that stand for identities, found by their identity. The
-    /// hash is seeded: nobody can choose ids that collide.
+    /// hash is seeded, so that nobody can choose ids that collide.
     by_identity: HashTable<Target>,
     hash_builder: DefaultHashBuilder,
     recent: [Recent; RECENT],
     by_key: FxHashMap<i64, Target>,
     /// The number of the resource that is being mapped.
     resource: u32,
-    /// Numbers whose owners are not known, with the resources that name them.
+    /// Identifiers whose owners are unknown, with the resources that refer to them.
     unresolved: HashMap<IdentifierKey, Vec<u32>>,
 }
 
@@ -122,7 +126,7 @@ impl Targets {
         target
     }
 
-    /// The meaning of a reference that was written in the same Bundle lately.
+    /// The meaning of a recent reference in the same Bundle.
     #[inline]
     pub fn recent(&self, written: &str, bundle: u64) -> Option<(ResourceType, Target)> {
         let recent = &self.recent[recent_place(written)?];
@@ -138,7 +142,7 @@ impl Targets {
         recent.meaning = Some(meaning);
     }
 
-    /// The target that stands for a key that is known.
+    /// The target that stands for a known key.
     pub fn of_key(&mut self, key: i64) -> Target {
         *self.by_key.entry(key).or_insert_with(|| {
             self.targets.push(Kept::Key(key));
@@ -146,8 +150,8 @@ impl Targets {
         })
     }
 
-    /// The resource that is being mapped names a number whose owner is not
-    /// known.
+    /// Notes that the resource that is being mapped refers to an identifier whose
+    /// owner is unknown.
     pub fn note_unresolved(&mut self, identifier: &WrittenIdentifier<'_>) {
         let resources = self.unresolved.entry_ref(identifier).or_default();
         if resources.last() != Some(&self.resource) {
@@ -168,21 +172,21 @@ impl Targets {
         }
     }
 
-    /// Each number whose owner is not known, with a resource that names it.
+    /// Each identifier whose owner is unknown, with a resource that refers to it.
     pub fn unresolved(&self) -> impl Iterator<Item = (usize, &IdentifierKey)> {
         self.unresolved.iter().flat_map(|(identifier, resources)| {
             resources.iter().map(move |resource| (*resource as usize, identifier))
         })
     }
 
-    /// Ends the resource that is being mapped, and gives its number.
+    /// Completes the resource that is being mapped, and gives its number.
     pub fn finish_resource(&mut self) -> u32 {
         self.resource += 1;
         self.resource - 1
     }
 
-    /// Forgets which numbers the resource that is being mapped has named; its
-    /// targets stay, which others may have in common with it.
+    /// Discards the identifiers that the resource that is being mapped refers to.
+    /// Its targets stay, since other resources may share them.
     pub fn abandon_resource(&mut self) {
         self.unresolved.retain(|_, resources| {
             resources.pop_if(|last| *last == self.resource);
