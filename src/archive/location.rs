@@ -11,7 +11,7 @@ use crate::inbox::{escaped, unescaped};
 /// escaped like the paths of inbox files.
 ///
 /// Versions before 2026-11-28 stored absolute paths. Those that the migration
-/// could not shorten are still locations: see [`Location::path_under`].
+/// could not shorten are still locations: see `Location::path_under`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location(String);
 

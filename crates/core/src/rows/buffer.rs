@@ -81,7 +81,7 @@ impl RowBuffer {
         self.rows
     }
 
-    /// The rows as COPY data, without [`HEADER`] and [`TRAILER`].
+    /// The rows as COPY data, without [`HEADER`](super::HEADER) and [`TRAILER`](super::TRAILER).
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }

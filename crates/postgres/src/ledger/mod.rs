@@ -3,7 +3,7 @@
 //! processes never load the same file, and a dead process's files are taken over.
 //!
 //! Every query on the `etl` tables outside of the registry is here, as a method
-//! of the type that it reads or writes. [`schema`] declares the tables for
+//! of the type that it reads or writes. `schema` declares the tables for
 //! diesel; SQL in strings is what its query language cannot express.
 
 mod account;
