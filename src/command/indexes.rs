@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, IndexesCommand};
 use crate::config::Settings;
+use crate::pipeline::Job;
 use crate::pipeline::indexes::{self, Building};
 use crate::report::ProgressMeter;
 use fhirmill_core::model;
@@ -32,7 +33,8 @@ pub fn run(settings: &Settings, command: &IndexesCommand, runtime: &Handle) -> R
             super::cancel_on_signal(runtime, &cancel)?;
             let progress = Arc::default();
             let meter = ProgressMeter::watch(&progress);
-            let building = indexes::build(&database, settings.workers.get(), &cancel, &progress)?;
+            let building =
+                indexes::build(&Job { settings, database: &database, cancel: &cancel, progress: &progress })?;
             drop(meter);
             match building {
                 Building::Done(built) => println!("{built} indexes built"),

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
-use crate::pipeline::{form_name, limits};
 use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 
@@ -73,7 +72,7 @@ fn inspect(settings: &Settings, path: &Path) -> Inspection {
         document: String::new(),
         found: Inspection { file: path.display().to_string(), ..Inspection::default() },
     };
-    if let Err(error) = read::read(path, &limits(settings), &mut inspector) {
+    if let Err(error) = read::read(path, &settings.read_limits(), &mut inspector) {
         inspector.found.problems.push(Problem { location: "the file".to_owned(), reason: error.to_string() });
     }
     inspector.found
@@ -100,7 +99,7 @@ impl Inspector {
 impl ResourceHandler for Inspector {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
         document.name.clone_into(&mut self.document);
-        let form = form_name(&document.format);
+        let form = document.format.name();
         self.found.documents.push(if document.name.is_empty() {
             form.to_owned()
         } else {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, OnceArguments};
 use crate::config::Settings;
-use crate::pipeline;
+use crate::pipeline::{self, Job, Recovery};
 use crate::report::{ProgressMeter, Summary};
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
@@ -23,7 +23,8 @@ pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> 
     super::cancel_on_signal(runtime, &cancel)?;
     let progress = Arc::default();
     let meter = ProgressMeter::watch(&progress);
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "once", &progress, true)?;
+    let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
+    let summary = pipeline::load_inbox(&job, "once", Recovery::Always)?;
     drop(meter);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);

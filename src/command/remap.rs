@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, RemapArguments};
 use crate::config::Settings;
-use crate::pipeline::{self, indexes};
+use crate::pipeline::{self, Job, indexes};
 use crate::report::ProgressMeter;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
@@ -22,13 +22,14 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let progress = Arc::default();
+    let cancel = CancellationToken::new();
+    let job = Job { settings, database: &database, cancel: &cancel, progress: &progress };
     let meter = ProgressMeter::watch(&progress);
-    let remapped = pipeline::remap(settings, &database, &arguments.resource_type, &progress)?;
+    let remapped = pipeline::remap(&job, &arguments.resource_type)?;
     drop(meter);
     println!("{} resources written anew, {} rows", remapped.resources, remapped.rows);
-    let (workers, cancel) = (settings.workers.get(), CancellationToken::new());
     let meter = ProgressMeter::watch(&progress);
-    let built = indexes::complete(&database, &mut database.connect()?, workers, &cancel, &progress);
+    let built = indexes::complete(&job, &mut database.connect()?);
     drop(meter);
     if built > 0 {
         println!("{built} indexes built");

@@ -15,8 +15,8 @@ use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, RetryArguments};
 use crate::config::Settings;
 use crate::inbox::{Landing, source_folder};
-use crate::pipeline;
-use crate::pipeline::whole::{self, Wanted};
+use crate::pipeline::full_records::{self, Wanted};
+use crate::pipeline::{self, Job, Recovery};
 use crate::report::{ProgressMeter, in_one_line};
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
@@ -54,7 +54,8 @@ pub fn run(settings: &Settings, arguments: &RetryArguments, runtime: &Handle) ->
     super::cancel_on_signal(runtime, &cancel)?;
     let progress = Arc::default();
     let meter = ProgressMeter::watch(&progress);
-    let summary = pipeline::load_inbox(&settings, &database, &cancel, "retry", &progress, true)?;
+    let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
+    let summary = pipeline::load_inbox(&job, "retry", Recovery::Always)?;
     drop(meter);
     print!("{summary}");
     Ok(match exit_code(&summary) {
@@ -102,7 +103,7 @@ fn land_partial(
             (reject.location.clone(), (reject.id, reject.beginning.clone().unwrap_or_default()))
         };
         let mut wanted: Wanted = of_file.iter().map(by_location).collect();
-        let found = whole::find(settings, file, &mut wanted, &mut |id, bytes| {
+        let found = full_records::find(settings, file, &mut wanted, &mut |id, bytes| {
             ids.push(id);
             land(settings, id, source, bytes)
         });

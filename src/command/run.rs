@@ -1,7 +1,7 @@
 //! `fhirmill run`: the service.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,11 +11,12 @@ use tracing::error;
 
 use crate::cli::ExitCode;
 use crate::config::Settings;
-use crate::pipeline::{self, PipelineError};
+use crate::pipeline::{self, Job, PipelineError, Recovery};
 use crate::report::{RunProgress, Summary, in_one_line};
 use crate::trigger::{self, Ending, ScanOutcome};
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
+use fhirmill_postgres::lock::lock;
 
 /// Scans the inbox at start, on schedule and when files arrive, until it is
 /// told to stop.
@@ -81,7 +82,7 @@ impl Scans {
     }
 
     fn load(&self, cancel: &CancellationToken) -> Result<Summary, PipelineError> {
-        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut database = lock(&self.database);
         if database.is_private && self.failed.load(Ordering::Relaxed) > 0 {
             // Nobody else would start it again.
             *database = Database::open(&self.settings.database(), Wait::No)?;
@@ -89,7 +90,9 @@ impl Scans {
         // What the process before left undone is done once, and once more
         // after every failure.
         let is_first = self.is_first.swap(false, Ordering::Relaxed);
-        let loaded = pipeline::load_inbox(&self.settings, &database, cancel, "run", &self.progress, is_first);
+        let recovery = if is_first { Recovery::Always } else { Recovery::WithFiles };
+        let job = Job { settings: &self.settings, database: &database, cancel, progress: &self.progress };
+        let loaded = pipeline::load_inbox(&job, "run", recovery);
         if loaded.is_err() {
             self.is_first.store(true, Ordering::Relaxed);
         }

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail};
 use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, ShowArguments};
 use crate::config::Settings;
-use crate::pipeline::limits;
 use fhirmill_core::read;
 use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::ledger::StoredResource;
@@ -50,6 +49,6 @@ fn from_archive(settings: &Settings, resource: &StoredResource) -> Result<Vec<u8
     let (storage, location) = (Storage::of(settings), Location::stored(stored));
     let archive = storage.of_status(resource.status.as_deref().unwrap_or_default());
     let file = archive.open(&location)?;
-    read::read_range_of(file, &limits(settings), member as u32, offset as u64, length as u64)
+    read::read_range_of(file, &settings.read_limits(), member as u32, offset as u64, length as u64)
         .with_context(|| format!("{} cannot be read", archive.address(&location).display()))
 }

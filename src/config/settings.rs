@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fhirmill_core::datatype::Timezone;
+use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 
 use super::schedule::Schedule;
@@ -62,6 +63,22 @@ impl Settings {
             server_binaries_dir: self.server_binaries_dir.clone(),
             workers: self.workers.get(),
         }
+    }
+
+    /// The limits for reading a file.
+    pub fn read_limits(&self) -> ReadLimits {
+        ReadLimits {
+            resource_bytes: usize::try_from(self.limits.max_resource_bytes).unwrap_or(usize::MAX),
+            archive_members: u32::try_from(self.limits.max_archive_members).unwrap_or(u32::MAX),
+            archive_ratio: self.limits.max_archive_ratio,
+            archive_output_bytes: self.limits.max_archive_bytes,
+            ..ReadLimits::default()
+        }
+    }
+
+    /// The most bytes of JSON in a batch, unless one resource has more.
+    pub fn max_batch_bytes(&self) -> usize {
+        usize::try_from(self.batch_bytes).unwrap_or(usize::MAX / 2)
     }
 }
 

@@ -1,10 +1,10 @@
 //! `EOB_COVERAGE=drop`: ExplanationOfBenefits are stored without the payer's
-//! Coverage, contained or referred to, for operators who may not keep it.
+//! Coverage, contained or referenced, for operators who may not keep it.
 
 use fhirmill_core::json::{JsonType, Parser, Value};
 
 /// The ExplanationOfBenefit without contained Coverages and without
-/// `insurance.coverage`; `None` for everything else, which stays as it is.
+/// `insurance.coverage`; `None` for any other resource.
 pub(super) fn without(bytes: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(bytes, b"\"ExplanationOfBenefit\"")?;
     let mut parser = Parser::default();
@@ -30,8 +30,8 @@ pub(super) fn without(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(out.into_bytes())
 }
 
-/// Writes the object; `change` gives another text for a member's value, and
-/// an empty one for none.
+/// Writes the object. `change` may give a member another value; a member with an
+/// empty one is left out.
 fn write_object(out: &mut String, object: Value<'_>, change: impl Fn(&str, Value<'_>) -> Option<String>) {
     if object.json_type() != JsonType::Object {
         out.push_str(object.raw());
@@ -57,7 +57,7 @@ fn write_object(out: &mut String, object: Value<'_>, change: impl Fn(&str, Value
     out.push('}');
 }
 
-/// The array of what `keep` makes of the items; empty if nothing is left.
+/// The array of what `keep` makes of the items; empty text if no item is left.
 fn written_items(list: Value<'_>, keep: impl Fn(Value<'_>) -> Option<String>) -> String {
     let items: Vec<String> = list.items().filter_map(keep).collect();
     if items.is_empty() { String::new() } else { format!("[{}]", items.join(",")) }
@@ -69,7 +69,7 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     #[test]
-    fn coverages_go_and_everything_else_stays() {
+    fn coverages_are_removed_and_everything_else_stays() {
         let eob = br##"{"resourceType":"ExplanationOfBenefit","contained":[{"resourceType":"Coverage","id":"c"},{"resourceType":"ServiceRequest"}],"insurance":[{"focal":true,"coverage":{"reference":"#c"}}],"total":[{"amount":{"value":1.10}}]}"##;
         let expected = r##"{"resourceType":"ExplanationOfBenefit","contained":[{"resourceType":"ServiceRequest"}],"insurance":[{"focal":true}],"total":[{"amount":{"value":1.10}}]}"##;
         assert_eq!(String::from_utf8(without(eob).expect("an EOB")).expect("UTF-8"), expected);

@@ -1,6 +1,6 @@
-//! Building the secondary indexes: those that are missing, after a run, over
-//! several connections. One index is one statement: a process that dies leaves
-//! nothing half built, and the next one goes on, whether or not it finds files.
+//! The secondary *indexes*: those that are missing are built after a run, over
+//! several connections. An index is one statement: a process that dies leaves none
+//! half built, and the next one continues, whether or not it finds files.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -12,22 +12,23 @@ use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::report::{RunProgress, Unit, in_one_line};
+use super::job::Job;
+use crate::report::{Summary, Unit, in_one_line};
 use fhirmill_core::model::{Index, indexes, tables};
 use fhirmill_postgres::database::{Database, DatabaseError};
 use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::lock::lock;
 
-/// What loading itself looks up.
+/// The tables that loading itself looks up.
 const REGISTRY: [&str; 2] = ["etl.resource_key", "etl.resource_version"];
 
-/// Held by the process that builds.
+/// The advisory lock of the process that builds.
 const BUILD_LOCK: i64 = 7_303_016;
 
-/// Sorting in memory is faster, and the sessions are few. An index that a
-/// power failure takes is built again: nobody need wait for the disk.
+/// Sorting in memory is faster, and sessions are few. Commits do not wait for the
+/// disk: an index that is lost in a power failure is built again.
 const SESSION: &str = "set maintenance_work_mem = '256MB'; set synchronous_commit = off";
 
 #[derive(QueryableByName)]
@@ -36,12 +37,12 @@ struct Name {
     name: String,
 }
 
-/// How an attempt to build ended.
+/// The result of building.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Building {
-    /// So many were built.
+    /// That many were built.
     Done(u64),
-    /// Another process is at it.
+    /// Another process is building.
     Elsewhere,
 }
 
@@ -78,20 +79,12 @@ pub fn missing(connection: &mut PgConnection) -> Result<Vec<Index>, DatabaseErro
     Ok(indexes().into_iter().filter(|index| !there.contains(&index.name)).collect())
 }
 
-/// Builds what is missing at the end of a command that loads; gives the number
-/// of indexes built. It costs one query of the catalog where nothing is
-/// missing. Empty tables are left without, for the onboarding to come. A
-/// failure is a warning: the data are there all the same.
-pub fn complete(
-    database: &Database,
-    connection: &mut PgConnection,
-    workers: usize,
-    cancel: &CancellationToken,
-    progress: &RunProgress,
-) -> u64 {
-    let built = is_due(connection).and_then(|is_due| {
-        if is_due { build(database, workers, cancel, progress) } else { Ok(Building::Done(0)) }
-    });
+/// Builds what is missing at the end of a command that loads, and returns the
+/// number of indexes built. Costs one query of the catalog if nothing is missing.
+/// Does nothing while the tables are empty, for the onboarding to come. A failure
+/// is logged only: the data are loaded all the same.
+pub fn complete(job: &Job<'_>, connection: &mut PgConnection) -> u64 {
+    let built = is_due(connection).and_then(|is_due| if is_due { build(job) } else { Ok(Building::Done(0)) });
     match built {
         Ok(Building::Done(count)) => count,
         Ok(Building::Elsewhere) => {
@@ -99,10 +92,17 @@ pub fn complete(
             0
         }
         Err(error) => {
-            warn!("the indexes are not complete, which the next run tries again: {}", in_one_line(&error));
+            warn!("the indexes are incomplete; the next run tries again: {}", in_one_line(&error));
             0
         }
     }
+}
+
+/// Like [`complete`]; records the number and the time in the summary.
+pub(super) fn complete_and_note(job: &Job<'_>, connection: &mut PgConnection, summary: &mut Summary) {
+    let started = Instant::now();
+    summary.indexes_built = complete(job, connection);
+    summary.index_seconds = started.elapsed().as_secs_f64();
 }
 
 fn is_due(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
@@ -115,16 +115,11 @@ fn is_due(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
     Ok(is_filled)
 }
 
-/// Builds what is missing over that many connections, and tells the planner
-/// what the tables hold. An index that cannot be built is a warning: the
-/// others are of use without it.
-pub fn build(
-    database: &Database,
-    workers: usize,
-    cancel: &CancellationToken,
-    progress: &RunProgress,
-) -> Result<Building, DatabaseError> {
-    let mut connection = database.connect()?;
+/// Builds what is missing over as many connections as there are workers, and
+/// updates the planner's statistics. An index that cannot be built is logged: the
+/// others are useful without it.
+pub fn build(job: &Job<'_>) -> Result<Building, DatabaseError> {
+    let mut connection = job.database.connect()?;
     if missing(&mut connection)?.is_empty() {
         return Ok(Building::Done(0));
     }
@@ -135,74 +130,98 @@ pub fn build(
     if !is_locked {
         return Ok(Building::Elsewhere);
     }
-    // Another process may have built them before the lock was had.
+    // Another process may have built them before this one got the lock.
     let missing = missing(&mut connection)?;
     if missing.is_empty() {
         return Ok(Building::Done(0));
     }
     let started = Instant::now();
-    info!(indexes = missing.len(), "building the indexes that are missing");
-    progress.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
-    let tables: Vec<String> =
-        tables().iter().map(|table| table.name.clone()).chain(REGISTRY.map(str::to_owned)).collect();
-    let (next, next_table) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let built = AtomicU64::new(0);
-    let processes = Mutex::new(Vec::new());
-    let take = || -> Result<(), DatabaseError> {
-        let mut session = database.connect()?;
+    info!(indexes = missing.len(), "building the missing indexes");
+    job.progress.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
+    let work = BuildWork {
+        tables: tables().iter().map(|table| table.name.clone()).chain(REGISTRY.map(str::to_owned)).collect(),
+        missing,
+        ..BuildWork::default()
+    };
+    thread::scope(|scope| {
+        let builders: Vec<_> =
+            (0..job.settings.workers.get()).map(|_| scope.spawn(|| work.take_part(job))).collect();
+        while !job.cancel.is_cancelled() && builders.iter().any(|builder| !builder.is_finished()) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        if job.cancel.is_cancelled() {
+            work.cancel(&mut connection);
+        }
+        builders.into_iter().try_for_each(|builder| builder.join().unwrap_or(Ok(())))
+    })?;
+    job.progress.end();
+    let built = work.built.into_inner();
+    info!(indexes = built, seconds = started.elapsed().as_secs_f64(), "built the indexes");
+    Ok(Building::Done(built))
+}
+
+/// The indexes to build and the tables to analyze, shared by the threads that do
+/// it.
+#[derive(Default)]
+struct BuildWork {
+    missing: Vec<Index>,
+    next_index: AtomicUsize,
+    built: AtomicU64,
+    tables: Vec<String>,
+    next_table: AtomicUsize,
+    /// The server's processes that are at it.
+    processes: Mutex<Vec<i32>>,
+}
+
+impl BuildWork {
+    /// Takes one index after another, then one table after another, over a
+    /// connection of its own.
+    fn take_part(&self, job: &Job<'_>) -> Result<(), DatabaseError> {
+        let mut session = job.database.connect()?;
         session.batch_execute(SESSION).map_err(failed("prepare the building of indexes"))?;
         let process: Process = sql_query("select pg_backend_pid() as id")
             .get_result(&mut session)
             .map_err(failed("prepare the building of indexes"))?;
-        processes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(process.id);
-        while let Some(index) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if cancel.is_cancelled() {
+        lock(&self.processes).push(process.id);
+        while let Some(index) = self.missing.get(self.next_index.fetch_add(1, Ordering::Relaxed)) {
+            if job.cancel.is_cancelled() {
                 break;
             }
             match session.batch_execute(&index.sql) {
                 Ok(()) => {
                     failpoint::passed(Step::Indexed);
-                    progress.set(built.fetch_add(1, Ordering::Relaxed) + 1);
+                    job.progress.set(self.built.fetch_add(1, Ordering::Relaxed) + 1);
                 }
-                // A process that was killed leaves the server at its last
-                // statement, and that one was first.
+                // The last statement of a process that was killed may still run on
+                // the server, and was first.
                 Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
                 Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
             }
         }
-        // All of them: those that have no index but their key are joined, too.
-        while let Some(table) = tables.get(next_table.fetch_add(1, Ordering::Relaxed)) {
-            if cancel.is_cancelled() {
+        // All tables: those that have no index but their key are joined, too.
+        while let Some(table) = self.tables.get(self.next_table.fetch_add(1, Ordering::Relaxed)) {
+            if job.cancel.is_cancelled() {
                 break;
             }
             session.batch_execute(&format!("analyze {table}")).map_err(failed("analyze a table"))?;
         }
         Ok(())
-    };
-    thread::scope(|scope| {
-        let builders: Vec<_> = (0..workers.max(1)).map(|_| scope.spawn(take)).collect();
-        while !cancel.is_cancelled() && builders.iter().any(|builder| !builder.is_finished()) {
-            thread::sleep(Duration::from_millis(20));
+    }
+
+    /// Cancels the statements that are running.
+    fn cancel(&self, connection: &mut PgConnection) {
+        let processes = lock(&self.processes).clone();
+        let cancelled = sql_query("select pg_cancel_backend(id) from unnest($1) id")
+            .bind::<Array<Integer>, _>(processes)
+            .execute(connection);
+        if let Err(error) = cancelled {
+            warn!("the building of indexes cannot be cancelled: {error}");
         }
-        if cancel.is_cancelled() {
-            let processes = processes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-            let cancelled = sql_query("select pg_cancel_backend(id) from unnest($1) id")
-                .bind::<Array<Integer>, _>(processes)
-                .execute(&mut connection);
-            if let Err(error) = cancelled {
-                warn!("the building of indexes cannot be cancelled: {error}");
-            }
-        }
-        builders.into_iter().try_for_each(|builder| builder.join().unwrap_or(Ok(())))
-    })?;
-    progress.end();
-    let built = built.into_inner();
-    info!(indexes = built, seconds = started.elapsed().as_secs_f64(), "built the indexes");
-    Ok(Building::Done(built))
+    }
 }
 
-/// Drops the secondary indexes, before a load so large that building them
-/// anew is cheaper than keeping them up; gives their number.
+/// Drops the secondary indexes, before a load so large that rebuilding them is
+/// cheaper than maintaining them; returns their number.
 pub fn drop(database: &Database) -> Result<usize, DatabaseError> {
     let mut connection = database.connect()?;
     let missing: BTreeSet<String> = missing(&mut connection)?.into_iter().map(|index| index.name).collect();

@@ -1,136 +1,86 @@
-//! A *remap* writes rows anew from archived files: all of them after the model
-//! has grown, or those of resources whose references can be resolved only now.
+//! A *remap* writes rows again from archived files: all of them after the tables
+//! have changed, or those of resources whose references can be resolved only now.
 
 use std::sync::Arc;
 
 use diesel::PgConnection;
 use tracing::warn;
 
-use super::work::{Progress, Record, Work};
-use super::worker::Worker;
-use super::{PipelineError, limits};
+use super::error::PipelineError;
+use super::file_progress::FileProgress;
+use super::input_batch::InputBatch;
+use super::job::Job;
+use super::worker::{LoadedBatch, Worker};
 use crate::archive::{ArchiveError, Location, Storage};
-use crate::config::Settings;
-use crate::report::{RunProgress, Unit, in_one_line};
+use crate::report::{Unit, in_one_line};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadAt, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
-use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, ClaimedFile, RemapFile, RemapPositions, Run};
-
-fn open(file: &RemapFile, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveError> {
-    match &file.archive_path {
-        Some(stored) => storage.of_status(&file.status).open(&Location::stored(stored)),
-        None => Err(ArchiveError::NotYet { path: file.path.clone() }),
-    }
-}
 
 /// What a remap wrote.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Remapped {
+    /// Resources that were mapped again.
     pub resources: u64,
+    /// Rows that were written.
     pub rows: u64,
     /// Files that could not be opened in the archive: their resources keep the
     /// rows they have.
     pub missing_files: u64,
 }
 
-/// Writes the rows of resources anew whose references can be resolved now;
-/// gives their number.
-pub(super) fn resolve_late(
-    settings: &Settings,
-    database: &Database,
-    run: &mut Run,
-    run_progress: &RunProgress,
-) -> Result<u64, PipelineError> {
-    Ok(resolve(settings, database, run.connection(), run_progress)?.resources)
+/// Maps resources again whose references can be resolved now; returns their
+/// number.
+pub(super) fn resolve_late(job: &Job<'_>, run: &mut Run) -> Result<u64, PipelineError> {
+    Ok(resolve(job, run.connection())?.resources)
 }
 
-fn resolve(
-    settings: &Settings,
-    database: &Database,
-    connection: &mut PgConnection,
-    run_progress: &RunProgress,
-) -> Result<Remapped, PipelineError> {
+fn resolve(job: &Job<'_>, connection: &mut PgConnection) -> Result<Remapped, PipelineError> {
     let files = ledger::select_resolvable(connection)?;
-    write_anew(settings, database, connection, &files, run_progress)
+    remap_files(job, connection, &files)
 }
 
-/// Writes the rows of all current resources anew, or of those of some types.
-pub fn remap(
-    settings: &Settings,
-    database: &Database,
-    resource_types: &[String],
-    run_progress: &RunProgress,
-) -> Result<Remapped, PipelineError> {
-    let mut connection = database.connect()?;
+/// Maps all current resources again, or those of some types.
+pub fn remap(job: &Job<'_>, resource_types: &[String]) -> Result<Remapped, PipelineError> {
+    let mut connection = job.database.connect()?;
     let files = ledger::select_current(&mut connection, resource_types)?;
-    let remapped = write_anew(settings, database, &mut connection, &files, run_progress)?;
+    let remapped = remap_files(job, &mut connection, &files)?;
     // References to identifiers whose owners were written after them.
-    resolve(settings, database, &mut connection, run_progress)?;
+    resolve(job, &mut connection)?;
     Ok(remapped)
 }
 
-/// Writes the rows of the resources anew that were selected over the connection.
-fn write_anew(
-    settings: &Settings,
-    database: &Database,
+/// Maps the resources again that were selected over the connection, which are in
+/// these files.
+fn remap_files(
+    job: &Job<'_>,
     connection: &mut PgConnection,
     files: &[RemapFile],
-    run_progress: &RunProgress,
 ) -> Result<Remapped, PipelineError> {
     let mut remapped = Remapped::default();
     if files.is_empty() {
         return Ok(remapped);
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
-    run_progress.begin("writing anew", resources as u64, Unit::Items("resources"));
-    let storage = Storage::of(settings);
+    job.progress.begin("writing anew", resources as u64, Unit::Items("resources"));
+    let storage = Storage::of(job.settings);
     let mut first_missing = None;
-    let mut worker = Worker::for_remap(settings, database)?;
+    let mut worker = Worker::for_remap(job)?;
     for file in files {
-        let archived = match open(file, &storage) {
-            Ok(archived) => archived,
+        match open(file, &storage) {
+            Ok(archived) => {
+                let positions = file.positions(connection)?;
+                remap_file(job, &mut worker, file, archived, &positions, &mut remapped)?;
+            }
             Err(error) => {
                 warn!(file.id = file.file_id, "{}; its resources keep their rows", in_one_line(&error));
                 remapped.missing_files += 1;
                 first_missing.get_or_insert(error);
-                continue;
             }
-        };
-        let positions = file.positions(connection)?;
-        let claimed = ClaimedFile {
-            id: file.file_id,
-            source_id: file.source_id,
-            sha256: [0; 32],
-            base_url: file.base_url.clone(),
-            done: Vec::new(),
-            rejected: 0,
-        };
-        let progress = Arc::new(Progress::new(claimed));
-        let mut again = Again {
-            worker: &mut worker,
-            progress: &progress,
-            positions: &positions,
-            work: Work::default(),
-            batch_bytes: super::batch_bytes(settings),
-            run_progress,
-            remapped,
-            failure: None,
-        };
-        again.work.begin_file(&progress);
-        let read = read::read_file(archived, &limits(settings), &mut again);
-        if let Some(failure) = again.failure.take() {
-            return Err(failure.into());
         }
-        if let Err(error) = read {
-            // Its frames before the fault were loaded, and are written anew.
-            warn!(file.id = file.file_id, "the archived file cannot be read to its end: {error}");
-        }
-        again.flush()?;
-        remapped = again.remapped;
     }
-    run_progress.end();
+    job.progress.end();
     match first_missing {
         Some(source) if remapped.missing_files == files.len() as u64 => {
             Err(PipelineError::Archive { files: remapped.missing_files, source })
@@ -139,38 +89,76 @@ fn write_anew(
     }
 }
 
-/// Takes the wanted resources of a file again.
-struct Again<'a> {
+fn open(file: &RemapFile, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveError> {
+    match &file.archive_path {
+        Some(stored) => storage.of_status(&file.status).open(&Location::stored(stored)),
+        None => Err(ArchiveError::NotYet { path: file.path.clone() }),
+    }
+}
+
+/// Maps the resources at these positions of an archived file again.
+fn remap_file(
+    job: &Job<'_>,
+    worker: &mut Worker,
+    file: &RemapFile,
+    archived: Box<dyn ReadAt>,
+    positions: &RemapPositions,
+    remapped: &mut Remapped,
+) -> Result<(), PipelineError> {
+    let progress = Arc::new(FileProgress::new(ClaimedFile {
+        id: file.file_id,
+        source_id: file.source_id,
+        base_url: file.base_url.clone(),
+        done: Vec::new(),
+        rejected: 0,
+    }));
+    let (batch, progress) = (InputBatch::default(), &progress);
+    let mut handler = RemapHandler { job, worker, progress, positions, batch, remapped, failure: None };
+    handler.batch.begin_file(progress);
+    let read = read::read_file(archived, &job.settings.read_limits(), &mut handler);
+    if let Some(failure) = handler.failure.take() {
+        return Err(failure.into());
+    }
+    if let Err(error) = read {
+        // Its frames before the error were loaded, and are mapped again.
+        warn!(file.id = file.file_id, "the archived file cannot be read to its end: {error}");
+    }
+    Ok(handler.flush()?)
+}
+
+/// Maps the wanted resources of a file again.
+struct RemapHandler<'a> {
+    job: &'a Job<'a>,
     worker: &'a mut Worker,
-    progress: &'a Arc<Progress>,
+    progress: &'a Arc<FileProgress>,
     positions: &'a RemapPositions,
-    work: Work,
-    batch_bytes: usize,
-    run_progress: &'a RunProgress,
-    remapped: Remapped,
-    /// Why the reading was stopped.
+    batch: InputBatch,
+    remapped: &'a mut Remapped,
+    /// Why reading was stopped.
     failure: Option<LoadError>,
 }
 
-impl Again<'_> {
+impl RemapHandler<'_> {
+    /// Loads what has been gathered.
     fn flush(&mut self) -> Result<(), LoadError> {
-        if self.work.is_empty() {
+        if self.batch.is_empty() {
             return Ok(());
         }
-        let (accounts, tally) = self.worker.work(&mut self.work)?;
+        let LoadedBatch { accounts, statistics } = self.worker.load(&mut self.batch)?;
         failpoint::passed(Step::WrittenAnew);
         self.remapped.resources += accounts.iter().map(|account| account.updated).sum::<u64>();
-        self.remapped.rows += tally.rows;
-        self.run_progress.set(self.remapped.resources);
-        let mut bytes = std::mem::take(&mut self.work.bytes);
+        self.remapped.rows += statistics.rows;
+        self.job.progress.set(self.remapped.resources);
+        let number = self.batch.number + 1;
+        let mut bytes = std::mem::take(&mut self.batch).into_bytes();
         bytes.clear();
-        self.work = Work::new(0, bytes);
-        self.work.begin_file(self.progress);
+        self.batch = InputBatch::new(number, bytes);
+        self.batch.begin_file(self.progress);
         Ok(())
     }
 }
 
-impl ResourceHandler for Again<'_> {
+impl ResourceHandler for RemapHandler<'_> {
     fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
         Ok(())
     }
@@ -179,14 +167,14 @@ impl ResourceHandler for Again<'_> {
         if frame.payload != Payload::Resource || !self.positions.contains(frame.position) {
             return Ok(());
         }
-        if self.work.byte_count() + frame.bytes.len() > self.batch_bytes
+        if self.batch.byte_count() + frame.bytes.len() > self.job.settings.max_batch_bytes()
             && let Err(failure) = self.flush()
         {
             self.failure = Some(failure);
             return Err(Stopped);
         }
-        self.work.note_record(frame.position);
-        self.work.push(Record::of(&frame, String::new()), frame.bytes);
+        self.batch.note_record(frame.position);
+        self.batch.push(&frame, String::new());
         Ok(())
     }
 

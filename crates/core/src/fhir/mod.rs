@@ -3,8 +3,10 @@
 
 mod resource_type;
 mod snake_case;
+mod url;
 mod version;
 
 pub use resource_type::ResourceType;
 pub use snake_case::snake_case;
+pub use url::identity_in_url;
 pub use version::version_of;

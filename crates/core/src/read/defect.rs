@@ -87,3 +87,24 @@ pub enum ReadDefectReason {
     )]
     Unlisted(u64),
 }
+
+impl ReadDefectReason {
+    /// A stable code, for counting and filtering.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ReadDefectReason::Truncated | ReadDefectReason::CompressedTruncated => "truncated",
+            ReadDefectReason::Expected(_) | ReadDefectReason::Trailing => "unbalanced",
+            ReadDefectReason::NotObject(_) | ReadDefectReason::NotJson(_) => "not_json",
+            ReadDefectReason::TooLarge(_) | ReadDefectReason::ArchiveTooLarge(_) => "too_large",
+            ReadDefectReason::TooDeep(_)
+            | ReadDefectReason::BundleTooDeep(_)
+            | ReadDefectReason::ArchiveTooDeep(_) => "too_deep",
+            ReadDefectReason::CompressedDamaged
+            | ReadDefectReason::Checksum
+            | ReadDefectReason::Archive(_)
+            | ReadDefectReason::Unlisted(_) => "damaged",
+            ReadDefectReason::Encrypted => "encrypted",
+            ReadDefectReason::UnsupportedCompression(_) => "unsupported_compression",
+        }
+    }
+}

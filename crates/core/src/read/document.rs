@@ -36,3 +36,22 @@ pub enum DocumentFormat {
     /// Not detectable; a [`ReadDefect`](super::ReadDefect) follows and says why.
     Unreadable,
 }
+
+impl DocumentFormat {
+    /// What people call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            DocumentFormat::Resource => "resource",
+            DocumentFormat::Array => "array",
+            DocumentFormat::Ndjson => "NDJSON",
+            DocumentFormat::Sequence => "sequence of resources",
+            DocumentFormat::Bundle => "Bundle",
+            DocumentFormat::Companion(Companion::ExportLog) => "log of a bulk export",
+            DocumentFormat::Companion(Companion::ExportManifest { .. }) => "manifest of a bulk export",
+            DocumentFormat::Companion(Companion::Checksum) => "checksum",
+            DocumentFormat::Companion(Companion::Marker) => "marker",
+            DocumentFormat::Empty => "empty",
+            DocumentFormat::Unreadable => "unreadable",
+        }
+    }
+}

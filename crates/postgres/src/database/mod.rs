@@ -13,7 +13,7 @@ pub mod private;
 mod url;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::lock::lock;
 pub use copy::{CopyError, CopyTable};
 pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
 pub(crate) use failure::SessionMessages;
@@ -136,7 +137,7 @@ impl Database {
     }
 
     fn spare(&self) -> MutexGuard<'_, Option<PgConnection>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.spare)
     }
 }
 

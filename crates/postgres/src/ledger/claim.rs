@@ -31,8 +31,6 @@ pub struct ClaimedFile {
     pub id: i64,
     /// The sender's number.
     pub source_id: i16,
-    /// The hash of its bytes.
-    pub sha256: [u8; 32],
     /// The URL of the sender's FHIR server, with a trailing slash: what the
     /// sender's absolute references begin with.
     pub base_url: Option<String>,
@@ -276,7 +274,6 @@ impl<'c> Candidates<'c> {
         ClaimedFile {
             id,
             source_id: content.source_id,
-            sha256: self.files[index].sha256,
             base_url: content.base_url.clone(),
             done: committed.parts,
             rejected: committed.rejected,

@@ -57,7 +57,7 @@ pub struct Load<'l> {
     /// The batch's deletions.
     pub deletes: &'l [Delete],
     /// Its records that could not be read or mapped.
-    pub rejects: &'l [Reject],
+    pub rejects: &'l [&'l Reject],
 }
 
 /// The result of a load.

@@ -1,28 +1,27 @@
-//! The *whole* of records of which only the beginning was kept when they were
-//! rejected: looked for at their places in the file that they came in, where
-//! today's limits may let them through.
+//! The *full records* of rejects of which only the beginning was kept: they are
+//! looked up at their places in the file that they were delivered in, which today's
+//! limits may allow.
 
 use std::collections::HashMap;
 use std::io;
 
 use memchr::memmem;
 
-use super::limits;
 use super::reader::place;
 use crate::config::Settings;
 use fhirmill_core::read::{
     self, Document, Frame, Payload, ReadAt, ReadDefect, ReadError, ResourceHandler, Stopped,
 };
 
-/// What is looked for, by its place as the reject says it: the reject, and the
-/// beginning of what was kept.
+/// Rejects to look up, by the place in the file that they name: id and the
+/// beginning that was kept.
 pub type Wanted = HashMap<String, (i64, Vec<u8>)>;
 
-/// So much of a record must stand in what was kept, so that members of equal
-/// names in an archive are not taken for each other.
+/// The bytes of a record that must be part of what was kept: members of an archive
+/// may have equal names.
 const COMPARED_BYTES: usize = 128;
 
-/// Gives the records that can be had to `keep`, and takes them off `wanted`.
+/// Passes the records that are found to `keep`, and removes them from `wanted`.
 pub fn find(
     settings: &Settings,
     file: Box<dyn ReadAt>,
@@ -30,10 +29,10 @@ pub fn find(
     keep: &mut dyn FnMut(i64, &[u8]) -> io::Result<()>,
 ) -> Result<(), ReadError> {
     let mut finder = Finder { wanted, keep, document: String::new(), failed: None };
-    let read = read::read_file(file, &limits(settings), &mut finder);
+    let read = read::read_file(file, &settings.read_limits(), &mut finder);
     match finder.failed.take() {
         Some(error) => Err(ReadError::Spool(error)),
-        // Not read further than it had to be.
+        // Reading was stopped, since nothing else is wanted.
         None if finder.wanted.is_empty() => Ok(()),
         None => read,
     }
@@ -53,7 +52,7 @@ impl ResourceHandler for Finder<'_> {
     }
 
     fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        // Kept whole, it would not be wanted.
+        // A record that was kept in full is not wanted.
         if frame.payload != Payload::Resource || frame.bytes.len() <= COMPARED_BYTES {
             return Ok(());
         }

@@ -1,0 +1,145 @@
+//! Mapping an input batch: its records become rows, deletes and rejects.
+
+use std::sync::Arc;
+
+use fhirmill_core::datatype::{MAX_INDEXED_BYTES, Timezone, moment};
+use fhirmill_core::fhir::identity_in_url;
+use fhirmill_core::map::{
+    Fingerprint, FullUrls, IdentifierCache, Input, MapError, MapSettings, Mapper, Plan, RowBatch,
+};
+use fhirmill_core::sink::{Delete, Origin};
+use fhirmill_postgres::failpoint::{self, Fault};
+use fhirmill_postgres::load::Reject;
+
+use super::input_batch::{InputBatch, Record};
+use crate::config::{ResourceTypes, Settings};
+
+/// Maps one batch at a time, and reuses the memory of its rows.
+pub(super) struct BatchMapper {
+    mapper: Mapper,
+    /// The rows of the batch that was mapped last.
+    pub rows: RowBatch,
+    wanted: ResourceTypes,
+    timezone: Timezone,
+}
+
+/// What a batch was mapped to, besides its rows.
+#[derive(Default)]
+pub(super) struct Mapped {
+    /// Where each resource of the rows stands.
+    pub origins: Vec<Origin>,
+    /// The number of the record that each resource of the rows was mapped from.
+    pub records: Vec<usize>,
+    /// The DELETE entries.
+    pub deletes: Vec<Delete>,
+    /// Records that could not be mapped.
+    pub rejects: Vec<Reject>,
+    /// The file of each resource that is not wanted.
+    pub skipped: Vec<usize>,
+}
+
+impl Mapped {
+    /// The JSON of each resource of the rows.
+    pub fn bodies<'b>(&self, batch: &'b InputBatch) -> Vec<&'b [u8]> {
+        self.records.iter().map(|record| batch.bytes(&batch.records()[*record])).collect()
+    }
+}
+
+impl BatchMapper {
+    /// Maps by that plan, as the settings say.
+    pub fn new(settings: &Settings, plan: Arc<Plan>) -> Self {
+        let timezone = settings.assume_timezone;
+        BatchMapper {
+            rows: RowBatch::new(plan.tables.len()),
+            mapper: Mapper::new(plan, MapSettings { timezone }),
+            wanted: settings.resource_types.clone(),
+            timezone,
+        }
+    }
+
+    /// The owners of identifiers in references, as far as they are known.
+    pub fn identifiers(&mut self) -> &mut IdentifierCache {
+        self.mapper.identifiers()
+    }
+
+    /// Identity, version and hash of a record; `None` if it cannot be mapped or is
+    /// not wanted.
+    pub fn fingerprint(&mut self, batch: &InputBatch, record: &Record) -> Option<Fingerprint> {
+        self.mapper.fingerprint(&input(batch, record, &self.wanted))
+    }
+
+    /// Maps the records of the batch, but for those that are left out by their
+    /// number.
+    pub fn map(&mut self, batch: &InputBatch, is_left_out: &dyn Fn(usize) -> bool) -> Mapped {
+        self.rows.clear();
+        let mut mapped = Mapped::default();
+        for (number, record) in batch.records().iter().enumerate() {
+            if is_left_out(number) || failpoint::has(Fault::RecordDropped) {
+                continue;
+            }
+            if let Some(url) = &record.delete {
+                match self.delete(url, record) {
+                    Some(delete) => mapped.deletes.push(delete),
+                    None => {
+                        let message = "DELETE does not name one resource as Type/id".to_owned();
+                        let reject = record.reject("conditional_delete", message, batch.bytes(record));
+                        mapped.rejects.push(reject);
+                    }
+                }
+                continue;
+            }
+            match self.mapper.map(&input(batch, record, &self.wanted), &mut self.rows) {
+                Ok(()) => {
+                    mapped.origins.push(record.origin);
+                    mapped.records.push(number);
+                }
+                Err(MapError::NotWanted) => mapped.skipped.push(record.origin.file),
+                Err(error) => mapped.rejects.push(reject(batch, record, &error)),
+            }
+        }
+        mapped
+    }
+
+    /// The deletion that a DELETE entry orders, if its URL names one resource.
+    fn delete(&mut self, url: &str, record: &Record) -> Option<Delete> {
+        let (resource_type, fhir_id) = identity_in_url(url)?;
+        if fhir_id.len() > MAX_INDEXED_BYTES {
+            return None;
+        }
+        let effective_at = record
+            .effective_at()
+            .and_then(|written| moment::date_time(written, self.timezone))
+            .map(|span| span.start);
+        Some(Delete {
+            file: record.origin.file,
+            target: self.rows.target(resource_type, fhir_id),
+            position: record.origin.position,
+            effective_at,
+        })
+    }
+}
+
+/// A record that cannot be mapped.
+fn reject(batch: &InputBatch, record: &Record, error: &MapError) -> Reject {
+    let (resource_type, fhir_id) = error.resource();
+    Reject {
+        resource_type: resource_type.map(str::to_owned),
+        fhir_id: fhir_id.map(str::to_owned),
+        ..record.reject(error.reason(), error.to_string(), batch.bytes(record))
+    }
+}
+
+/// A record as the mapper takes it.
+fn input<'b>(batch: &'b InputBatch, record: &'b Record, wanted: &'b ResourceTypes) -> Input<'b> {
+    Input {
+        bytes: batch.bytes(record),
+        full_url: record.full_url.as_deref(),
+        full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
+        base_url: batch.base_url(),
+        effective_at: record.effective_at(),
+        wanted: match wanted {
+            ResourceTypes::All => None,
+            ResourceTypes::Only(types) => Some(types),
+        },
+    }
+}

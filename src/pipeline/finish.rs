@@ -1,0 +1,200 @@
+//! *Finishing* files: when their records are committed, their accounts are
+//! closed in the ledger, and they leave the inbox.
+
+use std::sync::Arc;
+
+use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::ledger::{Account, FileStatus, ReadFile, RejectReason, Run};
+use tracing::{error, info, warn};
+
+use super::departures::Departures;
+use super::error::PipelineError;
+use super::file_progress::{FileProgress, PartsState};
+use super::reader::Reading;
+use crate::config::Settings;
+use crate::inbox::{FileContent, InboxFile};
+use crate::report::Summary;
+
+/// A file that was read, and whose records may be in progress.
+pub(super) struct InProgressFile {
+    pub file: InboxFile,
+    pub content: FileContent,
+    pub progress: Arc<FileProgress>,
+    pub reading: Reading,
+}
+
+/// Which files to finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FinishWhich {
+    /// Those that have no part in progress.
+    Settled,
+    /// All, after waiting for their parts.
+    All,
+}
+
+impl InProgressFile {
+    /// Why the file is rejected although what could be read is loaded.
+    fn error(&self, max_rejects: u64) -> Option<String> {
+        match &self.reading.outcome {
+            Err(error) => Some(error.to_string()),
+            Ok(()) if self.progress.rejected() > max_rejects => Some(format!(
+                "more than {max_rejects} of its records were rejected, and it was given up; it is probably \
+                 broken, or no FHIR R4; if the rest is to be loaded, raise MAX_REJECTS_PER_FILE and drop it again"
+            )),
+            Ok(()) => None,
+        }
+    }
+}
+
+/// Finishes the files whose records are committed; returns those that have parts
+/// in progress.
+pub(super) fn finish(
+    settings: &Settings,
+    run: &mut Run,
+    summary: &mut Summary,
+    files: Vec<InProgressFile>,
+    which: FinishWhich,
+) -> Result<Vec<InProgressFile>, PipelineError> {
+    let (mut done, mut waiting) = (Vec::new(), Vec::new());
+    for file in files {
+        let state = match which {
+            FinishWhich::Settled => file.progress.state(),
+            FinishWhich::All => file.progress.wait(),
+        };
+        match state {
+            PartsState::InProgress => waiting.push(file),
+            PartsState::AllLoaded if is_to_be_closed(&file, summary) => done.push(file),
+            // It stays in the inbox, and the next run continues it.
+            PartsState::AllLoaded | PartsState::SomeLost => {}
+        }
+    }
+    if !done.is_empty() {
+        close(settings, run, summary, &done)?;
+    }
+    Ok(waiting)
+}
+
+/// Whether the account of a file is to be closed, whose records are committed.
+fn is_to_be_closed(file: &InProgressFile, summary: &mut Summary) -> bool {
+    let InProgressFile { file, content, reading, .. } = file;
+    if !content.is_still_at(&file.path) {
+        note_changed(file, summary);
+        return false;
+    }
+    match &reading.outcome {
+        Err(error) if error.is_retryable() => {
+            warn!("{} could not be read and stays in the inbox: {error}", file.relative);
+            summary.unreadable_files += 1;
+            false
+        }
+        _ => true,
+    }
+}
+
+/// Notes that a file changed. What was read of it may be neither the old content
+/// nor the new one; the next run takes what is there then.
+pub(super) fn note_changed(file: &InboxFile, summary: &mut Summary) {
+    warn!(
+        "{} was replaced, changed or taken away while it was loaded; if it is still in the inbox, it is loaded again",
+        file.relative
+    );
+    summary.changed_files += 1;
+}
+
+/// Closes the accounts of files, and moves the files.
+fn close(
+    settings: &Settings,
+    run: &mut Run,
+    summary: &mut Summary,
+    files: &[InProgressFile],
+) -> Result<(), PipelineError> {
+    let max_rejects = settings.limits.max_rejects_per_file;
+    let errors: Vec<Option<String>> = files.iter().map(|file| file.error(max_rejects)).collect();
+    let read: Vec<ReadFile<'_>> = files
+        .iter()
+        .zip(&errors)
+        .map(|(file, error)| ReadFile {
+            id: file.progress.file.id,
+            seen: file.reading.seen,
+            form: &file.reading.form,
+            error: error.as_deref(),
+        })
+        .collect();
+    let finished = run.finish(&read)?;
+    failpoint::passed(Step::Finished);
+    let mut departures = Departures::new(settings);
+    for ((InProgressFile { file, content, .. }, read), finished) in files.iter().zip(&read).zip(finished) {
+        let Some((status, account)) = finished else {
+            warn!(file.id = read.id, "{} was taken over by another process", file.relative);
+            continue;
+        };
+        summary.seen += read.seen;
+        summary.account += account;
+        match status {
+            FileStatus::Failed => summary.failed_files += 1,
+            FileStatus::Rejected => {
+                summary.rejected_files += 1;
+                let reason = reject_reason(run, read, &account, max_rejects)?;
+                departures.reject(read.id, file, content, &reason);
+            }
+            FileStatus::Loaded => {
+                summary.loaded_files += 1;
+                departures.archive(read.id, file, content);
+            }
+        }
+        log(file, read, status, &account);
+    }
+    departures.run(run)
+}
+
+/// Why a file is rejected, for its report; with the most frequent reasons if it
+/// has too many rejects.
+fn reject_reason(
+    run: &mut Run,
+    read: &ReadFile<'_>,
+    account: &Account,
+    max_rejects: u64,
+) -> Result<String, PipelineError> {
+    let reason = match read.error {
+        Some(error) => format!("The file could not be loaded to its end: {error}"),
+        None => "No record of the file could be read.".to_owned(),
+    };
+    let mut reason =
+        format!("{reason}\n\nRecords seen: {}, of them rejected: {}.", read.seen, account.rejected);
+    if account.rejected > max_rejects {
+        for RejectReason { records, reason: code, example } in run.reject_reasons(read.id)? {
+            reason.push_str(&format!("\n{records} {code}, such as {example}"));
+        }
+    }
+    Ok(reason)
+}
+
+/// Logs the account of a file.
+fn log(file: &InboxFile, read: &ReadFile<'_>, status: FileStatus, account: &Account) {
+    let outcome = match status {
+        FileStatus::Failed => {
+            let (seen, accounted) = (read.seen, account.total());
+            error!(
+                file.id = read.id,
+                seen, accounted, "the account of {} does not add up; it stays in the inbox", file.relative
+            );
+            return;
+        }
+        FileStatus::Rejected => "rejected",
+        FileStatus::Loaded => "loaded",
+    };
+    info!(
+        file.id = read.id,
+        seen = read.seen,
+        account.inserted,
+        account.updated,
+        account.unchanged,
+        account.stale,
+        account.deleted,
+        account.rejected,
+        account.skipped,
+        bytes = file.size,
+        "{outcome} {}",
+        file.relative
+    );
+}

@@ -1,0 +1,114 @@
+//! One run: loads the files that a scan found, and completes what runs leave for
+//! their end.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use fhirmill_postgres::database::Failure;
+use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::ledger::{self, Run};
+use fhirmill_postgres::registry::RunRegistry;
+use tracing::warn;
+
+use super::buffer_pool::BufferPool;
+use super::error::PipelineError;
+use super::groups::groups;
+use super::hash_prefetch::HashPrefetch;
+use super::input_batch::InputBatch;
+use super::job::Job;
+use super::load_run::LoadRun;
+use super::reader::Reader;
+use super::run_state::RunState;
+use super::worker::Worker;
+use super::{indexes, remap};
+use crate::inbox::{self, InboxFile};
+use crate::report::{Summary, Unit};
+
+/// Loads these files of the inbox in a run of its own, whose command is recorded
+/// in the ledger.
+pub(super) fn load_files(
+    job: &Job<'_>,
+    command: &str,
+    files: &[InboxFile],
+    summary: &mut Summary,
+) -> Result<(), PipelineError> {
+    let mut run = Run::begin(job.database.connect()?, command)?;
+    summary.run_id = Some(run.id);
+    job.progress.begin_run(run.id);
+    let loaded = load(job, &mut run, files, summary);
+    if loaded.as_ref().is_err_and(|error| Failure::behind(error) == Some(Failure::LockTimeout)) {
+        job.database.tell_who_holds_tables();
+    }
+    let broken_off = ledger::broken_off(run.connection())?;
+    failpoint::passed(Step::Departed);
+    let is_complete = loaded.is_ok() && !summary.is_interrupted;
+    if is_complete {
+        complete(job, &mut run, &broken_off, summary)?;
+    }
+    failpoint::passed(Step::Complete);
+    let status = if loaded.is_ok() && summary.failed_files == 0 { "finished" } else { "failed" };
+    let ended = run.end(status, &summary.counts(), is_complete);
+    loaded?;
+    ended?;
+    if is_complete {
+        run.close(&broken_off)?;
+    }
+    Ok(())
+}
+
+/// Loads the files: this thread reads, and others hash, map and load.
+fn load(
+    job: &Job<'_>,
+    run: &mut Run,
+    files: &[InboxFile],
+    summary: &mut Summary,
+) -> Result<(), PipelineError> {
+    // One batch waits, so that a worker that is done finds work at once.
+    let (sender, receiver) = sync_channel::<InputBatch>(1);
+    let state = RunState::new(receiver);
+    let pool = BufferPool::new(2 * job.settings.max_batch_bytes());
+    let registry = Arc::new(RunRegistry::begin(run.connection())?);
+    let run_id = run.id;
+    let connect = || Worker::for_run(job, run_id, Arc::clone(&registry));
+    let prefetch = HashPrefetch::new(groups(files));
+    let loaded = thread::scope(|scope| {
+        for _ in 0..job.settings.workers.get() {
+            scope.spawn(|| Worker::run(&state, &pool, &registry, connect));
+            scope.spawn(|| prefetch.run());
+        }
+        job.progress.begin("loading", files.iter().map(|file| file.size).sum(), Unit::Bytes);
+        // The workers end when the reader is dropped, which has the sender.
+        let reader = Reader::new(job, sender, &state, &pool);
+        let loaded = LoadRun::new(job, run, reader, summary, prefetch.hashes()).load();
+        job.progress.end();
+        loaded
+    });
+    let statistics = state.take_statistics();
+    summary.rows = statistics.rows;
+    summary.by_type = statistics.by_type;
+    for (version, elements) in &statistics.by_version {
+        warn!(elements, "found resources of FHIR {version}; only the elements that R4 defines are loaded");
+    }
+    summary.by_version = statistics.by_version;
+    match state.take_failure() {
+        Some(failure) => loaded.and(Err(failure.into())),
+        None => loaded,
+    }
+}
+
+/// What is done when all files are loaded, also for runs that broke off.
+fn complete(
+    job: &Job<'_>,
+    run: &mut Run,
+    broken_off: &[i64],
+    summary: &mut Summary,
+) -> Result<(), PipelineError> {
+    if summary.account.inserted + summary.account.updated > 0 || !broken_off.is_empty() {
+        summary.resolved_late = remap::resolve_late(job, run)?;
+    }
+    // Those of their files that are in the inbox under any name were taken over.
+    run.give_up_lost(&|relative| inbox::is_there(&job.settings.inbox_dir, relative))?;
+    indexes::complete_and_note(job, run.connection(), summary);
+    Ok(())
+}

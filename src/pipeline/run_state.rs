@@ -1,0 +1,105 @@
+//! The *state of a run* that its reader and its workers share: the queue of
+//! batches, what the workers have done, and whether the run was given up.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+
+use fhirmill_core::fhir::version_of;
+use fhirmill_core::map::RowBatch;
+use fhirmill_postgres::LoadError;
+use fhirmill_postgres::lock::lock;
+
+use super::input_batch::InputBatch;
+
+/// Counts of what was loaded: of a batch, or of all batches of a run.
+#[derive(Debug, Default)]
+pub(super) struct BatchStatistics {
+    /// Rows that were written.
+    pub rows: u64,
+    /// Resources that were mapped or found unchanged, by type.
+    pub by_type: BTreeMap<&'static str, u64>,
+    /// Elements that only another version of FHIR defines, by version.
+    pub by_version: BTreeMap<&'static str, u64>,
+}
+
+impl BatchStatistics {
+    /// Of the resources in `rows`; `unchanged` counts those that were not mapped,
+    /// by type.
+    pub fn of(rows: &RowBatch, unchanged: &BTreeMap<&'static str, u64>) -> Self {
+        let mut by_type = unchanged.clone();
+        for resource in 0..rows.resources().len() {
+            *by_type.entry(rows.identity(resource).resource_type.name()).or_default() += 1;
+        }
+        let mut by_version = BTreeMap::new();
+        for unmapped in rows.unmapped() {
+            if let Some(version) = version_of(unmapped.resource_type, unmapped.element) {
+                *by_version.entry(version).or_default() += unmapped.resources;
+            }
+        }
+        BatchStatistics { rows: 0, by_type, by_version }
+    }
+
+    fn add(&mut self, other: BatchStatistics) {
+        self.rows += other.rows;
+        for (name, count) in other.by_type {
+            *self.by_type.entry(name).or_default() += count;
+        }
+        for (version, count) in other.by_version {
+            *self.by_version.entry(version).or_default() += count;
+        }
+    }
+}
+
+/// See the module.
+pub(super) struct RunState {
+    queue: Mutex<Receiver<InputBatch>>,
+    statistics: Mutex<BatchStatistics>,
+    is_aborted: AtomicBool,
+    /// Why the run was given up.
+    failure: Mutex<Option<LoadError>>,
+}
+
+impl RunState {
+    /// Of a run that begins.
+    pub fn new(queue: Receiver<InputBatch>) -> Self {
+        RunState {
+            queue: Mutex::new(queue),
+            statistics: Mutex::default(),
+            is_aborted: AtomicBool::new(false),
+            failure: Mutex::default(),
+        }
+    }
+
+    /// The next batch; `None` when the reader has ended.
+    pub fn receive(&self) -> Option<InputBatch> {
+        lock(&self.queue).recv().ok()
+    }
+
+    /// Adds the counts of a batch.
+    pub fn add(&self, statistics: BatchStatistics) {
+        lock(&self.statistics).add(statistics);
+    }
+
+    /// The counts of all batches so far.
+    pub fn take_statistics(&self) -> BatchStatistics {
+        std::mem::take(&mut lock(&self.statistics))
+    }
+
+    /// Whether the run was given up.
+    pub fn is_aborted(&self) -> bool {
+        self.is_aborted.load(Ordering::Relaxed)
+    }
+
+    /// Gives the run up; its first failure is the one that is reported.
+    pub fn abort(&self, failure: LoadError) {
+        lock(&self.failure).get_or_insert(failure);
+        self.is_aborted.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the run was given up, if it was.
+    pub fn take_failure(&self) -> Option<LoadError> {
+        lock(&self.failure).take()
+    }
+}

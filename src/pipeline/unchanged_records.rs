@@ -1,0 +1,54 @@
+//! The *unchanged records* of a batch: the registry holds them already as the
+//! current versions of their resources, and they are not mapped.
+
+use std::collections::BTreeMap;
+
+use fhirmill_core::map::Fingerprint;
+use fhirmill_postgres::load::FilePart;
+
+use super::input_batch::InputBatch;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct UnchangedRecords {
+    /// By record; empty if the registry was not asked.
+    is_unchanged: Vec<bool>,
+    by_type: BTreeMap<&'static str, u64>,
+}
+
+impl UnchangedRecords {
+    /// By record whether it is unchanged, and its fingerprint.
+    pub fn new(is_unchanged: Vec<bool>, fingerprints: &[Option<Fingerprint>]) -> Self {
+        let mut by_type = BTreeMap::new();
+        for (fingerprint, _) in fingerprints.iter().zip(&is_unchanged).filter(|(_, is)| **is) {
+            if let Some(fingerprint) = fingerprint {
+                *by_type.entry(fingerprint.resource_type.name()).or_default() += 1;
+            }
+        }
+        UnchangedRecords { is_unchanged, by_type }
+    }
+
+    /// Whether the record of that number is unchanged.
+    pub fn contains(&self, record: usize) -> bool {
+        self.is_unchanged.get(record).copied().unwrap_or(false)
+    }
+
+    /// The record of that number leaves the batch.
+    pub fn remove(&mut self, record: usize) {
+        if record < self.is_unchanged.len() {
+            self.is_unchanged.remove(record);
+        }
+    }
+
+    /// Their number by resource type.
+    pub fn by_type(&self) -> &BTreeMap<&'static str, u64> {
+        &self.by_type
+    }
+
+    /// Counts them in the files of the batch.
+    pub fn count_in(&self, batch: &InputBatch, files: &mut [FilePart]) {
+        for (record, _) in batch.records().iter().zip(&self.is_unchanged).filter(|(_, is)| **is) {
+            files[record.origin.file].unchanged += 1;
+        }
+    }
+}
