@@ -45,6 +45,8 @@
 //! `rows` between [`rows::HEADER`] and [`rows::TRAILER`] is what
 //! `COPY observation FROM STDIN (FORMAT binary)` reads.
 
+#![deny(missing_docs)]
+
 pub mod datatype;
 pub mod fhir;
 pub mod json;
