@@ -1,9 +1,9 @@
-//! A failure: how an error that ends the program is told to the operator.
+//! How an error that ends the program is reported to the operator.
 //!
-//! The chain of causes goes to standard error, one `error:` line each, then
-//! `hint:` lines that say what to do. The kind of the error gives the exit
-//! code. Everything printed comes from our own error types, which hold no
-//! patient's values and no passwords.
+//! The chain of causes goes to standard error, one `error:` line each, then a
+//! `hint:` line says what to do. The kind of the error determines the exit code.
+//! Everything printed comes from our own error types, which contain no patient
+//! data and no passwords.
 
 use fhirmill::archive::ArchiveError;
 use fhirmill::cli::ExitCode;
@@ -13,7 +13,7 @@ use fhirmill::report::causes;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::{DatabaseError, Failure};
 
-/// Prints the error and tells the exit code that goes with it.
+/// Prints the error; returns the exit code for it.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     for cause in causes(error.as_ref()) {
         eprintln!("error: {cause}");
@@ -31,8 +31,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         if let Some(PipelineError::Move { .. }) = cause.downcast_ref() {
             return Some(
-                "its data are in the tables, and it is still in the inbox: make room there, or see to the \
-                 folder's rights; the next look moves it"
+                "its data are in the tables, and it is still in the inbox: free some space, or check the permissions \
+                 of the folder; the next scan moves it"
                     .into(),
             );
         }

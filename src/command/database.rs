@@ -1,4 +1,5 @@
-//! `fhirmill database`: the private server, or the URL of the one in use.
+//! `fhirmill database`: manages the private server, or prints the URL of the
+//! database.
 
 use anyhow::Result;
 
@@ -6,16 +7,18 @@ use crate::cli::{DatabaseCommand, ExitCode};
 use crate::config::Settings;
 use fhirmill_postgres::database::private::PrivateServer;
 
-/// Starts, stops, resets, or prints the URL. With DATABASE_URL set there is
-/// no private server to start, stop or reset, and saying so is an error, lest
-/// somebody believes that a shared server was stopped or emptied.
+/// Starts, stops or resets the private server, or prints its URL. With
+/// DATABASE_URL set, starting, stopping and resetting is an error, so that nobody
+/// believes that a shared server was stopped or emptied.
 pub fn run(settings: &Settings, command: DatabaseCommand) -> Result<ExitCode> {
     if let Some(url) = &settings.database_url {
         if let DatabaseCommand::Url = command {
             println!("{}", url.expose());
             return Ok(ExitCode::Success);
         }
-        eprintln!("error: DATABASE_URL names {url}, which fhirmill does not start, stop or reset");
+        eprintln!(
+            "error: DATABASE_URL names {url}, which fhirmill does not manage: it starts, stops and resets the private server only"
+        );
         return Ok(ExitCode::Usage);
     }
     let server = PrivateServer::of(&settings.database())?;
@@ -30,7 +33,7 @@ pub fn run(settings: &Settings, command: DatabaseCommand) -> Result<ExitCode> {
         }
         DatabaseCommand::Url => println!("{}", server.url()?.expose()),
         DatabaseCommand::Reset { yes: false } => {
-            eprintln!("error: this deletes all data of the private server\n\nhint: add --yes if you mean it");
+            eprintln!("error: this deletes all data of the private server\n\nhint: add --yes to confirm");
             return Ok(ExitCode::Usage);
         }
         DatabaseCommand::Reset { yes: true } => {

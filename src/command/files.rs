@@ -1,4 +1,4 @@
-//! `fhirmill files`: the files that were claimed, newest first.
+//! `fhirmill files`: lists the files that were claimed, newest first.
 
 use anyhow::Result;
 

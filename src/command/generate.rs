@@ -1,4 +1,4 @@
-//! `fhirmill generate`: files of invented patients.
+//! `fhirmill generate`: writes files of invented patients.
 
 use std::io;
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! `fhirmill indexes`: the secondary indexes, built, dropped, or where they
-//! stand.
+//! `fhirmill indexes`: builds, drops and counts the secondary indexes.
 
 use std::sync::Arc;
 
@@ -58,7 +57,7 @@ pub fn run(settings: &Settings, command: &IndexesCommand, runtime: &Handle) -> R
                 let missing = missing.into_iter().map(|index| index.name).collect();
                 println!("{}", serde_json::to_string_pretty(&Status { built, missing })?);
             } else {
-                println!("{built} indexes stand, {} are missing", missing.len());
+                println!("{built} indexes exist, {} are missing", missing.len());
             }
         }
     }

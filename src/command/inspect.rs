@@ -1,4 +1,4 @@
-//! `fhirmill inspect`: what is in files, without a database.
+//! `fhirmill inspect`: shows what is in files, without a database.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -123,7 +123,7 @@ impl ResourceHandler for Inspector {
                     }
                     Err(error) => self.problem(&frame.location, error.to_string()),
                 }
-                // Numbers that references name are for a database to look up.
+                // Identifiers in references would be looked up in the database.
                 self.mapper.identifiers().take_asked();
             }
         }

@@ -1,4 +1,4 @@
-//! `fhirmill migrate`: the tables up, down, or where they stand.
+//! `fhirmill migrate`: applies, reverts and lists migrations.
 
 use anyhow::Result;
 
@@ -7,7 +7,7 @@ use crate::config::Settings;
 use fhirmill_postgres::database::migrations::{self, Down, MIGRATIONS, MigrationStatus};
 use fhirmill_postgres::database::{Database, Wait};
 
-/// Applies, takes back or lists migrations.
+/// Applies, reverts or lists migrations.
 pub fn run(settings: &Settings, command: &MigrateCommand) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::No)?;
     match command {
@@ -18,7 +18,7 @@ pub fn run(settings: &Settings, command: &MigrateCommand) -> Result<ExitCode> {
         MigrateCommand::Down(arguments) => {
             let extent = if arguments.all { Down::All } else { Down::Newest(arguments.count) };
             let names = migrations::down(&database, MIGRATIONS, extent)?;
-            print_names("took back", &names);
+            print_names("reverted", &names);
         }
         MigrateCommand::Status(arguments) => {
             let list = migrations::status(&database, MIGRATIONS)?;

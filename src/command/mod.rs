@@ -1,6 +1,6 @@
-//! The commands: one file each, with one `run` that does what was asked and
-//! says how it ended. A command builds its collaborators and prints the
-//! answer; the work itself is in the modules of the road.
+//! The commands: one file each, with one `run` that takes the settings and the
+//! arguments, and returns the exit code. A command prints the answer; the work and
+//! the queries are in the other modules.
 
 pub mod check;
 pub mod database;

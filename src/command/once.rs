@@ -1,4 +1,4 @@
-//! `fhirmill once`: all that is in the inbox, then the summary.
+//! `fhirmill once`: loads what is in the inbox, then ends.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use fhirmill_postgres::database::{Database, Wait};
 pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
-    // What was dropped before the command was typed is settled enough.
+    // Files that were there before the command was entered count as complete.
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
     super::cancel_on_signal(runtime, &cancel)?;

@@ -1,4 +1,4 @@
-//! `fhirmill rejects`: what could not be loaded, and why.
+//! `fhirmill rejects`: lists what could not be loaded, and why.
 
 use anyhow::Result;
 

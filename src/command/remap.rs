@@ -1,4 +1,4 @@
-//! `fhirmill remap`: tables filled anew from the archived files.
+//! `fhirmill remap`: fills the tables again from the archived files.
 
 use std::sync::Arc;
 
@@ -13,10 +13,12 @@ use fhirmill_core::fhir::ResourceType;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
 
-/// Writes the rows of all current resources anew.
+/// Writes the rows of all current resources again.
 pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> {
     if let Some(unknown) = arguments.resource_type.iter().find(|name| ResourceType::named(name).is_none()) {
-        eprintln!("error: {unknown} is no resource type of FHIR R4\n\nhint: types are written as Patient");
+        eprintln!(
+            "error: FHIR R4 has no resource type {unknown}\n\nhint: write types as in FHIR, such as Patient"
+        );
         return Ok(ExitCode::Usage);
     }
     let database = Database::open(&settings.database(), Wait::No)?;
@@ -27,7 +29,7 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     let meter = ProgressMeter::watch(&progress);
     let remapped = pipeline::remap(&job, &arguments.resource_type)?;
     drop(meter);
-    println!("{} resources written anew, {} rows", remapped.resources, remapped.rows);
+    println!("{} resources rewritten, {} rows", remapped.resources, remapped.rows);
     let meter = ProgressMeter::watch(&progress);
     let built = indexes::complete(&job, &mut database.connect()?);
     drop(meter);

@@ -1,5 +1,5 @@
-//! `fhirmill retry`: rejected records once more, after a fix of the program,
-//! the settings or the database.
+//! `fhirmill retry`: loads rejected records again, after a fix of the program, the
+//! settings or the database.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `fhirmill show`: a resource's JSON, byte for byte as it was received.
+//! `fhirmill show`: prints a resource's JSON, byte for byte as it was received.
 
 use std::io::Write;
 

@@ -9,7 +9,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::{info, warn};
@@ -17,7 +16,7 @@ use tracing::{info, warn};
 use super::job::Job;
 use crate::report::{Summary, Unit, in_one_line};
 use fhirmill_core::model::{Index, indexes, tables};
-use fhirmill_postgres::database::{Database, DatabaseError};
+use fhirmill_postgres::database::{Database, DatabaseError, Failure};
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::lock::lock;
 
@@ -194,7 +193,7 @@ impl BuildWork {
                 }
                 // The last statement of a process that was killed may still run on
                 // the server, and was first.
-                Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
+                Err(error) if Failure::of(&error) == Some(Failure::UniqueViolation) => {}
                 Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
             }
         }

@@ -1,10 +1,10 @@
-//! An error with its *causes*, for logs and people: one line each, since
-//! libpq breaks its sentences for a terminal, and nothing twice, since some
-//! errors say what their cause says.
+//! An error with its *causes*, for logs and people: one line each, although libpq
+//! wraps its messages for a terminal, and nothing twice, although some errors
+//! repeat their cause.
 
 use std::error::Error;
 
-/// The error's sentence, then that of each cause that adds something.
+/// The error's message, then that of each cause that adds something.
 pub fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let mut cause = Some(error);
@@ -20,7 +20,7 @@ pub fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     sentences
 }
 
-/// All of it in one line.
+/// The error and its causes in one line.
 pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
     causes(error).join(": ").replace('\n', " ")
 }

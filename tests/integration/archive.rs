@@ -33,7 +33,7 @@ fn expect_readable(environment: &TestEnvironment, archive: &str) {
     }
     execute(environment.database_url(), "truncate patient");
     let run = run_with_archive(environment, archive, &["remap"]).expect_code(0);
-    assert!(run.stdout.starts_with("2 resources written anew, 2 rows"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("2 resources rewritten, 2 rows"), "{}", run.stdout);
     assert_eq!(environment.value("select count(*) from patient where gender = 'other'"), "2");
 }
 
@@ -172,7 +172,7 @@ fn a_remap_that_misses_some_files_writes_the_others_and_says_so() {
     let missing = environment.listing().into_iter().find(|path| path.ends_with("/patient.json")).unwrap();
     std::fs::remove_file(environment.path(&missing)).unwrap();
     let run = environment.run(&["remap"]).expect_code(3);
-    assert!(run.stdout.starts_with("1 resources written anew"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("1 resources rewritten"), "{}", run.stdout);
     assert!(run.stderr.contains("patient.json") && run.stderr.contains("ARCHIVE_DIR"), "{}", run.stderr);
 }
 

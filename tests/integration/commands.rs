@@ -122,7 +122,7 @@ fn remap_restores_emptied_tables() {
     crate::support::execute(environment.database_url(), &format!("truncate {}", names.join(", ")));
 
     let run = environment.run(&["remap"]).expect_code(0);
-    assert!(run.stdout.starts_with("4 resources written anew"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("4 resources rewritten"), "{}", run.stdout);
     assert_eq!(tables(&environment), before);
     environment.run(&["remap", "--resource-type", "Observation"]).expect_code(0);
     assert_eq!(tables(&environment), before);

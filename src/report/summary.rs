@@ -1,0 +1,201 @@
+//! The *summary* of a run: what became of files and resources, for people
+//! (`Display`) and for scripts (JSON).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fhirmill_postgres::ledger::Account;
+use serde::Serialize;
+
+/// What a run did. Its JSON is part of the interface.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    /// Its number in the ledger; `None` if there was nothing to do.
+    pub run_id: Option<i64>,
+    /// Files that were loaded.
+    pub loaded_files: u64,
+    /// Files with content that had been loaded before.
+    pub duplicate_files: u64,
+    /// Files of which nothing was usable, or that could not be read to their end.
+    pub rejected_files: u64,
+    /// Files whose account does not add up.
+    pub failed_files: u64,
+    /// Files and folders that cannot be read.
+    pub unreadable_files: u64,
+    /// Files that were modified, replaced or removed while they were being loaded.
+    pub changed_files: u64,
+    /// Files that may still be being written.
+    pub settling: usize,
+    /// Records that the reader counted.
+    pub seen: u64,
+    /// Their outcomes.
+    pub account: Account,
+    /// Rows that were written, of all tables.
+    pub rows: u64,
+    /// Resources as seen, by type.
+    pub by_type: BTreeMap<&'static str, u64>,
+    /// Elements that only another version of FHIR defines, by version.
+    pub by_version: BTreeMap<&'static str, u64>,
+    /// Resources whose references were resolved at the end of the run.
+    pub resolved_late: u64,
+    /// Secondary indexes that were missing.
+    pub indexes_built: u64,
+    /// The time that building them took.
+    pub index_seconds: f64,
+    /// Bytes of the files.
+    pub bytes: u64,
+    /// The time that the run took, indexes included.
+    pub seconds: f64,
+    /// The run was ended by a signal.
+    pub is_interrupted: bool,
+}
+
+impl Summary {
+    /// The counts that the ledger keeps of the run.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        BTreeMap::from([
+            ("files", self.loaded_files),
+            ("duplicate_files", self.duplicate_files),
+            ("rejected_files", self.rejected_files),
+            ("seen", self.seen),
+            ("inserted", self.account.inserted),
+            ("updated", self.account.updated),
+            ("unchanged", self.account.unchanged),
+            ("stale", self.account.stale),
+            ("deleted", self.account.deleted),
+            ("rejected", self.account.rejected),
+            ("skipped", self.account.skipped),
+            ("rows", self.rows),
+        ])
+    }
+
+    /// Whether every record is accounted for.
+    pub fn adds_up(&self) -> bool {
+        self.failed_files == 0 && self.seen == self.account.total()
+    }
+
+    /// Whether anything was not loaded because of its content or its file.
+    pub fn has_rejects(&self) -> bool {
+        self.account.rejected > 0
+            || self.rejected_files > 0
+            || self.unreadable_files > 0
+            || self.changed_files > 0
+    }
+}
+
+impl Summary {
+    /// Whether there were files: a run may also finish what an earlier one left.
+    fn has_files(&self) -> bool {
+        self.loaded_files
+            + self.duplicate_files
+            + self.rejected_files
+            + self.failed_files
+            + self.unreadable_files
+            > 0
+            || self.is_interrupted
+    }
+
+    fn write_no_files(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "nothing to load in the inbox")?;
+        if self.settling > 0 {
+            write!(out, "; {} still being written", counted(self.settling as u64, "file"))?;
+        }
+        if self.unreadable_files > 0 {
+            write!(out, "; {} not readable", counted(self.unreadable_files, "folder"))?;
+        }
+        writeln!(out)
+    }
+
+    fn write_files(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "files      {:>12} loaded", self.loaded_files)?;
+        for (count, what) in [
+            (self.duplicate_files, "loaded before"),
+            (self.rejected_files, "rejected"),
+            (self.failed_files, "FAILED: the account does not add up"),
+            (self.unreadable_files, "not readable, still in the inbox"),
+            (self.changed_files, "changed while they were being loaded, to be loaded again"),
+            (self.settling as u64, "still being written"),
+        ] {
+            if count > 0 {
+                writeln!(out, "           {count:>12} {what}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_resources(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "resources  {:>12} seen", self.seen)?;
+        for (name, count) in &self.by_type {
+            writeln!(out, "           {count:>12} {name}")?;
+        }
+        for (count, what) in [
+            (self.account.inserted, "inserted"),
+            (self.account.updated, "updated"),
+            (self.account.unchanged, "unchanged"),
+            (self.account.stale, "stale"),
+            (self.account.deleted, "deleted"),
+            (self.account.rejected, "rejected"),
+            (self.account.skipped, "skipped"),
+        ] {
+            writeln!(out, "outcome    {count:>12} {what}")?;
+        }
+        Ok(())
+    }
+
+    fn write_rates(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = (self.seconds - self.index_seconds).max(0.001);
+        let (rows_per_second, megabytes) = (self.rows as f64 / seconds, self.bytes as f64 / 1e6);
+        let rate = megabytes / seconds;
+        writeln!(out, "rows       {:>12} written, {rows_per_second:.0} per second", self.rows)?;
+        writeln!(out, "read       {megabytes:>12.1} MB in {seconds:.1} s, {rate:.1} MB per second")
+    }
+
+    fn write_versions(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (version, elements) in &self.by_version {
+            writeln!(
+                out,
+                "WARNING    {elements:>12} elements of FHIR {version}, which R4 does not define, are kept in the \
+                 archive only: see etl.unmapped_element"
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_resolved(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.resolved_late > 0 {
+            writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
+        }
+        Ok(())
+    }
+
+    fn write_indexes(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.indexes_built > 0 {
+            writeln!(out, "indexes    {:>12} built in {:.1} s", self.indexes_built, self.index_seconds)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.run_id.is_none() || !self.has_files() {
+            self.write_no_files(out)?;
+            self.write_resolved(out)?;
+            return self.write_indexes(out);
+        }
+        self.write_files(out)?;
+        self.write_resources(out)?;
+        self.write_rates(out)?;
+        self.write_resolved(out)?;
+        self.write_versions(out)?;
+        self.write_indexes(out)?;
+        if self.has_rejects() {
+            writeln!(out, "\nto list what was rejected, and why: fhirmill rejects")?;
+        }
+        writeln!(out, "to query the tables: psql \"$(fhirmill database url)\"")
+    }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
