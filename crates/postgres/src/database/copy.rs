@@ -11,7 +11,7 @@ use diesel::result::Error;
 use diesel::{Connection, ExecuteCopyFromDsl, QueryResult};
 use fhirmill_core::rows::{self, RowBuffer};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::failpoint::{self, Fault, Step};
 
 /// The size of COPY's messages: libpq holds a whole message in memory.

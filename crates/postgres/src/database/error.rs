@@ -1,11 +1,12 @@
 //! The errors of opening, asking and migrating a database, each with what the
 //! operator can do about it. None of them shows a password.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use super::failure::{Failure, NextStep};
-use crate::database::DatabaseUrl;
+use super::url::DatabaseUrl;
 
 /// The oldest major version of PostgreSQL that is supported.
 pub const OLDEST_SUPPORTED_VERSION: u32 = 15;
@@ -120,6 +121,18 @@ impl DatabaseError {
     }
 }
 
+impl Failure {
+    /// The failure behind an error, or behind one of its causes; `None` if the
+    /// server had no part in it.
+    pub fn behind(error: &(dyn Error + 'static)) -> Option<Failure> {
+        if let Some(DatabaseError::Migration { reason }) = error.downcast_ref() {
+            return Failure::of_message(reason);
+        }
+        let failure = error.downcast_ref().and_then(Failure::of);
+        failure.or_else(|| Failure::behind(error.source()?))
+    }
+}
+
 fn of_version(version: &Option<u32>) -> String {
     version.map_or_else(|| format!(" {OLDEST_SUPPORTED_VERSION} or later"), |version| format!(" {version}"))
 }
@@ -154,6 +167,7 @@ fn one_line(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use diesel::result::{DatabaseErrorKind, Error as QueryError};
     use std::str::FromStr;
 
     fn read(sentence: &str) -> DatabaseError {
@@ -187,5 +201,15 @@ mod tests {
             "the database server db:5432 cannot be reached: could not connect Is the server running?"
         );
         assert!(error.is_transient());
+    }
+
+    #[test]
+    fn a_failure_is_found_behind_other_errors() {
+        let source = QueryError::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(String::new()));
+        let error = DatabaseError::Query { action: "ask", source };
+        assert_eq!(Failure::behind(&error), Some(Failure::ConnectionLost));
+        let error = DatabaseError::Migration { reason: "must be owner of table patient".to_owned() };
+        assert_eq!(Failure::behind(&error), Some(Failure::PermissionDenied));
+        assert_eq!(Failure::behind(&QueryError::NotFound), None);
     }
 }

@@ -18,14 +18,11 @@
 //! [`SessionMessages`] tells that a sentence was not understood, and whether it
 //! came as late as a lock timeout would.
 
-use std::error::Error;
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
-
-use super::DatabaseError;
 
 /// The kinds of failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,14 +154,10 @@ impl Failure {
         }
     }
 
-    /// The failure behind an error, or behind one of its causes; `None` if the
-    /// server had no part in it.
-    pub fn behind(error: &(dyn Error + 'static)) -> Option<Failure> {
-        if let Some(DatabaseError::Migration { reason }) = error.downcast_ref() {
-            return find(&QUERY_SENTENCES, reason);
-        }
-        let failure = error.downcast_ref().and_then(Failure::of);
-        failure.or_else(|| Failure::behind(error.source()?))
+    /// Classifies the message of a failed query alone; `None` if it says nothing
+    /// about the server.
+    pub(super) fn of_message(message: &str) -> Option<Failure> {
+        find(&QUERY_SENTENCES, message)
     }
 
     /// What happens next.
@@ -292,15 +285,5 @@ mod tests {
         assert_eq!(Failure::of(&error).map(Failure::next_step), Some(NextStep::RejectRecord));
         let error = refused(DatabaseErrorKind::Unknown, "deadlock detected");
         assert_eq!(Failure::of(&error).map(Failure::next_step), Some(NextStep::RetryNow));
-    }
-
-    #[test]
-    fn a_failure_is_found_behind_other_errors() {
-        let source = refused(DatabaseErrorKind::ClosedConnection, "");
-        let error = DatabaseError::Query { action: "ask", source };
-        assert_eq!(Failure::behind(&error), Some(Failure::ConnectionLost));
-        let error = DatabaseError::Migration { reason: "must be owner of table patient".to_owned() };
-        assert_eq!(Failure::behind(&error), Some(Failure::PermissionDenied));
-        assert_eq!(Failure::behind(&QueryError::NotFound), None);
     }
 }

@@ -15,7 +15,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use serde::Serialize;
 use tracing::info;
 
-use super::{Database, DatabaseError};
+use super::error::DatabaseError;
+use super::open::Database;
 use crate::failpoint::{self, Step};
 
 /// The migrations of this version of fhirmill.

@@ -8,7 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use tracing::{info, warn};
 
-use super::run::living;
+use super::advisory_lock::living;
 use super::schema::{load_batch, load_file};
 
 /// A file that is to be claimed.

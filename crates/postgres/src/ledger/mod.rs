@@ -7,6 +7,7 @@
 //! diesel; SQL in strings is what its query language cannot express.
 
 mod account;
+mod advisory_lock;
 mod batch;
 mod claim;
 mod file;

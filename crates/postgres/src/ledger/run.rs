@@ -8,15 +8,10 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer};
 
+use super::advisory_lock::{RUN_LOCK, living, lock_claims};
 use super::claim::{self, Claim, NewFile};
 use super::schema::load_run;
 use crate::failpoint::{self, Step};
-
-/// The first of the two numbers of the advisory lock that a live run holds; the
-/// second is the run's.
-const RUN_LOCK: i32 = 7_303_014;
-/// Held while files are being claimed.
-const CLAIM_LOCK: i64 = 7_303_015;
 
 /// A run's sessions do not wait for the disk when they commit, except once
 /// before files leave the inbox: what a power failure takes is loaded again.
@@ -39,16 +34,6 @@ struct Id {
     id: i64,
 }
 
-/// A query for the runs that are alive, by the locks that they hold.
-pub(super) fn living() -> String {
-    format!(
-        "\
-select l.objid::bigint from pg_locks l
- where l.locktype = 'advisory' and l.granted and l.classid::bigint = {RUN_LOCK}
-   and l.database = (select oid from pg_database where datname = current_database())"
-    )
-}
-
 /// Runs that broke off: they were killed, or lost their database. What a run
 /// does at its end is still to be done for them.
 pub fn broken_off(connection: &mut PgConnection) -> QueryResult<Vec<i64>> {
@@ -56,11 +41,6 @@ pub fn broken_off(connection: &mut PgConnection) -> QueryResult<Vec<i64>> {
     let query = format!("select id from etl.load_run where finished_at is null and id not in ({living})");
     let ids: Vec<Id> = sql_query(query).load(connection)?;
     Ok(ids.into_iter().map(|Id { id }| id).collect())
-}
-
-fn lock_claims(connection: &mut PgConnection) -> QueryResult<()> {
-    sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(CLAIM_LOCK).execute(connection)?;
-    Ok(())
 }
 
 impl Run {

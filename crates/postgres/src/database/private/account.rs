@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Gid, Uid, User};
 
-use crate::database::DatabaseError;
+use crate::database::error::DatabaseError;
 
 /// Users to run the server as when root starts it, in order of preference.
 const SERVER_USERS: [&str; 2] = ["postgres", "nobody"];

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::account::Account;
-use crate::database::{DatabaseError, OLDEST_SUPPORTED_VERSION};
+use crate::database::error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
 
 /// A folder with the binaries of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]

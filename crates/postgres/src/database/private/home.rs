@@ -28,7 +28,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::account::Account;
-use crate::database::DatabaseError;
+use crate::database::error::DatabaseError;
 
 const FALLBACK_PARENT: &str = "/var/lib/fhirmill";
 

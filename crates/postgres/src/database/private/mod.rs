@@ -23,7 +23,10 @@ use diesel::connection::SimpleConnection;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use tracing::info;
 
-use crate::database::{DatabaseError, DatabaseSettings, DatabaseUrl, connect};
+use super::connection::connect;
+use super::error::DatabaseError;
+use super::settings::DatabaseSettings;
+use super::url::DatabaseUrl;
 use binaries::Binaries;
 use home::{Home, failure};
 

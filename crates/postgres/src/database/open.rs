@@ -1,0 +1,97 @@
+//! An open database, which hands out connections.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
+use tracing::warn;
+
+use super::connection::{Wait, connect, connect_patiently, server_version};
+use super::error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
+use super::private::PrivateServer;
+use super::settings::DatabaseSettings;
+use super::url::DatabaseUrl;
+use crate::lock::lock;
+
+/// An open database: it answered, and its version is supported. Cheap to clone
+/// and to share among threads.
+#[derive(Clone)]
+pub struct Database {
+    url: DatabaseUrl,
+    /// An unused connection for the next caller: a short command needs only one,
+    /// and opening another takes longer than most queries.
+    spare: Arc<Mutex<Option<PgConnection>>>,
+    /// The server's major version, 15 or later.
+    pub version: u32,
+    /// True for the server that fhirmill runs itself.
+    pub is_private: bool,
+}
+
+impl Database {
+    /// Opens the database of the settings. Starts the private server if there is no
+    /// DATABASE_URL.
+    pub fn open(settings: &DatabaseSettings, wait: Wait<'_>) -> Result<Self, DatabaseError> {
+        let is_private = settings.url.is_none();
+        let (url, connection) = match &settings.url {
+            Some(url) => (url.clone(), None),
+            None => PrivateServer::of(settings)?.start()?,
+        };
+        let mut connection = match connection {
+            Some(connection) => connection,
+            None => connect_patiently(&url, wait)?,
+        };
+        let version = server_version(&mut connection)?;
+        if version < OLDEST_SUPPORTED_VERSION {
+            return Err(DatabaseError::TooOld { server: url.server, version });
+        }
+        Ok(Self { url, version, is_private, spare: Arc::new(Mutex::new(Some(connection))) })
+    }
+
+    /// Its URL, which hides the password unless exposed.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// A connection in its initial state. Every thread that writes has its own.
+    pub fn connect(&self) -> Result<PgConnection, DatabaseError> {
+        match self.spare().take() {
+            Some(connection) => Ok(connection),
+            None => connect(&self.url),
+        }
+    }
+
+    /// Keeps a connection for the next caller. It holds no locks and has no settings
+    /// or temporary tables of its own.
+    pub(super) fn give_back(&self, connection: PgConnection) {
+        self.spare().replace(connection);
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Option<PgConnection>> {
+        lock(&self.spare)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Holder {
+    #[diesel(sql_type = sql_types::Text)]
+    holder: String,
+}
+
+/// Other sessions that hold locks on whole tables, described in words.
+const HOLDERS: &str = "\
+select format('session %s of user %s (%s) holds %s on %s', l.pid, a.usename, a.application_name, l.mode, l.relation::regclass) as holder
+from pg_locks l join pg_stat_activity a using (pid) join pg_class c on c.oid = l.relation
+where l.granted and l.database = (select oid from pg_database where datname = current_database())
+  and c.relnamespace in (select oid from pg_namespace where nspname in ('public', 'etl')) and c.relkind = 'r'
+  and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+order by 1";
+
+impl Database {
+    /// Logs which sessions hold locks on tables, after a lock timeout.
+    pub fn tell_who_holds_tables(&self) {
+        let holders =
+            self.connect().ok().and_then(|mut connection| sql_query(HOLDERS).load(&mut connection).ok());
+        for Holder { holder } in holders.unwrap_or_default() {
+            warn!("{holder}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The *advisory locks* of runs: by them a live run is known from a dead one.
+
+use diesel::sql_types::BigInt;
+use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
+
+/// The first of the two numbers of the advisory lock that a live run holds; the
+/// second is the run's.
+pub(super) const RUN_LOCK: i32 = 7_303_014;
+/// Held while files are being claimed.
+const CLAIM_LOCK: i64 = 7_303_015;
+
+/// A query for the runs that are alive, by the locks that they hold.
+pub(super) fn living() -> String {
+    format!(
+        "\
+select l.objid::bigint from pg_locks l
+ where l.locktype = 'advisory' and l.granted and l.classid::bigint = {RUN_LOCK}
+   and l.database = (select oid from pg_database where datname = current_database())"
+    )
+}
+
+/// Takes the lock of claims until the end of the transaction.
+pub(super) fn lock_claims(connection: &mut PgConnection) -> QueryResult<()> {
+    sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(CLAIM_LOCK).execute(connection)?;
+    Ok(())
+}
