@@ -52,7 +52,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         if cause.is::<SettingsError>() {
             return Some(
-                "settings are flags, environment variables or lines in .env; see `fhirmill help once`".into(),
+                "settings are flags, environment variables, lines in .env or fhirmill.toml; see `fhirmill help once`".into(),
             );
         }
     }

@@ -1,10 +1,17 @@
 //! fhirmill turns FHIR R4 files into Postgres tables that people can read.
 //!
-//! The modules stand in the order of a file's road: a trigger wakes the scan
-//! of the inbox, a source cuts a file into resources, the map turns each
-//! resource into rows by the declared model, load brings the rows into
-//! Postgres, and the ledger records what became of every file. Arrows point
-//! one way; `docs/ARCHITECTURE.md` draws them.
+//! This is the program around three libraries: `fhirmill-core` turns bytes into
+//! rows, `fhirmill-postgres` stores them and keeps the ledger, and
+//! `fhirmill-synthetic` invents patients.
+//!
+//! - [`cli`], [`config`], [`command`]: what the user asks for, and doing it
+//! - [`trigger`]: when the inbox is scanned
+//! - [`inbox`]: where files arrive
+//! - [`pipeline`]: from a file in the inbox to rows in Postgres
+//! - [`archive`]: where files go afterwards
+//! - [`report`], [`logging`]: what people see of it
+//!
+//! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
 
 pub mod archive;
 pub mod cli;

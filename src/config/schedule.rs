@@ -1,17 +1,16 @@
-//! The schedule: when the inbox is looked at, as a cron expression.
+//! The *schedule*: when the inbox is scanned, as a cron expression.
 //!
-//! Operators write the five fields that cron has always had (minute, hour,
-//! day of month, month, day of week) or six with seconds first. The scheduler
-//! wants six, so five get a leading `0`. An expression is parsed here once,
-//! with the scheduler's own parser, so that a wrong one is a complaint at
-//! start and not a job that never runs.
+//! An expression has cron's five fields (minute, hour, day of month, month, day
+//! of week), or six with seconds first. The scheduler needs six, so five get a
+//! leading `0`. Expressions are checked with the scheduler's own parser, so
+//! that a wrong one is a complaint at start and not a job that never runs.
 
 use std::fmt;
 use std::str::FromStr;
 
 use croner::parser::{CronParser, Seconds};
 
-/// A cron expression of six fields that the scheduler takes.
+/// A cron expression with six fields that the scheduler accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule(String);
 
@@ -32,7 +31,7 @@ impl FromStr for Schedule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = "a cron expression of five fields (minute hour day month weekday) or of \
+        let expected = "a cron expression with five fields (minute hour day month weekday), or \
                         six with seconds first";
         let fields: Vec<&str> = text.split_whitespace().collect();
         let expression = match fields.len() {
@@ -40,7 +39,7 @@ impl FromStr for Schedule {
             6 => fields.join(" "),
             _ => return Err(expected.to_owned()),
         };
-        // These are the choices that tokio-cron-scheduler makes.
+        // As tokio-cron-scheduler configures it.
         let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
         match parser.parse(&expression) {
             Ok(_) => Ok(Self(expression)),
@@ -60,15 +59,15 @@ mod tests {
     }
 
     #[test]
-    fn six_fields_are_taken_as_they_are() {
+    fn six_fields_are_kept() {
         assert_eq!(Schedule::from_str("*/10 * * * * *").unwrap().expression(), "*/10 * * * * *");
     }
 
     #[test]
-    fn anything_else_is_told_what_a_schedule_is() {
+    fn anything_else_is_answered_with_what_a_schedule_is() {
         for wrong in ["", "every minute", "* * * *", "61 * * * *", "* * * * * * *"] {
             let complaint = Schedule::from_str(wrong).unwrap_err();
-            assert!(complaint.starts_with("a cron expression of five fields"), "{complaint}");
+            assert!(complaint.starts_with("a cron expression with five fields"), "{complaint}");
         }
     }
 }

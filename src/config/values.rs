@@ -1,8 +1,8 @@
-//! Values: how the text of a variable becomes a typed value.
+//! *Values*: from the text of a variable to a typed value.
 //!
-//! Each parser takes the trimmed text and gives the value, or what the text
-//! must be, as the end of a sentence ("must be …"). The parsers never quote
-//! the text themselves, so that a secret cannot leak through them.
+//! Each parser takes the trimmed text and returns the value, or an
+//! [`Expectation`]. Parsers never quote the text, so no secret can leak through
+//! them.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -15,21 +15,25 @@ use super::settings::{
 use fhirmill_core::datatype::Timezone;
 use fhirmill_postgres::database::DatabaseUrl;
 
-/// What a value must be, to be read after "must be".
+/// What a value must be, as the end of a sentence that begins "must be".
 pub type Expectation = String;
 
+/// The URL of a Postgres server.
 pub fn database_url(text: &str) -> Result<DatabaseUrl, Expectation> {
     DatabaseUrl::from_str(text)
 }
 
+/// A cron expression.
 pub fn schedule(text: &str) -> Result<Schedule, Expectation> {
     Schedule::from_str(text)
 }
 
+/// An IANA name or a fixed offset.
 pub fn timezone(text: &str) -> Result<Timezone, Expectation> {
     Timezone::from_str(text).map_err(|invalid| invalid.to_string())
 }
 
+/// `native`, `poll` or `off`.
 pub fn watch(text: &str) -> Result<Watch, Expectation> {
     match text {
         "native" => Ok(Watch::Native),
@@ -39,6 +43,7 @@ pub fn watch(text: &str) -> Result<Watch, Expectation> {
     }
 }
 
+/// `archive` or `database`.
 pub fn keep_bodies(text: &str) -> Result<KeepBodies, Expectation> {
     match text {
         "archive" => Ok(KeepBodies::Archive),
@@ -47,6 +52,7 @@ pub fn keep_bodies(text: &str) -> Result<KeepBodies, Expectation> {
     }
 }
 
+/// `keep` or `drop`.
 pub fn eob_coverage(text: &str) -> Result<EobCoverage, Expectation> {
     match text {
         "keep" => Ok(EobCoverage::Keep),
@@ -55,6 +61,7 @@ pub fn eob_coverage(text: &str) -> Result<EobCoverage, Expectation> {
     }
 }
 
+/// `text` or `json`.
 pub fn log_format(text: &str) -> Result<LogFormat, Expectation> {
     match text {
         "text" => Ok(LogFormat::Text),
@@ -63,6 +70,7 @@ pub fn log_format(text: &str) -> Result<LogFormat, Expectation> {
     }
 }
 
+/// `auto`, `on` or `off`.
 pub fn log_standard_output(text: &str) -> Result<LogStandardOutput, Expectation> {
     match text {
         "auto" => Ok(LogStandardOutput::Auto),
@@ -72,12 +80,12 @@ pub fn log_standard_output(text: &str) -> Result<LogStandardOutput, Expectation>
     }
 }
 
-/// Checked by the filter that will use it, which also takes lists such as
-/// `info,fhirmill_postgres::load=debug`.
+/// A log level, or a list such as `info,fhirmill_postgres::load=debug`, checked
+/// by the filter that will use it.
 pub fn log_level(text: &str) -> Result<LogLevel, Expectation> {
     let complaint = "error, warn, info, debug, trace, or a list of target=level";
     let filter = tracing_subscriber::EnvFilter::builder().parse(text);
-    // The filter takes any single word for the name of a target.
+    // The filter would accept any single word as the name of a target.
     let is_bare_word = !text.contains(['=', ',']);
     if filter.is_err() || (is_bare_word && tracing::Level::from_str(text).is_err()) {
         return Err(complaint.to_owned());
@@ -85,8 +93,8 @@ pub fn log_level(text: &str) -> Result<LogLevel, Expectation> {
     Ok(LogLevel(text.to_owned()))
 }
 
-/// `all`, or names of resource types with commas between them. Only the
-/// spelling of a name is checked here: `Patient`, not `patient`.
+/// `all`, or names of resource types separated by commas. Only their form is
+/// checked: `Patient`, not `patient`.
 pub fn resource_types(text: &str) -> Result<ResourceTypes, Expectation> {
     if text == "all" {
         return Ok(ResourceTypes::All);
@@ -95,7 +103,7 @@ pub fn resource_types(text: &str) -> Result<ResourceTypes, Expectation> {
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let begins_with_capital = name.starts_with(|letter: char| letter.is_ascii_uppercase());
         if !begins_with_capital || !name.chars().all(|letter| letter.is_ascii_alphabetic()) {
-            return Err("all, or FHIR resource types with commas between them".to_owned());
+            return Err("all, or FHIR resource types separated by commas".to_owned());
         }
         types.insert(name.to_owned());
     }
@@ -105,7 +113,7 @@ pub fn resource_types(text: &str) -> Result<ResourceTypes, Expectation> {
     Ok(ResourceTypes::Only(types))
 }
 
-/// Seconds, also with a fraction: `0.5`.
+/// A number of seconds, which may have a fraction: `0.5`.
 pub fn seconds(text: &str) -> Result<Duration, Expectation> {
     const MOST: f64 = 3600.0;
     match text.parse::<f64>() {
@@ -114,7 +122,7 @@ pub fn seconds(text: &str) -> Result<Duration, Expectation> {
     }
 }
 
-/// A whole number within bounds, both included.
+/// A whole number from `least` to `most`.
 pub fn whole_number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expectation> {
     move |text| match text.parse::<u64>() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
@@ -122,13 +130,13 @@ pub fn whole_number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expec
     }
 }
 
-/// A number of bytes within bounds, both included: `1048576`, `1 MiB`, `16MB`.
+/// A number of bytes from `least` to `most`: `1048576`, `1 MiB`, `16MB`.
 pub fn size(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expectation> {
     move |text| match bytes(text) {
         Some(number) if (least..=most).contains(&number) => Ok(number),
         _ => Err(format!(
-            "a size from {} to {}, in bytes or with one of kB, MB, GB, TB (thousands) or KiB, \
-             MiB, GiB, TiB (1024s)",
+            "a size from {} to {}, in bytes or with a unit: kB, MB, GB, TB (powers of 1000) or KiB, \
+             MiB, GiB, TiB (powers of 1024)",
             readable_size(least),
             readable_size(most)
         )),
@@ -167,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_take_plain_bytes_and_units_of_both_kinds() {
+    fn sizes_are_bytes_or_have_a_unit_of_either_kind() {
         assert_eq!(bytes("65536"), Some(65_536));
         assert_eq!(bytes("16MiB"), Some(16_777_216));
         assert_eq!(bytes("16 MB"), Some(16_000_000));
@@ -179,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_outside_their_bounds_are_told_the_bounds() {
+    fn sizes_out_of_bounds_are_answered_with_the_bounds() {
         let parse = size(1 << 20, 1 << 30);
         assert_eq!(parse("1MiB"), Ok(1_048_576));
         assert_eq!(parse("1GiB"), Ok(1_073_741_824));

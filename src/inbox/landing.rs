@@ -138,10 +138,16 @@ fn numbered(name: &str, number: u32) -> String {
 fn create_or_take_over(path: &Path) -> io::Result<Option<File>> {
     loop {
         let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-        let opened =
-            OpenOptions::new().write(true).create(true).truncate(false).custom_flags(flags).open(path);
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(flags);
+        let (opened, is_new) = match options.clone().create_new(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => (options.open(path), false),
+            created => (created, true),
+        };
         let file = match opened {
             Ok(file) => file,
+            // It has landed since.
+            Err(error) if !is_new && error.kind() == ErrorKind::NotFound => continue,
             // A link, a folder, a pipe: not a file of ours.
             Err(error) if matches!(error.raw_os_error(), Some(libc::ELOOP | libc::EISDIR | libc::ENXIO)) => {
                 return Ok(None);
@@ -149,7 +155,8 @@ fn create_or_take_over(path: &Path) -> io::Result<Option<File>> {
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
-        if !metadata.is_file() || !lock(&file)? {
+        // Without locks, a leftover cannot be distinguished from a live file.
+        if !metadata.is_file() || !lock(&file, is_new)? {
             return Ok(None);
         }
         // It may have landed between opening and locking.
@@ -160,14 +167,17 @@ fn create_or_take_over(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Locks the file; false if another landing has it. Where the file system has
-/// no locks, leftovers cannot be told from live files by this: the age that
-/// scans wait for has to do.
-fn lock(file: &File) -> io::Result<bool> {
+/// Locks the file; false if another landing has it. `without_locks` is the
+/// answer where the file system has no locks.
+fn lock(file: &File, without_locks: bool) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error))
+            if matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP)) =>
+        {
+            Ok(without_locks)
+        }
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
@@ -193,7 +203,7 @@ pub(super) fn remove_leftover(path: &Path) {
     }
     let Ok(file) = File::open(path) else { return };
     let is_leftover = file.metadata().is_ok_and(|metadata| is_old(&metadata) && is_at(&metadata, path));
-    if is_leftover && lock(&file).is_ok_and(|is_locked| is_locked) {
+    if is_leftover && lock(&file, true).is_ok_and(|is_locked| is_locked) {
         match fs::remove_file(path) {
             Ok(()) => warn!("removed {}, which was left by a process that died", path.display()),
             Err(error) => warn!("{} cannot be removed: {error}", path.display()),
