@@ -11,7 +11,8 @@ use crate::inbox::{escaped, unescaped};
 /// escaped like the paths of inbox files.
 ///
 /// Versions before 2026-11-28 stored absolute paths. Those that the migration
-/// could not shorten are still locations: see `Location::path_under`.
+/// could not shorten are still locations: the file is there, or, if the archive
+/// has moved, at the same place below the archive's root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location(String);
 

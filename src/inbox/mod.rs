@@ -2,9 +2,9 @@
 //! names the source of its files.
 //!
 //! This module answers four questions about it: which files are ready
-//! ([`scan`]), whether a file still has the content that was read
+//! ([`scan()`]), whether a file still has the content that was read
 //! ([`FileContent`]), how a file leaves without overwriting anything
-//! ([`relocate`]), and how the program itself puts a file there
+//! ([`relocate()`]), and how the program itself puts a file there
 //! ([`Landing`]). It hashes files and never interprets what is in them.
 
 mod file_content;
