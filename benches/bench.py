@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures fhirmill as ratios in one run, against yardsticks that anybody can repeat.
+"""Measures fhirmill as ratios within one run, against baselines that anyone can repeat.
 
     benches/bench.py FHIRMILL MAP_EXAMPLE OUT_FOLDER
 
@@ -33,7 +33,7 @@ MEDIAN = statistics.median
 
 
 class Mill:
-    """A scratch folder with a private server, migrated and empty."""
+    """A scratch folder with an empty, migrated private server."""
 
     def __init__(self, **settings):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fhirmill-bench-"))
@@ -54,7 +54,7 @@ class Mill:
             shutil.copyfile(file, self.folder / "inbox" / file.name)
 
     def once(self):
-        """Loads the inbox: seconds, peak kB, the summary."""
+        """Loads the inbox; returns seconds, peak kB and the summary."""
         begin = time.monotonic()
         process = subprocess.Popen([FHIRMILL, "once", "--json"], cwd=self.folder, env=self.environment,
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -90,7 +90,7 @@ def generate(folder, patients, form, seed=7):
 
 
 def loaded(files, **settings):
-    """A load of the files into an empty database: seconds, peak kB, summary."""
+    """Loads the files into an empty database; returns seconds, peak kB and the summary."""
     with Mill(**settings) as mill:
         mill.deliver(*files)
         result = mill.once()
@@ -99,14 +99,14 @@ def loaded(files, **settings):
 
 
 def rows_seconds(summary):
-    """The run's own seconds, the building of indexes left out."""
+    """The seconds that the run reports, without building indexes."""
     return summary["seconds"] - summary.get("index_seconds", 0)
 
 
 # ---------------------------------------------------------------------------- the measurements
 
 def mapped(files, batch_bytes):
-    """Frames and maps the files in batches of so many bytes: MB per CPU second."""
+    """Frames and maps the files in batches of that size; returns MB per CPU second."""
     out = subprocess.run([MAP, *map(str, files)], check=True, capture_output=True, text=True,
                          env={**os.environ, "BATCH_BYTES": str(batch_bytes)}).stdout
     result = json.loads(out)
@@ -114,9 +114,9 @@ def mapped(files, batch_bytes):
 
 
 def map_speed(data):
-    """Frame and map on one core, rows encoded, no database. DuckDB's flatten of 13 tables, on one
-    thread and as far as rows in memory, says what the machine does in the same minutes; small
-    batches, which stay in the processor's cache, say what it costs that a load's do not."""
+    """Frames and maps on one core: rows are encoded, without a database. Compared with DuckDB
+    flattening 13 tables into memory on one thread, in alternating runs. Small batches, which stay
+    in the processor's cache, show what the size of a load's batches costs."""
     python, script = duckdb_flatten()
     rows = []
     for name, files, goal in (("compact NDJSON", data["ndjson"], 250), ("pretty Bundles", data["bundles"], 300)):
@@ -136,7 +136,7 @@ def map_speed(data):
 
 
 def export(mill, folder):
-    """All rows of a loaded database as binary COPY files, with the tables' names."""
+    """Writes all rows of a loaded database to binary COPY files, one per table."""
     names = mill.psql("select format('%I.%I', schemaname, tablename) from pg_tables "
                       "where schemaname in ('public', 'etl') and tablename not like '\\_\\_%' order by 1").split()
     files = []
@@ -149,7 +149,7 @@ def export(mill, folder):
 
 
 def copy_again(files):
-    """The yardstick: psql's binary \\copy of the same rows into the same empty tables."""
+    """The baseline: psql's binary \\copy of the same rows into the same empty tables."""
     with Mill() as mill:
         begin = time.monotonic()
         with ThreadPoolExecutor(WORKERS) as sessions:
@@ -158,7 +158,7 @@ def copy_again(files):
 
 
 def onboarding(data):
-    """An empty database, the whole model, against \\copy of the very same rows."""
+    """Loads the whole model into an empty database, compared with \\copy of the same rows."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="fhirmill-bench-") as folder:
         folder = pathlib.Path(folder)
@@ -196,7 +196,7 @@ DUCKDB_TYPES = ("Patient,Encounter,Claim,ExplanationOfBenefit,Condition,Observat
 
 
 def duckdb_flatten():
-    """A Python with DuckDB, and the script."""
+    """A Python with DuckDB, and the script to run."""
     environment = pathlib.Path(OUT) / "duckdb"
     python = environment / "bin" / "python"
     if not python.exists():
@@ -206,9 +206,9 @@ def duckdb_flatten():
 
 
 def duckdb(data):
-    """The whole model, and DuckDB's resource types alone, against DuckDB and psql: 13 tables of
-    chosen columns, no versions, no lineage. What \\copy alone takes for the same rows says how
-    far a loader can get that writes them all."""
+    """Compares the whole model, and DuckDB's resource types alone, with DuckDB and psql: 13 tables
+    of selected columns, without versions or lineage. The time of \\copy alone for the same rows
+    is the limit for a loader that writes all of them."""
     python, script = duckdb_flatten()
     whole, rows_alone, alike, memory, times, floors = [], [], [], [], [], []
     for _ in range(ROUNDS):
@@ -246,7 +246,7 @@ def duckdb(data):
 
 
 def hashing(files):
-    """What the hashes alone take: openssl on as many cores as there are workers, the files in memory."""
+    """The time of hashing alone: openssl on one core per worker, with the files in memory."""
     begin = time.monotonic()
     with ThreadPoolExecutor(WORKERS) as threads:
         shares = [files[share::WORKERS] for share in range(WORKERS)]
@@ -256,7 +256,7 @@ def hashing(files):
 
 
 def again(data):
-    """The same files again, and the same resources in other packaging."""
+    """Loads the same files again, and the same resources repackaged."""
     same, packed, hashes = [], [], []
     by_size = sorted(data["ndjson"], key=lambda file: -file.stat().st_size)
     for _ in range(ROUNDS):
@@ -280,8 +280,8 @@ def again(data):
 
 
 def changed(data):
-    """All comes again with one resource in twenty changed: what that costs more than all unchanged,
-    by changed resource, against a new one."""
+    """Loads everything again with one resource in twenty changed: the extra cost per changed
+    resource, compared with a new one."""
     ratios = []
     for _ in range(ROUNDS):
         with Mill() as mill:
@@ -306,7 +306,7 @@ def changed(data):
 
 
 def growth(data):
-    """More and more patients into one database: time per resource as it fills."""
+    """Loads more and more patients into one database: time per resource as it fills."""
     steps, points = (3 if QUICK else 16), []
     with tempfile.TemporaryDirectory(prefix="fhirmill-bench-") as folder, Mill() as mill:
         for step in range(steps):
@@ -337,7 +337,7 @@ def curve(points):
 
 
 def workers(data):
-    """One worker and two."""
+    """Compares one worker with two."""
     ratios = []
     for _ in range(ROUNDS):
         one = rows_seconds(loaded(data["ndjson"], WORKERS="1")[2])
@@ -347,7 +347,7 @@ def workers(data):
 
 
 def small_files(data):
-    """Many files of one resource each, against the same resources in one file."""
+    """Compares many files of one resource each with the same resources in one file."""
     count = 1000 if QUICK else 20000
     lines = []
     for file in data["ndjson"]:
@@ -369,7 +369,7 @@ def small_files(data):
 
 
 def arrival(data):
-    """A file renamed into the inbox of the running service: until its row is seen."""
+    """The time from a rename into the inbox of the running service until the row is visible."""
     with Mill(WATCH="native") as mill:
         service = subprocess.Popen([FHIRMILL, "run"], cwd=mill.folder, env=mill.environment,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -399,7 +399,7 @@ def arrival(data):
 
 
 def row_by_row(data):
-    """The usual way of an ORM: one upsert a row, one transaction a resource."""
+    """What an ORM usually does: one upsert per row, one transaction per resource."""
     with Mill() as mill:
         mill.deliver(*data["ndjson"])
         _, _, summary = mill.once()
