@@ -82,8 +82,8 @@ fn not_moved(settings: &Settings, source: io::Error) -> PipelineError {
 fn reject_report(file: &InboxFile, id: i64, reason: &str) -> String {
     format!(
         "{}\n\n{reason}\n\
-         Each with its place and reason: fhirmill rejects --file {id}\n\
-         After a fix, drop the mended file into the inbox again.\n",
+         Location and reason of each: fhirmill rejects --file {id}\n\
+         Drop the corrected file into the inbox again.\n",
         file.relative
     )
 }

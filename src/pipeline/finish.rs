@@ -38,8 +38,8 @@ impl InProgressFile {
         match &self.reading.outcome {
             Err(error) => Some(error.to_string()),
             Ok(()) if self.progress.rejected() > max_rejects => Some(format!(
-                "more than {max_rejects} of its records were rejected, and it was given up; it is probably \
-                 broken, or no FHIR R4; if the rest is to be loaded, raise MAX_REJECTS_PER_FILE and drop it again"
+                "more than {max_rejects} of its records were rejected, so the rest was not read; the file is \
+                 probably broken or not FHIR R4. To load the rest, raise MAX_REJECTS_PER_FILE and drop it again"
             )),
             Ok(()) => None,
         }
@@ -95,7 +95,7 @@ fn is_to_be_closed(file: &InProgressFile, summary: &mut Summary) -> bool {
 /// nor the new one; the next run takes what is there then.
 pub(super) fn note_changed(file: &InboxFile, summary: &mut Summary) {
     warn!(
-        "{} was replaced, changed or taken away while it was loaded; if it is still in the inbox, it is loaded again",
+        "{} was replaced, changed or removed while it was being loaded; if it is still in the inbox, it will be loaded again",
         file.relative
     );
     summary.changed_files += 1;
@@ -157,7 +157,7 @@ fn reject_reason(
 ) -> Result<String, PipelineError> {
     let reason = match read.error {
         Some(error) => format!("The file could not be loaded to its end: {error}"),
-        None => "No record of the file could be read.".to_owned(),
+        None => "No record of the file could be loaded.".to_owned(),
     };
     let mut reason =
         format!("{reason}\n\nRecords seen: {}, of them rejected: {}.", read.seen, account.rejected);
@@ -176,7 +176,10 @@ fn log(file: &InboxFile, read: &ReadFile<'_>, status: FileStatus, account: &Acco
             let (seen, accounted) = (read.seen, account.total());
             error!(
                 file.id = read.id,
-                seen, accounted, "the account of {} does not add up; it stays in the inbox", file.relative
+                seen,
+                accounted,
+                "the record counts of {} do not add up; it stays in the inbox",
+                file.relative
             );
             return;
         }

@@ -196,14 +196,14 @@ impl<'d> LoadRun<'d> {
                 }
             }
             Claim::Loaded { id, archive_path } => {
-                info!(file.id = id, "{} is loaded already; it goes to the archive", file.relative);
+                info!(file.id = id, "{} was loaded before; it moves to the archive", file.relative);
                 let stored = archive_path.map(|path| Location::stored(&path));
                 departures.archive_duplicate(id, file, content, stored);
                 self.summary.duplicate_files += 1;
             }
             Claim::Rejected { id } => {
-                info!(file.id = id, "{} is rejected already; it goes to the rejects", file.relative);
-                departures.reject(id, file, content, "It was rejected by a run that broke off.");
+                info!(file.id = id, "{} was rejected before; it moves to the rejects", file.relative);
+                departures.reject(id, file, content, "It was rejected by a run that was interrupted.");
                 self.summary.rejected_files += 1;
             }
             Claim::Load(claimed) => {

@@ -63,7 +63,7 @@ fn remap_files(
         return Ok(remapped);
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
-    job.progress.begin("writing anew", resources as u64, Unit::Items("resources"));
+    job.progress.begin("remapping", resources as u64, Unit::Items("resources"));
     let storage = Storage::of(job.settings);
     let mut first_missing = None;
     let mut worker = Worker::for_remap(job)?;

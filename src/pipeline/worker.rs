@@ -156,7 +156,8 @@ impl Worker {
             files[*file].skipped += 1;
         }
         unchanged.count_in(batch, &mut files);
-        let loaded = self.loader.load(&mut Load {
+        let rejects: Vec<&Reject> = batch.rejects().iter().chain(&mapped.rejects).collect();
+        let mut load = Load {
             mode: self.mode(batch),
             source_id,
             files: &files,
@@ -164,8 +165,9 @@ impl Worker {
             origins: &mapped.origins,
             bodies: &mapped.bodies(batch),
             deletes: &mapped.deletes,
-            rejects: &batch.rejects().iter().chain(&mapped.rejects).collect::<Vec<_>>(),
-        })?;
+            rejects: &rejects,
+        };
+        let loaded = self.loader.load(&mut load)?;
         batch.mark_loaded(&loaded.accounts);
         let count: u64 = loaded.accounts.iter().map(|account| account.unchanged).sum();
         self.registry.expectations().unchanged_records.set(2 * count > batch.records().len() as u64);
@@ -207,10 +209,10 @@ impl Worker {
     /// Makes a record that the database refuses a reject.
     fn reject_refused(&mut self, batch: &mut InputBatch, refused: &RefusedRecord) {
         let fingerprint = self.mapper.fingerprint(batch, &batch.records()[refused.number]);
-        let message = format!("Postgres refuses a row of it ({})", refused.refusal);
+        let message = format!("Postgres refused one of its rows ({})", refused.refusal);
         batch.reject_record(refused.number, |record, bytes| {
             let (file, position) = (record.origin.file, record.origin.position);
-            warn!(file, position, "the database refuses a record, which is rejected");
+            warn!(file, position, "the database refused a record; it is rejected");
             Reject {
                 resource_type: fingerprint.as_ref().map(|known| known.resource_type.name().to_owned()),
                 fhir_id: fingerprint.map(|known| known.fhir_id),

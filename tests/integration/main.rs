@@ -30,6 +30,7 @@ mod schema;
 mod security;
 mod service;
 mod settings;
+mod sinks;
 mod soak;
 mod steps;
 #[path = "../support/mod.rs"]
