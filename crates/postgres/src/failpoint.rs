@@ -1,12 +1,12 @@
-//! A *failpoint* is a named step of a file's road at which tests make the
-//! program die on the spot, as a power failure would, or do its work wrong.
+//! A *failpoint* is a named step in loading a file at which tests can kill the
+//! program, as a power failure would, or make it do its work wrong.
 //!
-//! Only builds for tests have them: there the environment variable FAILPOINTS
-//! says where and when, in the words of the crate `fail`. All other builds
-//! compile them to nothing.
+//! Only test builds have failpoints: the environment variable FAILPOINTS says
+//! where and when, in the syntax of the crate `fail`. Other builds compile them to
+//! nothing.
 //!
-//! `FAILPOINTS='committed=2*off->return'` dies when a batch is committed for
-//! the third time.
+//! `FAILPOINTS='committed=2*off->return'` kills the program when the third batch
+//! is committed.
 
 use fail::{FailScenario, fail_point};
 
@@ -15,17 +15,17 @@ const ARE_BUILT_IN: bool = fail::has_failpoints();
 
 macro_rules! steps {
     ($($(#[$what:meta])* $step:ident = $name:literal,)*) => {
-        /// Where the program can be made to die.
+        /// Where the program can be killed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Step {
             $($(#[$what])* $step,)*
         }
 
         impl Step {
-            /// Every step, in the order in which a file comes by.
+            /// Every step, in the order in which a file passes them.
             pub const ALL: &[Step] = &[$(Step::$step,)*];
 
-            /// What FAILPOINTS calls it.
+            /// Its name in FAILPOINTS.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Step::$step => $name,)*
@@ -38,21 +38,21 @@ macro_rules! steps {
 steps! {
     /// A migration is applied.
     Migrated = "migrated",
-    /// Rejected records lie in the inbox again, and count as rejected still.
+    /// Rejected records are in the inbox again, and still count as rejected.
     Dropped = "dropped",
     /// They count as retried, and are not loaded.
     Retried = "retried",
-    /// A run is noted, and has no file.
+    /// A run is recorded, and has no file.
     Begun = "begun",
-    /// Files are the run's, and are not opened.
+    /// Files are claimed, and are not opened.
     Claimed = "claimed",
     /// A document in a file is opened.
     Opened = "opened",
-    /// A resource is cut out.
+    /// A resource is framed.
     Framed = "framed",
-    /// A batch has its rows.
+    /// A batch is mapped.
     Mapped = "mapped",
-    /// All resources that it brings or names have keys.
+    /// All resources that it contains or refers to have keys.
     KeysGiven = "keys-given",
     /// The registry has decided on versions.
     Decided = "decided",
@@ -64,19 +64,19 @@ steps! {
     RejectsWritten = "rejects-written",
     /// The batch's account is written, and nothing is committed.
     Accounted = "accounted",
-    /// The batch is committed, and nobody knows.
+    /// The batch is committed, and the program does not know yet.
     Committed = "committed",
     /// The accounts of files are closed in the ledger.
     Finished = "finished",
-    /// The ledger knows where the files will lie.
+    /// The ledger has the locations to which the files will move.
     Noted = "noted",
     /// The report of a file that goes to the rejects is written.
     Reported = "reported",
-    /// A file lies in the archive or in the rejects.
+    /// A file is in the archive or in the rejects.
     Moved = "moved",
-    /// All files have left the inbox; references by number wait.
+    /// All files have left the inbox; references by identifier are not resolved.
     Departed = "departed",
-    /// A batch of rows is written anew from the archive.
+    /// A batch is mapped again from the archive.
     WrittenAnew = "written-anew",
     /// One of the indexes is built.
     Indexed = "indexed",
@@ -84,19 +84,19 @@ steps! {
     Complete = "complete",
 }
 
-/// A fault that the accounts must find.
+/// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A record is left out of its batch, and nobody is told.
+    /// A record is silently left out of its batch.
     RecordDropped,
-    /// COPY is not sent the first of a table's rows.
+    /// The first rows of a table are not sent to COPY.
     RowsDropped,
     /// A reject is not written.
     RejectDropped,
 }
 
 impl Fault {
-    /// What FAILPOINTS calls it.
+    /// Its name in FAILPOINTS.
     pub fn name(self) -> &'static str {
         match self {
             Fault::RecordDropped => "record-dropped",
@@ -106,20 +106,20 @@ impl Fault {
     }
 }
 
-/// Does what FAILPOINTS says, for as long as the value is held.
+/// Arms the failpoints of FAILPOINTS for as long as the value is held.
 pub fn arm() -> Option<FailScenario<'static>> {
     if ARE_BUILT_IN { Some(FailScenario::setup()) } else { None }
 }
 
-/// The step is done: dies here if FAILPOINTS says so.
+/// The step is done: kills the program if FAILPOINTS says so.
 pub fn passed(step: Step) {
     if ARE_BUILT_IN && is_hit(step.name()) {
-        // No destructor runs, nothing is flushed, the server is not told.
+        // No destructor runs, nothing is flushed, the server is not informed.
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
     }
 }
 
-/// Whether FAILPOINTS wants the fault here and now.
+/// Whether FAILPOINTS demands the fault now.
 pub fn has(fault: Fault) -> bool {
     ARE_BUILT_IN && is_hit(fault.name())
 }
