@@ -11,6 +11,7 @@ mod advisory_lock;
 mod batch;
 mod claim;
 mod file;
+mod lost_file;
 mod reject;
 mod remap;
 mod resource;

@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Integer};
 
 use super::advisory_lock::{RUN_LOCK, living, lock_claims};
 use super::claim::{self, Claim, NewFile};
+use super::lost_file;
 use super::schema::load_run;
 use crate::failpoint::{self, Step};
 
@@ -82,7 +83,7 @@ impl Run {
         let run_id = self.id;
         self.connection.transaction(|connection| {
             lock_claims(connection)?;
-            claim::give_up_lost(connection, run_id, is_in_inbox)
+            lost_file::give_up(connection, run_id, is_in_inbox)
         })
     }
 
