@@ -36,31 +36,40 @@ pub(super) fn resolve_late(job: &Job<'_>, run: &mut Run) -> Result<u64, Pipeline
     Ok(resolve(job, run.connection())?.resources)
 }
 
+/// A file that is not in the archive is no error here: another process may have
+/// loaded it and not moved it yet, and resolves its references itself.
 fn resolve(job: &Job<'_>, connection: &mut PgConnection) -> Result<Remapped, PipelineError> {
     let files = ledger::select_resolvable(connection)?;
-    remap_files(job, connection, &files)
+    let (remapped, _) = remap_files(job, connection, &files)?;
+    Ok(remapped)
 }
 
-/// Maps all current resources again, or those of some types.
+/// Maps all current resources again, or those of some types. Fails if none of
+/// their files is in the archive.
 pub fn remap(job: &Job<'_>, resource_types: &[String]) -> Result<Remapped, PipelineError> {
     let mut connection = job.database.connect()?;
     let files = ledger::select_current(&mut connection, resource_types)?;
-    let remapped = remap_files(job, &mut connection, &files)?;
+    let (remapped, first_missing) = remap_files(job, &mut connection, &files)?;
+    if let Some(source) = first_missing
+        && remapped.missing_files == files.len() as u64
+    {
+        return Err(PipelineError::Archive { files: remapped.missing_files, source });
+    }
     // References to identifiers whose owners were written after them.
     resolve(job, &mut connection)?;
     Ok(remapped)
 }
 
 /// Maps the resources again that were selected over the connection, which are in
-/// these files.
+/// these files. Returns also why the first of the missing files is missing.
 fn remap_files(
     job: &Job<'_>,
     connection: &mut PgConnection,
     files: &[RemapFile],
-) -> Result<Remapped, PipelineError> {
+) -> Result<(Remapped, Option<ArchiveError>), PipelineError> {
     let mut remapped = Remapped::default();
     if files.is_empty() {
-        return Ok(remapped);
+        return Ok((remapped, None));
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
     job.progress.begin("remapping", resources as u64, Unit::Items("resources"));
@@ -81,12 +90,7 @@ fn remap_files(
         }
     }
     job.progress.end();
-    match first_missing {
-        Some(source) if remapped.missing_files == files.len() as u64 => {
-            Err(PipelineError::Archive { files: remapped.missing_files, source })
-        }
-        _ => Ok(remapped),
-    }
+    Ok((remapped, first_missing))
 }
 
 fn open(file: &RemapFile, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveError> {
