@@ -110,9 +110,9 @@ fn an_amount_counts_once_per_claim_line() {
     assert_eq!(
         environment.query(FINANCIALS),
         [
-            ["a-cms", "2020-01-31", NULL, NULL, "200.0", "51.0", NULL, "20.0", NULL, NULL, "2"],
+            ["a-cms", "2020-01-31", NULL, NULL, "200.0", "51.0", NULL, "20.0", NULL, "USD", "2"],
             ["b-standard", "2020-01-31", "130", "60", "100.0", "60.0", "15.5", NULL, NULL, "USD", "2"],
-            ["c-header", "2020-01-31", NULL, NULL, "700.0", "620.0", NULL, NULL, NULL, NULL, "1"],
+            ["c-header", "2020-01-31", NULL, NULL, "700.0", "620.0", NULL, NULL, NULL, "USD", "1"],
             ["d-empty", "2020-01-31", NULL, NULL, NULL, NULL, NULL, NULL, "3", "EUR", "0"],
         ]
     );
@@ -122,6 +122,270 @@ fn an_amount_counts_once_per_claim_line() {
         "insert into etl.code_map values ('urn:own', 'benefit', 'paid_amount', 1)",
     );
     assert_eq!(environment.query(FINANCIALS)[1][5], "7.0");
+}
+
+/// A line, detail or added line of a claim, with its adjudications in FHIR's own categories.
+fn part(more: Value, amounts: &[(&str, f64)]) -> Value {
+    let mut part = json!({"sequence": 1, "productOrService": {"coding": [{"code": "S"}]}});
+    if !amounts.is_empty() {
+        let adjudications =
+            amounts.iter().map(|(category, amount)| adjudication(&[(STANDARD, category)], *amount));
+        part["adjudication"] = adjudications.collect();
+    }
+    for (name, value) in more.as_object().unwrap() {
+        part[name] = value.clone();
+    }
+    part
+}
+
+fn total(category: &str, amount: f64) -> Value {
+    adjudication(&[(STANDARD, category)], amount)
+}
+
+fn net(amount: f64) -> Value {
+    json!({"net": {"value": amount, "currency": "USD"}})
+}
+
+#[test]
+fn what_was_billed_falls_back_to_prices_and_totals() {
+    let environment = TestEnvironment::new();
+    let none = || part(json!({}), &[]);
+    load_resources(
+        &environment,
+        &[
+            json!({"resourceType": "Claim", "id": "k", "patient": {"reference": "Patient/p"}, "total": {"value": 99.0, "currency": "USD"}}),
+            // No line has adjudications: 140.52 + 550.56.
+            eob("a-net", json!({"item": [part(net(140.52), &[]), part(net(550.56), &[])]})),
+            // A line's charge goes before its price: 100 + 50.
+            eob("b-mixed", json!({"item": [part(net(90.0), &[("submitted", 100.0)]), part(net(50.0), &[])]})),
+            // A line without either: the lines are not all, the total is.
+            eob(
+                "c-total",
+                json!({"item": [none(), part(net(140.5), &[("submitted", 140.5)])], "total": [total("submitted", 269.5)]}),
+            ),
+            eob("d-claim", json!({"claim": {"reference": "Claim/k"}, "item": [none(), part(net(10.0), &[])]})),
+            eob("e-part", json!({"item": [none(), part(net(7.0), &[])]})),
+            // 20 (whose parts are 12 and 8), and 3 + 4.
+            eob(
+                "f-details",
+                json!({"item": [part(json!({"detail": [
+                    part(json!({"net": {"value": 20.0}, "subDetail": [part(net(12.0), &[]), part(net(8.0), &[])]}), &[]),
+                    part(json!({"subDetail": [part(net(3.0), &[]), part(net(4.0), &[])]}), &[]),
+                ]}), &[])]}),
+            ),
+            eob(
+                "g-header",
+                json!({"item": [none()], "adjudication": [total("submitted", 500.0)], "total": [total("submitted", 501.0)]}),
+            ),
+            eob("h-nothing", json!({"item": [none()]})),
+            // What the payer added was not billed.
+            eob("i-added", json!({"item": [part(net(7.0), &[])], "addItem": [part(net(5.0), &[("benefit", 5.0)])]})),
+        ],
+    );
+    assert_eq!(
+        environment.query("select fhir_id, billed_amount from analytics.claim_financials order by 1"),
+        [
+            ["a-net", "691.08"],
+            ["b-mixed", "150.0"],
+            ["c-total", "269.5"],
+            ["d-claim", "99.0"],
+            ["e-part", "7.0"],
+            ["f-details", "27.0"],
+            ["g-header", "500.0"],
+            ["h-nothing", NULL],
+            ["i-added", "7.0"],
+        ]
+    );
+    assert_eq!(
+        environment.query(
+            "select fhir_id, level, line_ordinal, billed_amount from analytics.eob_line \
+             where left(fhir_id, 1) in ('b', 'c', 'f', 'i') order by 1, 2 desc, 3"
+        ),
+        [
+            ["b-mixed", "item", "1", "100.0"],
+            ["b-mixed", "item", "2", "50.0"],
+            ["c-total", "item", "1", NULL],
+            ["c-total", "item", "2", "140.5"],
+            ["f-details", "item", "1", "27.0"],
+            ["i-added", "item", "1", "7.0"],
+            ["i-added", "add_item", "1", NULL],
+        ]
+    );
+}
+
+#[test]
+fn amounts_count_wherever_a_claim_has_them() {
+    let environment = TestEnvironment::new();
+    load_resources(
+        &environment,
+        &[
+            // 30 + (10 + 15) submitted, 20 + (5 + 5) paid.
+            eob(
+                "a-details",
+                json!({"item": [part(json!({"detail": [
+                    part(json!({}), &[("submitted", 30.0), ("benefit", 20.0)]),
+                    part(json!({"subDetail": [
+                        part(json!({}), &[("submitted", 10.0), ("benefit", 5.0)]),
+                        part(json!({}), &[("submitted", 15.0), ("benefit", 5.0)]),
+                    ]}), &[]),
+                ]}), &[])]}),
+            ),
+            // The line's own amount goes before those of its details; a deductible is on them alone.
+            eob(
+                "b-both",
+                json!({"item": [part(json!({"detail": [
+                    part(json!({}), &[("submitted", 60.0), ("deductible", 5.0)]),
+                    part(json!({}), &[("submitted", 41.0), ("deductible", 7.0)]),
+                ]}), &[("submitted", 100.0)])]}),
+            ),
+            eob(
+                "c-added",
+                json!({"item": [part(json!({}), &[("benefit", 60.0)])],
+                       "addItem": [part(json!({"detail": [part(json!({}), &[("copay", 3.0)])]}), &[("benefit", 20.0)])]}),
+            ),
+            // The standard category is the third coding, or the fourth.
+            eob(
+                "d-third",
+                json!({"item": [{"sequence": 1, "productOrService": {"text": "x"}, "adjudication": [
+                    adjudication(&[("urn:own", "1"), ("urn:other", "2"), (STANDARD, "submitted")], 100.0),
+                    adjudication(&[("urn:own", "1"), ("urn:other", "2"), ("urn:third", "3"), (STANDARD, "benefit")], 70.0),
+                ]}], "total": [adjudication(&[("urn:own", "1"), ("urn:other", "2"), (STANDARD, "benefit")], 71.0)]}),
+            ),
+            eob(
+                "e-totals",
+                json!({"total": [total("submitted", 200.0), total("benefit", 150.0), total("deductible", 25.0), total("copay", 10.0)]}),
+            ),
+            // Two deductibles of one line, one of the next, and one coded by CMS beside FHIR's own.
+            eob(
+                "f-deductibles",
+                json!({"item": [
+                    part(json!({}), &[("deductible", 40.0), ("deductible", 15.0)]),
+                    {"sequence": 2, "productOrService": {"text": "x"}, "adjudication": [
+                        cms("line_bene_ptb_ddctbl_amt", (STANDARD, "deductible"), 2.0),
+                        cms("rev_cntr_blood_ddctbl_amt", (STANDARD, "deductible"), 1.0)]},
+                ]}),
+            ),
+            eob("g-header", json!({"adjudication": [total("deductible", 5.0), total("deductible", 6.0)]})),
+        ],
+    );
+    assert_eq!(
+        environment.query(
+            "select fhir_id, charge_amount, paid_amount, deductible_amount, copayment_amount, benefit_amount \
+             from analytics.claim_financials order by 1"
+        ),
+        [
+            ["a-details", "55.0", "30.0", NULL, NULL, NULL],
+            ["b-both", "100.0", NULL, "12.0", NULL, NULL],
+            ["c-added", NULL, "80.0", NULL, "3.0", NULL],
+            ["d-third", "100.0", "70.0", NULL, NULL, "71.0"],
+            ["e-totals", "200.0", "150.0", "25.0", "10.0", "150.0"],
+            ["f-deductibles", NULL, NULL, "58.0", NULL, NULL],
+            ["g-header", NULL, NULL, "11.0", NULL, NULL],
+        ]
+    );
+    assert_eq!(
+        environment.query(
+            "select level, line_ordinal, paid_amount, copayment_amount from analytics.eob_line where fhir_id = 'c-added' order by 1"
+        ),
+        [["add_item", "1", "20.0", "3.0"], ["item", "1", "60.0", NULL]]
+    );
+    assert_eq!(
+        environment.query(
+            "select category_other_codings[1] as third, category_other_codings[2] as fourth \
+             from explanation_of_benefit_adjudication a join explanation_of_benefit e on e.id = a.explanation_of_benefit_id \
+             where e.fhir_id = 'd-third' order by ordinal"
+        ),
+        [[format!("{STANDARD}|submitted"), NULL.to_owned()], ["urn:third|3".to_owned(), format!("{STANDARD}|benefit")]]
+    );
+}
+
+#[test]
+fn amounts_of_different_currencies_are_never_added() {
+    let environment = TestEnvironment::new();
+    let submitted = |amount: f64, currency: &str| {
+        json!({"sequence": 1, "productOrService": {"text": "x"}, "adjudication": [
+            {"category": {"coding": [{"system": STANDARD, "code": "submitted"}]}, "amount": {"value": amount, "currency": currency}}]})
+    };
+    let paid = json!({"category": {"coding": [{"system": STANDARD, "code": "deductible"}]}, "amount": {"value": 3.0, "currency": "EUR"}});
+    let mut both = submitted(100.0, "USD");
+    both["adjudication"].as_array_mut().unwrap().push(paid);
+    load_resources(
+        &environment,
+        &[
+            eob("a-one", json!({"item": [submitted(100.0, "USD"), submitted(50.0, "USD")]})),
+            eob("b-lines", json!({"item": [submitted(100.0, "USD"), submitted(50.0, "EUR")]})),
+            eob("c-line", json!({"item": [both]})),
+            eob(
+                "d-totals",
+                json!({"total": [
+                    {"category": {"coding": [{"system": STANDARD, "code": "submitted"}]}, "amount": {"value": 1.0, "currency": "USD"}},
+                    {"category": {"coding": [{"system": STANDARD, "code": "submitted"}]}, "amount": {"value": 2.0, "currency": "EUR"}}]}),
+            ),
+            eob(
+                "e-payment",
+                json!({"item": [submitted(100.0, "USD")], "payment": {"amount": {"value": 90.0, "currency": "EUR"}}}),
+            ),
+        ],
+    );
+    assert_eq!(
+        environment.query(
+            "select fhir_id, charge_amount, billed_amount, submitted_amount, payment_amount, currency, payment_currency, \
+             has_several_currencies from analytics.claim_financials order by 1"
+        ),
+        [
+            ["a-one", "150.0", "150.0", NULL, NULL, "USD", NULL, "false"],
+            ["b-lines", NULL, NULL, NULL, NULL, NULL, NULL, "true"],
+            ["c-line", NULL, NULL, NULL, NULL, NULL, NULL, "true"],
+            ["d-totals", NULL, NULL, NULL, NULL, NULL, NULL, "true"],
+            ["e-payment", "100.0", "100.0", NULL, "90.0", "USD", "EUR", "false"],
+        ]
+    );
+    assert_eq!(
+        environment.query(
+            "select fhir_id, line_ordinal, charge_amount, currency from analytics.eob_line where fhir_id < 'd' order by 1, 2"
+        ),
+        [
+            ["a-one", "1", "100.0", "USD"],
+            ["a-one", "2", "50.0", "USD"],
+            ["b-lines", "1", "100.0", "USD"],
+            ["b-lines", "2", "50.0", "EUR"],
+            ["c-line", "1", NULL, NULL],
+        ]
+    );
+}
+
+#[test]
+fn adjudications_stand_in_the_documents_order() {
+    let environment = TestEnvironment::new();
+    let of = |code: &str| json!([{"category": {"coding": [{"code": code}]}}]);
+    let eobs = [
+        eob(
+            "inside-out",
+            json!({"item": [
+                {"sequence": 1, "detail": [{"subDetail": [{"adjudication": of("1")}], "adjudication": of("2")}], "adjudication": of("3")},
+                {"sequence": 2, "adjudication": of("4")}],
+                "addItem": [{"detail": [{"adjudication": of("5")}], "adjudication": of("6")}], "adjudication": of("7")}),
+        ),
+        eob(
+            "outside-in",
+            json!({"adjudication": of("1"), "addItem": [{"adjudication": of("2"), "detail": [{"adjudication": of("3")}]}], "item": [
+                {"sequence": 1, "adjudication": of("4"), "detail": [{"adjudication": of("5")}]},
+                {"sequence": 2, "adjudication": of("6"), "detail": [{"adjudication": of("7")}]}]}),
+        ),
+    ];
+    load_resources(&environment, &eobs);
+    assert_eq!(
+        environment.query(
+            "select e.fhir_id, string_agg(category_code, '' order by ordinal) as codes, \
+             string_agg(ordinal::text, '' order by ordinal) as ordinals, string_agg(level, ' ' order by ordinal) as levels \
+             from explanation_of_benefit_adjudication a join explanation_of_benefit e on e.id = a.explanation_of_benefit_id \
+             group by 1 order by 1"
+        ),
+        [
+            ["inside-out", "1234567", "1234567", "sub_detail detail item item add_item add_item header"],
+            ["outside-in", "1234567", "1234567", "header add_item add_item item detail item detail"],
+        ]
+    );
 }
 
 #[test]
@@ -148,18 +412,24 @@ fn the_payer_is_named_from_whatever_is_loaded() {
                             "insurance": [{"coverage": {"reference": "#c"}}]}),
             ),
             eob("g", json!({})),
+            eob(
+                "h",
+                json!({"insurer": {"identifier": {"system": "urn:payer", "value": "77"}},
+                       "insurance": [{"coverage": {"reference": "Coverage/own"}}]}),
+            ),
         ],
     );
     assert_eq!(
         environment.query("select fhir_id, payer_name from analytics.claim_financials order by 1"),
         [
-            ["a", "Shown Insurer"],
+            ["a", "Loaded Insurer"],
             ["b", "Loaded Insurer"],
             ["c", "Shown Payer"],
             ["d", "Loaded Insurer"],
             ["e", "Shown Coverage"],
             ["f", "Contained"],
             ["g", NULL],
+            ["h", "Loaded Insurer"],
         ]
     );
 }

@@ -1,6 +1,8 @@
 //! Child tables: which elements of a resource become rows, with their keys and
 //! ordinals.
 
+use std::collections::HashMap;
+
 use super::json::Json;
 use super::path::{quoted, split, step};
 use super::row::{Cell, Row};
@@ -43,13 +45,11 @@ pub fn rows<'tree>(table: &Table, resource: &'tree Json) -> Vec<Found<'tree>> {
             let mut places = Row::new();
             if is_adjudication {
                 places = adjudication_places(source, &reached);
-                places.insert("ordinal".to_owned(), number(found.len() + 1));
             } else if source.starts_with("extension(") {
                 let kind = if source.contains("us-core-race") { "race" } else { "ethnicity" };
                 let level = quoted(split(source, ".")[1]);
                 places.insert("kind".to_owned(), Cell::Text(kind.to_owned()));
                 places.insert("level".to_owned(), Cell::Text(level.to_owned()));
-                places.insert("ordinal".to_owned(), number(found.len() + 1));
             } else {
                 let mut positions = reached.positions.iter();
                 for column in table.columns.iter().skip(1).filter(|column| column.is_key) {
@@ -60,7 +60,30 @@ pub fn rows<'tree>(table: &Table, resource: &'tree Json) -> Vec<Found<'tree>> {
             found.push(Found { element: reached.element, answer: None, places, base: source.to_owned() });
         }
     }
+    if is_adjudication || table.name == "patient_race" {
+        number_by_document(resource, &mut found);
+    }
     found
+}
+
+/// Gives rows from several paths their ordinals: the order in which the document has them.
+fn number_by_document(resource: &Json, found: &mut [Found]) {
+    let mut order = HashMap::new();
+    note_order(resource, &mut order);
+    found.sort_by_key(|row| order[&std::ptr::from_ref(row.element)]);
+    for (index, row) in found.iter_mut().enumerate() {
+        row.places.insert("ordinal".to_owned(), number(index + 1));
+    }
+}
+
+/// The place of every value of a tree in its text.
+fn note_order(value: &Json, order: &mut HashMap<*const Json, usize>) {
+    order.insert(std::ptr::from_ref(value), order.len());
+    match value {
+        Json::Object(members) => members.iter().for_each(|(_, member)| note_order(member, order)),
+        Json::List(items) => items.iter().for_each(|item| note_order(item, order)),
+        _ => {}
+    }
 }
 
 /// All elements at the end of a path that are objects.

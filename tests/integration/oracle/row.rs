@@ -40,6 +40,7 @@ pub struct Source<'tree> {
 }
 
 const ELSE_TEXT: &str = ", else .text";
+const OTHER_CODINGS: &str = ".coding: all but the one chosen and the next, each as system|code";
 
 impl<'tree> Source<'tree> {
     /// The row of `table`. `fixed` are the columns that do not come from the element: keys,
@@ -115,6 +116,9 @@ impl<'tree> Source<'tree> {
             path.split_once(".coding: the next coding after the one chosen, its ")
         {
             return self.next_coding(concept, member).into();
+        }
+        if let Some(concept) = path.strip_suffix(OTHER_CODINGS) {
+            return self.other_codings(concept).into();
         }
         if column.postgres_type.ends_with("[]") {
             let path = path.strip_suffix(", in order").unwrap_or(path);
@@ -195,8 +199,25 @@ impl<'tree> Source<'tree> {
     fn next_coding(&self, concept: &str, member: &str) -> Option<String> {
         let concept = *self.walk(concept).first()?;
         let (place, _) = chosen_coding(concept)?;
-        let next = concept.get("coding")?.items().get(place + 1)?;
+        let codings = concept.get("coding")?.items();
+        let next = codings.get(place + 1).or_else(|| codings.first().filter(|_| place > 0))?;
         Some(next.string(member)?.to_owned())
+    }
+
+    /// All codings but the chosen one and that after it, else the first.
+    fn other_codings(&self, concept: &str) -> Option<String> {
+        let concept = *self.walk(concept).first()?;
+        let (chosen, _) = chosen_coding(concept)?;
+        let codings = concept.get("coding")?.items();
+        let next = if chosen + 1 < codings.len() { chosen + 1 } else { 0 };
+        let mut others = Vec::new();
+        for (place, coding) in codings.iter().enumerate() {
+            if place != chosen && place != next {
+                let part = |name: &str| coding.string(name).unwrap_or_default();
+                others.push(format!("{}|{}", part("system"), part("code")));
+            }
+        }
+        (!others.is_empty()).then(|| text::array(&others))
     }
 
     fn meaning(&self, path: &str, allowed: Option<&str>) -> Option<Meaning> {
@@ -317,6 +338,7 @@ mod tests {
             " where it is a Patient (first)",
             " where it is a Practitioner",
             " where it is an Encounter",
+            OTHER_CODINGS,
         ];
         for tables in Specification::get().tables.values() {
             for table in tables {

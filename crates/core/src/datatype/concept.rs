@@ -35,6 +35,13 @@ pub fn next_coding(concept: Value<'_>) -> Option<Value<'_>> {
     others().find(|coding| coding.index() > chosen.index()).or_else(|| others().next())
 }
 
+/// The codings besides the chosen one and the one after it, in order.
+fn other_codings(concept: Value<'_>) -> impl Iterator<Item = Value<'_>> {
+    let shown = [chosen_coding(concept), next_coding(concept)].map(|shown| shown.map(Value::index));
+    let codings = concept.get(NameId::CODING).into_iter().flat_map(|codings| codings.items());
+    codings.filter(move |coding| !shown.contains(&Some(coding.index())))
+}
+
 /// The name of the column with the code: `reason_code` rather than
 /// `reason_code_code` for `reasonCode`.
 fn code_column(prefix: &str) -> String {
@@ -162,5 +169,35 @@ impl Datatype for NextCoding {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         write_coding(object(elements)?.and_then(next_coding), row)
+    }
+}
+
+/// The codings that neither the concept's columns nor those of [`NextCoding`]
+/// show: a list of `system|code`, as FHIR's search writes a coding.
+/// Source: <https://hl7.org/fhir/R4/search.html#token>.
+pub(super) struct OtherCodings;
+
+impl Datatype for OtherCodings {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let holds = "the codings besides the two shown, each as system|code";
+        vec![Column::new(join(prefix, "other_codings"), SqlType::TextArray, holds)]
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
+        let has_others = |concept: &Value<'_>| {
+            concept.get(NameId::CODING).is_some_and(|codings| codings.items().nth(2).is_some())
+        };
+        let Some(concept) = object(elements)?.filter(has_others) else {
+            row.buffer.null();
+            return Ok(());
+        };
+        let mut tokens = Vec::new();
+        for coding in other_codings(concept) {
+            let system = member_text(Some(coding), NameId::SYSTEM)?.unwrap_or_default();
+            let code = member_text(Some(coding), NameId::CODE)?.unwrap_or_default();
+            tokens.push(Some(format!("{system}|{code}")));
+        }
+        row.buffer.text_array(&tokens);
+        Ok(())
     }
 }

@@ -36,6 +36,7 @@ pub fn named(name: &str, argument: Option<&str>) -> Option<Box<dyn Datatype>> {
         "Concept" => Box::new(concept::Concept),
         "ConceptCode" => Box::new(concept::ConceptCode),
         "Coding" => Box::new(concept::Coding),
+        "OtherCodings" => Box::new(concept::OtherCodings),
         "NextCoding" => Box::new(concept::NextCoding),
         "Quantity" => Box::new(quantity::Quantity),
         "SimpleQuantity" | "Age" | "Duration" => Box::new(quantity::SimpleQuantity),

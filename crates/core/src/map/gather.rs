@@ -14,15 +14,17 @@ use crate::model::Rows;
 /// Adds the rows of all child tables below the row with that number.
 pub(super) fn gather_children(gathered: &mut Gathered<'_, '_>, parent: usize) -> Result<(), ValueDefect> {
     for child in &gathered.table(parent).children {
+        if child.rows == Rows::KeyedByOrdinal {
+            numbered(gathered, child, parent)?;
+            continue;
+        }
         let mut ordinal = 0;
         for path in &child.row_paths {
             let Some(start) = gathered.row(parent).slot(path.slot) else { continue };
             match child.rows {
                 Rows::Recursive => answers(gathered, child, start, &mut ordinal)?,
                 Rows::Nested => nested(gathered, child, path, parent, start, &mut ordinal)?,
-                Rows::KeyedByOrdinal | Rows::KeyedByPlace => {
-                    keyed(gathered, child, path, start, &mut ordinal)?;
-                }
+                Rows::KeyedByOrdinal | Rows::KeyedByPlace => placed(gathered, child, path, start)?,
             }
         }
     }
@@ -37,22 +39,45 @@ fn store(gathered: &mut Gathered<'_, '_>, numbers: impl IntoIterator<Item = Opti
     first..all.len()
 }
 
-/// Rows that are numbered through the resource, or by their places.
-fn keyed<'t>(
+/// Rows that are numbered through the resource, in the order of the document,
+/// whichever path leads to them.
+fn numbered<'t>(
+    gathered: &mut Gathered<'_, 't>,
+    child: &'t ChildPlan,
+    parent: usize,
+) -> Result<(), ValueDefect> {
+    let mut found: Vec<(Value<'t>, &'t RowPath, Range<usize>)> = Vec::new();
+    let mut positions = mem::take(&mut gathered.lists.positions);
+    for path in &child.row_paths {
+        let Some(start) = gathered.row(parent).slot(path.slot) else { continue };
+        positions.clear();
+        let mut visit = |positions: &[i32], first: Option<Value<'t>>, item: Value<'t>| {
+            found.push((item, path, store(gathered, places_of(child, path, positions, first))));
+            Ok(())
+        };
+        descend(start, &path.steps, &mut positions, None, &mut visit)?;
+    }
+    gathered.lists.positions = positions;
+    found.sort_by_key(|(item, ..)| item.index());
+    for (position, (item, path, places)) in found.into_iter().enumerate() {
+        let ordinals = store(gathered, [Some(position as i32 + 1)]);
+        gathered.push_child(child, &path.constants, item, RowNumbers { ordinals, places })?;
+    }
+    Ok(())
+}
+
+/// Rows whose key is their positions in the lists on the way.
+fn placed<'t>(
     gathered: &mut Gathered<'_, 't>,
     child: &'t ChildPlan,
     path: &'t RowPath,
     start: Value<'t>,
-    ordinal: &mut i32,
 ) -> Result<(), ValueDefect> {
     let mut positions = mem::take(&mut gathered.lists.positions);
     positions.clear();
     let mut visit = |positions: &[i32], first: Option<Value<'t>>, item: Value<'t>| {
-        *ordinal += 1;
-        let is_numbered = child.rows == Rows::KeyedByOrdinal;
-        let ordinals = store(gathered, is_numbered.then_some(Some(*ordinal)));
         let places = store(gathered, places_of(child, path, positions, first));
-        gathered.push_child(child, &path.constants, item, RowNumbers { ordinals, places }).map(drop)
+        gathered.push_child(child, &path.constants, item, RowNumbers { ordinals: 0..0, places }).map(drop)
     };
     descend(start, &path.steps, &mut positions, None, &mut visit)?;
     gathered.lists.positions = positions;
