@@ -163,7 +163,10 @@ fn what_was_billed_falls_back_to_prices_and_totals() {
                 "c-total",
                 json!({"item": [none(), part(net(140.5), &[("submitted", 140.5)])], "total": [total("submitted", 269.5)]}),
             ),
-            eob("d-claim", json!({"claim": {"reference": "Claim/k"}, "item": [none(), part(net(10.0), &[])]})),
+            eob(
+                "d-claim",
+                json!({"claim": {"reference": "Claim/k"}, "item": [none(), part(net(10.0), &[])]}),
+            ),
             eob("e-part", json!({"item": [none(), part(net(7.0), &[])]})),
             // 20 (whose parts are 12 and 8), and 3 + 4.
             eob(
@@ -179,7 +182,10 @@ fn what_was_billed_falls_back_to_prices_and_totals() {
             ),
             eob("h-nothing", json!({"item": [none()]})),
             // What the payer added was not billed.
-            eob("i-added", json!({"item": [part(net(7.0), &[])], "addItem": [part(net(5.0), &[("benefit", 5.0)])]})),
+            eob(
+                "i-added",
+                json!({"item": [part(net(7.0), &[])], "addItem": [part(net(5.0), &[("benefit", 5.0)])]}),
+            ),
         ],
     );
     assert_eq!(
