@@ -1,4 +1,5 @@
-//! `fhirmill show`: prints a resource's JSON, byte for byte as it was received.
+//! `fhirmill show`: prints a resource's JSON, byte for byte as it was received. A
+//! contained resource is printed as it stands in its container.
 
 use std::io::Write;
 
@@ -7,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, ShowArguments};
 use crate::config::Settings;
-use fhirmill_core::read;
+use fhirmill_core::fhir::ResourceType;
+use fhirmill_core::{map, read};
 use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::ledger::StoredResource;
 
@@ -18,22 +20,46 @@ pub fn run(settings: &Settings, arguments: &ShowArguments) -> Result<ExitCode> {
         return Ok(ExitCode::Usage);
     };
     let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
-    let stored = StoredResource::find(&mut connection, resource_type, fhir_id, arguments.source.as_deref())?;
-    let resource = match stored.as_slice() {
-        [] => bail!("there is no {}", arguments.resource),
-        [resource] => resource,
+    let mut find = |resource_type: &str, fhir_id: &str| {
+        StoredResource::find(&mut connection, resource_type, fhir_id, arguments.source.as_deref())
+    };
+    let mut json = match one(&find(resource_type, fhir_id)?)? {
+        Some(resource) => Some(json_of(settings, resource)?),
+        None => None,
+    };
+    if json.is_none()
+        && let Some((container, local_id)) = fhir_id.split_once('#')
+        && let Some((container_type, container_id)) = container.split_once('/')
+        && let Some(resource_type) = ResourceType::named(resource_type)
+        && let Some(container) = one(&find(container_type, container_id)?)?
+    {
+        let container = json_of(settings, container)?;
+        json = map::contained_json(&container, resource_type, local_id)?.map(String::into_bytes);
+    }
+    let Some(json) = json else { bail!("there is no {}", arguments.resource) };
+    let mut out = std::io::stdout().lock();
+    out.write_all(&json)?;
+    out.write_all(b"\n")?;
+    Ok(ExitCode::Success)
+}
+
+/// The only resource of these, if there is any.
+fn one(found: &[StoredResource]) -> Result<Option<&StoredResource>> {
+    match found {
+        [] => Ok(None),
+        [resource] => Ok(Some(resource)),
         several => {
             let sources: Vec<&str> = several.iter().map(|resource| resource.source.as_str()).collect();
             bail!("several sources have it: add --source with one of {}", sources.join(", "))
         }
-    };
-    let mut out = std::io::stdout().lock();
-    match &resource.body {
-        Some(body) => out.write_all(body.as_bytes())?,
-        None => out.write_all(&from_archive(settings, resource)?)?,
     }
-    out.write_all(b"\n")?;
-    Ok(ExitCode::Success)
+}
+
+fn json_of(settings: &Settings, resource: &StoredResource) -> Result<Vec<u8>> {
+    match &resource.body {
+        Some(body) => Ok(body.clone().into_bytes()),
+        None => from_archive(settings, resource),
+    }
 }
 
 fn from_archive(settings: &Settings, resource: &StoredResource) -> Result<Vec<u8>> {

@@ -8,6 +8,7 @@ mod bad_input;
 mod chaos;
 mod commands;
 mod concurrency;
+mod contained;
 mod database_faults;
 mod delivery;
 mod dictionary;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;
 use std::path::Path;
 
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::model::{TableKind, tables};
 
 use crate::oracle::{Cell, Context, Json, Key, expected};
@@ -33,6 +34,19 @@ fn files() -> BTreeMap<String, Vec<u8>> {
         }
         Err(_) => {
             files.insert("resources.json".to_owned(), RESOURCES.as_bytes().to_vec());
+            // All of them again, contained in one resource, which they refer to each other in.
+            let mut referring = RESOURCES.to_owned();
+            for resource_type in ResourceType::all() {
+                let relative = format!(r#""reference":"{}/"#, resource_type.name());
+                referring = referring.replace(&relative, r##""reference":"#"##);
+            }
+            for (id, contained) in [("list", RESOURCES), ("referring", &referring)] {
+                let container = format!(
+                    r##"{{"resourceType":"CarePlan","id":"{id}","contained":{contained},"subject":{{"reference":"#p1"}},
+                        "encounter":{{"reference":"#e1"}},"addresses":[{{"reference":"#c1"}},{{"reference":"#"}}]}}"##
+                );
+                files.insert(format!("{id}.json"), container.into_bytes());
+            }
         }
     }
     files

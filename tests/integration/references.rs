@@ -206,18 +206,18 @@ fn a_urn_may_name_a_resource_of_another_file() {
 }
 
 #[test]
-fn a_contained_resource_has_no_key() {
+fn a_reference_to_a_contained_resource_has_its_key() {
     let environment = TestEnvironment::new();
     let text = json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"},
         "contained": [{"resourceType": "Practitioner", "id": "x", "name": [{"family": "Inside"}]}],
         "participant": [{"individual": {"reference": "#x", "display": "Dr. Inside"}}]});
     load_twice(&environment, &[("e.json", text.to_string().as_bytes())]);
     let found = environment.query(
-        "select individual_type, individual_id, individual_display, individual_reference, practitioner_id from encounter_participant",
+        "select t.individual_type, p.fhir_id, t.individual_display, t.individual_reference, t.practitioner_id = p.id as is_same \
+         from encounter_participant t join practitioner p on p.id = t.individual_id",
     );
-    assert_eq!(found, [["Practitioner", NULL, "Dr. Inside", "#x", NULL]]);
-    assert_eq!(environment.value("select count(*) from practitioner"), "0");
-    assert_eq!(environment.value("select count(*) from etl.resource"), "1");
+    assert_eq!(found, [["Practitioner", "Encounter/e#x", "Dr. Inside", NULL, "true"]]);
+    assert_eq!(environment.value("select count(*) from etl.resource"), "2");
 }
 
 #[test]

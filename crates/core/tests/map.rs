@@ -110,8 +110,11 @@ fn references_become_keys_of_their_targets() {
          "subject":{"reference":"#c"}},
         {"resourceType":"Observation","id":"none","subject":{"reference":"somebody"}}]"##);
     assert_eq!(mapped.errors, []);
-    assert_eq!(mapped.identities("observation", "patient_id"), ["Patient/p", "Patient/p", "", ""]);
-    assert_eq!(mapped.texts("observation", "subject_reference"), ["", "", "#c", "somebody"]);
+    assert_eq!(
+        mapped.identities("observation", "patient_id"),
+        ["Patient/p", "Patient/p", "Patient/Observation/contained#c", ""]
+    );
+    assert_eq!(mapped.texts("observation", "subject_reference"), ["", "", "", "somebody"]);
 }
 
 #[test]

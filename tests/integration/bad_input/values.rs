@@ -247,8 +247,11 @@ fn references() -> Vec<UnusualValue> {
             members: text(
                 r##""contained":[{"resourceType":"Patient","id":"a","link":[{"other":{"reference":"#a"}}]}],"subject":{"reference":"#a"}"##,
             ),
-            from: "observation",
-            columns: vec![("patient_id is null", text("true")), ("subject_reference", text("#a"))],
+            from: "observation join patient_link l using (patient_id)",
+            columns: vec![
+                ("l.other_id = l.patient_id", text("true")),
+                ("subject_reference is null", text("true")),
+            ],
         },
     ]
 }

@@ -12,6 +12,8 @@ use super::{Key, Tables};
 /// The resource whose rows are made, and what all its rows share.
 pub struct Subject<'tree> {
     pub resource: &'tree Json,
+    /// The resource, or the one that contains it.
+    pub whole: &'tree Json,
     pub context: &'tree Context,
     pub key: Key,
     /// The patient that the resource is about.
@@ -61,7 +63,7 @@ impl<'tree> Subject<'tree> {
 
     /// Type, id and words of a reference, under the names of the table.
     fn reference(&self, row: &mut Row, reference: Option<&Json>, names: [&str; 2]) -> Option<String> {
-        let meaning = reference.map(|reference| read(reference, self.resource, self.context, None));
+        let meaning = reference.map(|reference| read(reference, self.whole, self.context, None));
         let meaning = meaning.unwrap_or_default();
         row.insert(names[0].to_owned(), meaning.target_type.into());
         let is_resolved = meaning.target.is_some();
@@ -82,7 +84,7 @@ impl<'tree> Subject<'tree> {
     }
 
     fn items(&self, path: &str) -> Vec<&'tree Json> {
-        walk(self.resource, path, self.resource)
+        walk(self.resource, path, self.whole)
     }
 
     fn identifiers(&self, tables: &mut Tables) {
@@ -206,7 +208,7 @@ impl<'tree> Subject<'tree> {
     }
 
     /// The row of `other_resource`, for a resource whose type has no table.
-    pub fn fill_other(&self, tables: &mut Tables) {
+    pub fn fill_other(&self, fixed: &Row, tables: &mut Tables) {
         let mut row = Row::new();
         row.insert("resource_type".to_owned(), Cell::Text(self.key.0.clone()));
         row.insert("id".to_owned(), Cell::Key(self.key.clone()));
@@ -247,13 +249,14 @@ impl<'tree> Subject<'tree> {
         let updated = updated.and_then(|updated| text::first_instant(updated, self.context.assumed_offset));
         row.insert("last_updated".to_owned(), updated.into());
         row.insert("body".to_owned(), Cell::Text(self.resource.to_jsonb()));
+        row.extend(fixed.clone());
         tables.push("other_resource", row);
     }
 
     fn first_of(&self, elements: &[&str], resource_type: &str) -> Cell {
         for element in elements {
             for reference in self.items(element) {
-                let meaning = read(reference, self.resource, self.context, None);
+                let meaning = read(reference, self.whole, self.context, None);
                 if let Some(target) = meaning.restricted(Some(resource_type)).target {
                     return Cell::Key(target);
                 }

@@ -21,7 +21,7 @@ mod row;
 mod specification;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use json::Json;
 pub use reference::{Context, ResourceName as Key, id_of_full_url};
@@ -59,14 +59,41 @@ pub fn name(resource: &Json, context: &Context) -> Option<Key> {
 
 /// Every row that the resource has in any table. `key` is the name the resource goes by, from
 /// [`name`] or, for a made id, from the registry.
+///
+/// What is contained in it has rows of its own, under the name `Type/id#local`. Of several with
+/// one id the first counts; what has no type or no id cannot be named and has no rows.
 pub fn expected(resource: &Json, key: &Key, context: &Context) -> Tables {
+    context.container.replace(Some(key.clone()));
     let mut tables = Tables::default();
-    let Some(declared) = Specification::get().tables.get(&key.0) else {
-        let subject = Subject { resource, context, key: key.clone(), patient: Cell::Null };
-        subject.fill_other(&mut tables);
-        return tables;
-    };
+    rows_of(resource, resource, key, context, &mut tables);
+    let mut seen = BTreeSet::new();
+    for inner in resource.get("contained").map_or(&[][..], Json::items) {
+        let (Some(inner_type), Some(local)) = (inner.string("resourceType"), inner.string("id")) else {
+            continue;
+        };
+        if reference::is_resource_type(inner_type) && seen.insert(local) {
+            let name = reference::name_within(key, inner_type, local);
+            rows_of(inner, resource, &name, context, &mut tables);
+        }
+    }
+    tables
+}
+
+/// The rows of `resource`, which is `whole` or one of those contained in it.
+fn rows_of(resource: &Json, whole: &Json, key: &Key, context: &Context, tables: &mut Tables) {
     let mut fixed = Row::new();
+    fixed.insert("container_id".to_owned(), Cell::Null);
+    if !std::ptr::eq(resource, whole) {
+        let container = context.container.borrow().clone();
+        fixed.insert("container_id".to_owned(), container.map_or(Cell::Null, Cell::Key));
+        // dom-4: what is contained has no version.
+        fixed.insert("last_updated".to_owned(), Cell::Null);
+    }
+    let Some(declared) = Specification::get().tables.get(&key.0) else {
+        let subject = Subject { resource, whole, context, key: key.clone(), patient: Cell::Null };
+        subject.fill_other(&fixed, tables);
+        return;
+    };
     fixed.insert("id".to_owned(), Cell::Key(key.clone()));
     fixed.insert("fhir_id".to_owned(), Cell::Text(key.1.clone()));
     fixed.insert("source_id".to_owned(), Cell::Text(context.source_id.to_string()));
@@ -76,7 +103,7 @@ pub fn expected(resource: &Json, key: &Key, context: &Context) -> Tables {
     };
     for table in declared {
         if table.is_resource() {
-            let source = Source { element: resource, answer: None, resource, context };
+            let source = Source { element: resource, answer: None, resource: whole, context };
             let mut taken = Taken::by(table, "", declared);
             if key.0 != "Patient" {
                 taken.rows.insert("telecom".to_owned());
@@ -102,13 +129,12 @@ pub fn expected(resource: &Json, key: &Key, context: &Context) -> Tables {
                     taken
                 }
             };
-            let source = Source { element: found.element, answer: found.answer, resource, context };
+            let source = Source { element: found.element, answer: found.answer, resource: whole, context };
             tables.push(&table.name, source.row(table, &fixed, &taken));
         }
     }
-    let subject = Subject { resource, context, key: key.clone(), patient };
-    subject.fill(&mut tables);
-    tables
+    let subject = Subject { resource, whole, context, key: key.clone(), patient };
+    subject.fill(tables);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! `Type/id`, an absolute URL below a known base, an identifier that exactly
 //! one resource has, a `urn:uuid:` that is a known ID.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::FixedOffset;
@@ -32,6 +33,8 @@ pub struct Context {
     pub identifiers: BTreeMap<(String, String), BTreeSet<(String, String)>>,
     /// Every resource that has arrived.
     pub known: BTreeSet<ResourceName>,
+    /// The resource whose rows are made, which `#` means and its contained ones are named after.
+    pub container: RefCell<Option<ResourceName>>,
 }
 
 impl Default for Context {
@@ -44,6 +47,7 @@ impl Default for Context {
             bases: BTreeSet::new(),
             identifiers: BTreeMap::new(),
             known: BTreeSet::new(),
+            container: RefCell::new(None),
         }
     }
 }
@@ -113,8 +117,14 @@ pub fn id_of_full_url(full_url: &str) -> Option<&str> {
     (!id.is_empty()).then_some(id)
 }
 
-fn is_resource_type(name: &str) -> bool {
+/// Whether FHIR R4 has such a type.
+pub fn is_resource_type(name: &str) -> bool {
     RESOURCE_TYPES.lines().any(|known| known == name)
+}
+
+/// The name of what a container holds under that local id.
+pub fn name_within(container: &ResourceName, resource_type: &str, local: &str) -> ResourceName {
+    (resource_type.to_owned(), format!("{}/{}#{local}", container.0, container.1))
 }
 
 /// What a reference says.
@@ -169,8 +179,16 @@ pub fn read(reference: &Json, resource: &Json, context: &Context, allowed: Optio
             meaning.target_type = Some(found.clone());
         }
     }
-    if let Some(inner) = contained(reference, resource) {
-        meaning.target_type = inner.string("resourceType").map(str::to_owned);
+    if let Some(container) = &*context.container.borrow() {
+        if written == "#" {
+            meaning.target = Some(container.clone());
+            meaning.target_type = Some(container.0.clone());
+        } else if let Some(inner) = contained(reference, resource) {
+            let inner_type = inner.string("resourceType").unwrap_or("");
+            let local = inner.string("id").unwrap_or("");
+            meaning.target = Some(name_within(container, inner_type, local));
+            meaning.target_type = Some(inner_type.to_owned());
+        }
     }
     if meaning.target_type.is_none() {
         meaning.target_type = stated_type.map(str::to_owned);
@@ -315,12 +333,20 @@ mod tests {
     }
 
     #[test]
-    fn contained_resources_have_a_type_and_no_key() {
-        let found = meaning(r##"{"reference":"#c"}"##, &Context::default(), None);
+    fn contained_resources_are_named_after_their_container() {
+        let context = Context::default();
+        context.container.replace(name("Claim", "1"));
 
-        assert_eq!(found.target, None);
+        let found = meaning(r##"{"reference":"#c"}"##, &context, None);
+
+        assert_eq!(found.target, name("Coverage", "Claim/1#c"));
         assert_eq!(found.target_type.as_deref(), Some("Coverage"));
-        assert_eq!(found.written.as_deref(), Some("#c"));
+        assert_eq!(meaning(r##"{"reference":"#"}"##, &context, None).target, name("Claim", "1"));
+        let absent = meaning(r##"{"reference":"#d"}"##, &context, None);
+        assert_eq!(absent.target, None);
+        assert_eq!(absent.written.as_deref(), Some("#d"));
+        let other = meaning(r##"{"reference":"#c"}"##, &context, Some("Patient"));
+        assert_eq!(other.target, None);
     }
 
     #[test]

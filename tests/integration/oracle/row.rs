@@ -34,7 +34,7 @@ pub struct Source<'tree> {
     pub element: &'tree Json,
     /// The answer of a questionnaire's item that the row is about, with its place from 0.
     pub answer: Option<(usize, &'tree Json)>,
-    /// The whole resource.
+    /// The whole resource, with what it contains.
     pub resource: &'tree Json,
     pub context: &'tree Context,
 }
@@ -309,8 +309,16 @@ mod tests {
     /// Columns that are filled from the place of a row, not from a path.
     fn is_fixed(table: &Table, column: &Column) -> bool {
         let name = column.name.as_str();
-        let is_place =
-            matches!(name, "id" | "fhir_id" | "source_id" | "extension" | "level" | "kind" | "item_sequence");
+        let is_place = matches!(
+            name,
+            "id" | "fhir_id"
+                | "source_id"
+                | "container_id"
+                | "extension"
+                | "level"
+                | "kind"
+                | "item_sequence"
+        );
         column.is_key
             || is_place
             || name.ends_with("_ordinal")

@@ -248,7 +248,7 @@ fn adjudications_are_numbered_across_header_items_and_details() {
     let items = lines(&found, "explanation_of_benefit_item");
     assert!(items[0].contains(&"modifier_codes={LT}".to_owned()));
     let insurance = lines(&found, "explanation_of_benefit_insurance").remove(0);
-    assert!(insurance.contains(&"coverage_reference=#c".to_owned()));
+    assert!(insurance.contains(&"coverage_id=Coverage/ExplanationOfBenefit/e1#c".to_owned()));
 }
 
 #[test]

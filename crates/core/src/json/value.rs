@@ -19,6 +19,10 @@ impl<'t> Value<'t> {
         Value { tree, index }
     }
 
+    pub(super) fn tree(self) -> &'t Tree<'t> {
+        self.tree
+    }
+
     #[inline]
     fn node(self) -> &'t Node {
         &self.tree.nodes[self.index as usize]

@@ -17,10 +17,12 @@ pub struct Enclosing<'t> {
     items: u32,
 }
 
-/// A visit to every member of every object in a tree, in document order.
+/// A visit to every member of every object in a value, in document order.
 pub struct Walk<'t> {
     tree: &'t Tree<'t>,
     next: u32,
+    /// The index after the value's last node.
+    end: u32,
     /// The containers around the last member, outermost first, and perhaps the
     /// member's own value after them.
     open: Vec<Enclosing<'t>>,
@@ -31,24 +33,32 @@ pub struct Walk<'t> {
 impl Tree<'_> {
     /// Visits every member with the containers around it.
     pub fn walk(&self) -> Walk<'_> {
-        Walk::new(self)
+        self.root().walk()
+    }
+}
+
+impl<'t> Value<'t> {
+    /// Visits every member within the value with the containers around it, of
+    /// which the value itself is the outermost.
+    pub fn walk(self) -> Walk<'t> {
+        let range = self.extent();
+        Walk { tree: self.tree(), next: range.start, end: range.end, open: Vec::new(), depth: 0 }
     }
 
-    /// Every member of every object in the text, in document order.
-    pub fn all_members(&self) -> impl Iterator<Item = Member<'_>> {
-        let names = self.nodes.iter().enumerate().filter(|(_, node)| node.name != NameId::NONE);
-        names.map(|(index, _)| Member::new(self, index as u32))
+    /// Every member of every object within the value, in document order.
+    pub fn all_members(self) -> impl Iterator<Item = Member<'t>> {
+        let (tree, range) = (self.tree(), self.extent());
+        let nodes = &tree.nodes[range.start as usize..range.end as usize];
+        let names = range.zip(nodes).filter(|(_, node)| node.name != NameId::NONE);
+        names.map(move |(index, _)| Member::new(tree, index))
     }
 }
 
 impl<'t> Walk<'t> {
-    pub(super) fn new(tree: &'t Tree<'t>) -> Self {
-        Walk { tree, next: 0, open: Vec::new(), depth: 0 }
-    }
-
     /// The next member in document order.
     pub fn next_member(&mut self) -> Option<Member<'t>> {
-        while let Some(node) = self.tree.nodes.get(self.next as usize) {
+        while self.next < self.end {
+            let node = &self.tree.nodes[self.next as usize];
             while self.open.pop_if(|open| open.value.extent().end <= self.next).is_some() {}
             let member = (node.name != NameId::NONE).then(|| Member::new(self.tree, self.next));
             let (segment, at) = if let Some(member) = member {
@@ -73,7 +83,8 @@ impl<'t> Walk<'t> {
         None
     }
 
-    /// The containers around the last member, outermost (the whole text) first.
+    /// The containers around the last member, outermost (the value that is walked)
+    /// first.
     pub fn enclosing(&self) -> &[Enclosing<'t>] {
         &self.open[..self.depth]
     }

@@ -18,6 +18,8 @@ pub struct RowBatch {
     resources: Vec<Registration>,
     unmapped: UnmappedCounts,
     pub(super) unmapped_of_current: UnmappedElements,
+    /// Contained resources, each with the number of its container.
+    contained: Vec<(usize, Target)>,
 }
 
 impl RowBatch {
@@ -29,6 +31,7 @@ impl RowBatch {
             resources: Vec::new(),
             unmapped: UnmappedCounts::default(),
             unmapped_of_current: UnmappedElements::default(),
+            contained: Vec::new(),
         }
     }
 
@@ -39,6 +42,7 @@ impl RowBatch {
         self.resources.clear();
         self.unmapped.clear();
         self.unmapped_of_current.clear();
+        self.contained.clear();
     }
 
     /// The registrations of its resources, in the order in which they were mapped.
@@ -82,9 +86,21 @@ impl RowBatch {
         self.targets.of_identity(resource_type, fhir_id)
     }
 
-    /// Keeps the rows written since the last call as those of one resource.
-    pub(super) fn finish_resource(&mut self, registration: Registration) {
+    /// The contained resources whose rows are in the batch, each after the number
+    /// of its container in the batch. Their rows belong to the container.
+    pub fn contained(&self) -> impl Iterator<Item = (usize, Target)> {
+        self.contained.iter().copied()
+    }
+
+    /// Keeps the rows written since the last call as those of one resource and of
+    /// the resources that it contains.
+    pub(super) fn finish_resource(
+        &mut self,
+        registration: Registration,
+        contained: impl Iterator<Item = Target>,
+    ) {
         let resource = self.targets.finish_resource();
+        self.contained.extend(contained.map(|target| (resource as usize, target)));
         self.buffers.finish(resource);
         self.unmapped.take(&mut self.unmapped_of_current, resource as usize);
         self.resources.push(registration);

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::datatype::{ValueDefect, ValueDefectReason};
-use crate::json::{Enclosing, JsonType, NameId, Tree, Value, path_of};
+use crate::json::{Enclosing, JsonType, NameId, Value, path_of};
 
 /// The most depths of all lists of one resource taken together, since all that
 /// encloses each of them is kept.
@@ -15,8 +15,8 @@ const MAX_DEPTHS: usize = 2_000_000;
 /// that many extensions with a long path could exceed the limit of `jsonb`.
 const MAX_BYTES: usize = 128 << 20;
 
-/// The outermost lists of extensions in a resource, except in contained
-/// resources, in document order.
+/// The outermost lists of extensions in a resource, except in those that it
+/// contains, in document order.
 #[derive(Default)]
 pub(super) struct Lists<'t> {
     pub values: Vec<Value<'t>>,
@@ -25,17 +25,17 @@ pub(super) struct Lists<'t> {
 }
 
 impl<'t> Lists<'t> {
-    /// Those of a resource.
-    pub fn of(tree: &'t Tree<'t>) -> Result<Self, ValueDefect> {
+    /// Those of the resource `root`.
+    pub fn of(root: Value<'t>) -> Result<Self, ValueDefect> {
         let mut lists = Self::default();
         // Most resources have none, and a walk takes longer than this check.
-        if !tree.all_members().any(|member| is_list(member.name())) {
+        if !root.all_members().any(|member| is_list(member.name())) {
             return Ok(lists);
         }
         let mut depths = 0;
-        let contained = tree.root().get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
+        let contained = root.get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
         let mut within = 0..0;
-        let mut walk = tree.walk();
+        let mut walk = root.walk();
         while let Some(member) = walk.next_member() {
             let value = member.value();
             if is_list(member.name())

@@ -7,7 +7,7 @@ use super::plan::{GenericPlace, GenericPlaces, ListPlan};
 use super::reference::Resolver;
 use crate::datatype::{self, Referenced, References, Row, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
-use crate::json::{Enclosing, JsonType, Member, NameId, Tree, Value, path_of};
+use crate::json::{Enclosing, JsonType, Member, NameId, Value, path_of};
 use crate::model::GenericTable;
 use crate::rows::Target;
 
@@ -142,19 +142,19 @@ impl Writer<'_, '_> {
         row.member_text(Some(note), NameId::TEXT)
     }
 
-    /// Writes all codings of every concept that has two or more of them, except in
-    /// contained resources and extensions.
-    pub fn codings(&mut self, tree: &Tree<'_>, extensions: &Lists<'_>) -> Result<(), ValueDefect> {
+    /// Writes all codings of every concept in the resource `root` that has two or
+    /// more of them, except in extensions and in resources that it contains.
+    pub fn codings(&mut self, root: Value<'_>, extensions: &Lists<'_>) -> Result<(), ValueDefect> {
         let are_several =
             |member: Member<'_>| member.name() == NameId::CODING && member.value().items().nth(1).is_some();
         // Most resources have none, and a walk takes longer than this check.
-        if !tree.all_members().any(are_several) {
+        if !root.all_members().any(are_several) {
             return Ok(());
         }
-        let contained = tree.root().get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
+        let contained = root.get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
         let table = self.places.of(GenericTable::Coding).table;
         let before = self.buffers.of(table).len();
-        let mut walk = tree.walk();
+        let mut walk = root.walk();
         while let Some(member) = walk.next_member() {
             let codings = member.value();
             if !are_several(member) || contained.contains(&codings.index()) || extensions.contain(codings) {

@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::batch::RowBatch;
+use super::contained::Contained;
 use super::fields::FieldWriter;
 use super::fingerprint::{self, Fingerprint, Identified};
 use super::identifier::IdentifierCache;
@@ -13,7 +14,7 @@ use super::plan::Plan;
 use super::reference::{ResolvedReference, Resolver};
 use super::registration::Registered;
 use super::rows::{RowLists, emptied};
-use super::writing::ResourceWriter;
+use super::writing::{ResourceWriter, Subject};
 use crate::datatype::{self, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
 use crate::json::{Canonical, JsonType, NameId, Parser, Tree, Value};
@@ -88,11 +89,32 @@ impl Mapper {
             return Err(refusal(&tree, resource_type, fhir_id, defect));
         }
         let target = batch.target(resource_type, &fhir_id);
+        let contained = Contained::of(
+            tree.root(),
+            (resource_type, &fhir_id, target),
+            &mut batch.targets,
+            &mut batch.unmapped_of_current,
+        );
+        let contained = match contained {
+            Ok(contained) => contained,
+            Err(defect) => {
+                batch.abandon_resource();
+                return Err(refusal(&tree, resource_type, Some(fhir_id), defect));
+            }
+        };
         self.resolved.clear();
         let mut writer = ResourceWriter {
             plan: &self.plan,
-            resource_type,
+            subject: Subject {
+                resource_type,
+                target,
+                fhir_id: &fhir_id,
+                root: tree.root(),
+                container: None,
+                last_updated: None,
+            },
             tree: &tree,
+            contained: &contained,
             registered: Registered { target, fhir_id: &fhir_id, is_id_generated, content_hash },
             timezone: self.settings.timezone,
             buffers: &mut batch.buffers,
@@ -109,6 +131,7 @@ impl Mapper {
                         input.base_url,
                     ],
                     resolved: &mut self.resolved,
+                    contained: &contained,
                 },
                 is_lenient: false,
                 elements: emptied(mem::take(&mut self.elements)),
@@ -120,7 +143,8 @@ impl Mapper {
         self.rows = writer.rows.emptied();
         match written {
             Ok(registration) => {
-                batch.finish_resource(registration);
+                let contained = contained.resources.iter().map(|resource| resource.target);
+                batch.finish_resource(registration, contained);
                 Ok(())
             }
             Err(defect) => {

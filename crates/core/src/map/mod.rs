@@ -7,6 +7,7 @@
 
 mod batch;
 mod chunk;
+mod contained;
 mod descend;
 mod extension;
 mod extension_rows;
@@ -29,6 +30,7 @@ mod unmapped;
 mod writing;
 
 pub use batch::RowBatch;
+pub use contained::contained_json;
 pub use fingerprint::Fingerprint;
 pub use identifier::{IdentifierCache, IdentifierKey};
 pub use input::{Input, MapError};

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use memchr::memchr3;
 
+use super::contained::Contained;
 use super::identifier::{IdentifierCache, WrittenIdentifier};
-use super::route::contained_with_id;
 use super::target::Targets;
 use crate::datatype::{MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
@@ -43,14 +43,16 @@ pub(super) struct Resolver<'r> {
     /// the resource's own `fullUrl`, and the source's.
     pub base_urls: [Option<&'r str>; 2],
     pub resolved: &'r mut Vec<ResolvedReference>,
+    /// What `#id` means.
+    pub contained: &'r Contained<'r>,
 }
 
 /// What a reference says, before anything is looked up.
 enum Written<'w> {
     Identity(ResourceType, Cow<'w, str>),
     Identifier(WrittenIdentifier<'w>),
-    /// A resource within the resource, of that type, which has no key.
-    Contained(Option<ResourceType>),
+    /// A resource within the resource, or the resource itself.
+    Contained(ResourceType, Target),
     Nothing,
 }
 
@@ -62,7 +64,7 @@ impl Written<'_> {
             Written::Identifier(WrittenIdentifier { system, value, .. }) => {
                 value.len().max(system.map_or(0, str::len))
             }
-            Written::Contained(_) | Written::Nothing => 0,
+            Written::Contained(..) | Written::Nothing => 0,
         }
     }
 }
@@ -73,15 +75,13 @@ impl<'r> Resolver<'r> {
         self.base_urls.into_iter().flatten().find(|base| written.starts_with(base))
     }
 
-    fn read<'w>(&self, written: &'w str, reference: Value<'_>, stated: Option<ResourceType>) -> Written<'w>
+    fn read<'w>(&self, written: &'w str, stated: Option<ResourceType>) -> Written<'w>
     where
         'r: 'w,
     {
         if let Some(id) = written.strip_prefix('#') {
-            let contained = contained_with_id(reference.root(), id);
-            let name =
-                contained.and_then(|contained| contained.get(NameId::RESOURCE_TYPE)).and_then(Value::as_text);
-            return Written::Contained(name.and_then(|name| ResourceType::named(&name)).or(stated));
+            let contained = self.contained.named(id);
+            return contained.map_or(Written::Nothing, |(of, target)| Written::Contained(of, target));
         }
         if let Some((resource_type, fhir_id)) = self.full_urls.and_then(|urls| urls.resolve(written)) {
             return Written::Identity(resource_type, fhir_id);
@@ -152,7 +152,9 @@ impl<'r> Resolver<'r> {
         let is_expected =
             |resource_type: ResourceType| expected.is_none_or(|expected| expected == resource_type);
         let (resource_type, target) = match meaning {
-            Written::Identity(resource_type, _) if !is_expected(resource_type) => {
+            Written::Identity(resource_type, _) | Written::Contained(resource_type, _)
+                if !is_expected(resource_type) =>
+            {
                 return Ok((Some(resource_type), None));
             }
             Written::Identity(resource_type, fhir_id) => {
@@ -167,7 +169,7 @@ impl<'r> Resolver<'r> {
                     return Ok((identifier.resource_type, None));
                 }
             },
-            Written::Contained(resource_type) => return Ok((resource_type, None)),
+            Written::Contained(resource_type, target) => (resource_type, target),
             Written::Nothing => return Ok((stated, None)),
         };
         self.resolved.push(ResolvedReference { reference: reference.index(), resource_type, target });
@@ -243,7 +245,7 @@ impl References for Resolver<'_> {
                 written: None,
             });
         }
-        let meaning = self.read(&written, reference, stated);
+        let meaning = self.read(&written, stated);
         // The meaning of a server's base URL or an identifier may change from one
         // resource to the next.
         let is_lasting = matches!(meaning, Written::Identity(..)) && self.base_of(&written).is_none();

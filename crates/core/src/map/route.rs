@@ -1,5 +1,6 @@
 //! Follows paths through a resource.
 
+use super::contained::{MAX_CONTAINED, local_id};
 use super::plan::PathStep;
 use crate::json::{JsonType, NameId, Value};
 
@@ -77,14 +78,12 @@ fn contained<'t>(reference: Value<'t>, root: Value<'t>) -> Option<Value<'t>> {
     contained_with_id(root, reference.strip_prefix('#')?)
 }
 
-/// The most contained resources that are searched for an id, since each reference
-/// to one is a search. Real resources have far fewer.
-const MAX_CONTAINED: usize = 1000;
-
 /// The contained resource with that id.
-pub(super) fn contained_with_id<'t>(root: Value<'t>, id: &str) -> Option<Value<'t>> {
-    root.get(NameId::CONTAINED)?
-        .items()
-        .take(MAX_CONTAINED)
-        .find(|resource| resource.get(NameId::ID).and_then(Value::as_text).is_some_and(|own| own == id))
+fn contained_with_id<'t>(root: Value<'t>, id: &str) -> Option<Value<'t>> {
+    let list = root.get(NameId::CONTAINED)?;
+    let single = Some(list).filter(|list| list.json_type() == JsonType::Object);
+    let has_id = |resource: &Value<'t>| {
+        resource.get(NameId::ID).and_then(Value::as_text).is_some_and(|own| local_id(own) == id)
+    };
+    list.items().chain(single).take(MAX_CONTAINED).find(has_id)
 }

@@ -72,13 +72,19 @@ pub(super) struct Gathered<'g, 't> {
 }
 
 impl<'g, 't> Gathered<'g, 't> {
-    /// Begins with the root row, whose elements `put_slot` gives.
-    pub fn new(table: &'t TablePlan, tree: &'t Tree<'t>, lists: &'g mut RowLists<'t>) -> Self {
+    /// Begins with the root row of the resource `root`, whose elements `put_slot`
+    /// gives.
+    pub fn new(
+        table: &'t TablePlan,
+        tree: &'t Tree<'t>,
+        root: Value<'t>,
+        lists: &'g mut RowLists<'t>,
+    ) -> Self {
         lists.jobs.clear();
         lists.slots.clear();
         lists.numbers.clear();
         let mut gathered = Gathered { tree, lists, extensions: Vec::new() };
-        gathered.push(table, None, &[], tree.root(), RowNumbers::default());
+        gathered.push(table, None, &[], root, RowNumbers::default());
         gathered
     }
 

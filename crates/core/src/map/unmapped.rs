@@ -36,13 +36,15 @@ fn shortened(name: &str) -> String {
 pub(super) struct UnmappedElements(Vec<(ResourceType, String)>);
 
 impl UnmappedElements {
-    /// Adds an element, unless there are too many.
+    /// Adds an element, unless it is there already or there are too many.
     pub fn note(&mut self, resource_type: ResourceType, element: &str) {
+        let element = (resource_type, shortened(element));
         match self.0.len() {
             // Data that is not FHIR may have millions of names, of any length.
             MAX_UNMAPPED.. => {}
+            _ if self.0.contains(&element) => {}
             last if last + 1 == MAX_UNMAPPED => self.0.push((resource_type, "…".to_owned())),
-            _ => self.0.push((resource_type, shortened(element))),
+            _ => self.0.push(element),
         }
     }
 

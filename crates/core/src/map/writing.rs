@@ -1,10 +1,12 @@
-//! Writes all rows of one resource: for each root table of its type, gathers
+//! Writes all rows of one resource, and of those that it contains: for each root
+//! table of its type, gathers
 //! the rows that it will have, then writes them. They are gathered first because
 //! the row that keeps an extension is known only when all rows are.
 
 use std::mem;
 
 use super::chunk::TableBuffers;
+use super::contained::Contained;
 use super::extension::Lists;
 use super::extension_rows::give_extensions;
 use super::fields::FieldWriter;
@@ -18,14 +20,30 @@ use super::rows::{Gathered, GatheredRow, RowLists};
 use super::unmapped::UnmappedElements;
 use crate::datatype::{Timezone, ValueDefect};
 use crate::fhir::ResourceType;
-use crate::json::Tree;
+use crate::json::{Tree, Value};
 use crate::rows::Target;
+
+/// The resource whose rows are being written: the one that is mapped, or one
+/// that it contains.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'w, 't> {
+    pub resource_type: ResourceType,
+    pub target: Target,
+    pub fhir_id: &'w str,
+    pub root: Value<'t>,
+    /// The resource that contains it.
+    pub container: Option<Target>,
+    /// `meta.lastUpdated`, in microseconds since 2000-01-01 UTC. A contained
+    /// resource has no version and so none.
+    pub last_updated: Option<i64>,
+}
 
 /// Writes the rows of one resource.
 pub(super) struct ResourceWriter<'w, 't> {
     pub plan: &'t Plan,
-    pub resource_type: ResourceType,
+    pub subject: Subject<'w, 't>,
     pub tree: &'t Tree<'t>,
+    pub contained: &'w Contained<'t>,
     pub registered: Registered<'w>,
     pub timezone: Timezone,
     pub buffers: &'w mut TableBuffers,
@@ -39,32 +57,50 @@ impl<'w, 't> ResourceWriter<'w, 't> {
     /// Writes all rows. After an error some rows may be written, which the
     /// caller abandons.
     pub fn resource(&mut self, input: &Input<'_>) -> Result<Registration, ValueDefect> {
-        let root = self.tree.root();
-        let registration = registration(root, input, &self.registered, self.timezone)?;
+        let registration = registration(self.subject.root, input, &self.registered, self.timezone)?;
+        self.subject.last_updated = registration.last_updated;
+        self.rows_of_subject()?;
+        let container = Some(self.subject.target);
+        let contained = self.contained;
+        for resource in &contained.resources {
+            self.subject = Subject {
+                resource_type: resource.resource_type,
+                target: resource.target,
+                fhir_id: &resource.fhir_id,
+                root: resource.root,
+                container,
+                last_updated: None,
+            };
+            self.rows_of_subject()?;
+        }
+        Ok(registration)
+    }
+
+    fn rows_of_subject(&mut self) -> Result<(), ValueDefect> {
+        let Subject { resource_type, root, .. } = self.subject;
         let plan = self.plan;
         // The rows of types without a declaration of their own are whole.
-        let is_whole = plan.of(self.resource_type).all(|resource| resource.is_other);
-        let extensions = if is_whole { Lists::default() } else { Lists::of(self.tree)? };
+        let is_whole = plan.of(resource_type).all(|resource| resource.is_other);
+        let extensions = if is_whole { Lists::default() } else { Lists::of(root)? };
         let applies = |resource: &&ResourcePlan| {
             resource.condition.as_ref().is_none_or(|(path, value)| holds(root, path, value))
         };
         let mut patient = None;
         let mut is_first = true;
         let mut rows = mem::take(&mut self.rows);
-        for resource in plan.of(self.resource_type).filter(applies) {
+        for resource in plan.of(resource_type).filter(applies) {
             let mut gathered = self.gather(resource, &mut rows, mem::take(&mut is_first))?;
             if !resource.is_other {
                 give_extensions(&extensions.values, resource, &mut gathered);
             }
-            let own_patient = self.tables(resource, &gathered, &extensions, registration.last_updated)?;
+            let own_patient = self.tables(resource, &gathered, &extensions)?;
             patient = patient.or(own_patient);
         }
         self.rows = rows;
         if !is_whole && !is_first {
-            let tree = self.tree;
-            self.generic(patient).codings(tree, &extensions)?;
+            self.generic(patient).codings(root, &extensions)?;
         }
-        Ok(registration)
+        Ok(())
     }
 
     /// The rows in the tables of one root, with their elements. Only for the
@@ -77,14 +113,14 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         is_first: bool,
     ) -> Result<Gathered<'g, 't>, ValueDefect> {
         let slots = &resource.table.slots;
-        let mut gathered = Gathered::new(&resource.table, self.tree, rows);
-        for member in self.tree.root().members() {
+        let mut gathered = Gathered::new(&resource.table, self.tree, self.subject.root, rows);
+        for member in self.subject.root.members() {
             match slots.get(member.name()) {
                 Some(Some(slot)) => gathered.put_slot(0, slot, Some(member.value())),
                 Some(None) => {}
                 None if resource.is_other || !is_first => {}
                 None if self.is_of_primitive(resource, member.text()) => {}
-                None => self.unmapped.note(self.resource_type, member.text()),
+                None => self.unmapped.note(self.subject.resource_type, member.text()),
             }
         }
         gather_children(&mut gathered, 0)?;
@@ -104,14 +140,13 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         resource: &'t ResourcePlan,
         gathered: &Gathered<'_, 't>,
         extensions: &Lists<'t>,
-        last_updated: Option<i64>,
     ) -> Result<Option<Target>, ValueDefect> {
         self.fields.is_lenient = resource.is_other;
-        let patient = self.root_row(resource, gathered.row(0), extensions, last_updated)?;
+        let patient = self.root_row(resource, gathered.row(0), extensions)?;
         for row in 1..gathered.count() {
             self.child_row(gathered.row(row), extensions, patient)?;
         }
-        let patient = if resource.is_patient { Some(self.registered.target) } else { patient };
+        let patient = if resource.is_patient { Some(self.subject.target) } else { patient };
         for list in &resource.lists {
             let Some(start) = gathered.row(0).slot(list.path.slot) else { continue };
             let mut items = mem::take(&mut self.fields.elements);
@@ -130,15 +165,15 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         resource: &'t ResourcePlan,
         row: GatheredRow<'_, 't>,
         extensions: &Lists<'t>,
-        last_updated: Option<i64>,
     ) -> Result<Option<Target>, ValueDefect> {
+        let subject = self.subject;
         let buffer = self.buffers.of(resource.table.table);
         buffer.begin_row(resource.table.column_count);
         if resource.is_other {
-            buffer.text(self.resource_type.name());
+            buffer.text(subject.resource_type.name());
         }
-        buffer.key(self.registered.target);
-        buffer.text(self.registered.fhir_id);
+        buffer.key(subject.target);
+        buffer.text(subject.fhir_id);
         buffer.source();
         let mut patient = None;
         if let Some(field) = &resource.patient {
@@ -149,13 +184,14 @@ impl<'w, 't> ResourceWriter<'w, 't> {
             self.fields.one(buffer, field, row)?;
         }
         self.fields.all(buffer, row, extensions)?;
-        match last_updated {
+        match subject.last_updated {
             Some(last_updated) => buffer.timestamptz(last_updated),
             None => buffer.null(),
         }
         if resource.is_other {
-            buffer.jsonb(&[self.tree.root().raw()]);
+            buffer.jsonb(&[subject.root.raw()]);
         }
+        buffer.optional_key(subject.container);
         Ok(patient)
     }
 
@@ -168,7 +204,7 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         let Some(child) = row.child() else { return Ok(()) };
         let buffer = self.buffers.of(child.table.table);
         buffer.begin_row(child.table.column_count);
-        buffer.key(self.registered.target);
+        buffer.key(self.subject.target);
         for ordinal in row.ordinals() {
             buffer.optional_integer(*ordinal);
         }
@@ -186,8 +222,8 @@ impl<'w, 't> ResourceWriter<'w, 't> {
 
     /// What writes rows of generic tables.
     fn generic(&mut self, patient: Option<Target>) -> Writer<'_, 'w> {
-        let ResourceWriter { plan, resource_type, registered, timezone, buffers, fields, .. } = self;
-        let prefix = RowPrefix { resource_type: *resource_type, target: registered.target, patient };
+        let ResourceWriter { plan, subject, timezone, buffers, fields, .. } = self;
+        let prefix = RowPrefix { resource_type: subject.resource_type, target: subject.target, patient };
         Writer { places: &plan.generic, prefix, timezone: *timezone, buffers, resolver: &mut fields.resolver }
     }
 }

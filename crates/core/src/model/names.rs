@@ -7,6 +7,8 @@ use crate::fhir::snake_case;
 pub(crate) const PATIENT_ID: &str = "patient_id";
 /// The column with the key of a resource's encounter.
 pub(crate) const ENCOUNTER_ID: &str = "encounter_id";
+/// The column with the key of the resource that contains a row's resource.
+pub(crate) const CONTAINER_ID: &str = "container_id";
 /// The column with a row's position in its list.
 pub(crate) const ORDINAL: &str = "ordinal";
 /// The column of generic tables with the key of the resource that a row belongs to.

@@ -5,7 +5,7 @@ use super::columns::{element_columns, front_element, is_only_front, path_text};
 use super::declaration::Resource;
 use super::error::ModelError;
 use super::generic::generic_tables;
-use super::names::{ENCOUNTER_ID, PATIENT_ID, SOURCE_TABLE};
+use super::names::{CONTAINER_ID, ENCOUNTER_ID, PATIENT_ID, SOURCE_TABLE};
 use super::table::{Table, TableColumn, TableKind};
 use super::validate::{validate, validate_tables};
 use crate::datatype::SqlType;
@@ -36,6 +36,9 @@ pub fn tables_of(resources: &[Resource]) -> Result<Vec<Table>, ModelError> {
     Ok(tables)
 }
 
+const CONTAINER: &str = "key of the resource that contains this one (FHIR's element contained), with which it is replaced and deleted; \
+                         null for most resources, which are not contained";
+
 fn root_table(resource: &Resource) -> Result<Table, ModelError> {
     let mut columns = columns_in_front(resource);
     for element in &resource.elements {
@@ -55,6 +58,7 @@ fn root_table(resource: &Resource) -> Result<Table, ModelError> {
     if resource.is_other() {
         columns.push(TableColumn::optional("body", SqlType::Jsonb, "the whole resource"));
     }
+    columns.push(TableColumn::optional(CONTAINER_ID, SqlType::BigInt, CONTAINER));
     let (kind, key) = match resource.is_other() {
         true => (TableKind::Other, &["resource_type", "id"][..]),
         false => (TableKind::Resource, &["id"][..]),

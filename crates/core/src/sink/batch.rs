@@ -112,6 +112,18 @@ pub struct AcceptedResource<'a> {
     pub body: &'a [u8],
 }
 
+/// A resource that stands in another one of a batch, its container, and is
+/// stored, replaced and deleted with it.
+#[derive(Clone, Copy, Debug)]
+pub struct AcceptedContained<'a> {
+    /// Its type, and `ContainerType/containerId#localId`.
+    pub identity: Identity<'a>,
+    /// Its key.
+    pub key: i64,
+    /// The container's key.
+    pub container_key: i64,
+}
+
 /// A deletion of a batch, with what was decided.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptedDelete<'a> {
@@ -151,6 +163,18 @@ impl<'b> AcceptedBatch<'b> {
             registration,
             origin: *origin,
             body,
+        })
+    }
+
+    /// The contained resources whose rows are among those to store.
+    pub fn contained(&self) -> impl Iterator<Item = AcceptedContained<'_>> {
+        let KeyedBatch { rows, keys, .. } = self.batch;
+        rows.contained().filter_map(|(container, target)| {
+            Some(AcceptedContained {
+                identity: rows.target_identity(target),
+                key: keys[target as usize],
+                container_key: self.outcomes.of_resources[container].applied_key()?,
+            })
         })
     }
 

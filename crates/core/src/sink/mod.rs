@@ -11,7 +11,8 @@ mod batch;
 mod outcome;
 
 pub use batch::{
-    AcceptedBatch, AcceptedDelete, AcceptedResource, AcceptedTable, BatchId, Delete, KeyedBatch, Mode, Origin,
+    AcceptedBatch, AcceptedContained, AcceptedDelete, AcceptedResource, AcceptedTable, BatchId, Delete,
+    KeyedBatch, Mode, Origin,
 };
 pub use outcome::{Outcome, Outcomes};
 
@@ -23,11 +24,13 @@ pub use outcome::{Outcome, Outcomes};
 /// In this order:
 ///
 /// 1. Remove the rows of the resources in [`Outcomes::replaced`]: an earlier
-///    version of them was stored, and its rows are void. An append-only sink
-///    writes tombstones with the key and the revision instead.
+///    version of them was stored, and its rows are void, as are those of the
+///    resources that it contained. An append-only sink writes tombstones with the
+///    key and the revision instead.
 /// 2. Store the rows of [`AcceptedBatch::tables`]: for each table its columns and
-///    the rows of applied resources, keys filled in. They come in the binary
-///    format of Postgres' COPY, without header and trailer.
+///    the rows of applied resources and of what they contain, keys filled in. They
+///    come in the binary format of Postgres' COPY, without header and trailer.
+///    [`AcceptedBatch::contained`] says which resource contains which.
 /// 3. Store or send resources as a whole, if that is what the sink is for:
 ///    [`AcceptedBatch::resources`] gives each resource's body as it was received,
 ///    [`AcceptedBatch::deletes`] what was deleted. A FHIR server takes these as

@@ -18,11 +18,11 @@ select distinct r.file_id, r.position
 from etl.unresolved_reference u
 join etl.resource r on r.id = u.resource_id
 where r.file_id is not null and (select count(distinct m.id) from (
-    select i.patient_id as id from patient_identifier i join etl.resource b on b.id = i.patient_id
+    select i.patient_id as id from patient_identifier i join etl.resource b on b.id = i.patient_id and b.content_hash is not null
      where u.resource_type = 'Patient' and i.value = u.value and coalesce(i.system, '') = u.system
        and b.source_id = r.source_id
     union all
-    select i.resource_id from resource_identifier i join etl.resource b on b.id = i.resource_id
+    select i.resource_id from resource_identifier i join etl.resource b on b.id = i.resource_id and b.content_hash is not null
      where i.resource_type = u.resource_type and i.value = u.value and coalesce(i.system, '') = u.system
        and b.source_id = r.source_id
     union all
@@ -35,7 +35,9 @@ const SELECT_CURRENT: &str = "\
 insert into wanted
 select file_id, position from etl.resource
 where content_hash is not null and file_id is not null
-  and (cardinality($1::text[]) = 0 or resource_type = any($1))";
+  and (cardinality($1::text[]) = 0 or resource_type = any($1) or id in (
+    select c.container_id from etl.contained_resource c join etl.resource_key k on k.id = c.id
+     where k.resource_type = any($1)))";
 
 const FILES: &str = "\
 select f.id as file_id, f.source_id, rtrim(s.base_url, '/') || '/' as base_url, f.path, f.status, f.archive_path, w.last, w.resources
@@ -102,7 +104,8 @@ pub fn select_resolvable(connection: &mut PgConnection) -> QueryResult<Vec<Remap
     sql_query(FILES).load(connection)
 }
 
-/// Selects all current resources, or those of some types if any is given;
+/// Selects all current resources, or those of some types if any is given, with
+/// those that contain one of these types;
 /// returns the files that hold them.
 pub fn select_current(
     connection: &mut PgConnection,

@@ -23,7 +23,7 @@ struct Count {
     count: i64,
 }
 
-const LEDGER: [(&str, &str); 3] = [
+const LEDGER: [(&str, &str); 4] = [
     (
         "the account of every file adds up",
         "select count(*) from etl.load_file where status in ('loaded', 'rejected') and seen <> \
@@ -39,7 +39,20 @@ const LEDGER: [(&str, &str); 3] = [
         "select count(*) from etl.resource r where content_hash is not null and not exists \
          (select from etl.load_file f where f.id = r.file_id)",
     ),
+    (
+        "every contained resource belongs to a living resource",
+        "select count(*) from etl.contained_resource c where not exists \
+         (select from etl.resource_version v where v.id = c.container_id and v.content_hash is not null)",
+    ),
 ];
+
+/// Whether the resource `r` of the registry, with that container or none, lives.
+fn lives(container: &str) -> String {
+    format!(
+        "case when {container} is null then r.content_hash is not null else exists \
+         (select from etl.contained_resource c where c.id = r.id and c.container_id = {container}) end"
+    )
+}
 
 impl Rule {
     /// The rules for the tables of a model, and those of the ledger.
@@ -54,7 +67,9 @@ impl Rule {
             };
             rules.extend(table.columns.iter().filter(is_key).map(|column| Rule::key_exists(table, column)));
         }
-        rules.extend(tables.iter().filter(|table| table.kind == TableKind::Resource).map(Rule::row_exists));
+        let roots = tables.iter().filter(|table| table.kind == TableKind::Resource);
+        rules.extend(roots.clone().map(Rule::row_exists));
+        rules.extend(roots.map(Rule::contained_row_exists));
         let rule = |(sentence, query): (&str, &str)| Rule { sentence: sentence.into(), query: query.into() };
         rules.extend(LEDGER.map(rule));
         rules
@@ -71,10 +86,11 @@ impl Rule {
                     _ => format!("r.resource_type = '{}'", table.resource),
                 };
                 (
-                    format!("every row of {name} is a living resource of the registry, with its id and source"),
+                    format!("every row of {name} is a living or contained resource of the registry, with its id and source"),
                     format!(
                         "select from etl.resource r where r.id = t.id and {of_type} and r.fhir_id = t.fhir_id \
-                         and r.source_id = t.source_id and r.content_hash is not null"
+                         and r.source_id = t.source_id and {}",
+                        lives("t.container_id")
                     ),
                 )
             }
@@ -89,7 +105,7 @@ impl Rule {
             TableKind::Generic => (
                 format!("every row of {name} has its resource in the registry"),
                 "select from etl.resource r where r.id = t.resource_id and r.resource_type = t.resource_type \
-                 and r.content_hash is not null"
+                 and (r.content_hash is not null or exists (select from etl.contained_resource c where c.id = r.id))"
                     .to_owned(),
             ),
         };
@@ -116,6 +132,18 @@ impl Rule {
             query: format!(
                 "select count(*) from etl.resource r where r.resource_type = '{resource_type}' \
                  and r.content_hash is not null and not exists (select from {name} t where t.id = r.id)"
+            ),
+        }
+    }
+
+    /// Every contained resource of the registry has its row.
+    fn contained_row_exists(table: &Table) -> Rule {
+        let (resource_type, name) = (&table.resource, &table.name);
+        Rule {
+            sentence: format!("every contained {resource_type} of the registry has its row"),
+            query: format!(
+                "select count(*) from etl.contained_resource c join etl.resource_key k on k.id = c.id \
+                 where k.resource_type = '{resource_type}' and not exists (select from {name} t where t.id = c.id)"
             ),
         }
     }

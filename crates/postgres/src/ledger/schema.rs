@@ -11,6 +11,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.contained_resource (id) {
+        id -> BigInt,
+        container_id -> BigInt,
+    }
+}
+
+diesel::table! {
     etl.load_batch (file_id, first_position) {
         file_id -> BigInt,
         first_position -> BigInt,
@@ -153,6 +160,7 @@ diesel::joinable!(rejected_record -> load_file (file_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     code_map,
+    contained_resource,
     load_batch,
     load_file,
     load_run,

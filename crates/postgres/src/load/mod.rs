@@ -5,6 +5,7 @@
 
 mod account;
 mod batch;
+mod contained;
 mod history;
 mod postgres_sink;
 mod retry;

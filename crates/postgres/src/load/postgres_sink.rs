@@ -8,6 +8,7 @@ use fhirmill_core::map::{ClearTable, Plan};
 use fhirmill_core::rows::RowBuffer;
 use fhirmill_core::sink::{AcceptedBatch, Durability, KeyedBatch, Mode, Outcomes, Receipt, Sink};
 
+use super::contained;
 use super::history::Superseded;
 use crate::LoadError;
 use crate::database::CopyTable;
@@ -92,15 +93,20 @@ impl Sink for PostgresSink<'_> {
         if tables.bodies == Bodies::Store {
             copy_bodies(connection, batch)?;
         }
+        contained::register(connection, batch)?;
         copy_unresolved(connection, batch)?;
         Ok(Receipt { rows, durability: Durability::Accepted })
     }
 }
 
-/// Removes the rows of earlier versions. One statement for each resource type,
-/// since a type has tens of tables.
+/// Removes the rows of earlier versions, and of what they contained. One statement
+/// for each resource type, since a type has tens of tables.
 fn remove_replaced(connection: &mut PgConnection, plan: &Plan, outcomes: &Outcomes) -> Result<(), LoadError> {
-    for (resource_type, ids) in outcomes.replaced_by_type() {
+    let mut removed = outcomes.replaced_by_type();
+    for (resource_type, id) in contained::unregister(connection, outcomes)? {
+        removed.entry(resource_type).or_default().push(id);
+    }
+    for (resource_type, ids) in removed {
         let mut deletes = Vec::new();
         for ClearTable { table, key_column, has_type_column } in plan.tables_to_clear(resource_type) {
             let condition = if *has_type_column { " and resource_type = $2" } else { "" };

@@ -1,5 +1,5 @@
 //! The *owner* of an identifier: the patient or other resource that has it among
-//! its identifiers, if exactly one has.
+//! its identifiers, if exactly one has. Contained resources own none.
 
 use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
@@ -29,7 +29,7 @@ cross join lateral (
      and r.resource_type = any(case a.resource_type when '' then $5 else array[a.resource_type] end)
      and r.fhir_id = a.value and r.content_hash is not null
 ) m
-join etl.resource r on r.id = m.id and r.source_id = $1
+join etl.resource r on r.id = m.id and r.source_id = $1 and r.content_hash is not null
 group by a.ordinal
 having count(distinct m.id) = 1";
 
