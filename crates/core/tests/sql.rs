@@ -1,7 +1,5 @@
 //! The SQL statements that the declarations stand for.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::collections::BTreeSet;
 
 use fhirmill_core::model::{sql, tables};
