@@ -187,8 +187,8 @@ fn numbers() -> Vec<RejectedLine> {
             message: "not JSON: expected a value",
         },
         RejectedLine {
-            what: "a string for a number",
-            line: observation(r#""valueQuantity":{"value":"7"}"#),
+            what: "a string that is no number for a number",
+            line: observation(r#""valueQuantity":{"value":"007"}"#),
             reason: "invalid_value",
             message: "valueQuantity.value: expected a number",
         },
@@ -259,8 +259,8 @@ fn types_and_ids() -> Vec<RejectedLine> {
             message: "no resourceType",
         },
         RejectedLine {
-            what: "a number for an id",
-            line: br#"{"resourceType":"Patient","id":5}"#.to_vec(),
+            what: "an object for an id",
+            line: br#"{"resourceType":"Patient","id":{}}"#.to_vec(),
             reason: "invalid_value",
             message: "id: expected a string",
         },
@@ -368,8 +368,8 @@ fn wrong_types() -> Vec<RejectedLine> {
             message: "gender: expected a string",
         },
         RejectedLine {
-            what: "a string for a boolean",
-            line: patient(r#""active":"true""#),
+            what: "a string that is no boolean for a boolean",
+            line: patient(r#""active":"yes""#),
             reason: "invalid_value",
             message: "active: expected true or false",
         },
@@ -415,15 +415,11 @@ fn wrong_types() -> Vec<RejectedLine> {
 /// Dates and times that do not exist or are out of range.
 fn dates_and_times() -> Vec<RejectedLine> {
     let dates = [
-        "2015-02-30",
-        "2015-00-01",
-        "0000",
-        "0000-01-01",
         "10000-01-01",
         "2015-2-3",
         "2015-02-07T00:00:00Z",
-        "",
     ];
+    let days = ["2015-02-30", "2015-00-01", "0000", "0000-01-01", "2015-13"];
     let times = [
         "2015-02-07T24:00:00Z",
         "2015-02-07T23:59:61Z",
@@ -431,8 +427,8 @@ fn dates_and_times() -> Vec<RejectedLine> {
         "2015-02-07T12:00:00+14:01",
         "2015-02-07T12:00:00-15:00",
         "2015-02-07T12:00:00+99:99",
-        "0000-01-01T00:00:00Z",
     ];
+    let days_of_times = ["0000-01-01T00:00:00Z", "2015-02-30T00:00:00Z", "2015-02-30"];
     let dates = dates.iter().map(|date| RejectedLine {
         what: "an invalid date",
         line: patient(&format!(r#""birthDate":"{date}""#)),
@@ -445,5 +441,17 @@ fn dates_and_times() -> Vec<RejectedLine> {
         reason: "invalid_value",
         message: "effectiveDateTime: not a date and time: expected",
     });
-    dates.chain(times).collect()
+    let days = days.iter().map(|day| RejectedLine {
+        what: "a day that does not exist",
+        line: patient(&format!(r#""birthDate":"{day}""#)),
+        reason: "invalid_value",
+        message: "birthDate: a day that does not exist",
+    });
+    let days_of_times = days_of_times.iter().map(|time| RejectedLine {
+        what: "a time of a day that does not exist",
+        line: observation(&format!(r#""effectiveDateTime":"{time}""#)),
+        reason: "invalid_value",
+        message: "effectiveDateTime: a day that does not exist",
+    });
+    dates.chain(times).chain(days).chain(days_of_times).collect()
 }

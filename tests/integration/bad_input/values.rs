@@ -55,7 +55,7 @@ fn unusual_values_are_loaded_with_their_meaning() {
 #[test]
 fn ids_may_contain_what_fhir_does_not_allow() {
     let environment = TestEnvironment::new();
-    let ids = ["a b", "a/b", "../../x", "é", "'; drop table patient; --", "\\\"", " ", &"i".repeat(1000)];
+    let ids = ["a b", "a/b", "../../x", "é", "'; drop table patient; --", "\\\"", &"i".repeat(1000)];
     let mut text = String::new();
     for id in ids {
         let id = serde_json::to_string(id).unwrap();
@@ -116,6 +116,9 @@ fn times() -> Vec<UnusualValue> {
         moment("the last year, west of UTC", "9999-12-31T23:59:59-14:00", "10000-01-01 13:59:59"),
         moment("the largest offset", "2015-02-07T12:00:00+14:00", "2015-02-06 22:00:00"),
         moment("the year 9999", "9999", "9999-01-01 00:00:00"),
+        moment("no seconds", "2015-02-07T12:00+02:00", "2015-02-07 10:00:00"),
+        moment("no colon in the offset", "2015-02-07T12:00:00+0200", "2015-02-07 10:00:00"),
+        moment("a blank for T", "2015-02-07 12:00:00Z", "2015-02-07 12:00:00"),
         moment("nanoseconds", "2015-02-07T12:00:00.123456789Z", "2015-02-07 12:00:00.123456"),
     ]
 }
@@ -206,6 +209,62 @@ fn shapes() -> Vec<UnusualValue> {
             members: text(r#""extension":"x","contained":7,"text":[],"photos":true"#),
             from: "patient",
             columns: vec![("extension is null", text("true"))],
+        },
+        UnusualValue {
+            what: "empty strings",
+            resource_type: "Patient",
+            members: text(r#""birthDate":"","gender":"","name":[{"family":"","given":["","Ann"]}]"#),
+            from: "patient join patient_name n on n.patient_id = patient.id",
+            columns: vec![
+                ("birth_date is null and gender is null and family is null", text("true")),
+                ("given[array_upper(given, 1)]", text("Ann")),
+            ],
+        },
+        UnusualValue {
+            what: "a number and a boolean in quotes",
+            resource_type: "Patient",
+            members: text(r#""active":"true","telecom":[{"value":5551234,"rank":"1"}]"#),
+            from: "patient join patient_telecom t on t.patient_id = patient.id",
+            columns: vec![("active", text("true")), ("value", text("5551234")), ("rank", text("1"))],
+        },
+        UnusualValue {
+            what: "a coding for a list of concepts",
+            resource_type: "Condition",
+            members: text(r#""category":{"code":"problem"},"clinicalStatus":{"coding":{"code":"active"}}"#),
+            from: "condition",
+            columns: vec![("category_code", text("problem")), ("clinical_status", text("active"))],
+        },
+        UnusualValue {
+            what: "several subjects and two variants of a choice",
+            resource_type: "Observation",
+            members: text(
+                r#""status":["final","amended"],"valueString":"high","valueQuantity":{"value":"7"},"effectiveDateTime":"2020","effectivePeriod":{"end":"2021"}"#,
+            ),
+            from: "observation",
+            columns: vec![
+                ("status", text("final")),
+                ("value_type", text("Quantity")),
+                ("value_string", text("high")),
+                ("value_quantity_value", text("7")),
+                ("effective_type", text("dateTime")),
+                ("effective_start_text", text("2020")),
+                ("effective_end is null", text("true")),
+            ],
+        },
+        UnusualValue {
+            what: "blanks around codes",
+            resource_type: "Observation",
+            members: text(r#""status":" final ","code":{"coding":[{"code":"1
+","display":" One "}]}"#),
+            from: "observation",
+            columns: vec![("status", text("final")), ("code", text("1")), ("code_display", text(" One "))],
+        },
+        UnusualValue {
+            what: "escaped letters in names",
+            resource_type: "Observation",
+            members: text(r#""value\u0051uantity":{"v\u0061lue":7}"#),
+            from: "observation",
+            columns: vec![("value_quantity_value", text("7"))],
         },
         UnusualValue {
             what: "a number in an extension",

@@ -52,11 +52,16 @@ impl Datatype for AttachmentText {
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let attachment = object(elements)?;
         let content_type = member_text(attachment, NameId::CONTENT_TYPE)?;
-        let is_text = content_type.is_some_and(|content_type| content_type.starts_with("text/"));
+        let is_text = content_type.is_some_and(|content_type| is_text(&content_type));
         let data = if is_text { member_text(attachment, NameId::DATA)? } else { None };
         row.buffer.optional_text(data.and_then(|data| decode(&data)).as_deref());
         Ok(())
     }
+}
+
+/// Media types ignore case (<https://www.rfc-editor.org/rfc/rfc2045#section-5.1>).
+fn is_text(content_type: &str) -> bool {
+    content_type.trim_start().get(.."text/".len()).is_some_and(|start| start.eq_ignore_ascii_case("text/"))
 }
 
 /// `None` rather than an error for data that are not base64, not UTF-8 or contain

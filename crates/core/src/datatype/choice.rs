@@ -159,16 +159,21 @@ impl Choice {
     ) -> Result<(), ValueDefect> {
         let variant = &self.variants[reference_index];
         let short = self.variants[concept_index].is_short_concept;
-        let Some(reference) = reference.filter(|_| concept.is_none()) else {
+        let Some(reference) = reference else {
             self.variants[concept_index].datatype.write(concept.as_slice(), row)?;
             row.buffer.nulls(if variant.refers_to_any { 3 } else { 2 });
             return Ok(());
         };
-        row.buffer.nulls(if short { 1 } else { 2 });
-        let display = member_text(Some(reference), NameId::DISPLAY)?;
-        row.buffer.optional_text(display.as_deref());
-        if !short {
-            row.buffer.null();
+        if concept.is_some() {
+            // Both are there: only the display is shared, and is the concept's.
+            self.variants[concept_index].datatype.write(concept.as_slice(), row)?;
+        } else {
+            row.buffer.nulls(if short { 1 } else { 2 });
+            let display = member_text(Some(reference), NameId::DISPLAY)?;
+            row.buffer.optional_text(display.as_deref());
+            if !short {
+                row.buffer.null();
+            }
         }
         let referenced = row.references.resolve(reference, variant.refers_to)?;
         if variant.refers_to_any {

@@ -28,7 +28,11 @@ impl Datatype for Date {
             return Ok(());
         };
         let written = text(*value)?;
-        let days = moment::date(&written).ok_or(ValueDefect::new(*value, ValueDefectReason::InvalidDate))?;
+        let reason = || match moment::is_missing_day(&written) && !written.contains(['T', 't', ' ']) {
+            true => ValueDefectReason::NoSuchDay,
+            false => ValueDefectReason::InvalidDate,
+        };
+        let days = moment::date(&written).ok_or_else(|| ValueDefect::new(*value, reason()))?;
         row.buffer.date(days.start);
         row.buffer.text(&written);
         Ok(())
@@ -123,8 +127,14 @@ impl Datatype for Time {
             row.buffer.null();
             return Ok(());
         };
-        let time =
-            moment::time(&text(*value)?).ok_or(ValueDefect::new(*value, ValueDefectReason::InvalidTime))?;
+        let written = text(*value)?;
+        let time = match moment::time_as_defined(&written) {
+            Some(time) => time,
+            None => {
+                row.coerced.push(value.index());
+                moment::time(&written).ok_or(ValueDefect::new(*value, ValueDefectReason::InvalidTime))?
+            }
+        };
         row.buffer.time(time);
         Ok(())
     }

@@ -30,6 +30,9 @@ pub enum ValueDefectReason {
     /// Not a FHIR date.
     #[error("not a date: expected YYYY, YYYY-MM or YYYY-MM-DD")]
     InvalidDate,
+    /// A date or dateTime of a day that the calendar does not have.
+    #[error("a day that does not exist")]
+    NoSuchDay,
     /// Not a FHIR dateTime or instant.
     #[error("not a date and time: expected YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+zz:zz")]
     InvalidDateTime,

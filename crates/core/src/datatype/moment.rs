@@ -31,8 +31,14 @@ pub fn date(text: &str) -> Option<Range<i32>> {
 /// The span that a FHIR date, dateTime or instant states, as microseconds
 /// since 2000-01-01 00:00 UTC, its end excluded. With a time of day it is a
 /// single microsecond. `assumed` is the time zone of a text that states none.
-/// `None` if it is not a FHIR dateTime.
+/// `None` if it is not a FHIR dateTime, nor another spelling of one: without
+/// seconds, with `+0000`, with a blank for `T`.
 pub fn date_time(text: &str, assumed: Timezone) -> Option<Range<i64>> {
+    as_defined(text, assumed).or_else(|| as_defined(&respelled(text)?, assumed))
+}
+
+/// The same, but only of a FHIR dateTime or instant as R4 spells it.
+pub(super) fn as_defined(text: &str, assumed: Timezone) -> Option<Range<i64>> {
     let mut reader = TextReader { rest: text.as_bytes() };
     let days = reader.days()?;
     if reader.rest.is_empty() {
@@ -57,11 +63,63 @@ fn offset_at(timezone: Timezone, local: i64) -> i64 {
 }
 
 /// A FHIR time as microseconds since midnight. A leap second is 24:00:00, the
-/// latest time that Postgres has. `None` if it is not a FHIR time.
+/// latest time that Postgres has. `None` if it is not a FHIR time, nor one
+/// without seconds.
 pub fn time(text: &str) -> Option<i64> {
+    time_as_defined(text).or_else(|| time_as_defined(&respelled_time(text.trim())?))
+}
+
+/// The same, but only of a FHIR time as R4 spells it.
+pub(super) fn time_as_defined(text: &str) -> Option<i64> {
     let mut reader = TextReader { rest: text.as_bytes() };
     let time = reader.time_of_day()?.min(DAY);
     reader.rest.is_empty().then_some(time)
+}
+
+/// Whether the text has the form of a date, or begins like a dateTime, and the
+/// calendar has no such day, month or year.
+pub(super) fn is_missing_day(text: &str) -> bool {
+    let date = text.split(['T', 't', ' ']).next().unwrap_or(text);
+    let has_form = matches!(date.len(), 4 | 7 | 10)
+        && date.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    has_form && self::date(date).is_none()
+}
+
+/// A dateTime with seconds, `T` and a colon in its offset; `None` if the text is
+/// not one without these.
+fn respelled(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (date, rest) = text.split_at_checked("2000-01-01".len())?;
+    let rest = rest.strip_prefix(['T', 't']).unwrap_or_else(|| rest.trim_start());
+    let end = rest.find(|character: char| !matches!(character, '0'..='9' | ':' | '.' | ','));
+    let (time, offset) = rest.split_at(end.unwrap_or(rest.len()));
+    let offset = respelled_offset(offset.trim())?;
+    Some(format!("{date}T{}{offset}", respelled_time(time)?))
+}
+
+/// A time with seconds, whose fraction follows a point.
+fn respelled_time(time: &str) -> Option<String> {
+    let seconds = match time.bytes().filter(|byte| *byte == b':').count() {
+        1 if time.len() == "00:00".len() => ":00",
+        2 => "",
+        _ => return None,
+    };
+    Some(format!("{}{seconds}", time.replace(',', ".")))
+}
+
+/// `+00:00` of `+0000` and `+00`, `Z` of `z`.
+fn respelled_offset(offset: &str) -> Option<String> {
+    let digits = offset.strip_prefix(['+', '-']).unwrap_or_default();
+    match (offset, digits.len()) {
+        ("" | "Z" | "z", _) => Some(offset.to_ascii_uppercase()),
+        (_, 5) => Some(offset.to_owned()),
+        (_, 4) if digits.is_ascii() => Some(format!("{}:{}", &offset[..3], &offset[3..])),
+        (_, 2) => Some(format!("{offset}:00")),
+        _ => None,
+    }
 }
 
 /// What is left of a text.
@@ -217,16 +275,51 @@ mod tests {
             "2015-02-07T24:00:00Z",
             "2015-02-07T13:60:00Z",
             "2015-02-07T13:28:61Z",
-            "2015-02-07T13:28Z",
             "2015-02T13:28:17Z",
             "2015-02-07T13:28:17+15:00",
-            "2015-02-07T13:28:17+02",
             "2015-02-07T13:28:17.Z",
-            "2015-02-07 13:28:17Z",
+            "2015-02-07T13Z",
+            "2015-02-07T13:2Z",
+            "2015-02-07T13:28:17+2",
+            "2015-02-07T13:28:17+é0",
+            "2015-02-07T13:28:17 UTC",
+            "2015-02-30T13:28Z",
             "2015-02-07T",
             "2015-02-07T13:28:17ZZ",
         ] {
             assert_eq!(point(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_spellings_with_one_meaning_are_read() {
+        let point = |text| date_time(text, Timezone::UTC).map(|span| span.start);
+        for text in [
+            "2015-02-07T13:28Z",
+            "2015-02-07T13:28",
+            "2015-02-07 13:28:00",
+            "2015-02-07T13:28:00+0000",
+            "2015-02-07T13:28:00+00",
+            "2015-02-07T13:28:00,0Z",
+            "2015-02-07t13:28:00z",
+            " 2015-02-07  15:28 +0200 ",
+        ] {
+            assert_eq!(point(text), Some(utc("2015-02-07T13:28:00Z")), "{text}");
+            assert_eq!(as_defined(text, Timezone::UTC).is_some(), text == "2015-02-07T13:28:00Z", "{text}");
+        }
+        assert_eq!(point(" 2015-02 "), None);
+        assert_eq!(time("13:05"), Some(13 * HOUR + 5 * MINUTE));
+        assert_eq!(time(" 13:05:01,5"), Some(13 * HOUR + 5 * MINUTE + SECOND + SECOND / 2));
+        assert_eq!(time("13"), None);
+    }
+
+    #[test]
+    fn a_day_that_does_not_exist_has_the_form_of_one() {
+        for text in ["2015-02-30", "2015-13", "2015-00-01", "0000", "2015-02-30T12:00:00Z", "2015-04-31 12:00"] {
+            assert!(is_missing_day(text), "{text}");
+        }
+        for text in ["2015-02-28", "2015-02-28T25:00:00Z", "2015-2-30", "soon", "", "10000-01-01", "201é"] {
+            assert!(!is_missing_day(text), "{text}");
         }
     }
 
@@ -309,6 +402,5 @@ mod tests {
         assert_eq!(time("23:59:60"), Some(DAY));
         // Found by fuzzing: no time of Postgres is later.
         assert_eq!(time("23:59:60.11234"), Some(DAY));
-        assert_eq!(time("13:05"), None);
     }
 }

@@ -22,6 +22,8 @@ pub struct Row<'r> {
     pub references: &'r mut dyn References,
     /// The time zone of times that state none.
     pub timezone: Timezone,
+    /// Takes the [`Value::index`] of each value that R4 spells otherwise.
+    pub coerced: &'r mut Vec<u32>,
 }
 
 /// A dateTime as written, and the microseconds that it states.
@@ -112,11 +114,30 @@ impl Row<'_> {
     }
 
     /// What a dateTime states.
-    pub(super) fn span<'t>(&self, value: Option<Value<'t>>) -> Result<Option<WrittenSpan<'t>>, ValueDefect> {
+    pub(super) fn span<'t>(&mut self, value: Option<Value<'t>>) -> Result<Option<WrittenSpan<'t>>, ValueDefect> {
         let Some(value) = value else { return Ok(None) };
         let written = text(value)?;
-        match moment::date_time(&written, self.timezone) {
+        match moment::as_defined(&written, self.timezone) {
             Some(span) => Ok(Some((written, span))),
+            None => self.respelled_span(value, written),
+        }
+    }
+
+    /// What a dateTime states that R4 spells otherwise.
+    #[cold]
+    fn respelled_span<'t>(
+        &mut self,
+        value: Value<'t>,
+        written: Cow<'t, str>,
+    ) -> Result<Option<WrittenSpan<'t>>, ValueDefect> {
+        match moment::date_time(&written, self.timezone) {
+            Some(span) => {
+                self.coerced.push(value.index());
+                Ok(Some((written, span)))
+            }
+            None if moment::is_missing_day(&written) => {
+                Err(ValueDefect::new(value, ValueDefectReason::NoSuchDay))
+            }
             None => Err(ValueDefect::new(value, ValueDefectReason::InvalidDateTime)),
         }
     }

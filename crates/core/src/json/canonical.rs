@@ -86,7 +86,7 @@ impl Canonical {
                         self.text.extend_from_slice(written);
                         continue;
                     }
-                    self.text.extend_from_slice(member.raw().as_bytes());
+                    self.text.extend_from_slice(member.raw_name().as_bytes());
                     self.text.push(b':');
                     self.write(member.value(), Some(member.name()), is_left_out)?;
                 }

@@ -27,6 +27,7 @@ pub use dictionary::{Dictionary, DictionaryFull};
 pub use error::{JsonError, JsonErrorKind};
 pub use name::NameId;
 pub use parse::Parser;
+pub(crate) use tree::Node;
 pub use tree::{JsonType, Tree};
 pub use value::{Items, Member, MemberName, Members, Value, nothing};
 pub use walk::{Enclosing, Walk, path_of};

@@ -12,7 +12,7 @@ pub struct NameId(pub(super) u16);
 
 impl NameId {
     /// Marks a node that is not a member's name.
-    pub(super) const NONE: NameId = NameId(0);
+    pub(crate) const NONE: NameId = NameId(0);
     /// A name that the dictionary does not hold. Such names compare equal to
     /// each other: compare their text instead.
     pub const UNKNOWN: NameId = NameId(1);

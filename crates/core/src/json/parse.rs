@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::decimal::Decimal;
 use super::dictionary::Dictionary;
 use super::error::{JsonError, JsonErrorKind, MAX_DEPTH, MAX_NODES};
+use super::escape::unescape;
 use super::lexer::Lexer;
 use super::name::NameId;
 use super::tree::{JsonType, Node, Tree};
@@ -112,7 +113,10 @@ impl Parser {
         }
         let start = lexer.position + 1;
         let (end, is_escaped) = lexer.skip_string(start)?;
-        let name = self.dictionary.find(lexer.bytes, start, end);
+        let name = match is_escaped {
+            false => self.dictionary.find(lexer.bytes, start, end),
+            true => self.escaped_name(&lexer.bytes[start..end]),
+        };
         self.node(JsonType::String, start, end, is_escaped, name);
         lexer.position = end + 1;
         lexer.skip_white_space();
@@ -121,6 +125,14 @@ impl Parser {
         }
         lexer.position += 1;
         Ok(Expected::Value)
+    }
+
+    /// The number of a name with escape sequences: `value\u0051uantity` is
+    /// `valueQuantity`.
+    #[cold]
+    fn escaped_name(&self, written: &[u8]) -> NameId {
+        let written = std::str::from_utf8(written).unwrap_or_default();
+        self.dictionary.lookup(&unescape(written))
     }
 
     #[inline(always)]
@@ -132,7 +144,9 @@ impl Parser {
             b'"' => {
                 let start = lexer.position + 1;
                 let (end, is_escaped) = lexer.skip_string(start)?;
-                self.leaf(JsonType::String, start, end, is_escaped);
+                // The closing quote, if it is empty.
+                let is_odd = lexer.bytes[start] <= b'"' || lexer.bytes[end - 1] <= b' ';
+                self.leaf(JsonType::String, start, end, is_escaped | is_odd);
                 lexer.position = end + 1;
             }
             b'{' => return self.begin_container(lexer, JsonType::Object),

@@ -25,7 +25,7 @@ pub enum JsonType {
 /// One node, in document order. A container is followed by its children, a
 /// member's name by its value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Offset of the first byte; for strings, of the one after the quote.
     pub start: u32,
     /// Offset after the last byte; for strings, of the closing quote.
@@ -33,8 +33,8 @@ pub(super) struct Node {
     /// Index of the node after this one and all its descendants.
     pub next: u32,
     pub json_type: JsonType,
-    /// For a string: it has an escape sequence, which reading must undo. For a
-    /// number: it is out of the range of Postgres' `numeric`, and so of `jsonb`.
+    /// For a string: it may have an escape sequence, which reading must undo, or
+    /// be empty, or begin or end with a blank. For a number: it is out of the range of Postgres' `numeric`, and so of `jsonb`.
     pub is_special: bool,
     /// `NONE` unless the node is a member's name.
     pub name: NameId,
@@ -46,8 +46,8 @@ const _: () = assert!(size_of::<Node>() == 16);
 /// A parsed JSON text. It borrows the text and the parser that made it.
 #[derive(Clone, Copy, Debug)]
 pub struct Tree<'t> {
-    pub(super) text: &'t str,
+    pub(crate) text: &'t str,
     /// Never empty; the first one is the value of the whole text.
-    pub(super) nodes: &'t [Node],
+    pub(crate) nodes: &'t [Node],
     pub(super) has_excessive_number: bool,
 }

@@ -226,7 +226,7 @@ impl<'t> Member<'t> {
     }
 
     /// Its name as written, including the quotes.
-    pub(super) fn raw(self) -> &'t str {
+    pub(crate) fn raw_name(self) -> &'t str {
         let node = self.node();
         &self.tree.text[node.start as usize - 1..node.end as usize + 1]
     }

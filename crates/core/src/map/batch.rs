@@ -5,6 +5,7 @@
 use super::chunk::TableBuffers;
 use super::identifier::IdentifierKey;
 use super::registration::Registration;
+use super::shape::{DeviantElement, DeviationCounts, Deviations};
 use super::target::{Identity, TargetIdentity, Targets};
 use super::unmapped::{Unmapped, UnmappedCounts, UnmappedElements};
 use crate::fhir::ResourceType;
@@ -16,6 +17,8 @@ pub struct RowBatch {
     pub(super) buffers: TableBuffers,
     pub(super) targets: Targets,
     resources: Vec<Registration>,
+    deviations: DeviationCounts,
+    pub(super) deviations_of_current: Deviations,
     unmapped: UnmappedCounts,
     pub(super) unmapped_of_current: UnmappedElements,
     /// Contained resources, each with the number of its container.
@@ -29,6 +32,8 @@ impl RowBatch {
             buffers: TableBuffers::new(table_count),
             targets: Targets::default(),
             resources: Vec::new(),
+            deviations: DeviationCounts::default(),
+            deviations_of_current: Deviations::default(),
             unmapped: UnmappedCounts::default(),
             unmapped_of_current: UnmappedElements::default(),
             contained: Vec::new(),
@@ -40,6 +45,8 @@ impl RowBatch {
         self.buffers.clear();
         self.targets.clear();
         self.resources.clear();
+        self.deviations.clear();
+        self.deviations_of_current.clear();
         self.unmapped.clear();
         self.unmapped_of_current.clear();
         self.contained.clear();
@@ -64,6 +71,12 @@ impl RowBatch {
     /// name.
     pub fn unmapped(&self) -> Vec<Unmapped<'_>> {
         self.unmapped.sorted()
+    }
+
+    /// The elements of the resources that are not as R4 defines them, sorted by
+    /// type and path.
+    pub fn deviations(&self) -> Vec<DeviantElement<'_>> {
+        self.deviations.sorted()
     }
 
     /// The type of a resource that is registered or deleted.
@@ -103,6 +116,7 @@ impl RowBatch {
         self.contained.extend(contained.map(|target| (resource as usize, target)));
         self.buffers.finish(resource);
         self.unmapped.take(&mut self.unmapped_of_current, resource as usize);
+        self.deviations.take(&mut self.deviations_of_current, resource as usize);
         self.resources.push(registration);
     }
 
@@ -111,6 +125,7 @@ impl RowBatch {
         self.buffers.abandon();
         self.targets.abandon_resource();
         self.unmapped_of_current.clear();
+        self.deviations_of_current.clear();
     }
 
     /// Writes the keys, one for each target, and the sender's id into all rows.

@@ -25,13 +25,9 @@ pub(super) struct Lists<'t> {
 }
 
 impl<'t> Lists<'t> {
-    /// Those of the resource `root`.
+    /// Those of the resource `root`, which has some.
     pub fn of(root: Value<'t>) -> Result<Self, ValueDefect> {
         let mut lists = Self::default();
-        // Most resources have none, and a walk takes longer than this check.
-        if !root.all_members().any(|member| is_list(member.name())) {
-            return Ok(lists);
-        }
         let mut depths = 0;
         let contained = root.get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
         let mut within = 0..0;

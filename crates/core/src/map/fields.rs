@@ -22,6 +22,8 @@ pub(super) struct FieldWriter<'w, 't> {
     pub is_lenient: bool,
     /// The values of the field that is being written; memory for reuse.
     pub elements: Vec<Value<'t>>,
+    /// The indexes of values that R4 spells otherwise.
+    pub coerced: Vec<u32>,
 }
 
 impl<'t> FieldWriter<'_, 't> {
@@ -79,8 +81,12 @@ impl<'t> FieldWriter<'_, 't> {
     ) -> Result<(), ValueDefect> {
         self.find_elements(field, row);
         let mark = buffer.mark();
-        let columns =
-            &mut Row { buffer: &mut *buffer, references: &mut self.resolver, timezone: self.timezone };
+        let columns = &mut Row {
+            buffer: &mut *buffer,
+            references: &mut self.resolver,
+            timezone: self.timezone,
+            coerced: &mut self.coerced,
+        };
         let mut written = field.datatype.write(&self.elements, columns);
         if written.is_ok() && buffer.has_long_text(mark, &field.indexed, datatype::MAX_INDEXED_BYTES) {
             let at =

@@ -46,9 +46,11 @@ pub(super) struct Version {
     pub effective_at: Option<i64>,
 }
 
-/// Reads a resource's identity and hashes its content.
+/// Reads a resource's identity and hashes its content as received, which is
+/// `written`.
 pub(super) fn identify(
     tree: &Tree<'_>,
+    written: &Tree<'_>,
     canonical: &mut Canonical,
     input: &Input<'_>,
 ) -> Result<Identified, MapError> {
@@ -61,7 +63,7 @@ pub(super) fn identify(
         return Err(MapError::NotWanted);
     }
     let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
-    let content_hash = canonical.hash(root, |parent, name| {
+    let content_hash = canonical.hash(written.root(), |parent, name| {
         parent == Some(NameId::META) && matches!(name, NameId::LAST_UPDATED | NameId::VERSION_ID)
     })?;
     let written_id = root.get(NameId::ID).and_then(Value::as_text).filter(|id| !id.is_empty());

@@ -30,6 +30,8 @@ pub(super) struct Writer<'w, 'r> {
     pub timezone: Timezone,
     pub buffers: &'w mut TableBuffers,
     pub resolver: &'w mut Resolver<'r>,
+    /// The indexes of values that R4 spells otherwise.
+    pub coerced: &'w mut Vec<u32>,
 }
 
 impl Writer<'_, '_> {
@@ -66,7 +68,7 @@ impl Writer<'_, '_> {
         buffer.begin_row(column_count);
         buffer.text(self.prefix.resource_type.name());
         buffer.key(self.prefix.target);
-        Row { buffer, references: self.resolver, timezone: self.timezone }
+        Row { buffer, references: self.resolver, timezone: self.timezone, coerced: self.coerced }
     }
 
     fn identifier(&mut self, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
@@ -147,10 +149,6 @@ impl Writer<'_, '_> {
     pub fn codings(&mut self, root: Value<'_>, extensions: &Lists<'_>) -> Result<(), ValueDefect> {
         let are_several =
             |member: Member<'_>| member.name() == NameId::CODING && member.value().items().nth(1).is_some();
-        // Most resources have none, and a walk takes longer than this check.
-        if !root.all_members().any(are_several) {
-            return Ok(());
-        }
         let contained = root.get(NameId::CONTAINED).map(Value::extent).unwrap_or_default();
         let table = self.places.of(GenericTable::Coding).table;
         let before = self.buffers.of(table).len();
@@ -203,7 +201,7 @@ impl Writer<'_, '_> {
 }
 
 /// `item.code` of `item[3].code`.
-fn without_indexes(path: &str) -> String {
+pub(super) fn without_indexes(path: &str) -> String {
     let mut element = String::with_capacity(path.len());
     let mut is_in_index = false;
     for character in path.chars() {

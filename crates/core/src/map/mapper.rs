@@ -7,13 +7,17 @@ use std::sync::Arc;
 use super::batch::RowBatch;
 use super::contained::Contained;
 use super::fields::FieldWriter;
+use super::generic::without_indexes;
 use super::fingerprint::{self, Fingerprint, Identified};
 use super::identifier::IdentifierCache;
 use super::input::{Input, MapError};
 use super::plan::Plan;
 use super::reference::{ResolvedReference, Resolver};
 use super::registration::Registered;
+use super::repaired::RepairMemory;
 use super::rows::{RowLists, emptied};
+use super::shape::{Deviation, Deviations};
+use super::unmapped::UnmappedElements;
 use super::writing::{ResourceWriter, Subject};
 use crate::datatype::{self, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
@@ -37,6 +41,7 @@ pub struct Mapper {
     rows: RowLists<'static>,
     resolved: Vec<ResolvedReference>,
     elements: Vec<Value<'static>>,
+    repair: RepairMemory,
 }
 
 impl Mapper {
@@ -46,11 +51,12 @@ impl Mapper {
             settings,
             parser: Parser::new(Arc::clone(&plan.dictionary)),
             canonical: Canonical::new(&plan.dictionary),
-            plan,
             identifiers: IdentifierCache::default(),
             rows: RowLists::default(),
             resolved: Vec::new(),
             elements: Vec::new(),
+            repair: RepairMemory::new(&plan),
+            plan,
         }
     }
 
@@ -62,8 +68,10 @@ impl Mapper {
     /// The identity and version of the resource; `None` for one that cannot be
     /// mapped, whose error `map` gives.
     pub fn fingerprint(&mut self, input: &Input<'_>) -> Option<Fingerprint> {
-        let tree = self.parser.parse(input.bytes).ok()?;
-        let identified = fingerprint::identify(&tree, &mut self.canonical, input).ok()?;
+        let written = self.parser.parse(input.bytes).ok()?;
+        let notes = (&mut Deviations::default(), &mut UnmappedElements::default());
+        let (tree, _) = self.repair.as_defined(written, input, &self.plan, notes).ok()?;
+        let identified = fingerprint::identify(&tree, &written, &mut self.canonical, input).ok()?;
         let version = fingerprint::version(tree.root(), input, self.settings.timezone).ok()?;
         Some(Fingerprint {
             resource_type: identified.resource_type,
@@ -81,10 +89,23 @@ impl Mapper {
     ///
     /// Why it has no rows. The batch is then as it was, but for targets.
     pub fn map(&mut self, input: &Input<'_>, batch: &mut RowBatch) -> Result<(), MapError> {
-        let tree = self.parser.parse(input.bytes)?;
-        let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
-            fingerprint::identify(&tree, &mut self.canonical, input)?;
+        let written = self.parser.parse(input.bytes)?;
+        let notes = (&mut batch.deviations_of_current, &mut batch.unmapped_of_current);
+        let identified = self.repair.as_defined(written, input, &self.plan, notes).map_err(MapError::from);
+        let identified = identified.and_then(|(tree, shape)| {
+            let identified = fingerprint::identify(&tree, &written, &mut self.canonical, input)?;
+            Ok((tree, shape, identified))
+        });
+        let (tree, shape, identified) = match identified {
+            Ok(identified) => identified,
+            Err(error) => {
+                batch.abandon_resource();
+                return Err(error);
+            }
+        };
+        let Identified { resource_type, fhir_id, is_id_generated, content_hash } = identified;
         if let Some(defect) = whole(&tree, &fhir_id) {
+            batch.abandon_resource();
             let fhir_id = Some(fhir_id).filter(|fhir_id| fhir_id.len() <= datatype::MAX_INDEXED_BYTES);
             return Err(refusal(&tree, resource_type, fhir_id, defect));
         }
@@ -119,6 +140,8 @@ impl Mapper {
             timezone: self.settings.timezone,
             buffers: &mut batch.buffers,
             unmapped: &mut batch.unmapped_of_current,
+            written: written.root().raw(),
+            shape,
             fields: FieldWriter {
                 tree: &tree,
                 timezone: self.settings.timezone,
@@ -135,14 +158,20 @@ impl Mapper {
                 },
                 is_lenient: false,
                 elements: emptied(mem::take(&mut self.elements)),
+                coerced: Vec::new(),
             },
             rows: mem::take(&mut self.rows).emptied(),
         };
-        let written = writer.resource(input);
+        let registration = writer.resource(input);
+        let coerced = writer.fields.coerced;
         self.elements = emptied(writer.fields.elements);
         self.rows = writer.rows.emptied();
-        match written {
+        match registration {
             Ok(registration) => {
+                for index in coerced {
+                    let path = without_indexes(&tree.value_at(index).path());
+                    batch.deviations_of_current.note(resource_type, &path, Deviation::Coerced);
+                }
                 let contained = contained.resources.iter().map(|resource| resource.target);
                 batch.finish_resource(registration, contained);
                 Ok(())

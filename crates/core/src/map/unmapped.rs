@@ -1,4 +1,4 @@
-//! *Unmapped elements* are members of resources that R4 does not define. They
+//! *Unmapped elements* are members of resources, at any depth, that R4 does not define. They
 //! are counted, so that senders can be asked about them.
 
 use hashbrown::HashMap;
@@ -10,7 +10,7 @@ use crate::fhir::ResourceType;
 pub struct Unmapped<'b> {
     /// The type of the resources that have it.
     pub resource_type: ResourceType,
-    /// Its name, shortened if it is long.
+    /// Its path without indexes, shortened if it is long.
     pub element: &'b str,
     /// How many resources of the batch have it.
     pub resources: u64,

@@ -17,6 +17,7 @@ use super::plan::{Plan, ResourcePlan};
 use super::registration::{Registered, Registration, registration};
 use super::route::{follow, holds};
 use super::rows::{Gathered, GatheredRow, RowLists};
+use super::shape::Shape;
 use super::unmapped::UnmappedElements;
 use crate::datatype::{Timezone, ValueDefect};
 use crate::fhir::ResourceType;
@@ -48,6 +49,9 @@ pub(super) struct ResourceWriter<'w, 't> {
     pub timezone: Timezone,
     pub buffers: &'w mut TableBuffers,
     pub unmapped: &'w mut UnmappedElements,
+    /// The resource as received.
+    pub written: &'w str,
+    pub shape: Shape,
     pub fields: FieldWriter<'w, 't>,
     /// Memory for reuse.
     pub rows: RowLists<'t>,
@@ -81,7 +85,8 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         let plan = self.plan;
         // The rows of types without a declaration of their own are whole.
         let is_whole = plan.of(resource_type).all(|resource| resource.is_other);
-        let extensions = if is_whole { Lists::default() } else { Lists::of(root)? };
+        let has_none = is_whole || !self.shape.has_extensions;
+        let extensions = if has_none { Lists::default() } else { Lists::of(root)? };
         let applies = |resource: &&ResourcePlan| {
             resource.condition.as_ref().is_none_or(|(path, value)| holds(root, path, value))
         };
@@ -97,7 +102,7 @@ impl<'w, 't> ResourceWriter<'w, 't> {
             patient = patient.or(own_patient);
         }
         self.rows = rows;
-        if !is_whole && !is_first {
+        if !is_whole && !is_first && self.shape.has_several_codings {
             self.generic(patient).codings(root, &extensions)?;
         }
         Ok(())
@@ -189,7 +194,9 @@ impl<'w, 't> ResourceWriter<'w, 't> {
             None => buffer.null(),
         }
         if resource.is_other {
-            buffer.jsonb(&[subject.root.raw()]);
+            // As received.
+            let is_contained = subject.container.is_some();
+            buffer.jsonb(&[if is_contained { subject.root.raw() } else { self.written }]);
         }
         buffer.optional_key(subject.container);
         Ok(patient)
@@ -224,6 +231,7 @@ impl<'w, 't> ResourceWriter<'w, 't> {
     fn generic(&mut self, patient: Option<Target>) -> Writer<'_, 'w> {
         let ResourceWriter { plan, subject, timezone, buffers, fields, .. } = self;
         let prefix = RowPrefix { resource_type: subject.resource_type, target: subject.target, patient };
-        Writer { places: &plan.generic, prefix, timezone: *timezone, buffers, resolver: &mut fields.resolver }
+        let FieldWriter { resolver, coerced, .. } = fields;
+        Writer { places: &plan.generic, prefix, timezone: *timezone, buffers, resolver, coerced }
     }
 }

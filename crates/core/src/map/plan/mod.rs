@@ -16,6 +16,7 @@ use crate::fhir::ResourceType;
 use crate::json::Dictionary;
 use crate::model::{self, DECLARED, GenericTable, Resource, Table};
 
+use super::shape::Structure;
 use compile::Compiler;
 pub use error::PlanError;
 use lifecycle::Lifecycle;
@@ -33,6 +34,8 @@ pub struct Plan {
     by_type: Vec<Vec<usize>>,
     /// The numbers of all names that the declarations mention.
     pub(super) dictionary: Arc<Dictionary>,
+    /// What R4 defines, in the dictionary's numbers.
+    pub(super) structure: Structure,
     pub(super) generic: GenericPlaces,
     /// By `ResourceType::index`.
     lifecycles: Vec<Lifecycle>,
@@ -97,7 +100,8 @@ impl Plan {
     /// dictionary holds.
     pub fn compile(declarations: &[Resource]) -> Result<Plan, PlanError> {
         let tables = model::tables_of(declarations)?;
-        let (resources, dictionary) = Compiler::new(&tables).all(declarations)?;
+        let (resources, mut dictionary) = Compiler::new(&tables).all(declarations)?;
+        let structure = Structure::compile(&mut dictionary)?;
         let places = |is_wanted: &dyn Fn(&Resource) -> bool| -> Vec<usize> {
             (0..declarations.len()).filter(|place| is_wanted(&declarations[*place])).collect()
         };
@@ -112,6 +116,7 @@ impl Plan {
             by_type: by_type.collect(),
             resources,
             dictionary: Arc::new(dictionary),
+            structure,
             generic: GenericPlaces::among(&tables),
             types_with_history: ResourceType::all().filter(has_history).collect(),
             lifecycles,
