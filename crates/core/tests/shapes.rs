@@ -196,7 +196,9 @@ fn unknown_elements_are_counted_at_every_depth() {
         .batch
         .unmapped()
         .iter()
-        .map(|unmapped| format!("{}.{} {}", unmapped.resource_type.name(), unmapped.element, unmapped.resources))
+        .map(|unmapped| {
+            format!("{}.{} {}", unmapped.resource_type.name(), unmapped.element, unmapped.resources)
+        })
         .collect();
     assert_eq!(
         unmapped,
@@ -239,7 +241,9 @@ fn empty_strings_are_missing_and_tokens_have_no_blanks_around_them() {
 
 #[test]
 fn names_may_be_escaped() {
-    let mapped = map(r#"{"resourceType":"Observation","i\u0064":"o","value\u0051uantity":{"v\u0061lue":1,"unit":"mg"}}"#);
+    let mapped = map(
+        r#"{"resourceType":"Observation","i\u0064":"o","value\u0051uantity":{"v\u0061lue":1,"unit":"mg"}}"#,
+    );
     assert_eq!(mapped.errors, []);
     assert_eq!(mapped.texts("observation", "fhir_id"), ["o"]);
     assert_eq!(mapped.texts("observation", "value_quantity_unit"), ["mg"]);
@@ -248,12 +252,17 @@ fn names_may_be_escaped() {
 
 #[test]
 fn other_spellings_of_times_are_read_and_a_day_that_does_not_exist_is_told_as_such() {
-    let mapped = map(r#"[{"resourceType":"Encounter","id":"e","period":{"start":"2020-01-02T03:04Z","end":"2020-01-02 03:04:05+0000"}},
+    let mapped = map(
+        r#"[{"resourceType":"Encounter","id":"e","period":{"start":"2020-01-02T03:04Z","end":"2020-01-02 03:04:05+0000"}},
         {"resourceType":"Observation","id":"o","valueTime":"13:05","note":[{"text":"n","time":"2020-01-02T03:04"}]},
         {"resourceType":"Patient","id":"p","birthDate":"2015-02-30"},
-        {"resourceType":"Observation","id":"q","effectiveDateTime":"2015-02-30T12:00:00Z"}]"#);
+        {"resourceType":"Observation","id":"q","effectiveDateTime":"2015-02-30T12:00:00Z"}]"#,
+    );
     let errors: Vec<String> = mapped.errors.iter().map(ToString::to_string).collect();
-    assert_eq!(errors, ["birthDate: a day that does not exist", "effectiveDateTime: a day that does not exist"]);
+    assert_eq!(
+        errors,
+        ["birthDate: a day that does not exist", "effectiveDateTime: a day that does not exist"]
+    );
     // Microseconds from 2000-01-01 to 2020-01-02T03:04:00Z, and as written.
     let start = 7306 * 86_400_000_000_i64 + (3 * 3600 + 4 * 60) * 1_000_000;
     assert_eq!(mapped.rows("encounter")[0]["period_start"], Some(start.to_be_bytes().to_vec()));

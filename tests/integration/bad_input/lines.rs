@@ -414,11 +414,7 @@ fn wrong_types() -> Vec<RejectedLine> {
 
 /// Dates and times that do not exist or are out of range.
 fn dates_and_times() -> Vec<RejectedLine> {
-    let dates = [
-        "10000-01-01",
-        "2015-2-3",
-        "2015-02-07T00:00:00Z",
-    ];
+    let dates = ["10000-01-01", "2015-2-3", "2015-02-07T00:00:00Z"];
     let days = ["2015-02-30", "2015-00-01", "0000", "0000-01-01", "2015-13"];
     let times = [
         "2015-02-07T24:00:00Z",

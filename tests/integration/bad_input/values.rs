@@ -254,8 +254,10 @@ fn shapes() -> Vec<UnusualValue> {
         UnusualValue {
             what: "blanks around codes",
             resource_type: "Observation",
-            members: text(r#""status":" final ","code":{"coding":[{"code":"1
-","display":" One "}]}"#),
+            members: text(
+                r#""status":" final ","code":{"coding":[{"code":"1
+","display":" One "}]}"#,
+            ),
             from: "observation",
             columns: vec![("status", text("final")), ("code", text("1")), ("code_display", text(" One "))],
         },

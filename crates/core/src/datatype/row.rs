@@ -114,7 +114,10 @@ impl Row<'_> {
     }
 
     /// What a dateTime states.
-    pub(super) fn span<'t>(&mut self, value: Option<Value<'t>>) -> Result<Option<WrittenSpan<'t>>, ValueDefect> {
+    pub(super) fn span<'t>(
+        &mut self,
+        value: Option<Value<'t>>,
+    ) -> Result<Option<WrittenSpan<'t>>, ValueDefect> {
         let Some(value) = value else { return Ok(None) };
         let written = text(value)?;
         match moment::as_defined(&written, self.timezone) {

@@ -34,7 +34,8 @@ impl RepairMemory {
         // What is not loaded is not looked at.
         let name = tree.root().get(NameId::RESOURCE_TYPE).and_then(Value::as_text);
         let is_wanted = |name: &str| input.wanted.is_none_or(|wanted| wanted.contains(name));
-        let known = name.filter(|name| is_wanted(name.trim())).and_then(|name| ResourceType::named(name.trim()));
+        let known =
+            name.filter(|name| is_wanted(name.trim())).and_then(|name| ResourceType::named(name.trim()));
         let Some(resource_type) = known else { return Ok((tree, assumed)) };
         let shape = check(&tree, resource_type, &plan.structure, &plan.dictionary);
         if shape.is_defined {

@@ -64,7 +64,8 @@ impl Check<'_, '_> {
         while let Some([name, value]) = nodes[..end].get(next..next + 2) {
             let at = next + 1;
             next = value.next as usize;
-            let Some(member) = members.get(name.name.index()).filter(|member| member.name == name.name) else {
+            let Some(member) = members.get(name.name.index()).filter(|member| member.name == name.name)
+            else {
                 if self.of_primitive(at, type_id) {
                     continue;
                 }

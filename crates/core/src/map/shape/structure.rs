@@ -262,7 +262,8 @@ mod tests {
         let mut dictionary = Dictionary::new();
         let structure = Structure::compile(&mut dictionary).expect("room");
         let of = |name: &str| structure.of_resource(ResourceType::named(name).expect(name));
-        let member = |type_id: TypeId, name: &str| structure.member(type_id, dictionary.lookup(name)).copied();
+        let member =
+            |type_id: TypeId, name: &str| structure.member(type_id, dictionary.lookup(name)).copied();
         let patient = of("Patient");
         let contact = member(patient, "contact").expect("an element");
         assert!(contact.is_list && contact.kind == Kind::Object);
