@@ -69,5 +69,6 @@ fn print(status: &Status) {
         "files      {} loaded, {} loading, {} rejected, {} failed",
         ledger.files_loaded, ledger.files_loading, ledger.files_rejected, ledger.files_failed
     );
+    println!("references {} unresolved", ledger.unresolved_references);
     println!("rejects    {} records: fhirmill rejects", ledger.records_rejected);
 }

@@ -133,9 +133,10 @@ fn reject(batch: &InputBatch, record: &Record, error: &MapError) -> Reject {
 fn input<'b>(batch: &'b InputBatch, record: &'b Record, wanted: &'b ResourceTypes) -> Input<'b> {
     Input {
         bytes: batch.bytes(record),
+        id: record.id.as_deref(),
         full_url: record.full_url.as_deref(),
         full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
-        base_url: batch.base_url(),
+        base_urls: batch.base_urls(),
         effective_at: record.effective_at(),
         wanted: match wanted {
             ResourceTypes::All => None,

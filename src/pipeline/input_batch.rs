@@ -22,6 +22,8 @@ pub(super) struct Record {
     pub origin: Origin,
     /// Where it stands in its file, for people.
     pub location: String,
+    /// The id that its entry gives it, if not its own.
+    pub id: Option<String>,
     /// `entry.fullUrl`.
     pub full_url: Option<String>,
     last_modified: Option<String>,
@@ -107,6 +109,7 @@ impl InputBatch {
                 length: frame.bytes.len() as u64,
             },
             location,
+            id: frame.id.clone().map(Cow::into_owned),
             full_url: frame.full_url.clone().map(Cow::into_owned),
             last_modified: frame.last_modified.clone().map(Cow::into_owned),
             bundle: frame.bundle.cloned(),
@@ -172,9 +175,9 @@ impl InputBatch {
         &self.rejects
     }
 
-    /// The server behind the source of its files.
-    pub fn base_url(&self) -> Option<&str> {
-        self.parts.first()?.file().base_url.as_deref()
+    /// The base URLs of the servers behind the source of its files.
+    pub fn base_urls(&self) -> &[String] {
+        self.parts.first().map_or(&[], |part| &part.file().base_urls)
     }
 
     /// The source of all of its files; `None` if it has none.

@@ -107,6 +107,7 @@ fn complete(
     if summary.account.inserted + summary.account.updated > 0 || !broken_off.is_empty() {
         summary.resolved_late = remap::resolve_late(job, run)?;
     }
+    summary.unresolved_references = ledger::count_unresolved(run.connection())?;
     // Those of their files that are in the inbox under any name were taken over.
     run.give_up_lost(&|relative| inbox::is_there(&job.settings.inbox_dir, relative))?;
     indexes::complete_and_note(job, run.connection(), summary);

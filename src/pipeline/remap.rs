@@ -112,7 +112,7 @@ fn remap_file(
     let progress = Arc::new(FileProgress::new(ClaimedFile {
         id: file.file_id,
         source_id: file.source_id,
-        base_url: file.base_url.clone(),
+        base_urls: file.base_urls.clone(),
         done: Vec::new(),
         rejected: 0,
     }));

@@ -38,6 +38,8 @@ pub struct Summary {
     pub by_version: BTreeMap<&'static str, u64>,
     /// Resources whose references were resolved at the end of the run.
     pub resolved_late: u64,
+    /// References without a key, in all tables.
+    pub unresolved_references: u64,
     /// Secondary indexes that were missing.
     pub indexes_built: u64,
     /// The time that building them took.
@@ -164,6 +166,10 @@ impl Summary {
     fn write_resolved(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.resolved_late > 0 {
             writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
+        }
+        if self.unresolved_references > 0 {
+            let count = self.unresolved_references;
+            writeln!(out, "references {count:>12} unresolved in all tables: see etl.unresolved_reference")?;
         }
         Ok(())
     }

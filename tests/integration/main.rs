@@ -14,6 +14,7 @@ mod delivery;
 mod dictionary;
 mod formats;
 mod heavy_input;
+mod identity;
 mod inbox;
 mod indexes;
 mod killed;

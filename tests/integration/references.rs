@@ -63,10 +63,11 @@ fn the_same_urn_may_mean_different_resources_in_different_bundles() {
 fn a_resource_without_an_id_is_identified_by_its_full_url() {
     let environment = TestEnvironment::new();
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
-        {"fullUrl": "urn:uuid:77", "resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}},
-        {"resource": observation(json!({"reference": "urn:uuid:77"}))}]});
+        {"fullUrl": "urn:uuid:00000000-0000-4000-8000-000000000077", "resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}},
+        {"resource": observation(json!({"reference": "urn:uuid:00000000-0000-4000-8000-000000000077"}))}]});
     load_twice(&environment, &[("b.json", bundle.to_string().as_bytes())]);
-    assert_eq!(subject(&environment), ["77", "Patient", NULL, "true"]);
+    let id = "00000000-0000-4000-8000-000000000077";
+    assert_eq!(subject(&environment), [id, "Patient", NULL, "true"]);
     assert_eq!(environment.value("select o.patient_id = p.id from observation o, patient p"), "true");
 }
 
@@ -75,7 +76,8 @@ fn a_relative_reference_has_a_key_before_its_target_arrives() {
     let environment = TestEnvironment::new();
     let text = observation(json!({"reference": "Patient/late/_history/3"})).to_string();
     load_twice(&environment, &[("o.json", text.as_bytes())]);
-    assert_eq!(subject(&environment), ["late", "Patient", NULL, "true"]);
+    // The key does not say which version.
+    assert_eq!(subject(&environment), ["late", "Patient", "Patient/late/_history/3", "true"]);
     let registered = "select revision, content_hash, file_id from etl.resource where fhir_id = 'late'";
     assert_eq!(environment.query(registered), [["0", NULL, NULL]]);
     assert_eq!(environment.value("select count(*) from patient"), "0");
@@ -189,14 +191,12 @@ fn two_sources_may_give_the_same_identifier_to_two_people() {
 #[test]
 fn a_urn_may_name_a_resource_of_another_file() {
     let environment = TestEnvironment::new();
+    let urn = "urn:uuid:00000000-0000-4000-8000-000000000055";
     let condition =
-        json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "urn:uuid:55"}}).to_string();
+        json!({"resourceType": "Condition", "id": "c", "subject": {"reference": urn}}).to_string();
     load_twice(&environment, &[("1.json", condition.as_bytes())]);
-    assert_eq!(
-        environment.query("select subject_id, subject_reference from condition"),
-        [[NULL, "urn:uuid:55"]]
-    );
-    let patient = r#"{"resourceType":"Patient","id":"55"}"#;
+    assert_eq!(environment.query("select subject_id, subject_reference from condition"), [[NULL, urn]]);
+    let patient = r#"{"resourceType":"Patient","id":"00000000-0000-4000-8000-000000000055"}"#;
     load_twice(&environment, &[("2.json", patient.as_bytes())]);
     // The type of the target is not stated, but FHIR allows a patient here.
     assert_eq!(
@@ -249,4 +249,118 @@ fn a_reference_to_no_resource_keeps_its_text() {
         let found = subject(&environment);
         assert_eq!((found[0].as_str(), found[2].as_str()), (NULL, words));
     }
+}
+
+#[test]
+fn an_identifier_needs_no_type() {
+    let by_number = json!({"identifier": {"system": "urn:mrn", "value": "9"}});
+    let immunization = json!({"resourceType": "Immunization", "id": "i", "status": "completed",
+        "vaccineCode": {"text": "x"}, "patient": by_number});
+    let encounter = json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"},
+        "subject": by_number, "participant": [{"individual": by_number}]});
+    let group = json!({"resourceType": "List", "id": "l", "status": "current", "mode": "working", "subject": by_number});
+    let patient = numbered_patient("p", "9");
+    let texts = [immunization.to_string(), encounter.to_string(), group.to_string()];
+    let find = |environment: &TestEnvironment| {
+        environment.query(
+            "select 'immunization' as what, p.fhir_id, i.patient_reference as reference \
+             from immunization i left join patient p on p.id = i.patient_id union all \
+             select 'encounter', p.fhir_id, e.subject_reference from encounter e left join patient p on p.id = e.patient_id union all \
+             select 'participant', p.fhir_id, i.individual_reference \
+             from encounter_participant i left join patient p on p.id = i.individual_id order by 1",
+        )
+    };
+    // In one file, before and after the patient; and in another one.
+    for patient_first in [true, false] {
+        let mut lines = texts.to_vec();
+        lines.insert(if patient_first { 0 } else { 3 }, patient.clone());
+        let environment = TestEnvironment::new();
+        load_twice(&environment, &[("all.ndjson", lines.join("\n").as_bytes())]);
+        let found = find(&environment);
+        assert_eq!(
+            found,
+            [["encounter", "p", NULL], ["immunization", "p", NULL], ["participant", "p", NULL]]
+        );
+        assert_eq!(environment.value("select count(*) from etl.unresolved_reference"), "0");
+    }
+    let environment = TestEnvironment::new();
+    load_twice(&environment, &[("all.ndjson", texts.join("\n").as_bytes())]);
+    let words = "?identifier=urn:mrn|9";
+    assert_eq!(
+        find(&environment),
+        [
+            ["encounter", NULL, words],
+            ["immunization", NULL, "Patient?identifier=urn:mrn|9"],
+            ["participant", NULL, words]
+        ]
+    );
+    environment.run(&["check"]).expect_code(0);
+    load_twice(&environment, &[("p.json", patient.as_bytes())]);
+    let found = find(&environment);
+    assert_eq!(found, [["encounter", "p", NULL], ["immunization", "p", NULL], ["participant", "p", NULL]]);
+    // A person of the same number is no patient, and takes none away.
+    let person = patient.replace("Patient", "Person");
+    load_twice(&environment, &[("q.json", person.as_bytes())]);
+    load_twice(&environment, &[("e.json", encounter.to_string().replace("\"e\"", "\"f\"").as_bytes())]);
+    assert_eq!(environment.value("select count(*) from encounter where patient_id is null"), "0");
+}
+
+#[test]
+fn an_identifier_is_searched_for_as_fhir_writes_it() {
+    for written in [
+        "Patient?identifier=urn:mrn%7C9",
+        "Patient?identifier=urn%3Amrn%7c9",
+        "https://ehr.example.com/R4/Patient?identifier=urn:mrn|9",
+        "/Patient?identifier=urn:mrn|9",
+        " Patient?identifier=urn:mrn|9 ",
+        "Patient?active=true&identifier=urn:mrn|9&_format=json",
+        "Patient?identifier=9",
+    ] {
+        let environment = TestEnvironment::new();
+        let lines =
+            [observation(json!({"reference": written})).to_string(), numbered_patient("p", "9")].join("\n");
+        load_twice(&environment, &[("all.ndjson", lines.as_bytes())]);
+        assert_eq!(subject(&environment), ["p", "Patient", NULL, "true"], "{written}");
+    }
+}
+
+#[test]
+fn an_identifier_helps_a_reference_that_leads_nowhere() {
+    for written in ["https://elsewhere.example/Patient/1", "somebody", "urn:uuid:patient-1"] {
+        let reference = json!({"reference": written, "identifier": {"system": "urn:mrn", "value": "9"}});
+        let environment = TestEnvironment::new();
+        let lines = [observation(reference).to_string(), numbered_patient("p", "9")].join("\n");
+        load_twice(&environment, &[("all.ndjson", lines.as_bytes())]);
+        // The key does not say what is written.
+        assert_eq!(subject(&environment), ["p", "Patient", written, "true"]);
+    }
+}
+
+#[test]
+fn blanks_slashes_and_encoding_do_not_hide_a_reference() {
+    for written in [" Patient/a-b ", "/Patient/a-b", "Patient/a-b/", "Patient/a%2Db", "Patient/a-b\n"] {
+        let environment = TestEnvironment::new();
+        let lines = [
+            observation(json!({"reference": written})).to_string(),
+            r#"{"resourceType":"Patient","id":"a-b"}"#.to_owned(),
+        ];
+        load_twice(&environment, &[("all.ndjson", lines.join("\n").as_bytes())]);
+        assert_eq!(subject(&environment), ["a-b", "Patient", NULL, "true"], "{written}");
+    }
+}
+
+#[test]
+fn what_no_rule_resolves_is_counted() {
+    let environment = TestEnvironment::new();
+    let lines = [
+        r#"{"resourceType":"Observation","id":"1","status":"final","subject":{"reference":"https://x.example/Patient/1"}}"#,
+        r#"{"resourceType":"Observation","id":"2","status":"final","subject":{"reference":"resource:0"}}"#,
+        r#"{"resourceType":"Observation","id":"3","status":"final","subject":{"display":"Ann"}}"#,
+        r#"{"resourceType":"Observation","id":"4","status":"final","subject":{"type":"Patient"}}"#,
+    ];
+    let summary = load_twice(&environment, &[("all.ndjson", lines.join("\n").as_bytes())]);
+    assert_eq!(summary["unresolved_references"], 2);
+    let status = environment.run(&["status", "--json"]).expect_code(0).json();
+    assert_eq!(status["unresolved_references"], 2);
+    environment.run(&["check"]).expect_code(0);
 }

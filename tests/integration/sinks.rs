@@ -64,9 +64,14 @@ fn load(
     let mut rows = RowBatch::new(plan.tables.len());
     let mut mapper = Mapper::new(Arc::clone(&plan), MapSettings { timezone: Timezone::UTC });
     for resource in resources {
-        let (full_url, full_urls, base_url, effective_at, wanted) = (None, None, None, None, None);
+        let (full_url, full_urls, effective_at, wanted) = (None, None, None, None);
         let bytes = resource.as_bytes();
-        mapper.map(&Input { bytes, full_url, full_urls, base_url, effective_at, wanted }, &mut rows).unwrap();
+        mapper
+            .map(
+                &Input { bytes, id: None, full_url, full_urls, base_urls: &[], effective_at, wanted },
+                &mut rows,
+            )
+            .unwrap();
     }
     let bodies: Vec<&[u8]> = resources.iter().map(|resource| resource.as_bytes()).collect();
     let origins: Vec<Origin> = (1..=resources.len() as u64)

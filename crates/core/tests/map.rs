@@ -39,7 +39,10 @@ fn references_become_keys_of_their_targets() {
         mapped.identities("observation", "patient_id"),
         ["Patient/p", "Patient/p", "Patient/Observation/contained#c", ""]
     );
-    assert_eq!(mapped.texts("observation", "subject_reference"), ["", "", "", "somebody"]);
+    assert_eq!(
+        mapped.texts("observation", "subject_reference"),
+        ["", "Patient/p/_history/2", "", "somebody"]
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::column::{Column, SqlType, join};
 use super::date::Period;
 use super::defect::ValueDefect;
 use super::definition::Datatype;
+use super::resolve::Expected;
 use super::row::{Row, member_text};
 
 /// One of the types that a choice may have.
@@ -175,7 +176,7 @@ impl Choice {
                 row.buffer.null();
             }
         }
-        let referenced = row.references.resolve(reference, variant.refers_to)?;
+        let referenced = row.references.resolve(reference, Expected::only_or_any(variant.refers_to))?;
         if variant.refers_to_any {
             row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
         }

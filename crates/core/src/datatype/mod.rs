@@ -28,6 +28,6 @@ pub use concept::{chosen_coding, next_coding};
 pub use defect::{MAX_INDEXED_BYTES, ValueDefect, ValueDefectReason, require_short};
 pub use definition::Datatype;
 pub use named::named;
-pub use resolve::{Referenced, References};
+pub use resolve::{Expected, Referenced, References};
 pub use row::Row;
 pub use timezone::{InvalidTimezone, Timezone};

@@ -8,7 +8,7 @@ use crate::json::{NameId, Value};
 use super::column::{Column, SqlType, join};
 use super::defect::ValueDefect;
 use super::definition::Datatype;
-use super::resolve::Referenced;
+use super::resolve::{Expected, Referenced};
 use super::row::{Row, object};
 
 fn key_column(name: String, target: Option<ResourceType>, holds: &str) -> Column {
@@ -52,7 +52,7 @@ impl Datatype for Reference {
             row.buffer.nulls(if self.target.is_none() { 4 } else { 3 });
             return Ok(());
         };
-        let referenced = row.references.resolve(reference, self.target)?;
+        let referenced = row.references.resolve(reference, Expected::only_or_any(self.target))?;
         if self.target.is_none() {
             row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
         }
@@ -82,7 +82,7 @@ impl Datatype for ReferenceKey {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let referenced = match object(elements)? {
-            Some(reference) => row.references.resolve(reference, self.target)?,
+            Some(reference) => row.references.resolve(reference, Expected::only_or_any(self.target))?,
             None => Referenced::default(),
         };
         if self.target.is_none() {
@@ -118,7 +118,8 @@ impl Datatype for PlacedReference {
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        let expected = (!self.has_target).then_some(self.target);
+        let expected =
+            if self.has_target { Expected::Prefer(self.target) } else { Expected::Only(self.target) };
         let referenced = match object(elements)? {
             Some(reference) => row.references.resolve(reference, expected)?,
             None => Referenced::default(),
@@ -147,7 +148,7 @@ impl Datatype for EncounterOfItem {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let referenced = match object(elements)? {
-            Some(reference) => row.references.resolve(reference, Some(self.target))?,
+            Some(reference) => row.references.resolve(reference, Expected::Only(self.target))?,
             None => Referenced::default(),
         };
         row.buffer.optional_key(referenced.target);
@@ -170,7 +171,7 @@ impl Datatype for Key {
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         for element in elements {
             let Some(reference) = object(&[*element])? else { continue };
-            let referenced = row.references.resolve(reference, None)?;
+            let referenced = row.references.resolve(reference, Expected::KeyOf(self.target))?;
             if referenced.resource_type == Some(self.target) && referenced.target.is_some() {
                 row.buffer.optional_key(referenced.target);
                 return Ok(());
@@ -200,7 +201,8 @@ impl Datatype for Agreed {
         let mut agreed = None;
         for element in elements {
             let Some(reference) = object(&[*element])? else { continue };
-            let Referenced { target, resource_type, .. } = row.references.resolve(reference, None)?;
+            let Referenced { target, resource_type, .. } =
+                row.references.resolve(reference, Expected::KeyOf(self.target))?;
             if resource_type.is_some_and(|resource_type| resource_type != self.target) {
                 continue;
             }

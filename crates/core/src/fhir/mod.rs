@@ -1,13 +1,20 @@
-//! What FHIR R4 itself defines: its resource types, how its versions differ, and
-//! what its names are called in SQL. Everything else in the crate builds on it.
+//! What FHIR R4 itself defines: its resource types, how its versions differ, what
+//! its URLs name and how resources get their identity, and what its names are
+//! called in SQL. Everything else in the crate builds on it.
 
+mod address;
 mod elements;
+mod identifier;
+mod identity;
 mod resource_type;
 mod snake_case;
 mod url;
 mod version;
 
+pub use address::{Address, decoded, is_same_base};
 pub use elements::{ElementDefinition, TypeDefinition, type_definitions};
+pub use identifier::IdentifierToken;
+pub use identity::{EntryNames, generated_id};
 pub use resource_type::ResourceType;
 pub use snake_case::snake_case;
 pub use url::identity_in_url;

@@ -5,8 +5,9 @@
 use super::input::{Input, MapError};
 use super::target::Identity;
 use crate::datatype::{Timezone, ValueDefect, ValueDefectReason, moment};
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, generated_id};
 use crate::json::{Canonical, JsonType, NameId, Tree, Value};
+use crate::read::content_hash;
 
 /// What identifies one version of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,14 +64,14 @@ pub(super) fn identify(
         return Err(MapError::NotWanted);
     }
     let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
-    let content_hash = canonical.hash(written.root(), |parent, name| {
-        parent == Some(NameId::META) && matches!(name, NameId::LAST_UPDATED | NameId::VERSION_ID)
-    })?;
-    let written_id = root.get(NameId::ID).and_then(Value::as_text).filter(|id| !id.is_empty());
+    let content_hash = content_hash(written.root(), canonical)?;
+    let written_id = root.get(NameId::ID).and_then(Value::as_text).filter(|id| !id.trim().is_empty());
     let is_id_generated = written_id.is_none();
-    let fhir_id = match written_id {
-        Some(id) => id.into_owned(),
-        None => input.full_url.and_then(id_of_full_url).unwrap_or_else(|| generated_id(&content_hash)),
+    let fhir_id = match (input.id, written_id) {
+        (Some(id), _) => id.to_owned(),
+        (None, Some(id)) if id.trim().len() < id.len() => id.trim().to_owned(),
+        (None, Some(id)) => id.into_owned(),
+        (None, None) => generated_id(&content_hash),
     };
     Ok(Identified { resource_type, fhir_id, is_id_generated, content_hash })
 }
@@ -106,19 +107,4 @@ pub(super) fn owned_text(value: Option<Value<'_>>) -> Result<Option<String>, Val
     let Some(value) = value else { return Ok(None) };
     let text = value.as_text().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))?;
     Ok(Some(text.into_owned()))
-}
-
-/// `urn:uuid:X` → X, an absolute URL → its last segment.
-fn id_of_full_url(full_url: &str) -> Option<String> {
-    let id = match full_url.strip_prefix("urn:uuid:").or(full_url.strip_prefix("urn:oid:")) {
-        Some(id) => id,
-        None => full_url.rsplit('/').next()?,
-    };
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
-/// An id that another load of the same resource generates again.
-fn generated_id(content_hash: &[u8; 32]) -> String {
-    let hexadecimal: String = content_hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("gen-{hexadecimal}")
 }

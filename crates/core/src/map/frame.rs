@@ -11,9 +11,10 @@ impl<'i> From<&'i Frame<'_>> for Input<'i> {
         let timestamp = || frame.bundle?.timestamp();
         Input {
             bytes: frame.bytes,
+            id: frame.id.as_deref(),
             full_url: frame.full_url.as_deref(),
             full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
-            base_url: None,
+            base_urls: &[],
             effective_at: frame.last_modified.as_deref().or_else(timestamp),
             wanted: None,
         }

@@ -5,7 +5,9 @@ use super::chunk::TableBuffers;
 use super::extension::{self, Lists};
 use super::plan::{GenericPlace, GenericPlaces, ListPlan};
 use super::reference::Resolver;
-use crate::datatype::{self, Referenced, References, Row, Timezone, ValueDefect, ValueDefectReason};
+use crate::datatype::{
+    self, Expected, Referenced, References, Row, Timezone, ValueDefect, ValueDefectReason,
+};
 use crate::fhir::ResourceType;
 use crate::json::{Enclosing, JsonType, Member, NameId, Value, path_of};
 use crate::model::GenericTable;
@@ -112,7 +114,7 @@ impl Writer<'_, '_> {
 
     fn reference(&mut self, element: &str, item: Value<'_>, ordinal: i32) -> Result<(), ValueDefect> {
         let patient = self.prefix.patient;
-        let referenced = self.resolver.resolve(item, None)?;
+        let referenced = self.resolver.resolve(item, Expected::Any)?;
         let mut row = self.begin(GenericTable::Reference);
         row.buffer.text(element);
         row.buffer.integer(ordinal);
@@ -128,7 +130,7 @@ impl Writer<'_, '_> {
         let patient = self.prefix.patient;
         let author = note.get(NameId::AUTHOR_REFERENCE);
         let referenced = match author {
-            Some(author) => self.resolver.resolve(author, None)?,
+            Some(author) => self.resolver.resolve(author, Expected::Any)?,
             None => Referenced::default(),
         };
         let mut row = self.begin(GenericTable::Note);

@@ -9,14 +9,22 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 
 use crate::fhir::ResourceType;
 
-/// An identifier that a resource owns.
+/// Stands for the system if the value is the id of the resource itself.
+pub const ID_SYSTEM: &str = "urn:uuid";
+/// Stands for the system if none is given: an identifier of any system.
+pub const ANY_SYSTEM: &str = "*";
+/// Stands for the system if the value is no identifier but a reference as it is
+/// written, which no rule resolves.
+pub const REFERENCE_SYSTEM: &str = "reference";
+
+/// An identifier, or another name by which a reference means a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentifierKey {
-    /// The type of the owner; unknown for most `urn:uuid:` URLs.
+    /// The type of the owner; unknown where the reference does not state it.
     pub resource_type: Option<ResourceType>,
-    /// The identifier's system; `None` for a `urn:uuid:`, whose value is then
-    /// the id of the resource itself.
-    pub system: Option<String>,
+    /// The identifier's system, or one of [`ID_SYSTEM`], [`ANY_SYSTEM`] and
+    /// [`REFERENCE_SYSTEM`].
+    pub system: String,
     /// The identifier's value.
     pub value: String,
 }
@@ -25,14 +33,14 @@ pub struct IdentifierKey {
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct WrittenIdentifier<'w> {
     pub resource_type: Option<ResourceType>,
-    pub system: Option<&'w str>,
+    pub system: &'w str,
     pub value: &'w str,
 }
 
 impl IdentifierKey {
     fn as_written(&self) -> WrittenIdentifier<'_> {
         let IdentifierKey { resource_type, system, value } = self;
-        WrittenIdentifier { resource_type: *resource_type, system: system.as_deref(), value }
+        WrittenIdentifier { resource_type: *resource_type, system, value }
     }
 }
 
@@ -45,9 +53,7 @@ impl Hash for IdentifierKey {
 
 impl Equivalent<IdentifierKey> for WrittenIdentifier<'_> {
     fn equivalent(&self, key: &IdentifierKey) -> bool {
-        self.value == key.value
-            && self.system == key.system.as_deref()
-            && self.resource_type == key.resource_type
+        self.value == key.value && self.system == key.system && self.resource_type == key.resource_type
     }
 }
 
@@ -55,7 +61,7 @@ impl From<&WrittenIdentifier<'_>> for IdentifierKey {
     fn from(written: &WrittenIdentifier<'_>) -> Self {
         IdentifierKey {
             resource_type: written.resource_type,
-            system: written.system.map(str::to_owned),
+            system: written.system.to_owned(),
             value: written.value.to_owned(),
         }
     }

@@ -13,12 +13,16 @@ use crate::json::JsonError;
 pub struct Input<'i> {
     /// Its JSON.
     pub bytes: &'i [u8],
+    /// Its id, if its Bundle entry gives it another one than its own: see
+    /// [`Frame::id`](crate::read::Frame::id).
+    pub id: Option<&'i str>,
     /// The `fullUrl` of its Bundle entry.
     pub full_url: Option<&'i str>,
     /// The other entries of its Bundle, which references may mean.
     pub full_urls: Option<&'i dyn FullUrls>,
-    /// The server that it comes from, with a slash at the end.
-    pub base_url: Option<&'i str>,
+    /// The base URLs of its source's servers: absolute references to them mean the
+    /// same as relative ones.
+    pub base_urls: &'i [String],
     /// When the version took effect according to its Bundle, as a dateTime. Used
     /// where the resource itself does not say.
     pub effective_at: Option<&'i str>,

@@ -12,7 +12,7 @@ use super::generic::without_indexes;
 use super::identifier::IdentifierCache;
 use super::input::{Input, MapError};
 use super::plan::Plan;
-use super::reference::{ResolvedReference, Resolver};
+use super::reference::{ResolvedReference, Resolver, base_url};
 use super::registration::Registered;
 use super::repaired::RepairMemory;
 use super::rows::{RowLists, emptied};
@@ -149,10 +149,8 @@ impl Mapper {
                     targets: &mut batch.targets,
                     identifiers: &mut self.identifiers,
                     full_urls: input.full_urls,
-                    base_urls: [
-                        input.full_url.and_then(|full_url| base_url(full_url, resource_type)),
-                        input.base_url,
-                    ],
+                    own_base: input.full_url.and_then(base_url),
+                    base_urls: input.base_urls,
                     resolved: &mut self.resolved,
                     contained: &contained,
                 },
@@ -213,10 +211,4 @@ fn refusal(
         path.push_str("fullUrl");
     }
     MapError::Value { resource_type: resource_type.name(), fhir_id, path, reason: defect.reason }
-}
-
-/// `https://server/fhir/` of `https://server/fhir/Patient/1`.
-fn base_url(full_url: &str, resource_type: ResourceType) -> Option<&str> {
-    let (before_id, _) = full_url.rsplit_once('/')?;
-    before_id.strip_suffix(resource_type.name()).filter(|base| base.ends_with('/') && base.contains("://"))
 }

@@ -34,7 +34,7 @@ mod writing;
 pub use batch::RowBatch;
 pub use contained::contained_json;
 pub use fingerprint::Fingerprint;
-pub use identifier::{IdentifierCache, IdentifierKey};
+pub use identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, IdentifierKey, REFERENCE_SYSTEM};
 pub use input::{Input, MapError};
 pub use keys::Keys;
 pub use mapper::{MapSettings, Mapper};

@@ -1,27 +1,25 @@
-//! Resolves references by the rules of
+//! What a reference means: the rules of
 //! <https://hl7.org/fhir/R4/references.html> and, within a Bundle, of
 //! <https://hl7.org/fhir/R4/bundle.html#references>.
 
 use std::borrow::Cow;
 
-use memchr::memchr3;
-
 use super::contained::Contained;
-use super::identifier::{IdentifierCache, WrittenIdentifier};
+use super::identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, REFERENCE_SYSTEM, WrittenIdentifier};
 use super::target::Targets;
-use crate::datatype::{MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
-use crate::fhir::ResourceType;
+use crate::datatype::{Expected, MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
+use crate::fhir::{Address, IdentifierToken, ResourceType, is_same_base};
 use crate::json::{NameId, Value};
 use crate::read::Bundle;
 use crate::rows::Target;
 
 /// The resources of a Bundle by their `fullUrl`.
 pub trait FullUrls {
-    /// A number that no other Bundle of the process has, and that is not 0.
+    /// A number that is unique among the Bundles of the process, and not 0.
     fn bundle(&self) -> u64;
 
-    /// Type and id of the entry with that `fullUrl`.
-    fn resolve<'u>(&'u self, full_url: &'u str) -> Option<(ResourceType, Cow<'u, str>)>;
+    /// Type and id of the entry that the URL names within the Bundle.
+    fn resolve(&self, address: &Address<'_>) -> Option<(ResourceType, Cow<'_, str>)>;
 }
 
 impl FullUrls for Bundle {
@@ -29,8 +27,8 @@ impl FullUrls for Bundle {
         self.number()
     }
 
-    fn resolve<'u>(&'u self, full_url: &'u str) -> Option<(ResourceType, Cow<'u, str>)> {
-        Bundle::resolve(self, full_url)
+    fn resolve(&self, address: &Address<'_>) -> Option<(ResourceType, Cow<'_, str>)> {
+        self.resolve_address(address)
     }
 }
 
@@ -39,184 +37,282 @@ pub(super) struct Resolver<'r> {
     pub targets: &'r mut Targets,
     pub identifiers: &'r mut IdentifierCache,
     pub full_urls: Option<&'r dyn FullUrls>,
-    /// The servers whose absolute references are treated as relative ones: that of
-    /// the resource's own `fullUrl`, and the source's.
-    pub base_urls: [Option<&'r str>; 2],
+    /// The server that the resource's own `fullUrl` is of.
+    pub own_base: Option<&'r str>,
+    /// The servers of the source. Absolute references to them, and to `own_base`,
+    /// mean the same as relative ones.
+    pub base_urls: &'r [String],
     pub resolved: &'r mut Vec<ResolvedReference>,
     /// What `#id` means.
     pub contained: &'r Contained<'r>,
 }
 
-/// What a reference says, before anything is looked up.
-enum Written<'w> {
-    Identity(ResourceType, Cow<'w, str>),
-    Identifier(WrittenIdentifier<'w>),
+/// What a reference's text says, before anything is looked up.
+enum Meaning<'w> {
+    /// A resource. `says_more` than that: its version.
+    Identity { resource_type: ResourceType, fhir_id: Cow<'w, str>, says_more: bool, is_absolute: bool },
+    /// The resource that has this identifier.
+    Identifier { resource_type: Option<ResourceType>, system: Cow<'w, str>, value: Cow<'w, str> },
     /// A resource within the resource, or the resource itself.
     Contained(ResourceType, Target),
-    Nothing,
+    /// What no rule resolves: a resource on another server, or just words.
+    Unknown(Option<ResourceType>),
 }
 
-impl Written<'_> {
-    /// The length of the longest text that the registry would search for.
+impl Meaning<'_> {
+    /// The length of the longest text that the registry would look for.
     fn longest_text(&self) -> usize {
         match self {
-            Written::Identity(_, fhir_id) => fhir_id.len(),
-            Written::Identifier(WrittenIdentifier { system, value, .. }) => {
-                value.len().max(system.map_or(0, str::len))
-            }
-            Written::Contained(..) | Written::Nothing => 0,
+            Meaning::Identity { fhir_id, .. } => fhir_id.len(),
+            Meaning::Identifier { system, value, .. } => value.len().max(system.len()),
+            Meaning::Contained(..) | Meaning::Unknown(_) => 0,
         }
+    }
+}
+
+/// What was found of a reference.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    resource_type: Option<ResourceType>,
+    target: Option<Target>,
+    /// The key does not say all that is written.
+    says_more: bool,
+}
+
+impl Found {
+    fn nothing(resource_type: Option<ResourceType>) -> Self {
+        Found { resource_type, ..Found::default() }
+    }
+
+    /// As a reference that is written in these words.
+    fn referenced<'t>(self, words: Cow<'t, str>) -> Referenced<'t> {
+        let is_told = self.target.is_some() && !self.says_more;
+        let written = (!is_told).then_some(words);
+        Referenced { target: self.target, resource_type: self.resource_type, written }
     }
 }
 
 impl<'r> Resolver<'r> {
-    /// The base URL that an absolute reference begins with, if it is one of these.
-    fn base_of(&self, written: &str) -> Option<&'r str> {
-        self.base_urls.into_iter().flatten().find(|base| written.starts_with(base))
-    }
-
-    fn read<'w>(&self, written: &'w str, stated: Option<ResourceType>) -> Written<'w>
+    /// What is written, apart from any identifier beside it.
+    fn literal<'w>(&self, written: &'w str, stated: Option<ResourceType>) -> Meaning<'w>
     where
         'r: 'w,
     {
-        if let Some(id) = written.strip_prefix('#') {
-            let contained = self.contained.named(id);
-            return contained.map_or(Written::Nothing, |(of, target)| Written::Contained(of, target));
-        }
-        if let Some((resource_type, fhir_id)) = self.full_urls.and_then(|urls| urls.resolve(written)) {
-            return Written::Identity(resource_type, fhir_id);
-        }
-        if let Some(value) = written.strip_prefix("urn:uuid:").or(written.strip_prefix("urn:oid:")) {
-            return Written::Identifier(WrittenIdentifier { resource_type: stated, system: None, value });
-        }
-        if let Some((name, query)) = type_and_rest(written, b'?')
-            && let Some(query) = query.strip_prefix("identifier=")
+        let address = Address::parse(written);
+        if let Address::Fragment(id) = address
+            && let Some((resource_type, target)) = self.contained.named(id)
         {
-            let (system, value) = query.split_once('|').unwrap_or(("", query));
-            return match ResourceType::named(name) {
-                Some(resource_type) if !value.contains('&') => Written::Identifier(WrittenIdentifier {
-                    resource_type: Some(resource_type),
-                    system: Some(system),
-                    value,
-                }),
-                _ => Written::Nothing,
-            };
+            return Meaning::Contained(resource_type, target);
         }
-        let relative = self.base_of(written).map_or(written, |base| &written[base.len()..]);
-        match relative_identity(relative) {
-            Some((resource_type, fhir_id)) => Written::Identity(resource_type, Cow::Borrowed(fhir_id)),
-            None => Written::Nothing,
+        let says_more = matches!(address, Address::Rest { version: Some(_), .. });
+        if let Some(full_urls) = self.full_urls
+            && let Some((resource_type, fhir_id)) = full_urls.resolve(&address)
+        {
+            return Meaning::Identity { resource_type, fhir_id, says_more, is_absolute: false };
+        }
+        match address {
+            Address::Rest { base, resource_type, id: fhir_id, .. } if self.is_ours(base) => {
+                Meaning::Identity { resource_type, fhir_id, says_more, is_absolute: base.is_some() }
+            }
+            Address::Rest { resource_type, .. } => Meaning::Unknown(Some(resource_type)),
+            Address::Uuid(uuid) => with_id(stated, uuid.to_string().into()),
+            Address::Oid(oid) => with_id(stated, oid.into()),
+            Address::Search { resource_type, query, .. } => match IdentifierToken::of_query(query) {
+                Some(IdentifierToken { system, value }) => Meaning::Identifier {
+                    resource_type: Some(resource_type),
+                    system: system.unwrap_or(Cow::Borrowed(ANY_SYSTEM)),
+                    value,
+                },
+                None => Meaning::Unknown(Some(resource_type)),
+            },
+            Address::Fragment(_) | Address::Local(_) => Meaning::Unknown(stated),
         }
     }
 
-    /// Resolves a reference that has an identifier instead of an address.
-    fn resolve_identifier<'t>(
-        &mut self,
-        reference: Value<'t>,
-        stated: Option<ResourceType>,
-        expected: Option<ResourceType>,
-    ) -> Result<Referenced<'t>, ValueDefect> {
-        let Some(identifier) = reference.get(NameId::IDENTIFIER) else {
-            let resource_type = stated.filter(|_| expected.is_none());
-            return Ok(Referenced { resource_type, ..Referenced::default() });
-        };
-        let system = text(identifier.get(NameId::SYSTEM))?.unwrap_or_default();
-        let value = text(identifier.get(NameId::VALUE))?.unwrap_or_default();
-        let meaning = match stated {
-            Some(_) => Written::Identifier(WrittenIdentifier {
-                resource_type: stated,
-                system: Some(&system),
-                value: &value,
-            }),
-            None => Written::Nothing,
-        };
-        let (resource_type, target) = self.target(meaning, reference, stated, expected)?;
-        let written = target.is_none().then(|| {
-            let name = stated.map(ResourceType::name).unwrap_or_default();
-            Cow::Owned(format!("{name}?identifier={system}|{value}"))
-        });
-        Ok(Referenced { target, resource_type, written })
+    /// Whether that base is one of ours, as is that of a relative URL.
+    fn is_ours(&self, base: Option<&str>) -> bool {
+        base.is_none_or(|base| {
+            let mut known = self.own_base.into_iter().chain(self.base_urls.iter().map(String::as_str));
+            known.any(|known| is_same_base(known, base))
+        })
     }
 
     /// The type and target of what a reference means.
-    fn target(
+    fn find(
         &mut self,
-        meaning: Written<'_>,
+        meaning: Meaning<'_>,
         reference: Value<'_>,
-        stated: Option<ResourceType>,
-        expected: Option<ResourceType>,
-    ) -> Result<(Option<ResourceType>, Option<Target>), ValueDefect> {
+        expected: Expected,
+    ) -> Result<Found, ValueDefect> {
         if meaning.longest_text() > MAX_INDEXED_BYTES {
             return Err(ValueDefect::new(reference, ValueDefectReason::TooLongForIndex));
         }
-        let is_expected =
-            |resource_type: ResourceType| expected.is_none_or(|expected| expected == resource_type);
-        let (resource_type, target) = match meaning {
-            Written::Identity(resource_type, _) | Written::Contained(resource_type, _)
-                if !is_expected(resource_type) =>
+        let (resource_type, target, says_more) = match meaning {
+            Meaning::Identity { resource_type, .. } | Meaning::Contained(resource_type, _)
+                if !expected.admits(resource_type) =>
             {
-                return Ok((Some(resource_type), None));
+                return Ok(Found::nothing(Some(resource_type)));
             }
-            Written::Identity(resource_type, fhir_id) => {
-                (resource_type, self.targets.of_identity(resource_type, &fhir_id))
+            Meaning::Identity { resource_type, fhir_id, says_more, .. } => {
+                (resource_type, self.targets.of_identity(resource_type, &fhir_id), says_more)
             }
-            Written::Identifier(identifier) => match self.identifiers.owner(&identifier) {
-                Some((resource_type, key)) if is_expected(resource_type) => {
-                    (resource_type, self.targets.of_key(key))
-                }
-                _ => {
-                    self.targets.note_unresolved(&identifier);
-                    return Ok((identifier.resource_type, None));
-                }
-            },
-            Written::Contained(resource_type, target) => (resource_type, target),
-            Written::Nothing => return Ok((stated, None)),
+            Meaning::Identifier { resource_type, system, value } => {
+                let Some((resource_type, key)) = self.owner(resource_type, &system, &value, expected) else {
+                    return Ok(Found::nothing(resource_type));
+                };
+                (resource_type, self.targets.of_key(key), false)
+            }
+            Meaning::Contained(resource_type, target) => (resource_type, target, false),
+            Meaning::Unknown(resource_type) => return Ok(Found::nothing(resource_type)),
         };
-        self.resolved.push(ResolvedReference { reference: reference.index(), resource_type, target });
-        Ok((Some(resource_type), Some(target)))
+        self.resolved.push(ResolvedReference {
+            reference: reference.index(),
+            resource_type,
+            target,
+            says_more,
+        });
+        Ok(Found { resource_type: Some(resource_type), target: Some(target), says_more })
     }
+
+    /// The one resource that has the identifier. If no type is stated, one of the
+    /// preferred type goes before all others.
+    fn owner(
+        &mut self,
+        resource_type: Option<ResourceType>,
+        system: &str,
+        value: &str,
+        expected: Expected,
+    ) -> Option<(ResourceType, i64)> {
+        let resource_type = resource_type.or(expected.only());
+        let identifier = WrittenIdentifier { resource_type, system, value };
+        let preferred = expected.preferred().filter(|_| resource_type.is_none());
+        let owner = preferred
+            .and_then(|preferred| {
+                self.identifiers.owner(&WrittenIdentifier { resource_type: Some(preferred), ..identifier })
+            })
+            .or_else(|| self.identifiers.owner(&identifier))
+            .filter(|(found, _)| expected.admits(*found));
+        if owner.is_none() && expected.is_stored() {
+            self.targets.note_unresolved(&identifier);
+        }
+        owner
+    }
+
+    /// What the identifier of a reference leads to, and the identifier in words;
+    /// `None` if there is none.
+    fn logical(
+        &mut self,
+        reference: Value<'_>,
+        stated: Option<ResourceType>,
+        expected: Expected,
+    ) -> Result<Option<(Found, String)>, ValueDefect> {
+        let Some(identifier) = reference.get(NameId::IDENTIFIER) else { return Ok(None) };
+        let system = text(identifier.get(NameId::SYSTEM))?;
+        let value = text(identifier.get(NameId::VALUE))?;
+        let stated = stated.or(expected.only());
+        let found = match (&system, &value) {
+            (None, None) => return Ok(None),
+            (_, None) => Found::nothing(stated),
+            (system, Some(value)) => {
+                let system = Cow::Borrowed(system.as_deref().unwrap_or(ANY_SYSTEM));
+                let value = Cow::Borrowed(&**value);
+                self.find(Meaning::Identifier { resource_type: stated, system, value }, reference, expected)?
+            }
+        };
+        let name = stated.map(ResourceType::name).unwrap_or_default();
+        let bar = if system.is_some() { "|" } else { "" };
+        let (system, value) = (system.unwrap_or_default(), value.unwrap_or_default());
+        Ok(Some((found, format!("{name}?identifier={system}{bar}{value}"))))
+    }
+
+    /// Notes a literal reference that leads nowhere.
+    fn note_unknown(&mut self, written: &str, resource_type: Option<ResourceType>, expected: Expected) {
+        if expected.is_stored() {
+            let value = &written[..written.floor_char_boundary(MAX_NOTED_BYTES)];
+            let reference = WrittenIdentifier { resource_type, system: REFERENCE_SYSTEM, value };
+            self.targets.note_unresolved(&reference);
+        }
+    }
+
+    /// What a reference with these words means, which may also have an identifier.
+    fn written(
+        &mut self,
+        written: &str,
+        reference: Value<'_>,
+        expected: Expected,
+    ) -> Result<Found, ValueDefect> {
+        let bundle = self.full_urls.map_or(0, FullUrls::bundle);
+        if let Some((resource_type, target)) = self.targets.recent(written, bundle)
+            && expected.admits(resource_type)
+        {
+            let (reference, says_more) = (reference.index(), false);
+            self.resolved.push(ResolvedReference { reference, resource_type, target, says_more });
+            return Ok(Found { resource_type: Some(resource_type), target: Some(target), says_more });
+        }
+        let stated = stated_type(reference)?;
+        let meaning = self.literal(written, stated.or(expected.only()));
+        // What a server's base or an identifier means may change from one resource
+        // to the next.
+        let is_lasting = matches!(meaning, Meaning::Identity { is_absolute: false, says_more: false, .. });
+        let is_unknown = matches!(meaning, Meaning::Unknown(_));
+        let is_contained = matches!(meaning, Meaning::Contained(..));
+        let found = self.find(meaning, reference, expected)?;
+        if let (true, Some(resource_type), Some(target)) = (is_lasting, found.resource_type, found.target) {
+            self.targets.note_recent(written, bundle, (resource_type, target));
+        }
+        if found.target.is_some() || is_contained {
+            return Ok(found);
+        }
+        match self.logical(reference, stated, expected)? {
+            Some((logical, _)) if logical.target.is_some() => {
+                // The key does not say what is written beside the identifier.
+                if let Some(last) = self.resolved.last_mut() {
+                    last.says_more = true;
+                }
+                Ok(Found { says_more: true, ..logical })
+            }
+            _ => {
+                if is_unknown {
+                    self.note_unknown(written, found.resource_type, expected);
+                }
+                Ok(found)
+            }
+        }
+    }
+}
+
+/// The most bytes of a literal reference that are noted as unresolved.
+const MAX_NOTED_BYTES: usize = 1000;
+
+/// The resource with that id, if there is exactly one of the stated type.
+fn with_id(stated: Option<ResourceType>, value: Cow<'_, str>) -> Meaning<'_> {
+    Meaning::Identifier { resource_type: stated, system: Cow::Borrowed(ID_SYSTEM), value }
 }
 
 /// A reference of the resource that is resolved already: most are needed more
 /// than once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ResolvedReference {
-    /// Its index in the tree.
+    /// The index of its node in the tree.
     reference: u32,
     resource_type: ResourceType,
     target: Target,
+    says_more: bool,
 }
 
 /// The number of the latest resolved references that are searched.
-const SEARCHED: usize = 8;
-
-/// What is before and after `mark`, if only letters are before it.
-fn type_and_rest(written: &str, mark: u8) -> Option<(&str, &str)> {
-    let end = written.bytes().position(|byte| !byte.is_ascii_alphabetic())?;
-    (written.as_bytes()[end] == mark).then(|| (&written[..end], &written[end + 1..]))
-}
-
-/// The identity in `Type/id` or `Type/id/_history/…`.
-fn relative_identity(written: &str) -> Option<(ResourceType, &str)> {
-    let (name, rest) = type_and_rest(written, b'/')?;
-    let resource_type = ResourceType::named(name)?;
-    let fhir_id = match memchr3(b'/', b'#', b'?', rest.as_bytes()) {
-        None => rest,
-        Some(end) if rest[end..].starts_with("/_history/") => &rest[..end],
-        Some(_) => return None,
-    };
-    (!fhir_id.is_empty()).then_some((resource_type, fhir_id))
-}
+const MOST_KNOWN: usize = 8;
 
 impl References for Resolver<'_> {
     fn resolve<'t>(
         &mut self,
         reference: Value<'t>,
-        expected: Option<ResourceType>,
+        expected: Expected,
     ) -> Result<Referenced<'t>, ValueDefect> {
-        if let Some(known) =
-            self.resolved.iter().rev().take(SEARCHED).find(|known| known.reference == reference.index())
-            && expected.is_none_or(|expected| expected == known.resource_type)
+        let mut known = self.resolved.iter().rev().take(MOST_KNOWN);
+        if let Some(known) = known.find(|known| known.reference == reference.index())
+            && expected.admits(known.resource_type)
+            && !known.says_more
         {
             let ResolvedReference { resource_type, target, .. } = *known;
             return Ok(Referenced {
@@ -225,67 +321,45 @@ impl References for Resolver<'_> {
                 written: None,
             });
         }
-        let stated = match text(reference.get(NameId::TYPE))? {
-            Some(name) => ResourceType::named(&name).or(expected),
-            None => expected,
-        };
-        let Some(written) = reference.get(NameId::REFERENCE) else {
-            return self.resolve_identifier(reference, stated, expected);
-        };
-        let written =
-            written.as_text().ok_or(ValueDefect::new(written, ValueDefectReason::ExpectedString))?;
-        let bundle = self.full_urls.map_or(0, FullUrls::bundle);
-        if let Some((resource_type, target)) = self.targets.recent(&written, bundle)
-            && expected.is_none_or(|expected| expected == resource_type)
-        {
-            self.resolved.push(ResolvedReference { reference: reference.index(), resource_type, target });
-            return Ok(Referenced {
-                target: Some(target),
-                resource_type: Some(resource_type),
-                written: None,
-            });
+        if let Some(written) = text(reference.get(NameId::REFERENCE))? {
+            let found = self.written(&written, reference, expected)?;
+            return Ok(found.referenced(written));
         }
-        let meaning = self.read(&written, stated);
-        // The meaning of a server's base URL or an identifier may change from one
-        // resource to the next.
-        let is_lasting = matches!(meaning, Written::Identity(..)) && self.base_of(&written).is_none();
-        let (resource_type, target) = self.target(meaning, reference, stated, expected)?;
-        if let (true, Some(resource_type), Some(target)) = (is_lasting, resource_type, target) {
-            self.targets.note_recent(&written, bundle, (resource_type, target));
-        }
-        Ok(Referenced { target, resource_type, written: target.is_none().then_some(written) })
+        let stated = stated_type(reference)?;
+        Ok(match self.logical(reference, stated, expected)? {
+            Some((found, words)) => found.referenced(words.into()),
+            // A type without anything else names nothing.
+            None => Referenced {
+                resource_type: stated.filter(|_| reference.get(NameId::DISPLAY).is_some()),
+                ..Referenced::default()
+            },
+        })
     }
 }
 
-/// The characters of a string, if there is one.
+/// The characters of a string without blanks around them, if there are any.
 fn text(value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, ValueDefect> {
     let Some(value) = value else { return Ok(None) };
-    value.as_text().map(Some).ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))
+    let text = value.as_text().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))?;
+    let trimmed = text.trim();
+    Ok(match text {
+        _ if trimmed.is_empty() => None,
+        text if trimmed.len() == text.len() => Some(text),
+        Cow::Borrowed(text) => Some(Cow::Borrowed(text.trim())),
+        Cow::Owned(text) => Some(Cow::Owned(text.trim().to_owned())),
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pretty_assertions::assert_eq;
+/// The type that `Reference.type` states, perhaps by the URL of its definition.
+fn stated_type(reference: Value<'_>) -> Result<Option<ResourceType>, ValueDefect> {
+    let name = text(reference.get(NameId::TYPE))?;
+    Ok(name.and_then(|name| ResourceType::named(name.rsplit('/').next()?)))
+}
 
-    #[test]
-    fn a_relative_reference_is_type_and_id() {
-        let read = |written| {
-            relative_identity(written).map(|(resource_type, fhir_id)| (resource_type.name(), fhir_id))
-        };
-        assert_eq!(read("Patient/1"), Some(("Patient", "1")));
-        assert_eq!(read("Patient/a_b.c-d/_history/3"), Some(("Patient", "a_b.c-d")));
-        for written in [
-            "Patient",
-            "Patient/",
-            "Nobody/1",
-            "#p",
-            "http://x.org/Patient/1",
-            "Patient/1/x",
-            "Patient/1#y",
-            "",
-        ] {
-            assert_eq!(read(written), None, "{written}");
-        }
+/// The server that a `fullUrl` is of, with a slash at the end.
+pub(super) fn base_url(full_url: &str) -> Option<&str> {
+    match Address::parse(full_url) {
+        Address::Rest { base, .. } => base,
+        _ => None,
     }
 }

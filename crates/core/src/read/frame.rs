@@ -53,6 +53,10 @@ pub struct Frame<'a> {
     /// those of a transaction are ordered DELETE, POST, PUT and PATCH, others
     /// (<https://hl7.org/fhir/R4/http.html#trules>).
     pub position: u64,
+    /// The resource's id, if something other than its own `id` gives it: the
+    /// url of its request, its `fullUrl`, or what it refers to in its Bundle. `None`
+    /// for a resource that its own `id` names, or else its content alone.
+    pub id: Option<Cow<'a, str>>,
     /// `entry.fullUrl`.
     pub full_url: Option<Cow<'a, str>>,
     /// `entry.request`, when it has a method.

@@ -68,8 +68,10 @@
 //! ```
 
 mod bundle;
+mod bundle_builder;
 mod companion;
 mod container;
+mod content;
 mod defect;
 mod document;
 mod error;
@@ -86,11 +88,11 @@ use std::path::Path;
 
 pub use bundle::Bundle;
 pub use companion::Companion;
+pub use content::content_hash;
 pub use defect::{ReadDefect, ReadDefectReason};
 pub use document::{Document, DocumentFormat};
 pub use error::{ReadError, Stopped};
 pub use frame::{Frame, Payload, Request};
-pub use full_url::id_from_full_url;
 pub use handler::ResourceHandler;
 pub use limits::ReadLimits;
 pub use location::Location;

@@ -74,7 +74,8 @@ fn a_sink_stores_what_was_accepted_and_nothing_else() {
             bytes: body,
             full_url: None,
             full_urls: None,
-            base_url: None,
+            id: None,
+            base_urls: &[],
             effective_at: None,
             wanted: None,
         };

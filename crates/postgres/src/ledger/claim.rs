@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::advisory_lock::living;
 use super::schema::{load_batch, load_file};
+use super::source::BASE_URLS;
 
 /// A file that is to be claimed.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +32,9 @@ pub struct ClaimedFile {
     pub id: i64,
     /// The sender's number.
     pub source_id: i16,
-    /// The URL of the sender's FHIR server, with a trailing slash: what the
+    /// The base URLs of the sender's FHIR servers, with a trailing slash: what the
     /// sender's absolute references begin with.
-    pub base_url: Option<String>,
+    pub base_urls: Vec<String>,
     /// Parts that an interrupted run has committed: first and last record of each.
     pub done: Vec<(u64, u64)>,
     /// The number of records that were rejected in these parts.
@@ -62,8 +63,8 @@ pub enum Claim {
 struct ContentEntry {
     #[diesel(sql_type = SmallInt)]
     source_id: i16,
-    #[diesel(sql_type = Nullable<Text>)]
-    base_url: Option<String>,
+    #[diesel(sql_type = Array<Text>)]
+    base_urls: Vec<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     loaded_id: Option<i64>,
     /// Where that file lies in the archive, unless another one was put there.
@@ -82,7 +83,7 @@ fn content_entries() -> String {
     let living = living();
     format!(
         "\
-select s.id as source_id, rtrim(s.base_url, '/') || '/' as base_url, loaded.id as loaded_id,
+select s.id as source_id, array(select b.base_url from {BASE_URLS} b where b.source_id = s.id) as base_urls, loaded.id as loaded_id,
        case when not exists (select from etl.load_file o
                               where o.archive_path = loaded.archive_path and o.id <> loaded.id)
             then loaded.archive_path end as archive_path,
@@ -274,7 +275,7 @@ impl<'c> Candidates<'c> {
         ClaimedFile {
             id,
             source_id: content.source_id,
-            base_url: content.base_url.clone(),
+            base_urls: content.base_urls.clone(),
             done: committed.parts,
             rejected: committed.rejected,
         }

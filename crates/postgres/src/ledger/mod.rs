@@ -19,6 +19,7 @@ mod retry;
 mod rule;
 mod run;
 mod schema;
+mod source;
 mod status;
 
 pub use account::Account;
@@ -26,7 +27,7 @@ pub use batch::{BatchClaim, BatchPart, UnmappedElement};
 pub use claim::{Claim, ClaimedFile, NewFile};
 pub use file::{FileEntry, FileStatus, ReadFile};
 pub use reject::{NewReject, Reject, RejectReason};
-pub use remap::{RemapFile, RemapPositions, select_current, select_resolvable};
+pub use remap::{RemapFile, RemapPositions, count_unresolved, select_current, select_resolvable};
 pub use resource::StoredResource;
 pub use retry::{PartialReject, PendingRejects, WholeReject, mark_retried};
 pub use rule::Rule;

@@ -7,29 +7,35 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 use fhirmill_core::fhir::ResourceType;
 
+use super::schema::unresolved_reference;
+use super::source::BASE_URLS;
+use crate::registry::owners;
+
 const TEMPORARY_TABLE: &str = "\
 create temporary table if not exists wanted (file_id bigint, position bigint, primary key (file_id, position));
 truncate wanted";
 
-/// Resources that refer to identifiers whose owners have arrived by now.
-const SELECT_RESOLVABLE: &str = "\
+/// Selects resources whose references can be resolved by now: exactly one
+/// resource has the identifier, or one patient if no type is stated; or the server
+/// has become known.
+fn select_resolvable_sql() -> String {
+    format!(
+        "\
 insert into wanted
 select distinct r.file_id, r.position
 from etl.unresolved_reference u
 join etl.resource r on r.id = u.resource_id
-where r.file_id is not null and (select count(distinct m.id) from (
-    select i.patient_id as id from patient_identifier i join etl.resource b on b.id = i.patient_id and b.content_hash is not null
-     where u.resource_type = 'Patient' and i.value = u.value and coalesce(i.system, '') = u.system
-       and b.source_id = r.source_id
-    union all
-    select i.resource_id from resource_identifier i join etl.resource b on b.id = i.resource_id and b.content_hash is not null
-     where i.resource_type = u.resource_type and i.value = u.value and coalesce(i.system, '') = u.system
-       and b.source_id = r.source_id
-    union all
-    select b.id from etl.resource b
-     where u.system = 'urn:uuid' and b.source_id = r.source_id
-       and b.resource_type = any(case u.resource_type when '' then $1 else array[u.resource_type] end)
-       and b.fhir_id = u.value and b.content_hash is not null) m) = 1";
+where r.file_id is not null and case u.system
+  when 'reference' then u.value like '%://%' and exists (
+    select from {BASE_URLS} b
+     where b.source_id = r.source_id and starts_with(lower(u.value), lower(b.base_url))
+       and split_part(substr(u.value, length(b.base_url) + 1), '/', 1) = any($1))
+  else (select count(distinct m.id) = 1
+           or (u.resource_type = '' and count(distinct m.id) filter (where m.resource_type = 'Patient') = 1)
+          from ({owners}) m) end",
+        owners = owners("u", "r.source_id", "$1")
+    )
+}
 
 const SELECT_CURRENT: &str = "\
 insert into wanted
@@ -39,12 +45,16 @@ where content_hash is not null and file_id is not null
     select c.container_id from etl.contained_resource c join etl.resource_key k on k.id = c.id
      where k.resource_type = any($1)))";
 
-const FILES: &str = "\
-select f.id as file_id, f.source_id, rtrim(s.base_url, '/') || '/' as base_url, f.path, f.status, f.archive_path, w.last, w.resources
+fn files_sql() -> String {
+    format!(
+        "\
+select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, w.last, w.resources,
+       array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
 join etl.load_file f on f.id = w.file_id
-join etl.source s on s.id = f.source_id
-order by 1";
+order by 1"
+    )
+}
 
 const POSITIONS: &str = "\
 select position from wanted where file_id = $1 and position > $2 order by position limit 50000";
@@ -58,9 +68,9 @@ pub struct RemapFile {
     /// The sender's number.
     #[diesel(sql_type = SmallInt)]
     pub source_id: i16,
-    /// The URL of the sender's FHIR server, with a trailing slash.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub base_url: Option<String>,
+    /// The base URLs of the sender's FHIR servers, with a trailing slash.
+    #[diesel(sql_type = Array<Text>)]
+    pub base_urls: Vec<String>,
     /// The path it had in the inbox.
     #[diesel(sql_type = Text)]
     pub path: String,
@@ -98,10 +108,16 @@ impl RemapPositions {
 /// returns the files that hold them.
 pub fn select_resolvable(connection: &mut PgConnection) -> QueryResult<Vec<RemapFile>> {
     connection.batch_execute(TEMPORARY_TABLE)?;
-    sql_query(SELECT_RESOLVABLE)
+    sql_query(select_resolvable_sql())
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
         .execute(connection)?;
-    sql_query(FILES).load(connection)
+    sql_query(files_sql()).load(connection)
+}
+
+/// The number of references without a key.
+pub fn count_unresolved(connection: &mut PgConnection) -> QueryResult<u64> {
+    let count: i64 = unresolved_reference::table.count().get_result(connection)?;
+    Ok(count.unsigned_abs())
 }
 
 /// Selects all current resources, or those of some types if any is given, with
@@ -113,7 +129,7 @@ pub fn select_current(
 ) -> QueryResult<Vec<RemapFile>> {
     connection.batch_execute(TEMPORARY_TABLE)?;
     sql_query(SELECT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(connection)?;
-    sql_query(FILES).load(connection)
+    sql_query(files_sql()).load(connection)
 }
 
 impl RemapFile {

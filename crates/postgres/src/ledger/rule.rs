@@ -67,6 +67,7 @@ impl Rule {
             };
             rules.extend(table.columns.iter().filter(is_key).map(|column| Rule::key_exists(table, column)));
         }
+        rules.extend(tables.iter().flat_map(Rule::references_are_told));
         let roots = tables.iter().filter(|table| table.kind == TableKind::Resource);
         rules.extend(roots.clone().map(Rule::row_exists));
         rules.extend(roots.map(Rule::contained_row_exists));
@@ -122,6 +123,29 @@ impl Rule {
                  and not exists (select from etl.resource r where r.id = t.{quoted})"
             ),
         }
+    }
+
+    /// Every reference that was written has a key or a text, for the references of a
+    /// table whose type and display are columns.
+    fn references_are_told(table: &Table) -> Vec<Rule> {
+        let has = |name: &String| table.columns.iter().any(|column| column.name == *name);
+        let references = table.columns.iter().filter_map(|column| column.name.strip_suffix("_reference"));
+        let rule = |reference: &str| {
+            let part = |part: &str| format!("{reference}_{part}");
+            let (target_type, key, display) = (part("type"), part("id"), part("display"));
+            [&target_type, &key, &display].into_iter().all(has).then(|| Rule {
+                sentence: format!("every {}.{reference} that was written has a key or a text", table.name),
+                query: format!(
+                    "select count(*) from {} where {} is not null and {} is null and {} is null and {} is null",
+                    table.name,
+                    sql::quoted(&target_type),
+                    sql::quoted(&key),
+                    sql::quoted(&display),
+                    sql::quoted(&part("reference"))
+                ),
+            })
+        };
+        references.filter_map(rule).collect()
     }
 
     /// Every living resource of the registry has its row.

@@ -132,6 +132,17 @@ diesel::table! {
         id -> SmallInt,
         code -> Text,
         base_url -> Nullable<Text>,
+        name -> Nullable<Text>,
+        description -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    etl.source_base_url (source_id, base_url) {
+        source_id -> SmallInt,
+        base_url -> Text,
+        origin -> Text,
+        noted_at -> Timestamptz,
     }
 }
 
@@ -157,6 +168,7 @@ diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
 diesel::joinable!(rejected_record -> load_file (file_id));
+diesel::joinable!(source_base_url -> source (source_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     code_map,
@@ -169,6 +181,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     resource_key,
     resource_version,
     source,
+    source_base_url,
     unmapped_element,
     unresolved_reference,
 );

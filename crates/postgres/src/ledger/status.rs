@@ -24,6 +24,9 @@ pub struct LedgerStatus {
     /// Rejected records that no retry has loaded since.
     #[diesel(sql_type = BigInt)]
     pub records_rejected: i64,
+    /// References without a key.
+    #[diesel(sql_type = BigInt)]
+    pub unresolved_references: i64,
     /// Resources that were inserted so far.
     #[diesel(sql_type = BigInt)]
     pub resources: i64,
@@ -41,6 +44,7 @@ select (select to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:
        count(*) filter (where status = 'rejected') as files_rejected,
        count(*) filter (where status = 'failed') as files_failed,
        (select count(*) from etl.rejected_record where retried_at is null) as records_rejected,
+       (select count(*) from etl.unresolved_reference) as unresolved_references,
        coalesce(sum(inserted), 0)::bigint as resources,
        pg_database_size(current_database()) as database_bytes
 from etl.load_file";

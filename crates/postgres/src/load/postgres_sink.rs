@@ -13,7 +13,6 @@ use super::history::Superseded;
 use crate::LoadError;
 use crate::database::CopyTable;
 use crate::failpoint::{self, Step};
-use crate::registry::URN;
 
 /// Whether the JSON of resources is stored beside their rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,8 +140,7 @@ fn copy_unresolved(connection: &mut PgConnection, batch: &AcceptedBatch<'_>) -> 
     for (resource, identifier) in batch.batch.rows.unresolved() {
         let Some(key) = batch.outcomes.of_resources[resource].applied_key() else { continue };
         let resource_type = identifier.resource_type.map_or("", |resource_type| resource_type.name());
-        let system = identifier.system.as_deref().unwrap_or(URN);
-        rows.push((key, resource_type, system, identifier.value.as_str()));
+        rows.push((key, resource_type, identifier.system.as_str(), identifier.value.as_str()));
     }
     rows.sort_unstable();
     rows.dedup();

@@ -8,30 +8,45 @@ use crate::LoadError;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{IdentifierCache, IdentifierKey};
 
-/// Stands for the system if the value is the id of the resource itself.
-pub(crate) const URN: &str = "urn:uuid";
-
-const OWNERS: &str = "\
-select a.ordinal::integer as ordinal, min(m.resource_type) as resource_type, min(m.id) as id
-from unnest($2::text[], $3::text[], $4::text[]) with ordinality as a (resource_type, system, value, ordinal)
-cross join lateral (
+/// The resources of the source `$1` that own the identifiers in `asked`, each as
+/// type and key: a lateral query. `$types` are all resource types. A contained
+/// resource, which has no version of its own, owns none: it exists once in every
+/// resource that contains it.
+pub(crate) fn owners(asked: &str, source_id: &str, types: &str) -> String {
+    format!(
+        "\
+select m.resource_type, m.id from (
   select 'Patient' as resource_type, i.patient_id as id
     from patient_identifier i
-   where a.resource_type = 'Patient' and i.value = a.value and coalesce(i.system, '') = a.system
+   where {asked}.resource_type in ('', 'Patient') and i.value = {asked}.value
+     and ({asked}.system = '*' or coalesce(i.system, '') = {asked}.system)
   union
   select i.resource_type, i.resource_id
     from resource_identifier i
-   where i.resource_type = a.resource_type and i.value = a.value and coalesce(i.system, '') = a.system
+   where {asked}.resource_type in ('', i.resource_type) and i.value = {asked}.value
+     and ({asked}.system = '*' or coalesce(i.system, '') = {asked}.system)
   union
-  select r.resource_type, r.id
-    from etl.resource r
-   where a.system = 'urn:uuid' and r.source_id = $1
-     and r.resource_type = any(case a.resource_type when '' then $5 else array[a.resource_type] end)
-     and r.fhir_id = a.value and r.content_hash is not null
-) m
-join etl.resource r on r.id = m.id and r.source_id = $1 and r.content_hash is not null
+  select named.resource_type, named.id
+    from etl.resource named
+   where {asked}.system = 'urn:uuid' and named.source_id = {source_id}
+     and named.resource_type = any(case {asked}.resource_type when '' then {types} else array[{asked}.resource_type] end)
+     and named.fhir_id = {asked}.value and named.content_hash is not null) m
+join etl.resource owner on owner.id = m.id and owner.source_id = {source_id} and owner.content_hash is not null"
+    )
+}
+
+/// The identifiers that exactly one resource owns.
+fn sole_owners() -> String {
+    format!(
+        "\
+select a.ordinal::integer as ordinal, min(m.resource_type) as resource_type, min(m.id) as id
+from unnest($2::text[], $3::text[], $4::text[]) with ordinality as a (resource_type, system, value, ordinal)
+cross join lateral ({}) m
 group by a.ordinal
-having count(distinct m.id) = 1";
+having count(distinct m.id) = 1",
+        owners("a", "$1", "$5")
+    )
+}
 
 #[derive(QueryableByName)]
 struct Owner {
@@ -55,9 +70,9 @@ pub(super) fn learn(
         return Ok(false);
     }
     let types: Vec<&str> = asked.iter().map(|key| key.resource_type.map_or("", ResourceType::name)).collect();
-    let systems: Vec<&str> = asked.iter().map(|key| key.system.as_deref().unwrap_or(URN)).collect();
+    let systems: Vec<&str> = asked.iter().map(|key| key.system.as_str()).collect();
     let values: Vec<&str> = asked.iter().map(|key| key.value.as_str()).collect();
-    let owners: Vec<Owner> = sql_query(OWNERS)
+    let owners: Vec<Owner> = sql_query(sole_owners())
         .bind::<SmallInt, _>(source_id)
         .bind::<Array<Text>, _>(&types)
         .bind::<Array<Text>, _>(&systems)

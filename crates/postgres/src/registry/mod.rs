@@ -22,7 +22,7 @@ use cached_keys::{CachedKeys, RegistryKeys};
 use confirmations::Confirmations;
 pub(crate) use confirmations::Writing;
 pub use expectations::{Expectations, Hint};
-pub(crate) use identifiers::URN;
+pub(crate) use identifiers::owners;
 pub use unchanged::UnchangedQuery;
 
 /// The registry as the loaders of a run share it: what they have learnt of it,

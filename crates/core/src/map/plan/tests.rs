@@ -34,7 +34,8 @@ fn mapped(plan: &Arc<Plan>, resources: &[&str]) -> BTreeMap<String, Vec<Vec<Opti
             bytes: resource.as_bytes(),
             full_url: None,
             full_urls: None,
-            base_url: None,
+            id: None,
+            base_urls: &[],
             effective_at: None,
             wanted: None,
         };
@@ -109,7 +110,8 @@ fn a_member_is_unmapped_if_no_root_table_knows_it() {
         bytes: COLOUR.as_bytes(),
         full_url: None,
         full_urls: None,
-        base_url: None,
+        id: None,
+        base_urls: &[],
         effective_at: None,
         wanted: None,
     };

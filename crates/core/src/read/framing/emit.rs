@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::entry::{self, Entry, EntryElement, EntryResource};
+use super::entry::{self, Entry, EntryElement, EntryResource, EntryTexts};
 use super::framer::{FoundDefect, Framer, Interrupt};
 use super::position::{PositionAssigner, TransactionPhase};
 use super::prescan::Prescan;
@@ -42,6 +42,7 @@ impl Framer<'_> {
             offset: range.start,
             location,
             position,
+            id: None,
             full_url: None,
             request: None,
             last_modified: None,
@@ -159,6 +160,7 @@ impl Framer<'_> {
             offset: range.start,
             location,
             position,
+            id: resource.and_then(|_| given_id(window, entry, open)),
             full_url: text(&entry.full_url),
             request: text(&entry.method)
                 .map(|method| Request { method, url: text(&entry.url).unwrap_or(Cow::Borrowed("")) }),
@@ -196,6 +198,17 @@ impl Framer<'_> {
             Err(Interrupt::RestLost) => Ok(()),
             other => other,
         }
+    }
+}
+
+/// The id of the entry's resource, if it is not simply the resource's own.
+fn given_id<'w>(window: &'w Window<'_>, entry: &Entry, open: &OpenBundle) -> Option<Cow<'w, str>> {
+    let texts = EntryTexts::of(window, entry)?;
+    let names = texts.names(open.bundle.is_transaction());
+    match names.identity() {
+        Some(id) if names.id == Some(&*id) => None,
+        Some(id) => Some(Cow::Owned(id.into_owned())),
+        None => open.bundle.generated_id(open.entries).map(|id| Cow::Owned(id.to_owned())),
     }
 }
 

@@ -1,10 +1,13 @@
 //! An *entry* is one element of `Bundle.entry`: where in the stream its
 //! resource is, and what the entry says about it.
 
+use std::borrow::Cow;
+
 use super::bracket_matcher::{BracketMatcher, MatchResult};
 use super::position::TransactionPhase;
-use super::token::{PropertyName, TokenError, describe_value};
+use super::token::{PropertyName, TokenError, decode_string, describe_value};
 use super::window::{ByteRange, Window};
+use crate::fhir::{EntryNames, ResourceType};
 use crate::read::defect::ReadDefectReason;
 use crate::read::frame::Payload;
 use crate::read::limits::ReadLimits;
@@ -21,6 +24,8 @@ pub(super) struct Entry {
     pub url: Option<ByteRange>,
     /// `response.lastModified`
     pub last_modified: Option<ByteRange>,
+    /// `response.location`
+    pub location: Option<ByteRange>,
 }
 
 /// Where the resource of an entry is.
@@ -154,6 +159,7 @@ fn read_response(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry
     while let Some(name) = window.next_property()? {
         match name {
             PropertyName::LastModified => entry.last_modified = window.string_or_skip(limits.json_depth)?,
+            PropertyName::Location => entry.location = window.string_or_skip(limits.json_depth)?,
             _ => window.skip_value(limits.json_depth)?,
         }
     }
@@ -171,6 +177,45 @@ impl Entry {
             _ if self.resource.is_none() => (Payload::None, TransactionPhase::Other),
             b"POST" => (Payload::Resource, TransactionPhase::Post),
             _ => (Payload::Resource, TransactionPhase::Put),
+        }
+    }
+}
+
+/// The decoded strings of an entry that may name its resource.
+pub(super) struct EntryTexts<'w> {
+    resource_type: ResourceType,
+    id: Option<Cow<'w, str>>,
+    full_url: Option<Cow<'w, str>>,
+    method: Option<Cow<'w, str>>,
+    url: Option<Cow<'w, str>>,
+    location: Option<Cow<'w, str>>,
+}
+
+impl<'w> EntryTexts<'w> {
+    /// Those of an entry with a resource of a type that R4 defines.
+    pub fn of(window: &'w Window<'_>, entry: &Entry) -> Option<Self> {
+        let text = |range: &Option<ByteRange>| decode_string(window.slice(range.clone()?)?);
+        let resource = entry.resource.as_ref()?;
+        Some(EntryTexts {
+            resource_type: ResourceType::named(&text(&resource.resource_type)?)?,
+            id: text(&resource.id),
+            full_url: text(&entry.full_url),
+            method: text(&entry.method),
+            url: text(&entry.url),
+            location: text(&entry.location),
+        })
+    }
+
+    /// What names the resource, in a Bundle that may be a transaction.
+    pub fn names(&self, is_transaction: bool) -> EntryNames<'_> {
+        EntryNames {
+            resource_type: self.resource_type,
+            id: self.id.as_deref(),
+            full_url: self.full_url.as_deref(),
+            method: self.method.as_deref(),
+            url: self.url.as_deref(),
+            location: self.location.as_deref(),
+            is_transaction,
         }
     }
 }

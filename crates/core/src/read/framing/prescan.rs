@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use super::entry::{self, Entry, EntryElement};
+use super::entry::{self, Entry, EntryElement, EntryTexts};
 use super::position::{PhaseCounts, PositionAssigner, TransactionPhase};
-use super::token::{PropertyName, TokenError, decode_string};
-use super::window::{ByteRange, Window};
-use crate::read::bundle::{Bundle, BundleBuilder};
+use super::token::{PropertyName, TokenError};
+use super::window::Window;
+use crate::read::bundle::{Bundle, is_transaction};
+use crate::read::bundle_builder::BundleBuilder;
 use crate::read::companion::Companion;
 use crate::read::frame::Payload;
 use crate::read::limits::ReadLimits;
@@ -17,7 +18,7 @@ use crate::read::limits::ReadLimits;
 const MAX_KEPT_ELEMENTS: usize = 1 << 14;
 
 /// What a prescan found out about one object.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Prescan {
     object_type: ObjectType,
     bundle: BundleBuilder,
@@ -137,11 +138,13 @@ impl Prescan {
         let (payload, phase) = entry.classify(window);
         let mut count = 1;
         if let Some(resource) = &entry.resource {
-            let text = |range: &Option<ByteRange>| decode_string(window.slice(range.clone()?)?);
-            if let (Some(full_url), Some(resource_type)) =
-                (text(&entry.full_url), text(&resource.resource_type))
+            if payload == Payload::Resource
+                && let Some(texts) = EntryTexts::of(window, entry)
             {
-                self.bundle.add(&full_url, &resource_type, text(&resource.id).as_deref());
+                let is_transaction = self.bundle_type.as_deref().map(|name| is_transaction(Some(name)));
+                let bytes = window.slice(resource.range.clone()).unwrap_or_default();
+                let number = u32::try_from(self.entries).unwrap_or(u32::MAX);
+                self.bundle.add(number, texts.names(false), is_transaction, bytes);
             }
             if payload == Payload::Resource && resource.is_bundle(window) && depth < limits.max_bundle_depth()
             {

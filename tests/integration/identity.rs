@@ -1,0 +1,208 @@
+//! Which deliveries are one resource, and which are several: what a `fullUrl`, a
+//! request, an ID and the content say about a resource's identity
+//! (<https://hl7.org/fhir/R4/bundle.html#references>,
+//! <https://hl7.org/fhir/R4/http.html#trules>).
+
+use serde_json::{Value, json};
+
+use crate::steps::{account, load_twice};
+use crate::support::TestEnvironment;
+
+const UUID: &str = "0a1b2c3d-0000-4000-8000-00000000000a";
+
+fn bundle(bundle_type: &str, entries: Value) -> String {
+    json!({"resourceType": "Bundle", "type": bundle_type, "entry": entries}).to_string()
+}
+
+fn person(family: &str) -> Value {
+    json!({"resourceType": "Patient", "name": [{"family": family}]})
+}
+
+fn observation_of(subject: &str) -> Value {
+    json!({"resourceType": "Observation", "status": "final", "code": {"text": "Weight"},
+        "subject": {"reference": subject}})
+}
+
+/// Family names of the patients, each with the number of its observations.
+fn people(environment: &TestEnvironment) -> Vec<Vec<String>> {
+    environment.query(
+        "select n.family, count(o.id) as observations \
+         from patient p join patient_name n on n.patient_id = p.id \
+         left join observation o on o.patient_id = p.id group by p.id, 1 order by 1, 2",
+    )
+}
+
+fn patient_ids(environment: &TestEnvironment) -> Vec<String> {
+    environment.query("select fhir_id from patient order by 1").concat()
+}
+
+/// Loads files one after another; returns the outcome of the last.
+fn load_each(environment: &TestEnvironment, files: &[String]) -> Vec<(&'static str, u64)> {
+    let mut last = Vec::new();
+    for (number, file) in files.iter().enumerate() {
+        last = account(&load_twice(environment, &[(&format!("{number}.json"), file.as_bytes())]));
+    }
+    last
+}
+
+#[test]
+fn a_full_url_that_is_not_global_names_an_entry_of_its_bundle_only() {
+    for full_url in [
+        "resource:0",
+        "urn:example:p",
+        "urn:uuid:patient-1",
+        "urn:uuid:",
+        "urn:uuid:0a1b2c3d00004000800000000000000a",
+        "urn:oid:patient",
+        "0a1b2c3d-0000-4000-8000-00000000000a",
+        "#p",
+        "Patient/1",
+        "p",
+        "https://ehr.example.com/export/patient-1",
+        "https://ehr.example.com/Encounter/1",
+    ] {
+        let environment = TestEnvironment::new();
+        let of = |family: &str| {
+            bundle(
+                "collection",
+                json!([{"resource": observation_of(full_url)}, {"fullUrl": full_url, "resource": person(family)}]),
+            )
+        };
+        load_each(&environment, &[of("Ann"), of("Bob")]);
+        assert_eq!(people(&environment), [["Ann", "1"], ["Bob", "1"]], "{full_url}");
+    }
+}
+
+#[test]
+fn resources_that_differ_only_in_whom_they_mean_are_several() {
+    let of = |family: &str| {
+        let report = json!({"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "x"},
+            "result": [{"reference": "resource:1"}]});
+        bundle(
+            "collection",
+            json!([{"fullUrl": "resource:2", "resource": report},
+                {"fullUrl": "resource:1", "resource": observation_of("resource:0")},
+                {"fullUrl": "resource:0", "resource": person(family)}]),
+        )
+    };
+    let environment = TestEnvironment::new();
+    load_each(&environment, &[of("Ann"), of("Bob")]);
+    assert_eq!(people(&environment), [["Ann", "1"], ["Bob", "1"]]);
+    assert_eq!(environment.value("select count(*) from diagnostic_report"), "2");
+    // The same Bundle with another entry brings nothing new but that.
+    let mut again: Value = serde_json::from_str(&of("Ann")).unwrap();
+    again["entry"].as_array_mut().unwrap().push(json!({"fullUrl": "resource:9", "resource": person("Cid")}));
+    assert_eq!(load_each(&environment, &[again.to_string()]), [("inserted", 1), ("unchanged", 3)]);
+}
+
+#[test]
+fn entries_of_one_bundle_with_equal_local_full_urls_are_several() {
+    let environment = TestEnvironment::new();
+    let text = bundle(
+        "collection",
+        json!([{"fullUrl": "resource:0", "resource": person("Ann")}, {"fullUrl": "resource:0", "resource": person("Bob")}]),
+    );
+    assert_eq!(load_each(&environment, &[text]), [("inserted", 2)]);
+    assert_eq!(people(&environment), [["Ann", "0"], ["Bob", "0"]]);
+}
+
+#[test]
+fn a_global_full_url_names_its_resource_in_every_bundle() {
+    let upper = UUID.to_uppercase();
+    for (full_url, id) in [
+        (format!("urn:uuid:{UUID}"), UUID),
+        (format!("urn:uuid:{upper}"), UUID),
+        (format!("URN:UUID:{upper}"), UUID),
+        ("urn:oid:1.2.840.113619".to_owned(), "1.2.840.113619"),
+        ("https://ehr.example.com/R4/Patient/17".to_owned(), "17"),
+        ("https://ehr.example.com/R4/Patient/17/_history/3".to_owned(), "17"),
+        ("http://localhost:8080/Patient/17/".to_owned(), "17"),
+        (" https://ehr.example.com/R4/Patient/17 ".to_owned(), "17"),
+    ] {
+        let environment = TestEnvironment::new();
+        let of = |family: &str| {
+            bundle(
+                "collection",
+                json!([{"resource": observation_of(&full_url)}, {"fullUrl": full_url, "resource": person(family)}]),
+            )
+        };
+        let found = load_each(&environment, &[of("Ann"), of("Bob")]);
+        assert_eq!(patient_ids(&environment), [id], "{full_url}");
+        assert_eq!(people(&environment), [["Bob", "1"]], "{full_url}");
+        assert_eq!(found, [("updated", 1), ("unchanged", 1)], "{full_url}");
+    }
+}
+
+#[test]
+fn an_id_of_its_own_names_a_resource_whatever_its_local_full_url() {
+    let environment = TestEnvironment::new();
+    let of = |id: &str, family: &str| {
+        let mut patient = person(family);
+        patient["id"] = json!(id);
+        bundle(
+            "collection",
+            json!([{"fullUrl": "resource:0", "resource": patient}, {"resource": observation_of("resource:0")}]),
+        )
+    };
+    load_each(&environment, &[of("a", "Ann"), of("b", "Bob")]);
+    assert_eq!(people(&environment), [["Ann", "1"], ["Bob", "1"]]);
+    assert_eq!(patient_ids(&environment), ["a", "b"]);
+}
+
+#[test]
+fn the_url_of_a_put_is_the_identity() {
+    for url in ["Patient/z9", "/Patient/z9", "https://ehr.example.com/R4/Patient/z9", "Patient/z9/"] {
+        for kind in ["transaction", "batch"] {
+            let environment = TestEnvironment::new();
+            let text = bundle(
+                kind,
+                json!([{"fullUrl": format!("urn:uuid:{UUID}"), "resource": person("Ann"), "request": {"method": "PUT", "url": url}},
+                {"resource": observation_of(&format!("urn:uuid:{UUID}")), "request": {"method": "POST", "url": "Observation"}},
+                ]),
+            );
+            load_each(&environment, &[text]);
+            assert_eq!(patient_ids(&environment), ["z9"], "{url}");
+            assert_eq!(people(&environment), [["Ann", "1"]], "{url}");
+        }
+    }
+}
+
+#[test]
+fn the_inner_id_of_a_post_is_an_alias_where_the_full_url_is_global() {
+    let of = |family: &str, full_url: &str| {
+        let mut patient = person(family);
+        patient["id"] = json!("1");
+        bundle(
+            "transaction",
+            json!([{"resource": observation_of("Patient/1"), "request": {"method": "POST", "url": "Observation"}},
+                {"fullUrl": full_url, "resource": patient, "request": {"method": "POST", "url": "Patient"}}]),
+        )
+    };
+    let environment = TestEnvironment::new();
+    let uuids = ["0a1b2c3d-0000-4000-8000-000000000001", "0a1b2c3d-0000-4000-8000-000000000002"];
+    load_each(
+        &environment,
+        &[of("Ann", &format!("urn:uuid:{}", uuids[0])), of("Bob", &format!("urn:uuid:{}", uuids[1]))],
+    );
+    assert_eq!(patient_ids(&environment), uuids);
+    assert_eq!(people(&environment), [["Ann", "1"], ["Bob", "1"]]);
+}
+
+#[test]
+fn an_inner_id_of_a_post_that_is_a_uuid_stays_the_identity() {
+    let of = |full_url: &str| {
+        let mut patient = person("Ann");
+        patient["id"] = json!(UUID);
+        bundle(
+            "transaction",
+            json!([{"fullUrl": full_url, "resource": patient, "request": {"method": "POST", "url": "Patient"}},
+                {"resource": observation_of(full_url), "request": {"method": "POST", "url": "Observation"}}]),
+        )
+    };
+    let environment = TestEnvironment::new();
+    let rolled =
+        ["urn:uuid:0a1b2c3d-0000-4000-8000-000000000001", "urn:uuid:0a1b2c3d-0000-4000-8000-000000000002"];
+    load_each(&environment, &[of(rolled[0]), of(rolled[1])]);
+    assert_eq!(patient_ids(&environment), [UUID]);
+    assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+}
