@@ -545,7 +545,7 @@ fn missing_resources_are_listed_with_who_refers_to_them() {
 
 /// Columns that the view leaves out because another column or table has the
 /// same content.
-const DRAWN_FROM_OTHERS: [&str; 10] = [
+const DRAWN_FROM_OTHERS: [&str; 11] = [
     "appointment.patient_id",
     "care_team.managing_organization_id",
     "claim.encounter_id",
@@ -554,6 +554,7 @@ const DRAWN_FROM_OTHERS: [&str; 10] = [
     "document_reference.encounter_id",
     "encounter_participant.practitioner_id",
     "explanation_of_benefit.encounter_id",
+    "explanation_of_benefit.referring_provider_id",
     "medication_dispense.authorizing_prescription_id",
     "provenance.patient_id",
 ];

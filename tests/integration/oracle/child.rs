@@ -97,7 +97,10 @@ fn reach<'tree>(resource: &'tree Json, path: &str) -> Vec<Reached<'tree>> {
                     continue;
                 }
                 let mut positions = outer.positions.clone();
-                positions.push(index + 1);
+                // The detail of a plan's activity is the only one, not one of a list.
+                if !(name == "detail" && path.starts_with("activity.")) {
+                    positions.push(index + 1);
+                }
                 let mut enclosing = outer.enclosing.clone();
                 enclosing.push(outer.element);
                 next.push(Reached { element, positions, enclosing });

@@ -1,9 +1,11 @@
 //! The paths of `columns.csv`, a small part of FHIRPath, evaluated on one JSON
 //! tree.
 //!
-//! A step is a member name, `extension('URL')`, `where(path='value')` or
-//! `resolve()`, each optionally followed by `[n]`: the n-th result of the step
+//! A step is a member name, `extension('URL')`, `where(path='value')`, `inUse()`
+//! or `resolve()`, each optionally followed by `[n]`: the n-th result of the step
 //! for each of its inputs. Lists are flattened.
+
+use std::cmp::Ordering;
 
 use super::json::Json;
 
@@ -86,6 +88,10 @@ pub fn walk<'tree>(input: &'tree Json, path: &str, resource: &'tree Json) -> Vec
         return found;
     }
     for name in split(path, ".") {
+        if name == "inUse()" {
+            found = in_use(found).into_iter().collect();
+            continue;
+        }
         let mut next = Vec::new();
         for input in found {
             next.extend(step(input, name, resource));
@@ -93,6 +99,28 @@ pub fn walk<'tree>(input: &'tree Json, path: &str, resource: &'tree Json) -> Vec
         found = next;
     }
     found
+}
+
+/// Of names or addresses, the one in use: one that is not old before one that is; one without an
+/// end before one that ended, and what ended last before what ended earlier; then by its use.
+fn in_use(mut items: Vec<&Json>) -> Option<&Json> {
+    let end = |item: &Json| Some(item.get("period")?.string("end")?.to_owned());
+    let rank = |item: &Json| match item.string("use") {
+        Some("usual") => 0,
+        Some("temp" | "nickname") => 2,
+        Some("anonymous" | "maiden" | "billing") => 3,
+        _ => 1,
+    };
+    items.sort_by(|one, other| {
+        let is_old = |item: &Json| item.string("use") == Some("old");
+        let by_end = match (end(one), end(other)) {
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (one, other) => other.cmp(&one),
+        };
+        is_old(one).cmp(&is_old(other)).then(by_end).then(rank(one).cmp(&rank(other)))
+    });
+    items.first().copied()
 }
 
 /// The coding of a concept that the columns show, and its place in the list: the one that the
@@ -152,6 +180,14 @@ mod tests {
         let tree = r##"{"contained":[{"id":"o","name":"Payer"}],"insurer":{"reference":"#o"}}"##;
 
         assert_eq!(texts(tree, "insurer.resolve().name"), ["Payer"]);
+    }
+
+    #[test]
+    fn the_name_in_use() {
+        let names = r#"{"name":[{"use":"old","text":"a"},{"use":"maiden","text":"b"},{"text":"c","period":{"end":"2019"}},
+            {"use":"official","text":"d"},{"use":"usual","text":"e","period":{"end":"2020-01-01"}}]}"#;
+
+        assert_eq!(texts(names, "name.inUse().text"), ["d"]);
     }
 
     #[test]

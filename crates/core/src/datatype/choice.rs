@@ -23,7 +23,7 @@ pub struct Variant {
     pub refers_to_any: bool,
     /// The resource type that it refers to, if there is only one.
     pub refers_to: Option<ResourceType>,
-    /// Whether it is a CodeableConcept that becomes the two columns of `Concept`.
+    /// Whether it is a CodeableConcept that becomes the columns of `Concept`.
     pub is_short_concept: bool,
     /// What writes its columns.
     pub datatype: Box<dyn Datatype>,
@@ -169,7 +169,7 @@ impl Choice {
             // Both are there: only the display is shared, and is the concept's.
             self.variants[concept_index].datatype.write(concept.as_slice(), row)?;
         } else {
-            row.buffer.nulls(if short { 1 } else { 2 });
+            row.buffer.nulls(2);
             let display = member_text(Some(reference), NameId::DISPLAY)?;
             row.buffer.optional_text(display.as_deref());
             if !short {

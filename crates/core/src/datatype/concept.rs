@@ -86,12 +86,13 @@ impl Row<'_> {
     }
 }
 
-/// A CodeableConcept in short: its code, and its display or else its text.
+/// A CodeableConcept in short: system and code, and its display or else its text.
 pub(super) struct Concept;
 
 impl Datatype for Concept {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
+            text_column(join(prefix, "system"), "coding.system"),
             text_column(code_column(prefix), "coding.code"),
             text_column(join(prefix, "display"), "coding.display, else text"),
         ]
@@ -99,10 +100,11 @@ impl Datatype for Concept {
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let Some(concept) = object(elements)? else {
-            row.buffer.nulls(2);
+            row.buffer.nulls(3);
             return Ok(());
         };
         let coding = chosen_coding(concept);
+        row.member_text(coding, NameId::SYSTEM)?;
         row.member_text(coding, NameId::CODE)?;
         let display = match member_text(coding, NameId::DISPLAY)? {
             Some(display) => Some(display),

@@ -101,15 +101,33 @@ impl Datatype for Range {
     }
 }
 
-/// Ratio: value and unit of numerator and denominator.
+/// Age and Duration: value, comparator, unit, code. The system is always UCUM's.
+pub(super) struct Age;
+
+impl Datatype for Age {
+    fn columns(&self, prefix: &str) -> Vec<Column> {
+        let mut columns = SimpleQuantity.columns(prefix);
+        columns.push(text_column(prefix, "comparator", "comparator"));
+        columns
+    }
+
+    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
+        SimpleQuantity.write(elements, row)?;
+        row.member_text(object(elements)?, NameId::COMPARATOR)
+    }
+}
+
+/// Ratio: value, comparator and unit of numerator and denominator.
 pub(super) struct Ratio;
 
 impl Datatype for Ratio {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
             number_column(prefix, "numerator_value", "numerator.value"),
+            text_column(prefix, "numerator_comparator", "numerator.comparator"),
             text_column(prefix, "numerator_unit", "numerator.unit"),
             number_column(prefix, "denominator_value", "denominator.value"),
+            text_column(prefix, "denominator_comparator", "denominator.comparator"),
             text_column(prefix, "denominator_unit", "denominator.unit"),
         ]
     }
@@ -119,6 +137,7 @@ impl Datatype for Ratio {
         for part in [NameId::NUMERATOR, NameId::DENOMINATOR] {
             let quantity = ratio.and_then(|ratio| ratio.get(part));
             row.member_number(quantity, NameId::VALUE)?;
+            row.member_text(quantity, NameId::COMPARATOR)?;
             row.member_text(quantity, NameId::UNIT)?;
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! Follows paths through a resource.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
 use super::contained::{MAX_CONTAINED, local_id};
 use super::plan::PathStep;
 use crate::json::{JsonType, NameId, Value};
@@ -40,6 +43,11 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
                 _ => matching.for_each(|item| follow(item, rest, root, found)),
             }
         }
+        PathStep::InUse if from.json_type() == JsonType::Array => {
+            if let Some(item) = in_use(from) {
+                follow(item, rest, root, found);
+            }
+        }
         _ if from.json_type() == JsonType::Array => {
             for item in from.items() {
                 follow(item, steps, root, found);
@@ -55,12 +63,48 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
                 follow(from, rest, root, found);
             }
         }
+        // An item without its list is the only one.
+        PathStep::InUse => follow(from, rest, root, found),
         PathStep::Resolve => {
             if let Some(contained) = contained(from, root) {
                 follow(contained, rest, root, found);
             }
         }
     }
+}
+
+/// How far a use of a name or address comes behind the usual one.
+fn use_rank(given: Option<&str>) -> u8 {
+    match given {
+        Some("usual") => 0,
+        Some("temp" | "nickname") => 2,
+        Some("anonymous" | "maiden" | "billing") => 3,
+        _ => 1,
+    }
+}
+
+/// Of a list of names or addresses, the one in use: not marked old, without an
+/// end of its period or else with the latest, of the preferred use; the first of
+/// several. It does not depend on the day, so that mapping again changes nothing.
+fn in_use(list: Value<'_>) -> Option<Value<'_>> {
+    let mut items = list.items().filter(|item| !item.is_null());
+    let first = items.next()?;
+    let mut best = first;
+    for item in items {
+        if precedence(item) < precedence(best) {
+            best = item;
+        }
+    }
+    Some(best)
+}
+
+/// Less is preferred.
+fn precedence<'t>(item: Value<'t>) -> (bool, bool, Reverse<Option<Cow<'t, str>>>, u8) {
+    let text = |value: Option<Value<'t>>| value.and_then(Value::as_text);
+    let name_use = text(item.get(NameId::USE));
+    let end = text(item.get(NameId::PERIOD).and_then(|period| period.get(NameId::END)));
+    let is_old = name_use.as_deref() == Some("old");
+    (is_old, end.is_some(), Reverse(end), use_rank(name_use.as_deref()))
 }
 
 /// Whether there is a string of that value at the path.

@@ -19,6 +19,8 @@ pub enum RouteStep {
     Where(Vec<String>, String),
     /// `resolve()`: the contained resource that a reference means.
     Resolve,
+    /// `inUse()`: of a list of names or addresses, the one in use.
+    InUse,
     /// `itself`: the item of the list.
     Itself,
 }
@@ -37,6 +39,7 @@ pub(crate) fn route_text(route: &[RouteStep]) -> String {
             RouteStep::Extension(url) => text.push_str(&format!("extension('{url}')")),
             RouteStep::Where(path, value) => text.push_str(&format!("where({} = '{value}')", path.join("."))),
             RouteStep::Resolve => text.push_str("resolve()"),
+            RouteStep::InUse => text.push_str("inUse()"),
             RouteStep::Itself => text.push_str("$this"),
         }
     }
@@ -76,6 +79,7 @@ pub(super) fn step(part: &str) -> Result<RouteStep, String> {
     match function {
         "extension" => Ok(RouteStep::Extension(extension_url(argument))),
         "resolve" => Ok(RouteStep::Resolve),
+        "inUse" => Ok(RouteStep::InUse),
         "where" => {
             let (path, value) = argument.split_once(" = ").ok_or("expected: where(path = 'value')")?;
             let path = path.trim().split('.').map(str::to_owned).collect();

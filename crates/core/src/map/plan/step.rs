@@ -13,6 +13,8 @@ pub(in super::super) enum PathStep {
     Where(Vec<NameId>, String),
     /// From a reference to the contained resource that it means.
     Resolve,
+    /// From a list of names or addresses to the one in use.
+    InUse,
 }
 
 /// Where a value stands: in which slot of its row, and the path from there.
@@ -40,6 +42,7 @@ pub(super) fn steps(
                 steps.push(PathStep::Where(interned(path, dictionary)?, text.clone()));
             }
             RouteStep::Resolve => steps.push(PathStep::Resolve),
+            RouteStep::InUse => steps.push(PathStep::InUse),
             RouteStep::Itself | RouteStep::Choice(_) => {}
         }
     }

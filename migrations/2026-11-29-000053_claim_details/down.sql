@@ -1,0 +1,197 @@
+alter table coverage
+  drop column relationship_system;
+alter table coverage_class
+  drop column type_system;
+alter table coverage_cost_to_beneficiary
+  drop column type_system;
+alter table claim
+  drop column sub_type_system,
+  drop column priority_system,
+  drop column payee_type_system,
+  drop column accident_type_system,
+  drop column accident_location_type,
+  drop column accident_location_address,
+  drop column accident_location_reference_id,
+  drop column accident_location_reference_display,
+  drop column accident_location_reference_reference,
+  drop column enterer_type,
+  drop column enterer_id,
+  drop column enterer_display,
+  drop column enterer_reference,
+  drop column funds_reserve_system,
+  drop column funds_reserve_code,
+  drop column funds_reserve_display,
+  drop column original_prescription_type,
+  drop column original_prescription_id,
+  drop column original_prescription_display,
+  drop column original_prescription_reference;
+alter table claim_related
+  drop column relationship_system;
+alter table claim_care_team
+  drop column role_system,
+  drop column qualification_system;
+alter table claim_supporting_info
+  drop column reason_system;
+alter table claim_diagnosis
+  drop column type_system,
+  drop column on_admission_system,
+  drop column package_code_system;
+alter table claim_procedure
+  drop column type_system;
+alter table claim_item
+  drop column revenue_system,
+  drop column category_system,
+  drop column program_code_system,
+  drop column location_system,
+  drop column body_site_system,
+  drop column sub_site_system,
+  drop column sub_site_code,
+  drop column sub_site_display;
+alter table claim_item_detail
+  drop column revenue_system,
+  drop column category_system,
+  drop column program_code_system;
+alter table claim_response
+  drop column sub_type_system,
+  drop column payee_type_system,
+  drop column payment_type_system,
+  drop column payment_adjustment_reason_system,
+  drop column funds_reserve_system,
+  drop column form_code_system,
+  drop column form_content_type,
+  drop column form_url,
+  drop column form_title,
+  drop column form_text;
+drop table claim_response_item_detail;
+alter table claim_response_add_item
+  drop column location_system,
+  drop column program_code_system,
+  drop column program_code,
+  drop column program_code_display,
+  drop column provider_type,
+  drop column provider_id,
+  drop column provider_display,
+  drop column provider_reference,
+  drop column factor,
+  drop column body_site_system,
+  drop column body_site_code,
+  drop column body_site_display,
+  drop column sub_site_system,
+  drop column sub_site_code,
+  drop column sub_site_display,
+  drop column note_number,
+  drop column modifier_codes;
+drop table claim_response_add_item_detail;
+alter table claim_response_adjudication
+  drop column reason_system;
+alter table claim_response_process_note
+  drop column language_system;
+alter table explanation_of_benefit
+  drop column sub_type_system,
+  drop column payee_type_system,
+  drop column accident_type_system,
+  drop column accident_location_type,
+  drop column accident_location_address,
+  drop column accident_location_reference_id,
+  drop column accident_location_reference_display,
+  drop column accident_location_reference_reference,
+  drop column payment_type_system,
+  drop column payment_adjustment_value,
+  drop column payment_adjustment_currency,
+  drop column payment_adjustment_reason_system,
+  drop column payment_adjustment_reason_code,
+  drop column payment_adjustment_reason_display,
+  drop column payment_identifier_system,
+  drop column payment_identifier_value,
+  drop column pre_auth_ref,
+  drop column pre_auth_ref_period_start,
+  drop column pre_auth_ref_period_start_text,
+  drop column pre_auth_ref_period_end,
+  drop column pre_auth_ref_period_end_text,
+  drop column benefit_period_start,
+  drop column benefit_period_start_text,
+  drop column benefit_period_end,
+  drop column benefit_period_end_text,
+  drop column priority_system,
+  drop column priority_code,
+  drop column priority_display,
+  drop column precedence,
+  drop column funds_reserve_system,
+  drop column funds_reserve_code,
+  drop column funds_reserve_display,
+  drop column funds_reserve_requested_system,
+  drop column funds_reserve_requested_code,
+  drop column funds_reserve_requested_display,
+  drop column enterer_type,
+  drop column enterer_id,
+  drop column enterer_display,
+  drop column enterer_reference,
+  drop column original_prescription_type,
+  drop column original_prescription_id,
+  drop column original_prescription_display,
+  drop column original_prescription_reference,
+  drop column form_code_system,
+  drop column form_code,
+  drop column form_code_display,
+  drop column form_content_type,
+  drop column form_url,
+  drop column form_title,
+  drop column form_text,
+  drop column referring_provider_type,
+  drop column referring_provider_id,
+  drop column referring_provider_display,
+  drop column referring_provider_reference;
+alter table explanation_of_benefit_related
+  drop column relationship_system;
+alter table explanation_of_benefit_care_team
+  drop column role_system,
+  drop column qualification_system;
+alter table explanation_of_benefit_diagnosis
+  drop column type_system,
+  drop column on_admission_system,
+  drop column package_code_system;
+alter table explanation_of_benefit_procedure
+  drop column type_system;
+alter table explanation_of_benefit_item
+  drop column revenue_system,
+  drop column category_system,
+  drop column program_code_system,
+  drop column location_system,
+  drop column body_site_system,
+  drop column sub_site_system,
+  drop column sub_site_code,
+  drop column sub_site_display;
+alter table explanation_of_benefit_item_detail
+  drop column revenue_system,
+  drop column category_system,
+  drop column program_code_system;
+alter table explanation_of_benefit_add_item
+  drop column location_system,
+  drop column program_code_system,
+  drop column program_code,
+  drop column program_code_display,
+  drop column provider_type,
+  drop column provider_id,
+  drop column provider_display,
+  drop column provider_reference,
+  drop column factor,
+  drop column body_site_system,
+  drop column body_site_code,
+  drop column body_site_display,
+  drop column sub_site_system,
+  drop column sub_site_code,
+  drop column sub_site_display,
+  drop column note_number,
+  drop column modifier_codes;
+drop table explanation_of_benefit_add_item_detail;
+alter table explanation_of_benefit_adjudication
+  drop column reason_system;
+alter table explanation_of_benefit_process_note
+  drop column language_system;
+alter table explanation_of_benefit_benefit_balance
+  drop column category_system,
+  drop column network_system,
+  drop column unit_system,
+  drop column term_system;
+alter table explanation_of_benefit_benefit_balance_financial
+  drop column type_system;

@@ -1,0 +1,184 @@
+alter table encounter
+  drop column service_type_system,
+  drop column priority_system,
+  drop column length_comparator,
+  drop column admit_source_system,
+  drop column re_admission_system,
+  drop column discharge_disposition_system,
+  drop column pre_admission_identifier_system,
+  drop column pre_admission_identifier_value,
+  drop column diet_preference_system,
+  drop column diet_preference_code,
+  drop column diet_preference_display,
+  drop column special_courtesy_system,
+  drop column special_courtesy_code,
+  drop column special_courtesy_display,
+  drop column special_arrangement_system,
+  drop column special_arrangement_code,
+  drop column special_arrangement_display;
+alter table encounter_participant
+  drop column type_system;
+alter table encounter_diagnosis
+  drop column use_system;
+alter table encounter_location
+  drop column physical_type_system;
+alter table appointment
+  drop column cancelation_reason_system,
+  drop column service_category_system,
+  drop column service_type_system,
+  drop column specialty_system,
+  drop column appointment_type_system,
+  drop column requested_period_start,
+  drop column requested_period_start_text,
+  drop column requested_period_end,
+  drop column requested_period_end_text;
+alter table appointment_participant
+  drop column type_system;
+alter table condition
+  drop column category_system,
+  drop column severity_system,
+  drop column body_site_system,
+  drop column onset_age_comparator,
+  drop column onset_range_low_value,
+  drop column onset_range_high_value,
+  drop column onset_range_unit,
+  drop column abatement_age_comparator,
+  drop column abatement_range_low_value,
+  drop column abatement_range_high_value,
+  drop column abatement_range_unit;
+alter table condition_stage
+  drop column summary_system,
+  drop column type_system,
+  drop column assessment_type,
+  drop column assessment_id,
+  drop column assessment_display,
+  drop column assessment_reference;
+alter table allergy_intolerance
+  drop column onset_age_comparator,
+  drop column onset_range_low_value,
+  drop column onset_range_high_value,
+  drop column onset_range_unit;
+alter table allergy_intolerance_reaction
+  drop column exposure_route_system,
+  drop column note_text;
+alter table observation
+  drop column category_system,
+  drop column effective_timing,
+  drop column value_ratio_numerator_comparator,
+  drop column value_ratio_denominator_comparator,
+  drop column interpretation_system,
+  drop column body_site_system,
+  drop column method_system;
+alter table observation_component
+  drop column value_ratio_numerator_comparator,
+  drop column value_ratio_denominator_comparator,
+  drop column interpretation_system;
+alter table observation_reference_range
+  drop column type_system,
+  drop column applies_to_system;
+alter table diagnostic_report
+  drop column category_system;
+drop table diagnostic_report_media;
+alter table specimen
+  drop column duration_comparator,
+  drop column method_system,
+  drop column body_site_system,
+  drop column fasting_status_codeable_concept_system,
+  drop column fasting_status_duration_comparator;
+alter table specimen_processing
+  drop column additive_id,
+  drop column additive_display,
+  drop column additive_reference;
+alter table specimen_container
+  drop column type_system,
+  drop column additive_system;
+alter table document_reference
+  drop column category_system,
+  drop column facility_type_system,
+  drop column practice_setting_system;
+alter table procedure
+  drop column status_reason_system,
+  drop column category_system,
+  drop column performed_age_value,
+  drop column performed_age_unit,
+  drop column performed_age_code,
+  drop column performed_age_comparator,
+  drop column performed_range_low_value,
+  drop column performed_range_high_value,
+  drop column performed_range_unit,
+  drop column body_site_system,
+  drop column outcome_system;
+alter table procedure_performer
+  drop column function_system;
+drop table procedure_focal_device;
+alter table service_request
+  drop column category_system,
+  drop column quantity_ratio_numerator_comparator,
+  drop column quantity_ratio_denominator_comparator,
+  drop column as_needed_codeable_concept_system,
+  drop column performer_type_system;
+alter table immunization
+  drop column status_reason_system,
+  drop column report_origin_system,
+  drop column site_system,
+  drop column route_system,
+  drop column funding_source_system;
+alter table immunization_performer
+  drop column function_system;
+alter table immunization_protocol_applied
+  drop column target_disease_system;
+drop table immunization_education;
+alter table device
+  drop column device_name_type,
+  drop column parent_id,
+  drop column parent_display,
+  drop column parent_reference,
+  drop column version;
+alter table care_plan
+  drop column category_system;
+alter table care_plan_activity
+  drop column outcome_codeable_concept_system,
+  drop column detail_status_reason_system,
+  drop column detail_product_system,
+  drop column progress_text;
+drop table care_plan_activity_performer;
+drop table care_plan_activity_reason;
+drop table care_plan_activity_goal;
+drop table care_plan_activity_outcome;
+alter table care_team
+  drop column category_system;
+alter table care_team_participant
+  drop column role_system;
+alter table goal
+  drop column category_system,
+  drop column priority_system,
+  drop column description_system,
+  drop column start_codeable_concept_system;
+alter table goal_target
+  drop column measure_system,
+  drop column detail_codeable_concept_system,
+  drop column detail_ratio_numerator_comparator,
+  drop column detail_ratio_denominator_comparator,
+  drop column due_duration_comparator;
+alter table communication
+  drop column status_reason_system,
+  drop column category_system;
+alter table communication_request
+  drop column status_reason_system,
+  drop column category_system;
+alter table consent
+  drop column scope_system,
+  drop column category_system,
+  drop column policy_rule_system;
+drop table consent_verification;
+drop table consent_policy;
+alter table provenance
+  drop column activity_system;
+alter table provenance_agent
+  drop column type_system,
+  drop column role_system;
+comment on column condition.onset_type is 'onset[x]: which of dateTime, Age, Period, string';
+comment on column condition.abatement_type is 'abatement[x]: which of dateTime, Age, Period, string';
+comment on column allergy_intolerance.onset_type is 'onset[x]: which of dateTime, Age, Period, string';
+comment on column observation.effective_type is 'effective[x]: which of dateTime, Period, instant';
+comment on column procedure.performed_type is 'performed[x]: which of dateTime, Period, string';
