@@ -326,7 +326,11 @@ mod tests {
     }
 
     fn is_step(step: &str) -> bool {
-        if step == "resolve()" || step == "inUse()" || step.starts_with("extension('") || step.starts_with("where(") {
+        if step == "resolve()"
+            || step == "inUse()"
+            || step.starts_with("extension('")
+            || step.starts_with("where(")
+        {
             return true;
         }
         let name = step.split('[').next().unwrap_or("");

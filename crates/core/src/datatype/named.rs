@@ -26,7 +26,9 @@ pub fn named(name: &str, argument: Option<&str>) -> Option<Box<dyn Datatype>> {
         "integer" | "positiveInt" | "unsignedInt" => Box::new(primitive::Integer),
         "decimal" => Box::new(primitive::Decimal),
         "time" => Box::new(date::Time),
-        "canonical[]" | "code[]" | "dateTime[]" | "markdown[]" | "string[]" | "time[]" | "uri[]" => Box::new(primitive::TextList),
+        "canonical[]" | "code[]" | "dateTime[]" | "markdown[]" | "string[]" | "time[]" | "uri[]" => {
+            Box::new(primitive::TextList)
+        }
         "integer[]" | "positiveInt[]" | "unsignedInt[]" => Box::new(primitive::IntegerList),
         "json" => Box::new(primitive::Json),
         "date" => Box::new(date::Date),
