@@ -87,6 +87,7 @@ fn load(
     let statistics = state.take_statistics();
     summary.rows = statistics.rows;
     summary.by_type = statistics.by_type;
+    summary.contained = statistics.contained;
     for (version, elements) in &statistics.by_version {
         warn!(elements, "found resources of FHIR {version}; only the elements that R4 defines are loaded");
     }

@@ -20,6 +20,8 @@ pub(super) struct BatchStatistics {
     pub rows: u64,
     /// Resources that were mapped or found unchanged, by type.
     pub by_type: BTreeMap<&'static str, u64>,
+    /// Contained resources that were mapped with their containers, by type.
+    pub contained: BTreeMap<&'static str, u64>,
     /// Elements that only another version of FHIR defines, by version.
     pub by_version: BTreeMap<&'static str, u64>,
 }
@@ -32,19 +34,26 @@ impl BatchStatistics {
         for resource in 0..rows.resources().len() {
             *by_type.entry(rows.identity(resource).resource_type.name()).or_default() += 1;
         }
+        let mut contained = BTreeMap::new();
+        for (_, target) in rows.contained() {
+            *contained.entry(rows.resource_type(target).name()).or_default() += 1;
+        }
         let mut by_version = BTreeMap::new();
         for unmapped in rows.unmapped() {
             if let Some(version) = version_of(unmapped.resource_type, unmapped.element) {
                 *by_version.entry(version).or_default() += unmapped.resources;
             }
         }
-        BatchStatistics { rows: 0, by_type, by_version }
+        BatchStatistics { rows: 0, by_type, contained, by_version }
     }
 
     fn add(&mut self, other: BatchStatistics) {
         self.rows += other.rows;
         for (name, count) in other.by_type {
             *self.by_type.entry(name).or_default() += count;
+        }
+        for (name, count) in other.contained {
+            *self.contained.entry(name).or_default() += count;
         }
         for (version, count) in other.by_version {
             *self.by_version.entry(version).or_default() += count;

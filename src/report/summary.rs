@@ -34,6 +34,9 @@ pub struct Summary {
     pub rows: u64,
     /// Resources as seen, by type.
     pub by_type: BTreeMap<&'static str, u64>,
+    /// Contained resources that were mapped with their containers, by type. They are
+    /// not counted as seen.
+    pub contained: BTreeMap<&'static str, u64>,
     /// Elements that only another version of FHIR defines, by version.
     pub by_version: BTreeMap<&'static str, u64>,
     /// Resources whose references were resolved at the end of the run.
@@ -129,6 +132,9 @@ impl Summary {
         writeln!(out, "resources  {:>12} seen", self.seen)?;
         for (name, count) in &self.by_type {
             writeln!(out, "           {count:>12} {name}")?;
+        }
+        for (name, count) in &self.contained {
+            writeln!(out, "contained  {count:>12} {name}")?;
         }
         for (count, what) in [
             (self.account.inserted, "inserted"),

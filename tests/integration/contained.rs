@@ -161,6 +161,10 @@ fn contained_resources_have_rows_in_the_tables_of_their_types() {
         ),
         [["DiagnosticReport/r#blood", "DiagnosticReport/r#meter", "true"]]
     );
+    assert_eq!(
+        environment.query("select element, reference, use_count from analytics.unresolved_reference"),
+        [["Observation.hasMember", "#other", "2"]]
+    );
     // `#other` is not there: the text stays.
     assert_eq!(
         environment.query(
@@ -169,6 +173,33 @@ fn contained_resources_have_rows_in_the_tables_of_their_types() {
         [[NULL, "#other"]]
     );
     environment.run(&["check"]).expect_code(0);
+}
+
+#[test]
+fn the_newest_version_of_a_batch_brings_its_contained_resources() {
+    let environment = TestEnvironment::new();
+    let mut old = prescription("m");
+    old["meta"] = json!({"lastUpdated": "2024-01-01T00:00:00Z"});
+    let mut new = prescription("m");
+    new["meta"] = json!({"lastUpdated": "2024-01-02T00:00:00Z"});
+    new["contained"].as_array_mut().unwrap().truncate(2);
+    new["contained"][1]["name"] = json!("New");
+    let lines = format!("{old}\n{new}\n{old}\n");
+    let summary = load_twice(&environment, &[("m.ndjson", lines.as_bytes())]);
+    assert_eq!(account(&summary), [("inserted", 1), ("stale", 2)]);
+    assert_eq!(environment.query("select name from organization"), [["New"]]);
+    assert_eq!(environment.value("select count(*) from practitioner"), "0");
+    environment.run(&["check"]).expect_code(0);
+}
+
+#[test]
+fn contained_resources_are_counted_beside_the_account() {
+    let environment = TestEnvironment::new();
+    let summary = load_twice(&environment, &[("m.json", prescription("m").to_string().as_bytes())]);
+    assert_eq!(account(&summary), [("inserted", 1)]);
+    assert_eq!(summary["seen"], 1);
+    assert_eq!(summary["by_type"], json!({"MedicationRequest": 1}));
+    assert_eq!(summary["contained"], json!({"Medication": 1, "Organization": 1, "Practitioner": 1}));
 }
 
 #[test]

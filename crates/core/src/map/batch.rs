@@ -79,12 +79,12 @@ impl RowBatch {
         self.deviations.sorted()
     }
 
-    /// The type of a resource that is registered or deleted.
+    /// The type of a resource that is registered, contained or deleted.
     pub fn resource_type(&self, target: Target) -> ResourceType {
         self.targets.identity(target).resource_type
     }
 
-    /// The type and id of a resource that is registered or deleted.
+    /// The type and id of a resource that is registered, contained or deleted.
     pub fn target_identity(&self, target: Target) -> Identity<'_> {
         self.targets.identity(target)
     }
