@@ -107,6 +107,9 @@ pub enum Command {
     ///
     /// Example: fhirmill rejects --file 12
     Rejects(RejectsArguments),
+    /// List, show or set the sources: names, FHIR servers, descriptions
+    #[command(subcommand)]
+    Sources(SourcesCommand),
     /// Load rejected resources again, after a fix
     ///
     /// Example: fhirmill retry --file 12
@@ -138,6 +141,7 @@ impl Command {
         match self {
             Self::Run => Audience::Service,
             Self::Inspect(_)
+            | Self::Sources(_)
             | Self::Status(_)
             | Self::Files(_)
             | Self::Rejects(_)
@@ -275,6 +279,52 @@ pub struct StatusArguments {
     /// Print nothing; the exit code tells whether the service is healthy
     #[arg(long, conflicts_with = "json")]
     pub health: bool,
+}
+
+/// Commands of `sources`.
+#[derive(Debug, Subcommand)]
+pub enum SourcesCommand {
+    /// List all sources with their FHIR servers
+    ///
+    /// Example: fhirmill sources list
+    List(JsonArguments),
+    /// Show one source
+    ///
+    /// Example: fhirmill sources show st-marys
+    Show(SourcesShowArguments),
+    /// Set the name, the description or the FHIR servers of a source
+    ///
+    /// Absolute references to a source's own servers mean its resources. Most servers are learned from its
+    /// files; those that are not can be set here. References that this makes clear are resolved at once.
+    ///
+    /// Example: fhirmill sources set st-marys --base-url https://ehr.example.com/R4/
+    Set(SourcesSetArguments),
+}
+
+/// Arguments of `sources show`.
+#[derive(Debug, Args)]
+pub struct SourcesShowArguments {
+    /// The source: the name of its folder in the inbox
+    pub source: String,
+    /// Print the source as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sources set`.
+#[derive(Debug, Args)]
+pub struct SourcesSetArguments {
+    /// The source: the name of its folder in the inbox
+    pub source: String,
+    /// Its name, for people
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// What else there is to say of it
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// The base URL of one of its FHIR servers; repeat it for several
+    #[arg(long, value_name = "URL")]
+    pub base_url: Vec<String>,
 }
 
 /// Arguments of `files`.

@@ -15,6 +15,7 @@ pub mod remap;
 pub mod retry;
 pub mod run;
 pub mod show;
+pub mod sources;
 pub mod status;
 
 use std::io;
@@ -42,6 +43,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Rejects(arguments) => rejects::run(settings, arguments),
         Command::Retry(arguments) => retry::run(settings, arguments, runtime),
         Command::Show(arguments) => show::run(settings, arguments),
+        Command::Sources(command) => sources::run(settings, command),
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),

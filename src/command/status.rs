@@ -9,7 +9,7 @@ use crate::inbox;
 use crate::pipeline::indexes;
 use fhirmill_core::model;
 use fhirmill_postgres::database::{Database, Wait};
-use fhirmill_postgres::ledger::LedgerStatus;
+use fhirmill_postgres::ledger::{LedgerStatus, UnknownServer};
 
 #[derive(Serialize)]
 struct Status {
@@ -21,6 +21,7 @@ struct Status {
     indexes_missing: usize,
     #[serde(flatten)]
     ledger: LedgerStatus,
+    unknown_servers: Vec<UnknownServer>,
 }
 
 /// Prints the status; with `--health`, answers with the exit code alone.
@@ -42,6 +43,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         indexes_built: model::indexes().len() - indexes_missing,
         indexes_missing,
         ledger,
+        unknown_servers: UnknownServer::list(&mut connection)?,
     };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&status)?);
@@ -70,5 +72,8 @@ fn print(status: &Status) {
         ledger.files_loaded, ledger.files_loading, ledger.files_rejected, ledger.files_failed
     );
     println!("references {} unresolved", ledger.unresolved_references);
+    for server in &status.unknown_servers {
+        println!("           {}", server.advice());
+    }
     println!("rejects    {} records: fhirmill rejects", ledger.records_rejected);
 }

@@ -63,6 +63,8 @@ pub(super) struct InputBatch {
     records: Vec<Record>,
     rejects: Vec<Reject>,
     rejected_bytes: usize,
+    /// The servers of its source that became known since its files were claimed.
+    learned_base_urls: Vec<String>,
 }
 
 impl InputBatch {
@@ -177,7 +179,16 @@ impl InputBatch {
 
     /// The base URLs of the servers behind the source of its files.
     pub fn base_urls(&self) -> &[String] {
-        self.parts.first().map_or(&[], |part| &part.file().base_urls)
+        if self.learned_base_urls.is_empty() {
+            return self.parts.first().map_or(&[], |part| &part.file().base_urls);
+        }
+        &self.learned_base_urls
+    }
+
+    /// Sets the base URLs of all servers of the source, as far as they are known by
+    /// now.
+    pub fn set_base_urls(&mut self, base_urls: Vec<String>) {
+        self.learned_base_urls = base_urls;
     }
 
     /// The source of all of its files; `None` if it has none.

@@ -7,7 +7,7 @@ use std::thread;
 
 use fhirmill_postgres::database::Failure;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{self, Run};
+use fhirmill_postgres::ledger::{self, Run, UnknownServer};
 use fhirmill_postgres::registry::RunRegistry;
 use tracing::warn;
 
@@ -51,6 +51,7 @@ pub(super) fn load_files(
     let ended = run.end(status, &summary.counts(), is_complete);
     loaded?;
     ended?;
+    tell_unknown_servers(&mut run, summary)?;
     if is_complete {
         run.close(&broken_off)?;
     }
@@ -92,10 +93,25 @@ fn load(
         warn!(elements, "found resources of FHIR {version}; only the elements that R4 defines are loaded");
     }
     summary.by_version = statistics.by_version;
+    summary.absolute_references = statistics.absolute.count;
+    summary.unresolved_absolute_references = statistics.absolute.unresolved;
     match state.take_failure() {
         Some(failure) => loaded.and(Err(failure.into())),
         None => loaded,
     }
+}
+
+/// Tells how to make servers known that most absolute references name in vain.
+fn tell_unknown_servers(run: &mut Run, summary: &mut Summary) -> Result<(), PipelineError> {
+    if 2 * summary.unresolved_absolute_references <= summary.absolute_references {
+        return Ok(());
+    }
+    for server in UnknownServer::list(run.connection())? {
+        let advice = server.advice();
+        warn!("{advice}");
+        summary.unknown_servers.push(advice);
+    }
+    Ok(())
 }
 
 /// What is done when all files are loaded, also for runs that broke off.
@@ -105,7 +121,7 @@ fn complete(
     broken_off: &[i64],
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
-    if summary.account.inserted + summary.account.updated > 0 || !broken_off.is_empty() {
+    if summary.account.inserted + summary.account.updated + summary.learned_servers > 0 || !broken_off.is_empty() {
         summary.resolved_late = remap::resolve_late(job, run)?;
     }
     summary.unresolved_references = ledger::count_unresolved(run.connection())?;

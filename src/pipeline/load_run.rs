@@ -123,6 +123,9 @@ impl<'d> LoadRun<'d> {
     }
 
     fn finish(&mut self, which: FinishWhich) -> Result<(), Unfinished> {
+        let learned = self.reader.take_learned_servers();
+        self.run.learn_base_urls(&learned)?;
+        self.summary.learned_servers += learned.len() as u64;
         let in_progress = std::mem::take(&mut self.in_progress);
         self.in_progress = finish(self.job.settings, self.run, self.summary, in_progress, which)?;
         self.job.progress.set_loaded(self.summary.loaded_files, self.summary.bytes);

@@ -15,6 +15,7 @@ mod groups;
 mod hash_prefetch;
 pub mod indexes;
 mod input_batch;
+mod known_servers;
 mod job;
 mod load_files;
 mod load_run;
@@ -31,7 +32,7 @@ use fhirmill_postgres::ledger;
 
 pub use error::PipelineError;
 pub use job::Job;
-pub use remap::{Remapped, remap};
+pub use remap::{resolve, Remapped, remap};
 
 use crate::inbox;
 use crate::report::Summary;

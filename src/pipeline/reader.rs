@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use fhirmill_core::fhir::requested_base;
 use fhirmill_core::read::{
-    self, Document, Frame, Location, Payload, ReadDefect, ReadError, ReadLimits, ResourceHandler, Stopped,
+    self, Companion, Document, DocumentFormat, Frame, Location, Payload, ReadDefect, ReadError, ReadLimits, ResourceHandler, Stopped,
 };
 use fhirmill_postgres::failpoint::{self, Step};
 
@@ -13,6 +14,7 @@ use super::buffer_pool::BufferPool;
 use super::file_progress::FileProgress;
 use super::input_batch::InputBatch;
 use super::job::Job;
+use super::known_servers::KnownServers;
 use super::run_state::RunState;
 use crate::inbox::{self, InboxFile};
 
@@ -29,6 +31,9 @@ pub(super) struct Reader<'r> {
     batch_bytes: usize,
     batch: InputBatch,
     file: Option<CurrentFile>,
+    servers: KnownServers,
+    /// The number of the Bundle around the last frame.
+    last_bundle: u64,
 }
 
 /// The file that is being read.
@@ -74,6 +79,8 @@ impl<'r> Reader<'r> {
             batch_bytes: job.settings.max_batch_bytes(),
             batch: InputBatch::new(0, pool.take()),
             file: None,
+            servers: KnownServers::default(),
+            last_bundle: 0,
         }
     }
 
@@ -96,6 +103,7 @@ impl<'r> Reader<'r> {
             self.flush()?;
         }
         self.batch.begin_file(progress);
+        self.servers.begin_file(&progress.file);
         self.file = Some(CurrentFile {
             progress: Arc::clone(progress),
             bytes_before,
@@ -132,7 +140,21 @@ impl<'r> Reader<'r> {
         if let Some(file) = &self.file {
             next.begin_file(&file.progress);
         }
+        if let Some(source_id) = self.batch.source_id() {
+            self.batch.set_base_urls(self.servers.of(source_id));
+        }
         self.sender.send(std::mem::replace(&mut self.batch, next)).map_err(|_| Stopped)
+    }
+
+    /// Learns from the file that is being read that this is a server of its source.
+    fn learn_server(&mut self, base_url: &str) {
+        let source_id = self.file().progress.file.source_id;
+        self.servers.learn(source_id, base_url);
+    }
+
+    /// The servers that were learned since the last call, with their sources.
+    pub fn take_learned_servers(&mut self) -> Vec<(i16, String)> {
+        self.servers.take_learned()
     }
 
     fn file(&mut self) -> &mut CurrentFile {
@@ -181,6 +203,12 @@ impl ResourceHandler for Reader<'_> {
         if !file.formats.contains(&format) {
             file.formats.push(format);
         }
+        if let DocumentFormat::Companion(Companion::ExportManifest { request: Some(request), .. }) =
+            &document.format
+            && let Some(base_url) = requested_base(request)
+        {
+            self.learn_server(&base_url);
+        }
         Ok(())
     }
 
@@ -189,6 +217,14 @@ impl ResourceHandler for Reader<'_> {
             return Ok(());
         }
         failpoint::passed(Step::Framed);
+        if let Some(bundle) = frame.bundle
+            && self.last_bundle != bundle.number()
+        {
+            self.last_bundle = bundle.number();
+            if let Some(base_url) = bundle.base_url() {
+                self.learn_server(base_url);
+            }
+        }
         let file = self.file();
         let read = (frame.offset + frame.bytes.len() as u64).min(file.size);
         let done = file.bytes_before + read;

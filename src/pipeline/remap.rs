@@ -38,7 +38,8 @@ pub(super) fn resolve_late(job: &Job<'_>, run: &mut Run) -> Result<u64, Pipeline
 
 /// A file that is not in the archive is no error here: another process may have
 /// loaded it and not moved it yet, and resolves its references itself.
-fn resolve(job: &Job<'_>, connection: &mut PgConnection) -> Result<Remapped, PipelineError> {
+/// Maps resources again whose references can be resolved now.
+pub fn resolve(job: &Job<'_>, connection: &mut PgConnection) -> Result<Remapped, PipelineError> {
     let files = ledger::select_resolvable(connection)?;
     let (remapped, _) = remap_files(job, connection, &files)?;
     Ok(remapped)

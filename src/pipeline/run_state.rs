@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 
 use fhirmill_core::fhir::version_of;
-use fhirmill_core::map::RowBatch;
+use fhirmill_core::map::{AbsoluteReferences, RowBatch};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::lock::lock;
 
@@ -24,6 +24,8 @@ pub(super) struct BatchStatistics {
     pub contained: BTreeMap<&'static str, u64>,
     /// Elements that only another version of FHIR defines, by version.
     pub by_version: BTreeMap<&'static str, u64>,
+    /// References by absolute URL.
+    pub absolute: AbsoluteReferences,
 }
 
 impl BatchStatistics {
@@ -44,11 +46,13 @@ impl BatchStatistics {
                 *by_version.entry(version).or_default() += unmapped.resources;
             }
         }
-        BatchStatistics { rows: 0, by_type, contained, by_version }
+        BatchStatistics { rows: 0, by_type, contained, by_version, absolute: rows.absolute_references() }
     }
 
     fn add(&mut self, other: BatchStatistics) {
         self.rows += other.rows;
+        self.absolute.count += other.absolute.count;
+        self.absolute.unresolved += other.absolute.unresolved;
         for (name, count) in other.by_type {
             *self.by_type.entry(name).or_default() += count;
         }

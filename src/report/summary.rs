@@ -43,6 +43,14 @@ pub struct Summary {
     pub resolved_late: u64,
     /// References without a key, in all tables.
     pub unresolved_references: u64,
+    /// References of this run by absolute URL.
+    pub absolute_references: u64,
+    /// Those of them that led nowhere when they were loaded.
+    pub unresolved_absolute_references: u64,
+    /// FHIR servers of sources that were learned from their files.
+    pub learned_servers: u64,
+    /// What to do about servers that most absolute references name in vain.
+    pub unknown_servers: Vec<String>,
     /// Secondary indexes that were missing.
     pub indexes_built: u64,
     /// The time that building them took.
@@ -71,6 +79,8 @@ impl Summary {
             ("rejected", self.account.rejected),
             ("skipped", self.account.skipped),
             ("rows", self.rows),
+            ("absolute_references", self.absolute_references),
+            ("unresolved_absolute_references", self.unresolved_absolute_references),
         ])
     }
 
@@ -176,6 +186,9 @@ impl Summary {
         if self.unresolved_references > 0 {
             let count = self.unresolved_references;
             writeln!(out, "references {count:>12} unresolved in all tables: see etl.unresolved_reference")?;
+        }
+        for advice in &self.unknown_servers {
+            writeln!(out, "WARNING    {advice}")?;
         }
         Ok(())
     }

@@ -364,3 +364,63 @@ fn what_no_rule_resolves_is_counted() {
     assert_eq!(status["unresolved_references"], 2);
     environment.run(&["check"]).expect_code(0);
 }
+
+/// Observations of a patient of a server, as a bulk export writes them.
+fn exported(reference: &str) -> String {
+    let lines = [
+        r#"{"resourceType":"Patient","id":"ab1"}"#.to_owned(),
+        observation(json!({"reference": reference})).to_string(),
+    ];
+    lines.join("\n")
+}
+
+const ON_SERVER: &str = "https://ehr.example.com/R4/Patient/ab1";
+
+#[test]
+fn the_server_of_a_source_is_learned_from_its_files() {
+    let manifest = json!({"transactionTime": "2024-01-01T00:00:00Z", "requiresAccessToken": true, "output": [],
+        "error": [], "request": "https://ehr.example.com/R4/Group/g/$export?_type=Patient,Observation"});
+    let entry = json!({"fullUrl": "https://ehr.example.com/R4/Location/l", "resource": {"resourceType": "Location", "id": "l"}});
+    let full_urls = json!({"resourceType": "Bundle", "type": "searchset", "entry": [entry]});
+    let self_link = json!({"resourceType": "Bundle", "type": "searchset", "link": [
+        {"relation": "self", "url": "https://ehr.example.com/R4/Location?name=x"}],
+        "entry": [{"resource": {"resourceType": "Location", "id": "l"}}]});
+    for learned_from in [manifest, full_urls, self_link] {
+        for names in [["a.json", "b.ndjson"], ["b.json", "a.ndjson"]] {
+            let environment = TestEnvironment::new();
+            let (other, text) = (learned_from.to_string(), exported(ON_SERVER));
+            load_twice(&environment, &[(names[0], other.as_bytes()), (names[1], text.as_bytes())]);
+            assert_eq!(subject(&environment), ["ab1", "Patient", NULL, "true"], "{learned_from} {names:?}");
+            // In a later run too, by either scheme.
+            let text = exported("http://EHR.example.com/R4/Patient/ab1").replace("\"o\"", "\"p\"");
+            load_twice(&environment, &[("c.ndjson", text.as_bytes())]);
+            assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_not_known_is_told_and_can_be_set() {
+    let environment = TestEnvironment::new();
+    environment.put("inbox/north/o.ndjson", exported(ON_SERVER));
+    let run = environment.run(&["once"]).expect_code(0);
+    let command = "fhirmill sources set north --base-url https://ehr.example.com/R4/";
+    assert!(run.stdout.contains(command), "{}", run.stdout);
+    assert!(run.stderr.contains(command), "{}", run.stderr);
+    assert!(environment.run(&["status"]).expect_code(0).stdout.contains(command));
+    let listed = environment.run(&["sources", "list", "--json"]).expect_code(0).json();
+    assert_eq!(listed[1]["code"], "north");
+    assert_eq!(listed[1]["unresolved_references"], 1);
+
+    let arguments: Vec<&str> = command.split(' ').skip(1).collect();
+    environment.run(&arguments).expect_code(0);
+    environment.run(&["sources", "set", "north", "--name", "St. Mary", "--description", "EHR"]).expect_code(0);
+    assert_eq!(subject(&environment), ["ab1", "Patient", NULL, "true"]);
+    assert!(!environment.run(&["status"]).expect_code(0).stdout.contains("sources set"));
+    let shown = environment.run(&["sources", "show", "north"]).expect_code(0).stdout;
+    for expected in ["north  St. Mary", "EHR", "https://ehr.example.com/R4/", "0 references without a key"] {
+        assert!(shown.contains(expected), "{shown}");
+    }
+    environment.run(&["sources", "show", "south"]).expect_code(2);
+    environment.run(&["sources", "set", "north", "--base-url", "ehr"]).expect_code(2);
+}

@@ -167,6 +167,28 @@ pub fn decoded(written: &str) -> Cow<'_, str> {
         .map_or(Cow::Borrowed(written), Cow::Owned)
 }
 
+/// The base of the server that a request went to, with a slash at the end: what
+/// stands before the type, resource, or operation in its URL. `None` if that is no
+/// absolute URL of the REST API.
+pub fn requested_base(url: &str) -> Option<String> {
+    let path = url.trim().split(['?', '#']).next()?;
+    let (path, is_operation) = match path.find("/$") {
+        Some(end) => (&path[..end], true),
+        None => (path, false),
+    };
+    let path = path.trim_end_matches('/').trim_end_matches("/_search").trim_end_matches("/_history");
+    let host = path.find("://")? + 3;
+    let is_type = |segment: &str| ResourceType::named(segment).is_some();
+    let segments: Vec<&str> = path[host..].split('/').collect();
+    let end = match *segments.as_slice() {
+        [.., name, _id] if segments.len() > 2 && is_type(name) => segments.len() - 2,
+        [.., name] if segments.len() > 1 && is_type(name) => segments.len() - 1,
+        _ if is_operation => segments.len(),
+        _ => return None,
+    };
+    (!segments[0].is_empty()).then(|| format!("{}{}/", &path[..host], segments[..end].join("/")))
+}
+
 /// Whether two bases name one server: the scheme, the case of letters and a
 /// slash at the end make no difference.
 pub fn is_same_base(one: &str, other: &str) -> bool {
@@ -267,6 +289,27 @@ mod tests {
         );
         assert_eq!(Address::parse("Patient/1?_cascade=delete"), rest(None, "Patient", "1", None));
         assert_eq!(Address::parse("x/Patient?identifier=b"), Address::Local("x/Patient?identifier=b"));
+    }
+
+    #[test]
+    fn requests_tell_the_server() {
+        let base = Some("https://a.example/r4/".to_owned());
+        for url in [
+            "https://a.example/r4/$export?_type=Patient",
+            "https://a.example/r4/Patient/$export",
+            "https://a.example/r4/Group/g1/$export",
+            "https://a.example/r4/Patient?name=x",
+            "https://a.example/r4/Patient/_search?name=x",
+            "https://a.example/r4/Patient/1/$everything",
+            "https://a.example/r4/Patient/1/_history",
+            "https://a.example/r4/Patient/1",
+        ] {
+            assert_eq!(requested_base(url), base, "{url}");
+        }
+        assert_eq!(requested_base("https://a.example/$export"), Some("https://a.example/".to_owned()));
+        for url in ["Patient/$export", "https://a.example/r4?_getpages=1", "", "https:///$export"] {
+            assert_eq!(requested_base(url), None, "{url}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod snake_case;
 mod url;
 mod version;
 
-pub use address::{Address, decoded, is_same_base};
+pub use address::{Address, decoded, is_same_base, requested_base};
 pub use elements::{ElementDefinition, TypeDefinition, type_definitions};
 pub use identifier::IdentifierToken;
 pub use identity::{EntryNames, generated_id};

@@ -6,7 +6,7 @@ use super::chunk::TableBuffers;
 use super::identifier::IdentifierKey;
 use super::registration::Registration;
 use super::shape::{DeviantElement, DeviationCounts, Deviations};
-use super::target::{Identity, TargetIdentity, Targets};
+use super::target::{AbsoluteReferences, Identity, TargetIdentity, Targets};
 use super::unmapped::{Unmapped, UnmappedCounts, UnmappedElements};
 use crate::fhir::ResourceType;
 use crate::rows::Target;
@@ -65,6 +65,11 @@ impl RowBatch {
     /// Each identifier whose owner is unknown, with a resource that refers to it.
     pub fn unresolved(&self) -> impl Iterator<Item = (usize, &IdentifierKey)> {
         self.targets.unresolved()
+    }
+
+    /// How many of its references are absolute URLs.
+    pub fn absolute_references(&self) -> AbsoluteReferences {
+        self.targets.absolute
     }
 
     /// The elements of the resources that R4 does not define, sorted by type and

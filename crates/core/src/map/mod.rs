@@ -42,5 +42,5 @@ pub use plan::{ClearTable, HistoryTable, Plan, PlanError};
 pub use reference::FullUrls;
 pub use registration::Registration;
 pub use shape::{DeviantElement, Deviation};
-pub use target::{Identity, TargetIdentity};
+pub use target::{AbsoluteReferences, Identity, TargetIdentity};
 pub use unmapped::Unmapped;

@@ -242,6 +242,8 @@ impl<'r> Resolver<'r> {
         expected: Expected,
     ) -> Result<Found, ValueDefect> {
         let bundle = self.full_urls.map_or(0, FullUrls::bundle);
+        let is_absolute = is_absolute(written) && expected.is_stored();
+        self.targets.absolute.count += u64::from(is_absolute);
         if let Some((resource_type, target)) = self.targets.recent(written, bundle)
             && expected.admits(resource_type)
         {
@@ -272,6 +274,7 @@ impl<'r> Resolver<'r> {
                 Ok(Found { says_more: true, ..logical })
             }
             _ => {
+                self.targets.absolute.unresolved += u64::from(is_absolute && is_unknown);
                 if is_unknown {
                     self.note_unknown(written, found.resource_type, expected);
                 }
@@ -279,6 +282,11 @@ impl<'r> Resolver<'r> {
             }
         }
     }
+}
+
+/// Whether a reference begins as a URL of a server does.
+fn is_absolute(written: &str) -> bool {
+    written.starts_with(['h', 'H']) && written.contains("://")
 }
 
 /// The most bytes of a literal reference that are noted as unresolved.

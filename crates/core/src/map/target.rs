@@ -74,6 +74,15 @@ fn recent_place(written: &str) -> Option<usize> {
     Some((u64::from_le_bytes(*last).wrapping_mul(SPREAD) >> 32) as usize % RECENT)
 }
 
+/// Counts of references by absolute URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AbsoluteReferences {
+    /// All of them.
+    pub count: u64,
+    /// Those that name a resource of a server that is not known.
+    pub unresolved: u64,
+}
+
 /// What the keys in a batch's rows stand for.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
@@ -86,6 +95,8 @@ pub(super) struct Targets {
     hash_builder: DefaultHashBuilder,
     recent: [Recent; RECENT],
     by_key: FxHashMap<i64, Target>,
+    /// Absolute references, and how many of them led nowhere.
+    pub absolute: AbsoluteReferences,
     /// The number of the resource that is being mapped.
     resource: u32,
     /// Identifiers whose owners are unknown, with the resources that refer to them.
@@ -103,6 +114,7 @@ impl Targets {
         self.by_key.clear();
         self.resource = 0;
         self.unresolved.clear();
+        self.absolute = AbsoluteReferences::default();
     }
 
     /// The target that stands for that resource.

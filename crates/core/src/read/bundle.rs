@@ -73,7 +73,8 @@ impl Bundle {
     }
 
     /// The base URL of the server that produced the Bundle, with a slash at the
-    /// end: that of the first `fullUrl` that ends with its resource's type and id.
+    /// end: that of all `fullUrl`s that are REST URLs, else of the link `self`. `None`
+    /// if entries are from several servers.
     pub fn base_url(&self) -> Option<&str> {
         self.base_url.as_deref()
     }

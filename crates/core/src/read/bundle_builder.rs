@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::bundle::{Bundle, SAME_AS_UUID, Target, is_transaction};
 use super::content::{Content, ContentReader, ContentReference};
 use super::full_url::{Key, key};
-use crate::fhir::{Address, EntryNames, generated_id};
+use crate::fhir::{Address, EntryNames, generated_id, is_same_base, requested_base};
 
 /// An entry is told from another of the same content by the resources that it
 /// refers to, and by those that these refer to, up to this distance.
@@ -29,6 +29,9 @@ pub(super) struct BundleBuilder {
     /// Entries whose identity depends on a type that is still to come.
     undecided: Vec<Undecided>,
     contents: Option<Box<ContentReader>>,
+    /// The base of the link `self`.
+    self_base: Option<String>,
+    has_several_bases: bool,
 }
 
 /// An entry that nothing names outside of the Bundle.
@@ -60,6 +63,11 @@ impl BundleBuilder {
 
     pub fn set_timestamp(&mut self, timestamp: Option<String>) {
         self.bundle.timestamp = timestamp;
+    }
+
+    /// Notes the URL of the link `self`.
+    pub fn set_self_link(&mut self, url: &str) {
+        self.self_base = requested_base(url);
     }
 
     /// Adds the entry with that number, from 1. Whether the Bundle is a
@@ -123,10 +131,10 @@ impl BundleBuilder {
     }
 
     fn note_base(&mut self, address: &Address<'_>) {
-        if let Address::Rest { base: Some(base), .. } = address
-            && self.bundle.base_url.is_none()
-        {
-            self.bundle.base_url = Some((*base).to_owned());
+        let Address::Rest { base: Some(base), .. } = address else { return };
+        match &self.bundle.base_url {
+            Some(known) => self.has_several_bases |= !is_same_base(known, base),
+            None => self.bundle.base_url = Some((*base).to_owned()),
         }
     }
 
@@ -148,6 +156,7 @@ impl BundleBuilder {
             self.bundle.names.has_aliases |= outer.names.has_aliases;
         }
         self.bundle.outer = outer;
+        self.bundle.base_url = self.bundle.base_url.or(self.self_base.take()).filter(|_| !self.has_several_bases);
         if is_transaction(self.bundle.bundle_type()) {
             self.decide();
         }

@@ -16,6 +16,8 @@ pub enum Companion {
     ExportManifest {
         /// `transactionTime` as written: the time of the exported state.
         transaction_time: Option<String>,
+        /// `request` as written: the URL that the export was requested with.
+        request: Option<String>,
     },
     /// A `.crc` file, as Hadoop writes next to each of its files.
     Checksum,

@@ -122,7 +122,7 @@ fn companions_are_recognized_and_have_no_frames() {
     let manifest = "{\n\"transactionTime\":\"2024-01-01T00:00:00Z\",\n\"output\":[{\"type\":\"Patient\"}]}";
     assert_eq!(
         framing_in_two_passes(manifest),
-        [r#"Companion(ExportManifest { transaction_time: Some("2024-01-01T00:00:00Z") })"#]
+        [r#"Companion(ExportManifest { transaction_time: Some("2024-01-01T00:00:00Z"), request: None })"#]
     );
     // A resource among the lines of a log is not lost.
     assert_eq!(framing(format!("{log}\n{PATIENT}\n"))[1], format!("1 line 2: {PATIENT}"));

@@ -32,4 +32,5 @@ pub use resource::StoredResource;
 pub use retry::{PartialReject, PendingRejects, WholeReject, mark_retried};
 pub use rule::Rule;
 pub use run::{ASYNCHRONOUS_COMMIT, Run, broken_off};
+pub use source::{Source, SourceChange, UnknownServer};
 pub use status::LedgerStatus;

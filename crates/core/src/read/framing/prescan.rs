@@ -17,6 +17,9 @@ use crate::read::limits::ReadLimits;
 /// The offsets of at most this many entries are kept, about 200 bytes each.
 const MAX_KEPT_ELEMENTS: usize = 1 << 14;
 
+/// Longer lists of links are not read.
+const MAX_LINK_BYTES: usize = 1 << 16;
+
 /// What a prescan found out about one object.
 #[derive(Default)]
 pub(super) struct Prescan {
@@ -34,6 +37,7 @@ pub(super) struct Prescan {
     has_event_id: bool,
     has_output: bool,
     transaction_time: Option<String>,
+    request: Option<String>,
     /// Why the end of the object was not reached.
     pub error: Option<TokenError>,
 }
@@ -83,6 +87,8 @@ impl Prescan {
                 PropertyName::Timestamp => {
                     self.bundle.set_timestamp(window.text_or_skip(limits.json_depth)?);
                 }
+                PropertyName::Link => self.link(window, limits)?,
+                PropertyName::Request => self.request = window.text_or_skip(limits.json_depth)?,
                 PropertyName::TransactionTime => {
                     self.transaction_time = window.text_or_skip(limits.json_depth)?;
                 }
@@ -97,6 +103,22 @@ impl Prescan {
             }
         }
         Ok(())
+    }
+
+    /// Reads `Bundle.link`.
+    fn link(&mut self, window: &mut Window<'_>, limits: &ReadLimits) -> Result<(), TokenError> {
+        window.hold(MAX_LINK_BYTES);
+        let start = window.offset();
+        let skipped = window.skip_value(limits.json_depth);
+        let bytes = window.slice(start..window.offset()).unwrap_or_default();
+        let links = serde_json::from_slice::<serde_json::Value>(bytes).unwrap_or_default();
+        window.release();
+        for link in links.as_array().into_iter().flatten().filter(|link| link["relation"] == "self") {
+            if let Some(url) = link["url"].as_str() {
+                self.bundle.set_self_link(url);
+            }
+        }
+        skipped
     }
 
     fn entries(
@@ -188,7 +210,9 @@ impl Prescan {
             return Some(Companion::ExportLog);
         }
         if self.has_output && self.transaction_time.is_some() {
-            return Some(Companion::ExportManifest { transaction_time: self.transaction_time.clone() });
+            return Some(Companion::ExportManifest { transaction_time: self.transaction_time.clone(),
+                request: self.request.clone(),
+            });
         }
         None
     }
