@@ -121,7 +121,9 @@ fn complete(
     broken_off: &[i64],
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
-    if summary.account.inserted + summary.account.updated + summary.learned_servers > 0 || !broken_off.is_empty() {
+    if summary.account.inserted + summary.account.updated + summary.learned_servers > 0
+        || !broken_off.is_empty()
+    {
         summary.resolved_late = remap::resolve_late(job, run)?;
     }
     summary.unresolved_references = ledger::count_unresolved(run.connection())?;

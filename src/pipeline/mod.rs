@@ -15,8 +15,8 @@ mod groups;
 mod hash_prefetch;
 pub mod indexes;
 mod input_batch;
-mod known_servers;
 mod job;
+mod known_servers;
 mod load_files;
 mod load_run;
 mod reader;
@@ -32,7 +32,7 @@ use fhirmill_postgres::ledger;
 
 pub use error::PipelineError;
 pub use job::Job;
-pub use remap::{resolve, Remapped, remap};
+pub use remap::{Remapped, remap, resolve};
 
 use crate::inbox;
 use crate::report::Summary;

@@ -6,7 +6,8 @@ use std::sync::mpsc::SyncSender;
 
 use fhirmill_core::fhir::requested_base;
 use fhirmill_core::read::{
-    self, Companion, Document, DocumentFormat, Frame, Location, Payload, ReadDefect, ReadError, ReadLimits, ResourceHandler, Stopped,
+    self, Companion, Document, DocumentFormat, Frame, Location, Payload, ReadDefect, ReadError, ReadLimits,
+    ResourceHandler, Stopped,
 };
 use fhirmill_postgres::failpoint::{self, Step};
 

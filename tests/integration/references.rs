@@ -414,7 +414,9 @@ fn a_server_that_is_not_known_is_told_and_can_be_set() {
 
     let arguments: Vec<&str> = command.split(' ').skip(1).collect();
     environment.run(&arguments).expect_code(0);
-    environment.run(&["sources", "set", "north", "--name", "St. Mary", "--description", "EHR"]).expect_code(0);
+    environment
+        .run(&["sources", "set", "north", "--name", "St. Mary", "--description", "EHR"])
+        .expect_code(0);
     assert_eq!(subject(&environment), ["ab1", "Patient", NULL, "true"]);
     assert!(!environment.run(&["status"]).expect_code(0).stdout.contains("sources set"));
     let shown = environment.run(&["sources", "show", "north"]).expect_code(0).stdout;

@@ -156,7 +156,8 @@ impl BundleBuilder {
             self.bundle.names.has_aliases |= outer.names.has_aliases;
         }
         self.bundle.outer = outer;
-        self.bundle.base_url = self.bundle.base_url.or(self.self_base.take()).filter(|_| !self.has_several_bases);
+        self.bundle.base_url =
+            self.bundle.base_url.or(self.self_base.take()).filter(|_| !self.has_several_bases);
         if is_transaction(self.bundle.bundle_type()) {
             self.decide();
         }

@@ -210,7 +210,8 @@ impl Prescan {
             return Some(Companion::ExportLog);
         }
         if self.has_output && self.transaction_time.is_some() {
-            return Some(Companion::ExportManifest { transaction_time: self.transaction_time.clone(),
+            return Some(Companion::ExportManifest {
+                transaction_time: self.transaction_time.clone(),
                 request: self.request.clone(),
             });
         }
