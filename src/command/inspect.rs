@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::{ExitCode, InspectArguments};
 use crate::config::Settings;
+use crate::report::Deviations;
 use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 
@@ -19,6 +20,9 @@ struct Inspection {
     resources: BTreeMap<String, u64>,
     deletes: u64,
     without_resource: u64,
+    /// Elements that R4 does not define, by path.
+    unmapped: BTreeMap<String, u64>,
+    deviations: Deviations,
     problems: Vec<Problem>,
 }
 
@@ -58,6 +62,14 @@ fn print(inspection: &Inspection) {
             println!("  {count:>12} {what}");
         }
     }
+    for (element, count) in &inspection.unmapped {
+        println!("  {count:>12} with {element}, which R4 does not define");
+    }
+    for (deviation, elements) in &inspection.deviations {
+        for (element, count) in elements {
+            println!("  {count:>12} {deviation}: {element}");
+        }
+    }
     for problem in &inspection.problems {
         println!("  problem: {}: {}", problem.location, problem.reason);
     }
@@ -86,6 +98,19 @@ struct Inspector {
 }
 
 impl Inspector {
+    /// Counts the elements of the resource just mapped that deviate from R4.
+    fn count_elements(&mut self) {
+        for unmapped in self.batch.unmapped() {
+            let element = format!("{}.{}", unmapped.resource_type.name(), unmapped.element);
+            *self.found.unmapped.entry(element).or_default() += 1;
+        }
+        for deviant in self.batch.deviations() {
+            let element = format!("{}.{}", deviant.resource_type.name(), deviant.element);
+            let of_deviation = self.found.deviations.entry(deviant.deviation.name()).or_default();
+            *of_deviation.entry(element).or_default() += 1;
+        }
+    }
+
     fn problem(&mut self, location: &dyn std::fmt::Display, reason: String) {
         let location = if self.document.is_empty() {
             location.to_string()
@@ -120,6 +145,7 @@ impl ResourceHandler for Inspector {
                     Ok(()) => {
                         let name = self.batch.identity(0).resource_type.name().to_owned();
                         *self.found.resources.entry(name).or_default() += 1;
+                        self.count_elements();
                     }
                     Err(error) => self.problem(&frame.location, error.to_string()),
                 }

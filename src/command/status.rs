@@ -76,4 +76,9 @@ fn print(status: &Status) {
         println!("           {}", server.advice());
     }
     println!("rejects    {} records: fhirmill rejects", ledger.records_rejected);
+    println!(
+        "elements   {} not written as FHIR R4 defines them, {} that it does not define: \
+         see etl.deviating_element, etl.unmapped_element",
+        ledger.deviating_elements, ledger.unmapped_elements
+    );
 }

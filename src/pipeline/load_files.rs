@@ -95,6 +95,15 @@ fn load(
     summary.by_version = statistics.by_version;
     summary.absolute_references = statistics.absolute.count;
     summary.unresolved_absolute_references = statistics.absolute.unresolved;
+    for (deviation, elements) in &statistics.deviations {
+        let resources: u64 = elements.values().sum();
+        warn!(
+            resources,
+            elements = elements.len(),
+            "elements are not written as FHIR R4 defines them ({deviation}): see etl.deviating_element"
+        );
+    }
+    summary.deviations = statistics.deviations;
     match state.take_failure() {
         Some(failure) => loaded.and(Err(failure.into())),
         None => loaded,

@@ -12,6 +12,7 @@ use fhirmill_postgres::LoadError;
 use fhirmill_postgres::lock::lock;
 
 use super::input_batch::InputBatch;
+use crate::report::Deviations;
 
 /// Counts of what was loaded: of a batch, or of all batches of a run.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(super) struct BatchStatistics {
     pub by_version: BTreeMap<&'static str, u64>,
     /// References by absolute URL.
     pub absolute: AbsoluteReferences,
+    /// Resources with elements that deviate from R4, by deviation and element.
+    pub deviations: Deviations,
 }
 
 impl BatchStatistics {
@@ -46,7 +49,14 @@ impl BatchStatistics {
                 *by_version.entry(version).or_default() += unmapped.resources;
             }
         }
-        BatchStatistics { rows: 0, by_type, contained, by_version, absolute: rows.absolute_references() }
+        let mut deviations = Deviations::default();
+        for deviant in rows.deviations() {
+            let element = format!("{}.{}", deviant.resource_type.name(), deviant.element);
+            let of_deviation = deviations.entry(deviant.deviation.name()).or_default();
+            *of_deviation.entry(element).or_default() += deviant.resources;
+        }
+        let absolute = rows.absolute_references();
+        BatchStatistics { rows: 0, by_type, contained, by_version, absolute, deviations }
     }
 
     fn add(&mut self, other: BatchStatistics) {
@@ -61,6 +71,12 @@ impl BatchStatistics {
         }
         for (version, count) in other.by_version {
             *self.by_version.entry(version).or_default() += count;
+        }
+        for (deviation, elements) in other.deviations {
+            let own = self.deviations.entry(deviation).or_default();
+            for (element, count) in elements {
+                *own.entry(element).or_default() += count;
+            }
         }
     }
 }

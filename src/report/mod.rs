@@ -11,4 +11,4 @@ mod summary;
 pub use causes::{causes, in_one_line};
 pub use progress::{RunProgress, Snapshot, Stage, Unit};
 pub use progress_meter::ProgressMeter;
-pub use summary::Summary;
+pub use summary::{Deviations, Summary};

@@ -7,6 +7,10 @@ use std::fmt;
 use fhirmill_postgres::ledger::Account;
 use serde::Serialize;
 
+/// How many resources have an element that deviates from R4, by the deviation
+/// and the element (`Patient.name.family`).
+pub type Deviations = BTreeMap<&'static str, BTreeMap<String, u64>>;
+
 /// What a run did. Its JSON is part of the interface.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Summary {
@@ -39,6 +43,8 @@ pub struct Summary {
     pub contained: BTreeMap<&'static str, u64>,
     /// Elements that only another version of FHIR defines, by version.
     pub by_version: BTreeMap<&'static str, u64>,
+    /// Elements that are not written as R4 defines them.
+    pub deviations: Deviations,
     /// Resources whose references were resolved at the end of the run.
     pub resolved_late: u64,
     /// References without a key, in all tables.
@@ -179,6 +185,28 @@ impl Summary {
         Ok(())
     }
 
+    fn write_deviations(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (deviation, elements) in &self.deviations {
+            let resources: u64 = elements.values().sum();
+            let meaning = match *deviation {
+                "coerced" => "read though written in another way than FHIR defines",
+                "several" => "of which only the first is in the tables",
+                "variants" => "with several variants of a choice",
+                "modifier" => "with a modifier extension, which may change what they mean",
+                _ => "not read: no JSON type that FHIR defines",
+            };
+            writeln!(
+                out,
+                "{:<10} {resources:>12} elements {meaning}: see etl.deviating_element",
+                match *deviation {
+                    "coerced" => "coerced",
+                    _ => "WARNING",
+                }
+            )?;
+        }
+        Ok(())
+    }
+
     fn write_resolved(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.resolved_late > 0 {
             writeln!(out, "references {:>12} resources resolved at the end", self.resolved_late)?;
@@ -213,6 +241,7 @@ impl fmt::Display for Summary {
         self.write_rates(out)?;
         self.write_resolved(out)?;
         self.write_versions(out)?;
+        self.write_deviations(out)?;
         self.write_indexes(out)?;
         if self.has_rejects() {
             writeln!(out, "\nto list what was rejected, and why: fhirmill rejects")?;

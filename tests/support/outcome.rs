@@ -20,12 +20,13 @@ const OF_THE_RUN: [&str; 7] =
     ["load_run_id", "started_at", "finished_at", "loaded_at", "created_at", "archive_path", "valid_from"];
 
 /// The ledger's tables that are part of an outcome.
-const OF_THE_LEDGER: [&str; 7] = [
+const OF_THE_LEDGER: [&str; 8] = [
     "etl.load_file",
     "etl.resource_key",
     "etl.resource_version",
     "etl.rejected_record",
     "etl.unmapped_element",
+    "etl.deviating_element",
     "etl.unresolved_reference",
     "etl.resource_body",
 ];

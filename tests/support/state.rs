@@ -23,7 +23,7 @@ const KEYS: &str = "with registry as not materialized (
       from etl.resource_key k)";
 
 /// The sections other than clinical tables, each row as one text.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     (
         "registry",
         "select jsonb_build_object('key', registry.name, 'hash', encode(r.content_hash, 'hex'),
@@ -52,6 +52,10 @@ const SECTIONS: [(&str, &str); 7] = [
     (
         "unmapped elements",
         "select resource_type || '.' || element || ' ' || resources from etl.unmapped_element",
+    ),
+    (
+        "deviating elements",
+        "select resource_type || '.' || element || ' ' || deviation || ' ' || resources from etl.deviating_element",
     ),
     (
         "unresolved references",

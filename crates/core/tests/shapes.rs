@@ -149,7 +149,6 @@ fn what_has_no_meaning_is_rejected_or_counted() {
     assert_eq!(
         deviations(&mapped),
         [
-            "Patient.extension coerced",
             "Patient.extension unreadable",
             "Patient.maritalStatus.coding unreadable",
             "Patient.photo unreadable"

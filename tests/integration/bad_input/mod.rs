@@ -6,6 +6,7 @@ mod files;
 mod limits;
 mod lines;
 mod retries;
+mod shapes;
 mod values;
 mod zip_directory;
 

@@ -3,7 +3,7 @@
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Text};
 use diesel::upsert::excluded;
 
 use super::Account;
@@ -96,6 +96,53 @@ pub struct UnmappedElement<'e> {
     pub resources: u64,
     /// The file of the last of them.
     pub last_file_id: i64,
+}
+
+/// An element that deviates from R4, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviatingElement<'e> {
+    /// The FHIR type of the resources.
+    pub resource_type: &'e str,
+    /// Its path in the resource.
+    pub element: &'e str,
+    /// A word for the deviation.
+    pub deviation: &'e str,
+    /// The number of resources of the batch that have it.
+    pub resources: u64,
+    /// The file of the last of them.
+    pub last_file_id: i64,
+}
+
+const ADD_DEVIATIONS: &str = "\
+insert into etl.deviating_element as counted (resource_type, element, deviation, resources, last_file_id)
+select * from unnest($1, $2, $3, $4, $5)
+on conflict (resource_type, element, deviation) do update
+set resources = counted.resources + excluded.resources, last_file_id = excluded.last_file_id";
+
+impl DeviatingElement<'_> {
+    /// Adds the batch's counts to the totals. `elements` are sorted, so that
+    /// batches cannot deadlock.
+    pub fn add(connection: &mut PgConnection, elements: &[DeviatingElement<'_>]) -> QueryResult<()> {
+        if elements.is_empty() {
+            return Ok(());
+        }
+        fn texts<'e>(
+            elements: &[DeviatingElement<'e>],
+            text: fn(&DeviatingElement<'e>) -> &'e str,
+        ) -> Vec<&'e str> {
+            elements.iter().map(text).collect()
+        }
+        let numbers =
+            |number: fn(&DeviatingElement<'_>) -> i64| elements.iter().map(number).collect::<Vec<i64>>();
+        sql_query(ADD_DEVIATIONS)
+            .bind::<Array<Text>, _>(texts(elements, |element| element.resource_type))
+            .bind::<Array<Text>, _>(texts(elements, |element| element.element))
+            .bind::<Array<Text>, _>(texts(elements, |element| element.deviation))
+            .bind::<Array<BigInt>, _>(numbers(|element| element.resources as i64))
+            .bind::<Array<BigInt>, _>(numbers(|element| element.last_file_id))
+            .execute(connection)?;
+        Ok(())
+    }
 }
 
 impl UnmappedElement<'_> {

@@ -23,7 +23,7 @@ mod source;
 mod status;
 
 pub use account::Account;
-pub use batch::{BatchClaim, BatchPart, UnmappedElement};
+pub use batch::{BatchClaim, BatchPart, DeviatingElement, UnmappedElement};
 pub use claim::{Claim, ClaimedFile, NewFile};
 pub use file::{FileEntry, FileStatus, ReadFile};
 pub use reject::{NewReject, Reject, RejectReason};

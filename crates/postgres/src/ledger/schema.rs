@@ -18,6 +18,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.deviating_element (resource_type, element, deviation) {
+        resource_type -> Text,
+        element -> Text,
+        deviation -> Text,
+        resources -> BigInt,
+        last_file_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     etl.load_batch (file_id, first_position) {
         file_id -> BigInt,
         first_position -> BigInt,
@@ -173,6 +183,7 @@ diesel::joinable!(source_base_url -> source (source_id));
 diesel::allow_tables_to_appear_in_same_query!(
     code_map,
     contained_resource,
+    deviating_element,
     load_batch,
     load_file,
     load_run,

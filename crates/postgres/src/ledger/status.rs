@@ -30,6 +30,12 @@ pub struct LedgerStatus {
     /// Resources that were inserted so far.
     #[diesel(sql_type = BigInt)]
     pub resources: i64,
+    /// Elements that are not written as FHIR R4 defines them, by path.
+    #[diesel(sql_type = BigInt)]
+    pub deviating_elements: i64,
+    /// Elements that FHIR R4 does not define, by path.
+    #[diesel(sql_type = BigInt)]
+    pub unmapped_elements: i64,
     /// The size of the database.
     #[diesel(sql_type = BigInt)]
     pub database_bytes: i64,
@@ -46,6 +52,8 @@ select (select to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:
        (select count(*) from etl.rejected_record where retried_at is null) as records_rejected,
        (select count(*) from etl.unresolved_reference) as unresolved_references,
        coalesce(sum(inserted), 0)::bigint as resources,
+       (select count(*) from etl.deviating_element) as deviating_elements,
+       (select count(*) from etl.unmapped_element) as unmapped_elements,
        pg_database_size(current_database()) as database_bytes
 from etl.load_file";
 

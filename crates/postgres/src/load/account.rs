@@ -7,7 +7,7 @@ use fhirmill_core::sink::{Mode, Outcome, Outcomes};
 use super::batch::{FilePart, Load};
 use crate::LoadError;
 use crate::failpoint::{self, Step};
-use crate::ledger::{Account, BatchClaim, BatchPart, NewReject, UnmappedElement};
+use crate::ledger::{Account, BatchClaim, BatchPart, DeviatingElement, NewReject, UnmappedElement};
 
 /// The files of the batch as claimed by its run; `None` for a remap, which claims
 /// none.
@@ -60,7 +60,7 @@ pub(super) fn accounts(load: &Load<'_>, outcomes: &Outcomes) -> Vec<Account> {
     accounts
 }
 
-/// Writes rejects, unmapped elements and each file's account into the ledger; of
+/// Writes rejects, unmapped and deviating elements and each file's account into the ledger; of
 /// a remap nothing.
 pub(super) fn record(
     connection: &mut PgConnection,
@@ -80,6 +80,15 @@ pub(super) fn record(
         };
         element.add(connection)?;
     }
+    let deviations = load.rows.deviations();
+    let deviations = deviations.iter().map(|deviant| DeviatingElement {
+        resource_type: deviant.resource_type.name(),
+        element: deviant.element,
+        deviation: deviant.deviation.name(),
+        resources: deviant.resources,
+        last_file_id: load.files[load.origins[deviant.last_resource].file].file_id,
+    });
+    DeviatingElement::add(connection, &deviations.collect::<Vec<_>>())?;
     let part = |(file, account): (&FilePart, &Account)| BatchPart {
         file_id: file.file_id,
         positions: file.records,

@@ -175,6 +175,8 @@ impl<'t> Repair<'_, 't> {
                 self.close(b']');
                 true
             }
+            // A defect of it is then reported where it stands.
+            (_, true) if !is_readable(value.json_type(), definition) => self.value(value, definition),
             (_, true) => {
                 self.out.push(b'[');
                 let is_written = self.value(value, definition);
@@ -365,6 +367,13 @@ impl<'t> Repair<'_, 't> {
         self.notes_root = notes_root;
         self.resource_type = outer;
     }
+}
+
+/// Whether a value of that type may have a meaning in the place of one item.
+fn is_readable(json_type: JsonType, definition: MemberDefinition) -> bool {
+    let is_leaf = !matches!(json_type, JsonType::Object | JsonType::Array);
+    let is_leaf_expected = !matches!(definition.kind, Kind::Object | Kind::Resource);
+    definition.allows(json_type) || (is_leaf && is_leaf_expected)
 }
 
 /// The items of a list and of lists within it.

@@ -1,0 +1,1 @@
+drop table etl.deviating_element;
