@@ -254,9 +254,7 @@ fn shapes() -> Vec<UnusualValue> {
         UnusualValue {
             what: "blanks around codes",
             resource_type: "Observation",
-            members: text(
-                r#""status":" final ","code":{"coding":[{"code":"1\n","display":" One "}]}"#,
-            ),
+            members: text(r#""status":" final ","code":{"coding":[{"code":"1\n","display":" One "}]}"#),
             from: "observation",
             columns: vec![("status", text("final")), ("code", text("1")), ("code_display", text(" One "))],
         },
