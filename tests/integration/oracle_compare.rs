@@ -12,6 +12,7 @@ use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::model::{TableKind, tables};
 
 use crate::oracle::{Cell, Context, Json, Key, expected};
+use crate::oracle_full::full_resources;
 use crate::oracle_resources::RESOURCES;
 use crate::support::{NULL, TestEnvironment, execute};
 
@@ -34,6 +35,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
         }
         Err(_) => {
             files.insert("resources.json".to_owned(), RESOURCES.as_bytes().to_vec());
+            files.insert("full.json".to_owned(), full_resources().into_bytes());
             // All of them again, contained in one resource, which they refer to each other in.
             let mut referring = RESOURCES.to_owned();
             for resource_type in ResourceType::all() {

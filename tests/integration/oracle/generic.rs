@@ -104,7 +104,8 @@ impl<'tree> Subject<'tree> {
     }
 
     fn telecoms(&self, tables: &mut Tables) {
-        for (index, telecom) in self.items("telecom").into_iter().enumerate() {
+        let element = telecom_element(self.resource);
+        for (index, telecom) in self.items(element).into_iter().enumerate() {
             let mut row = self.row(Some(index + 1));
             for member in ["system", "value", "use"] {
                 row.insert(member.to_owned(), owned(telecom.string(member)));
@@ -274,4 +275,9 @@ impl<'tree> Subject<'tree> {
         }
         None
     }
+}
+
+/// The list of a resource's ContactPoints: a Device calls it `contact`.
+pub fn telecom_element(resource: &Json) -> &'static str {
+    if resource.string("resourceType") == Some("Device") { "contact" } else { "telecom" }
 }

@@ -106,7 +106,7 @@ fn rows_of(resource: &Json, whole: &Json, key: &Key, context: &Context, tables: 
             let source = Source { element: resource, answer: None, resource: whole, context };
             let mut taken = Taken::by(table, "", declared);
             if key.0 != "Patient" {
-                taken.rows.insert("telecom".to_owned());
+                taken.rows.insert(generic::telecom_element(resource).to_owned());
             }
             let row = source.row(table, &fixed, &taken);
             if let Some(cell) = row.get("patient_id") {

@@ -161,7 +161,7 @@ mod tests {
         }
 
         assert_eq!(specification.tables.len(), 37);
-        assert_eq!(tables, 140);
+        assert_eq!(tables, 143);
         assert_eq!(specification.resource_type("care_plan"), Some("CarePlan"));
     }
 }

@@ -1,0 +1,35 @@
+alter table practitioner_qualification
+  drop column identifier_system,
+  drop column identifier_value;
+drop table observation_component_reference_range;
+alter table specimen_container
+  drop column identifier_system,
+  drop column identifier_value;
+drop table imaging_study_series_performer;
+alter table device
+  drop column udi_entry_type;
+drop table coverage_cost_to_beneficiary_exception;
+alter table claim_procedure
+  drop column udi_id,
+  drop column udi_display,
+  drop column udi_reference;
+alter table claim_item
+  drop column udi_id,
+  drop column udi_display,
+  drop column udi_reference;
+alter table claim_item_detail
+  drop column udi_id,
+  drop column udi_display,
+  drop column udi_reference;
+alter table explanation_of_benefit_procedure
+  drop column udi_id,
+  drop column udi_display,
+  drop column udi_reference;
+alter table explanation_of_benefit_item
+  drop column udi_id,
+  drop column udi_display,
+  drop column udi_reference;
+alter table explanation_of_benefit_item_detail
+  drop column udi_id,
+  drop column udi_display,
+  drop column udi_reference;
