@@ -68,7 +68,8 @@ fn a_dosage_has_all_its_parts() {
         ]
     );
     assert_eq!(
-        environment.query("select code from medication_request_dosage_additional_instruction order by ordinal"),
+        environment
+            .query("select code from medication_request_dosage_additional_instruction order by ordinal"),
         [["meal"], ["water"]]
     );
     assert_eq!(
@@ -149,9 +150,7 @@ fn every_variant_of_a_choice_has_its_type() {
 #[test]
 fn the_name_and_address_in_use_are_shown() {
     let columns = "name_use, name_family, address_use, address_city";
-    let practitioner = |names: Value, addresses: Value| {
-        json!({"resourceType": "Practitioner", "id": "d", "name": names, "address": addresses})
-    };
+    let practitioner = |names: Value, addresses: Value| json!({"resourceType": "Practitioner", "id": "d", "name": names, "address": addresses});
     // An old one first.
     assert_eq!(
         row(
@@ -179,7 +178,10 @@ fn the_name_and_address_in_use_are_shown() {
     // Equal ones: the first.
     assert_eq!(
         row(
-            practitioner(json!([{"family": "A"}, {"use": "official", "family": "B"}]), json!({"city": "Only"})),
+            practitioner(
+                json!([{"family": "A"}, {"use": "official", "family": "B"}]),
+                json!({"city": "Only"})
+            ),
             "practitioner",
             columns
         ),
@@ -188,12 +190,14 @@ fn the_name_and_address_in_use_are_shown() {
     let environment = TestEnvironment::new();
     load_resources(
         &environment,
-        &[json!({"resourceType": "Organization", "id": "o", "name": "Clinic",
+        &[
+            json!({"resourceType": "Organization", "id": "o", "name": "Clinic",
             "address": [{"use": "old", "city": "Gone"}, {"use": "work", "type": "physical", "city": "Here"}],
             "contact": [{"purpose": concept("urn:purpose", "billing"), "name": {"family": "Clerk"},
                 "telecom": [{"system": "phone", "value": "1"}, {"system": "email", "value": "a@b"}]}]}),
-          json!({"resourceType": "Patient", "id": "p", "contact": [{"name": {"use": "usual", "family": "Kin"},
-            "telecom": [{"system": "phone", "value": "555", "use": "mobile", "rank": 1}]}]})],
+            json!({"resourceType": "Patient", "id": "p", "contact": [{"name": {"use": "usual", "family": "Kin"},
+            "telecom": [{"system": "phone", "value": "555", "use": "mobile", "rank": 1}]}]}),
+        ],
     );
     assert_eq!(
         environment.query("select address_use, address_type, address_city from organization"),

@@ -95,7 +95,9 @@ impl Builder {
             "instant" => json!(format!("2020-03-{:02}T03:04:05.678Z", count % 28 + 1)),
             "time" => json!(format!("10:11:{:02}", count % 60)),
             "base64Binary" => json!("QUJD"),
-            "Reference" => json!({"reference": format!("urn:nowhere:{count}"), "display": format!("shown {count}")}),
+            "Reference" => {
+                json!({"reference": format!("urn:nowhere:{count}"), "display": format!("shown {count}")})
+            }
             _ if self.types.contains_key(name) => Value::Object(self.members(name, depth)),
             _ => json!(format!("{name}-{count}")),
         }
