@@ -374,6 +374,19 @@ fn a_remap_writes_the_same_contained_rows() {
         .run(&["remap", "--resource-type", "Observation", "--resource-type", "Practitioner"])
         .expect_code(0);
     assert_same(&State::of(&environment), &before, "after a remap of their types");
+    // A database that was loaded before contained resources had rows.
+    let tables = "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'container_id'";
+    for table in environment.query(tables).concat() {
+        let delete = format!("delete from {table} where container_id is not null");
+        crate::support::execute(environment.database_url(), &delete);
+    }
+    let rest = "delete from resource_telecom; delete from resource_identifier; delete from resource_note; \
+        delete from medication_ingredient; delete from patient_name where patient_id not in (select id from patient); \
+        delete from patient_address; delete from patient_identifier; delete from resource_coding; \
+        delete from resource_reference; truncate etl.contained_resource";
+    crate::support::execute(environment.database_url(), rest);
+    environment.run(&["remap"]).expect_code(0);
+    assert_same(&State::of(&environment), &before, "after a remap of an older database");
 }
 
 #[test]
@@ -444,6 +457,65 @@ fn what_is_not_a_legal_contained_resource_is_counted() {
             ["MedicationRequest", "contained.contained", "1"],
             ["Organization", "shoeSize", "1"]
         ]
+    );
+    environment.run(&["check"]).expect_code(0);
+}
+
+#[test]
+fn contained_resources_are_read_in_containers_of_any_type_and_in_other_shapes() {
+    let environment = TestEnvironment::new();
+    let coding = |code: &str| json!({"system": "urn:codes", "code": code});
+    // A container without a table of its own.
+    let basic = json!({"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "contained": [
+        {"resourceType": "Patient", "id": "p", "maritalStatus": {"coding": [coding("a"), coding("b")]},
+         "extension": [{"url": "urn:extension", "valueString": "kept"}],
+         "name": [{"family": "Deep", "_family": {"extension": [{"url": "urn:own-name", "valueString": "own"}]}}],
+         "contact": [{"relationship": [{"coding": [coding("c"), coding("d")]}]}]}],
+        "subject": {"reference": "#p"}});
+    // One that comes without an id, and a number for the id of what it contains.
+    let observation = json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "contained": [
+        {"resourceType": "Patient", "id": 7, "gender": "male"}], "subject": {"reference": "#7"}});
+    // In a transaction, named by its entry.
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"fullUrl": "urn:uuid:0f3c1f2e-5b0e-4c1e-9a53-0c2d1e4f5a6b", "request": {"method": "POST", "url": "Encounter"},
+         "resource": {"resourceType": "Encounter", "status": "finished",
+            "contained": [{"resourceType": "Patient", "id": "q", "link": [{"other": {"reference": "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"}}]}],
+            "subject": {"reference": "#q"}}},
+        {"fullUrl": "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a", "request": {"method": "POST", "url": "Patient"},
+         "resource": {"resourceType": "Patient", "gender": "other"}}]});
+    load_resources(&environment, &[basic, observation, bundle]);
+    assert_eq!(
+        environment.query(
+            "select p.fhir_id, p.extension::text, n.extension::text as of_name from other_resource o \
+             join patient p on p.id = o.patient_id and p.container_id = o.id join patient_name n on n.patient_id = p.id"
+        ),
+        [[
+            "Basic/b#p",
+            r#"[{"url": "urn:extension", "path": "", "valueString": "kept"}]"#,
+            r#"[{"url": "urn:own-name", "path": "family", "valueString": "own"}]"#
+        ]]
+    );
+    assert_eq!(
+        environment.query("select path, element, code from resource_coding order by path, ordinal"),
+        [
+            ["contact[0].relationship[0]", "contact.relationship", "c"],
+            ["contact[0].relationship[0]", "contact.relationship", "d"],
+            ["maritalStatus", "maritalStatus", "a"],
+            ["maritalStatus", "maritalStatus", "b"]
+        ]
+    );
+    assert_eq!(
+        environment.query(
+            "select p.gender, p.fhir_id = 'Observation/' || o.fhir_id || '#7' as is_named from observation o join patient p on p.id = o.patient_id"
+        ),
+        [["male", "true"]]
+    );
+    assert_eq!(
+        environment.query(
+            "select p.fhir_id, q.gender from encounter e join patient p on p.id = e.patient_id join patient_link l on l.patient_id = p.id \
+             join patient q on q.id = l.other_id"
+        ),
+        [["Encounter/0f3c1f2e-5b0e-4c1e-9a53-0c2d1e4f5a6b#q", "other"]]
     );
     environment.run(&["check"]).expect_code(0);
 }

@@ -50,6 +50,11 @@ const SECTIONS: [(&str, &str); 8] = [
            from etl.rejected_record r join etl.load_file f on f.id = r.file_id",
     ),
     (
+        "contained resources",
+        "select registry.name || ' in ' || (select k.resource_type || '/' || k.fhir_id from etl.resource_key k where k.id = c.container_id)
+           from etl.contained_resource c join registry using (id)",
+    ),
+    (
         "unmapped elements",
         "select resource_type || '.' || element || ' ' || resources from etl.unmapped_element",
     ),

@@ -10,7 +10,7 @@ use hashbrown::HashSet;
 
 use super::target::Targets;
 use super::unmapped::UnmappedElements;
-use crate::datatype::{MAX_INDEXED_BYTES, ValueDefect, ValueDefectReason};
+use crate::datatype::MAX_INDEXED_BYTES;
 use crate::fhir::ResourceType;
 use crate::json::{JsonError, JsonType, NameId, Parser, Value};
 use crate::rows::Target;
@@ -44,19 +44,15 @@ impl<'t> Contained<'t> {
     /// The contained resources of `root`, the resource of that type, id and
     /// target. Of several with the same id only the first counts. Those that
     /// cannot be told from others are noted as unmapped.
-    ///
-    /// # Errors
-    ///
-    /// An identity is too long for an index.
     pub fn of(
         root: Value<'t>,
         (resource_type, fhir_id, target): (ResourceType, &str, Target),
         targets: &mut Targets,
         unmapped: &mut UnmappedElements,
-    ) -> Result<Self, ValueDefect> {
+    ) -> Self {
         let mut contained =
             Contained { container: (resource_type, target), resources: Vec::new(), by_local_id: Vec::new() };
-        let Some(list) = root.get(NameId::CONTAINED) else { return Ok(contained) };
+        let Some(list) = root.get(NameId::CONTAINED) else { return contained };
         // A single resource in place of a list is taken for a list of one.
         let single = Some(list).filter(|list| list.json_type() == JsonType::Object);
         let mut local_ids = HashSet::new();
@@ -75,7 +71,8 @@ impl<'t> Contained<'t> {
             };
             let own_id = format!("{}/{fhir_id}#{local_id}", resource_type.name());
             if own_id.len() > MAX_INDEXED_BYTES {
-                return Err(ValueDefect::new(item, ValueDefectReason::TooLongForIndex));
+                unmapped.note(resource_type, "contained (id too long)");
+                continue;
             }
             if item.get(NameId::CONTAINED).is_some() {
                 unmapped.note(resource_type, "contained.contained");
@@ -90,7 +87,7 @@ impl<'t> Contained<'t> {
         }
         contained.by_local_id = (0..contained.resources.len()).collect();
         contained.by_local_id.sort_unstable_by_key(|number| &contained.resources[*number].local_id);
-        Ok(contained)
+        contained
     }
 
     /// Type and target of what `#` and this id mean; the container if it is

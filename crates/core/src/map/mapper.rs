@@ -116,13 +116,6 @@ impl Mapper {
             &mut batch.targets,
             &mut batch.unmapped_of_current,
         );
-        let contained = match contained {
-            Ok(contained) => contained,
-            Err(defect) => {
-                batch.abandon_resource();
-                return Err(refusal(&tree, resource_type, Some(fhir_id), defect));
-            }
-        };
         self.resolved.clear();
         let mut writer = ResourceWriter {
             plan: &self.plan,
