@@ -23,7 +23,7 @@ const KEYS: &str = "with registry as not materialized (
       from etl.resource_key k)";
 
 /// The sections other than clinical tables, each row as one text.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     (
         "registry",
         "select jsonb_build_object('key', registry.name, 'hash', encode(r.content_hash, 'hex'),
