@@ -7,6 +7,7 @@ use std::path::Path;
 
 use fhirmill_core::model::{self, TableKind};
 
+use crate::dictionary_left_out;
 use crate::support::{NULL, TestEnvironment};
 
 /// Set by `make dictionary`.
@@ -197,6 +198,7 @@ fn page(tables: &[Table]) -> String {
             }
         }
     }
+    page.push_str(&dictionary_left_out::section());
     page
 }
 

@@ -13,6 +13,7 @@ mod contained;
 mod database_faults;
 mod delivery;
 mod dictionary;
+mod dictionary_left_out;
 mod formats;
 mod heavy_input;
 mod identity;
