@@ -11,6 +11,7 @@ use fhirmill_core::sink::{Delete, Origin};
 use fhirmill_postgres::failpoint::{self, Fault};
 use fhirmill_postgres::load::Reject;
 
+use super::conditions::{RedirectedUrls, Redirects};
 use super::input_batch::{InputBatch, Record};
 use crate::config::{ResourceTypes, Settings};
 
@@ -19,6 +20,8 @@ pub(super) struct BatchMapper {
     mapper: Mapper,
     /// The rows of the batch that was mapped last.
     pub rows: RowBatch,
+    /// What conditional requests of the batch lead to.
+    pub redirects: Redirects,
     wanted: ResourceTypes,
     timezone: Timezone,
 }
@@ -52,6 +55,7 @@ impl BatchMapper {
         BatchMapper {
             rows: RowBatch::new(plan.tables.len()),
             mapper: Mapper::new(plan, MapSettings { timezone }),
+            redirects: Redirects::new(),
             wanted: settings.resource_types.clone(),
             timezone,
         }
@@ -88,7 +92,12 @@ impl BatchMapper {
                 }
                 continue;
             }
-            match self.mapper.map(&input(batch, record, &self.wanted), &mut self.rows) {
+            let redirected = record.bundle.as_deref().map(|bundle| RedirectedUrls { bundle, redirects: &self.redirects });
+            let mut input = input(batch, record, &self.wanted);
+            if let Some(redirected) = redirected.as_ref().filter(|_| !self.redirects.is_empty()) {
+                input.full_urls = Some(redirected);
+            }
+            match self.mapper.map(&input, &mut self.rows) {
                 Ok(()) => {
                     mapped.origins.push(record.origin);
                     mapped.records.push(number);

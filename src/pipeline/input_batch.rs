@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use fhirmill_core::fhir::Condition;
 use fhirmill_core::read::{Bundle, Frame, Payload};
 use fhirmill_core::sink::Origin;
 use fhirmill_postgres::ledger::Account;
@@ -24,6 +25,8 @@ pub(super) struct Record {
     pub location: String,
     /// The id that its entry gives it, if not its own.
     pub id: Option<String>,
+    /// The identifier by which its request names the resource.
+    pub condition: Option<Condition>,
     /// `entry.fullUrl`.
     pub full_url: Option<String>,
     last_modified: Option<String>,
@@ -111,6 +114,7 @@ impl InputBatch {
                 length: frame.bytes.len() as u64,
             },
             location,
+            condition: frame.condition.clone(),
             id: frame.id.clone().map(Cow::into_owned),
             full_url: frame.full_url.clone().map(Cow::into_owned),
             last_modified: frame.last_modified.clone().map(Cow::into_owned),
@@ -147,6 +151,16 @@ impl InputBatch {
     /// The records to map, in the order of reading.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// Gives the record of that number its id.
+    pub fn set_id(&mut self, record: usize, id: String) {
+        self.records[record].id = Some(id);
+    }
+
+    /// The DELETE entry of that number deletes what this URL names.
+    pub fn set_delete(&mut self, record: usize, url: String) {
+        self.records[record].delete = Some(url);
     }
 
     /// The JSON of a record.

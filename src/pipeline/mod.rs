@@ -6,6 +6,7 @@
 mod batch_mapper;
 mod buffer_pool;
 mod departures;
+mod conditions;
 mod eob_coverage;
 mod error;
 mod file_progress;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::Fingerprint;
 use fhirmill_postgres::load::FilePart;
 
@@ -26,6 +27,14 @@ impl UnchangedRecords {
             }
         }
         UnchangedRecords { is_unchanged, by_type }
+    }
+
+    /// The record of that number, of `count`, changes nothing either.
+    pub fn mark(&mut self, record: usize, count: usize, resource_type: ResourceType) {
+        self.is_unchanged.resize(count, false);
+        if !std::mem::replace(&mut self.is_unchanged[record], true) {
+            *self.by_type.entry(resource_type.name()).or_default() += 1;
+        }
     }
 
     /// Whether the record of that number is unchanged.

@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{Fingerprint, Plan};
 use fhirmill_core::sink::{BatchId, Mode};
 use fhirmill_postgres::LoadError;
@@ -15,6 +16,7 @@ use tracing::{error, warn};
 
 use super::batch_mapper::{BatchMapper, Mapped};
 use super::buffer_pool::BufferPool;
+use super::conditions::{self, Conditions};
 use super::eob_coverage;
 use super::input_batch::InputBatch;
 use super::job::Job;
@@ -122,7 +124,11 @@ impl Worker {
             batch.rewrite(eob_coverage::without);
         }
         self.mapper.identifiers().begin_source(source_id);
+        let existing = self.follow_conditions(batch, source_id)?;
         let mut unchanged = self.unchanged(batch, source_id)?;
+        for (record, resource_type) in existing {
+            unchanged.mark(record, batch.records().len(), resource_type);
+        }
         match self.load_all(batch, source_id, &unchanged) {
             Err(error) if error.is_data_error() && self.purpose != Purpose::Remap => {
                 let count = batch.records().len();
@@ -140,6 +146,35 @@ impl Worker {
             }
             other => other,
         }
+    }
+
+    /// Finds what the conditional requests of the batch mean, when all that was read
+    /// before is loaded. Returns the records that create what exists already, with
+    /// their types.
+    fn follow_conditions(
+        &mut self,
+        batch: &mut InputBatch,
+        source_id: i16,
+    ) -> Result<Vec<(usize, ResourceType)>, LoadError> {
+        self.mapper.redirects.clear();
+        if !conditions::are_in(batch) {
+            return Ok(Vec::new());
+        }
+        let is_remap = self.purpose == Purpose::Remap;
+        if !is_remap {
+            self.registry.wait_for_earlier(batch.number);
+        }
+        let Conditions { redirects, ids, existing, deletes } =
+            conditions::resolve(batch, source_id, &mut self.loader)?;
+        self.mapper.redirects = redirects;
+        for (record, id) in ids {
+            batch.set_id(record, id);
+        }
+        for (record, url) in deletes {
+            batch.set_delete(record, url);
+        }
+        let of_type = |record: usize| Some((record, batch.records()[record].condition.as_ref()?.resource_type));
+        Ok(existing.into_iter().filter(|_| !is_remap).filter_map(of_type).collect())
     }
 
     /// Loads all records of the batch but for the unchanged ones.

@@ -23,6 +23,11 @@ fn observation_of(subject: &str) -> Value {
         "subject": {"reference": subject}})
 }
 
+fn numbered(family: &str, number: &str) -> Value {
+    json!({"resourceType": "Patient", "identifier": [{"system": "urn:mrn", "value": number}],
+        "name": [{"family": family}]})
+}
+
 /// Family names of the patients, each with the number of its observations.
 fn people(environment: &TestEnvironment) -> Vec<Vec<String>> {
     environment.query(
@@ -205,4 +210,77 @@ fn an_inner_id_of_a_post_that_is_a_uuid_stays_the_identity() {
     load_each(&environment, &[of(rolled[0]), of(rolled[1])]);
     assert_eq!(patient_ids(&environment), [UUID]);
     assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+}
+
+/// A Bundle with a patient by number, in one of the conditional forms, and an
+/// observation that refers to its entry.
+fn conditional(form: &str, family: &str, number: &str, full_url: &str) -> String {
+    let request = match form {
+        "create" => json!({"method": "POST", "url": "Patient", "ifNoneExist": format!("identifier=urn:mrn|{number}")}),
+        _ => json!({"method": "PUT", "url": format!("Patient?identifier=urn:mrn%7C{number}")}),
+    };
+    bundle(
+        "transaction",
+        json!([{"fullUrl": full_url, "resource": numbered(family, number), "request": request},
+            {"resource": observation_of(full_url), "request": {"method": "POST", "url": "Observation"}}]),
+    )
+}
+
+#[test]
+fn a_conditional_request_means_the_owner_of_the_number() {
+    let mut owner = numbered("Ann", "9");
+    owner["id"] = json!("p");
+    for (form, family) in [("create", "Ann"), ("update", "Ann-Marie")] {
+        let later = conditional(form, "Ann-Marie", "9", &format!("urn:uuid:{UUID}"));
+        let environment = TestEnvironment::new();
+        load_each(&environment, &[owner.to_string(), later.clone()]);
+        assert_eq!(patient_ids(&environment), ["p"], "{form}");
+        // A conditional create leaves the owner as it is; an update replaces it.
+        assert_eq!(people(&environment), [[family, "1"]], "{form}");
+
+        // In the same batch, and in another file of the same run.
+        let lines = format!("{owner}\n{later}\n");
+        let environment = TestEnvironment::new();
+        load_twice(&environment, &[("all.ndjson", lines.as_bytes())]);
+        assert_eq!(patient_ids(&environment), ["p"], "{form}, together");
+        assert_eq!(people(&environment), [[family, "1"]], "{form}, together");
+    }
+}
+
+#[test]
+fn a_conditional_request_without_an_owner_makes_one_resource_once() {
+    for form in ["create", "update"] {
+        let environment = TestEnvironment::new();
+        let of = |number: u32| {
+            conditional(form, "Ann", "9", &format!("urn:uuid:0a1b2c3d-0000-4000-8000-00000000000{number}"))
+        };
+        load_each(&environment, &[of(1), of(2)]);
+        assert_eq!(environment.value("select count(*) from patient"), "1", "{form}");
+        assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+        // Many at the same moment.
+        let environment = TestEnvironment::new();
+        let files: Vec<(String, String)> = (0..8).map(|number| (format!("{number}.json"), of(number))).collect();
+        let files: Vec<(&str, &[u8])> =
+            files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+        load_twice(&environment, &files);
+        assert_eq!(environment.value("select count(*) from patient"), "1", "{form}, together");
+        assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+    }
+}
+
+#[test]
+fn a_delete_by_identifier_deletes_the_one_owner() {
+    let delete = bundle(
+        "transaction",
+        json!([{"request": {"method": "DELETE", "url": "Patient?identifier=urn:mrn|9"}}]),
+    );
+    let with_id = |id: &str, number: &str| {
+        let mut patient = numbered("Ann", number);
+        patient["id"] = json!(id);
+        patient.to_string()
+    };
+    let environment = TestEnvironment::new();
+    let found = load_each(&environment, &[with_id("p", "9"), with_id("q", "8"), delete.clone()]);
+    assert_eq!(found, [("deleted", 1)]);
+    assert_eq!(patient_ids(&environment), ["q"]);
 }

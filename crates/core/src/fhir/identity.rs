@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
+use sha2::{Digest, Sha256};
+
 use super::address::{self, Address};
+use super::identifier::IdentifierToken;
 use super::resource_type::ResourceType;
 
 /// What names the resource of a Bundle entry.
@@ -21,6 +24,8 @@ pub struct EntryNames<'e> {
     pub method: Option<&'e str>,
     /// `request.url`
     pub url: Option<&'e str>,
+    /// `request.ifNoneExist`
+    pub if_none_exist: Option<&'e str>,
     /// `response.location`
     pub location: Option<&'e str>,
     /// Whether the Bundle is a transaction or a batch, in which the id of a
@@ -28,7 +33,62 @@ pub struct EntryNames<'e> {
     pub is_transaction: bool,
 }
 
+/// A request that names its resource by identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The type of the resource.
+    pub resource_type: ResourceType,
+    /// The identifier's system, empty for an identifier that has none; `None` for
+    /// any.
+    pub system: Option<String>,
+    /// The identifier's value.
+    pub value: String,
+    /// It creates the resource if there is none, and otherwise does nothing.
+    pub is_create: bool,
+    /// The id that the resource keeps if none has the identifier: one that it was
+    /// updated with, or a UUID.
+    pub own_id: Option<String>,
+}
+
+impl Condition {
+    /// The id of the resource that the request makes, the same however often.
+    fn default_id(&self) -> String {
+        if let Some(own_id) = &self.own_id {
+            return own_id.clone();
+        }
+        let mut sha256 = Sha256::new();
+        for part in [self.resource_type.name(), self.system.as_deref().unwrap_or("*"), &self.value] {
+            sha256.update((part.len() as u64).to_be_bytes());
+            sha256.update(part);
+        }
+        generated_id(&sha256.finalize().into())
+    }
+}
+
 impl<'e> EntryNames<'e> {
+    /// The condition of the request, if it names its resource by identifier.
+    pub fn condition(&self) -> Option<Condition> {
+        let method = self.method?.trim();
+        let is_create = method.eq_ignore_ascii_case("POST");
+        let query = match self.if_none_exist {
+            Some(criteria) if is_create && self.is_transaction => criteria.rsplit('?').next()?,
+            _ if !is_create && method.eq_ignore_ascii_case("PUT") => match Address::parse(self.url?) {
+                Address::Search { resource_type, query, .. } if resource_type == self.resource_type => query,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let token = IdentifierToken::of_query(query)?;
+        let own_id = self.own_id().filter(|id| !is_create || address::uuid(id).is_some());
+        Some(Condition {
+            resource_type: self.resource_type,
+            system: token.system.map(Cow::into_owned),
+            value: token.value.into_owned(),
+            is_create,
+            own_id: own_id.map(str::to_owned),
+        })
+    }
+
     /// The resource's own id, if it has one.
     pub fn own_id(&self) -> Option<&'e str> {
         self.id.map(str::trim).filter(|id| !id.is_empty())
@@ -43,6 +103,9 @@ impl<'e> EntryNames<'e> {
             && let Some(id) = self.url.and_then(|url| self.rest_id(url))
         {
             return Some(id);
+        }
+        if let Some(condition) = self.condition() {
+            return Some(condition.default_id().into());
         }
         let global = || Address::parse(self.full_url?).global_id(self.resource_type);
         match self.own_id() {
@@ -85,6 +148,7 @@ mod tests {
             full_url,
             method: None,
             url: None,
+            if_none_exist: None,
             location: None,
             is_transaction: false,
         }

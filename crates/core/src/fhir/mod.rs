@@ -14,7 +14,7 @@ mod version;
 pub use address::{Address, decoded, is_same_base, requested_base};
 pub use elements::{ElementDefinition, TypeDefinition, type_definitions};
 pub use identifier::IdentifierToken;
-pub use identity::{EntryNames, generated_id};
+pub use identity::{Condition, EntryNames, generated_id};
 pub use resource_type::ResourceType;
 pub use snake_case::snake_case;
 pub use url::identity_in_url;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::full_url::{self, Key};
-use crate::fhir::{Address, ResourceType};
+use crate::fhir::{Address, Condition, ResourceType};
 
 /// What the entries of a Bundle need to know about it: type, timestamp and the
 /// targets of its full URLs.
@@ -27,6 +27,8 @@ pub struct Bundle {
     /// The entries whose ids are generated, by their number from 1, each with its
     /// id's offset in `ids`.
     pub(super) generated: Vec<(u32, u32)>,
+    /// The conditions of requests, each with the id of what it makes.
+    pub(super) conditions: Vec<(Condition, String)>,
     pub(super) outer: Option<Arc<Bundle>>,
 }
 
@@ -77,6 +79,12 @@ impl Bundle {
     /// if entries are from several servers.
     pub fn base_url(&self) -> Option<&str> {
         self.base_url.as_deref()
+    }
+
+    /// The conditions of its requests, each with the id that the resource has if no
+    /// other has the identifier.
+    pub fn conditions(&self) -> &[(Condition, String)] {
+        &self.conditions
     }
 
     /// The Bundle that contains this one as an entry.

@@ -74,10 +74,13 @@ impl BundleBuilder {
     /// transaction may still be unknown. An id of more than 65,535 bytes, and ids
     /// beyond 4 GiB in total, are not added: references to them remain unresolved.
     pub fn add(&mut self, entry: u32, names: EntryNames<'_>, is_transaction: Option<bool>, bytes: &[u8]) {
-        let names = EntryNames { is_transaction: is_transaction.unwrap_or(false), ..names };
+        let names = EntryNames { is_transaction: is_transaction.unwrap_or(names.if_none_exist.is_some()), ..names };
         let address = names.full_url.map(Address::parse);
         let Some(id) = names.identity() else { return self.add_unnamed(entry, names, address, bytes) };
         let resource_type = names.resource_type;
+        let condition = names.condition();
+        let is_conditional = condition.is_some();
+        self.bundle.conditions.extend(condition.map(|condition| (condition, id.clone().into_owned())));
         if let Some(address) = &address {
             self.note_kind(address);
             self.note_base(address);
@@ -91,7 +94,7 @@ impl BundleBuilder {
                 self.note_undecided(target, names, &id);
             }
         }
-        if let Some(own) = names.own_id().filter(|own| **own != *id)
+        if let Some(own) = names.own_id().filter(|own| **own != *id || is_conditional)
             && let Some(offset) = self.store(&id)
         {
             self.bundle.names.has_aliases = true;
@@ -287,6 +290,7 @@ mod tests {
             full_url: Some(full_url),
             method: None,
             url: None,
+            if_none_exist: None,
             location: None,
             is_transaction: false,
         }

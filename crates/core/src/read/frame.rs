@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::bundle::Bundle;
+use crate::fhir::Condition;
 use super::location::Location;
 
 /// What a frame holds.
@@ -57,6 +58,8 @@ pub struct Frame<'a> {
     /// url of its request, its `fullUrl`, or what it refers to in its Bundle. `None`
     /// for a resource that its own `id` names, or else its content alone.
     pub id: Option<Cow<'a, str>>,
+    /// The condition of its request: the identifier by which it names the resource.
+    pub condition: Option<Condition>,
     /// `entry.fullUrl`.
     pub full_url: Option<Cow<'a, str>>,
     /// `entry.request`, when it has a method.

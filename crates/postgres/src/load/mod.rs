@@ -15,6 +15,7 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
 use diesel::{Connection, PgConnection};
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{Fingerprint, IdentifierCache, Keys, Plan};
 use fhirmill_core::sink::{AcceptedBatch, KeyedBatch, Outcomes, Sink};
 
@@ -80,6 +81,16 @@ impl Loader {
         identifiers: &mut IdentifierCache,
     ) -> Result<bool, LoadError> {
         registry::learn_identifiers(&mut self.connection, source_id, identifiers)
+    }
+
+    /// For each identifier, as type, system and value, the ids of the resources of
+    /// the source that have it. No system means any.
+    pub fn owners(
+        &mut self,
+        source_id: i16,
+        identifiers: &[(ResourceType, Option<String>, String)],
+    ) -> Result<Vec<Vec<String>>, LoadError> {
+        registry::owner_ids(&mut self.connection, source_id, identifiers)
     }
 
     /// Loads the batch and commits it. On an error nothing of it is in the tables

@@ -33,6 +33,7 @@ pub(super) struct Confirmations {
     batches: Mutex<Batches>,
     turn: Mutex<Turn>,
     turn_changed: Condvar,
+    batch_finished: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +72,13 @@ impl Confirmations {
         }
         batches.oldest = oldest;
         batches.confirmed.retain(|(batch, _)| *batch > oldest);
+        drop(batches);
+        self.batch_finished.notify_all();
+    }
+
+    /// Waits until all batches before this one are loaded or given up.
+    pub fn wait_for_earlier(&self, batch: u64) {
+        drop(wait_while(&self.batch_finished, lock(&self.batches), |batches| batches.oldest < batch));
     }
 
     /// Notes what the batch has confirmed, by the resources' keys.

@@ -6,7 +6,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use crate::LoadError;
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{IdentifierCache, IdentifierKey};
+use fhirmill_core::map::{ANY_SYSTEM, IdentifierCache, IdentifierKey};
 
 /// The resources of the source `$1` that own the identifiers in `asked`, each as
 /// type and key: a lateral query. `$types` are all resource types. A contained
@@ -87,4 +87,45 @@ pub(super) fn learn(
         }
     }
     Ok(has_found)
+}
+
+#[derive(QueryableByName)]
+struct OwnerId {
+    #[diesel(sql_type = Integer)]
+    ordinal: i32,
+    #[diesel(sql_type = Text)]
+    fhir_id: String,
+}
+
+/// For each identifier, as type, system and value, the ids of the resources of the
+/// source that have it. No system means any.
+pub(crate) fn owner_ids(
+    connection: &mut PgConnection,
+    source_id: i16,
+    identifiers: &[(ResourceType, Option<String>, String)],
+) -> Result<Vec<Vec<String>>, LoadError> {
+    let query = format!(
+        "\
+select a.ordinal::integer as ordinal, k.fhir_id
+from unnest($2::text[], $3::text[], $4::text[]) with ordinality as a (resource_type, system, value, ordinal)
+cross join lateral ({}) m
+join etl.resource_key k on k.id = m.id",
+        owners("a", "$1", "$5")
+    );
+    let types: Vec<&str> = identifiers.iter().map(|(resource_type, ..)| resource_type.name()).collect();
+    let systems: Vec<&str> =
+        identifiers.iter().map(|(_, system, _)| system.as_deref().unwrap_or(ANY_SYSTEM)).collect();
+    let values: Vec<&str> = identifiers.iter().map(|(.., value)| value.as_str()).collect();
+    let found: Vec<OwnerId> = sql_query(query)
+        .bind::<SmallInt, _>(source_id)
+        .bind::<Array<Text>, _>(&types)
+        .bind::<Array<Text>, _>(&systems)
+        .bind::<Array<Text>, _>(&values)
+        .bind::<Array<Text>, _>(&types)
+        .load(connection)?;
+    let mut ids = vec![Vec::new(); identifiers.len()];
+    for OwnerId { ordinal, fhir_id } in found {
+        ids[ordinal as usize - 1].push(fhir_id);
+    }
+    Ok(ids)
 }

@@ -22,7 +22,7 @@ use cached_keys::{CachedKeys, RegistryKeys};
 use confirmations::Confirmations;
 pub(crate) use confirmations::Writing;
 pub use expectations::{Expectations, Hint};
-pub(crate) use identifiers::owners;
+pub(crate) use identifiers::{owner_ids, owners};
 pub use unchanged::UnchangedQuery;
 
 /// The registry as the loaders of a run share it: what they have learnt of it,
@@ -51,6 +51,11 @@ impl RunRegistry {
     /// or given up.
     pub fn finish(&self, batch_number: u64) {
         self.confirmations.finish(batch_number);
+    }
+
+    /// Waits until all batches of the run before this one are loaded or given up.
+    pub fn wait_for_earlier(&self, batch_number: u64) {
+        self.confirmations.wait_for_earlier(batch_number);
     }
 
     /// Creates the session's temporary tables.

@@ -10,6 +10,7 @@ use super::position::{PositionAssigner, TransactionPhase};
 use super::prescan::Prescan;
 use super::token::{PropertyName, decode_string};
 use super::window::{ByteRange, Window};
+use crate::fhir::Condition;
 use crate::read::bundle::Bundle;
 use crate::read::defect::ReadDefectReason;
 use crate::read::error::ReadError;
@@ -43,6 +44,7 @@ impl Framer<'_> {
             location,
             position,
             id: None,
+            condition: None,
             full_url: None,
             request: None,
             last_modified: None,
@@ -161,6 +163,7 @@ impl Framer<'_> {
             location,
             position,
             id: resource.and_then(|_| given_id(window, entry, open)),
+            condition: resource.and_then(|_| condition(window, entry, open)),
             full_url: text(&entry.full_url),
             request: text(&entry.method)
                 .map(|method| Request { method, url: text(&entry.url).unwrap_or(Cow::Borrowed("")) }),
@@ -210,6 +213,13 @@ fn given_id<'w>(window: &'w Window<'_>, entry: &Entry, open: &OpenBundle) -> Opt
         Some(id) => Some(Cow::Owned(id.into_owned())),
         None => open.bundle.generated_id(open.entries).map(|id| Cow::Owned(id.to_owned())),
     }
+}
+
+/// The condition of the entry's request.
+fn condition(window: &Window<'_>, entry: &Entry, open: &OpenBundle) -> Option<Condition> {
+    // Most entries have no request.
+    entry.method.as_ref()?;
+    EntryTexts::of(window, entry)?.names(open.bundle.is_transaction()).condition()
 }
 
 /// The bytes at `range`, which a hold keeps. If they are gone, the file changed.

@@ -22,6 +22,8 @@ pub(super) struct Entry {
     pub method: Option<ByteRange>,
     /// `request.url`
     pub url: Option<ByteRange>,
+    /// `request.ifNoneExist`
+    pub if_none_exist: Option<ByteRange>,
     /// `response.lastModified`
     pub last_modified: Option<ByteRange>,
     /// `response.location`
@@ -148,6 +150,9 @@ fn read_request(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry)
         match name {
             PropertyName::Method => entry.method = window.string_or_skip(limits.json_depth)?,
             PropertyName::Url => entry.url = window.string_or_skip(limits.json_depth)?,
+            PropertyName::IfNoneExist => {
+                entry.if_none_exist = window.string_or_skip(limits.json_depth)?;
+            }
             _ => window.skip_value(limits.json_depth)?,
         }
     }
@@ -188,6 +193,7 @@ pub(super) struct EntryTexts<'w> {
     full_url: Option<Cow<'w, str>>,
     method: Option<Cow<'w, str>>,
     url: Option<Cow<'w, str>>,
+    if_none_exist: Option<Cow<'w, str>>,
     location: Option<Cow<'w, str>>,
 }
 
@@ -202,6 +208,7 @@ impl<'w> EntryTexts<'w> {
             full_url: text(&entry.full_url),
             method: text(&entry.method),
             url: text(&entry.url),
+            if_none_exist: text(&entry.if_none_exist),
             location: text(&entry.location),
         })
     }
@@ -214,6 +221,7 @@ impl<'w> EntryTexts<'w> {
             full_url: self.full_url.as_deref(),
             method: self.method.as_deref(),
             url: self.url.as_deref(),
+            if_none_exist: self.if_none_exist.as_deref(),
             location: self.location.as_deref(),
             is_transaction,
         }
