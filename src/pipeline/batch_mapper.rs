@@ -92,7 +92,8 @@ impl BatchMapper {
                 }
                 continue;
             }
-            let redirected = record.bundle.as_deref().map(|bundle| RedirectedUrls { bundle, redirects: &self.redirects });
+            let redirected =
+                record.bundle.as_deref().map(|bundle| RedirectedUrls { bundle, redirects: &self.redirects });
             let mut input = input(batch, record, &self.wanted);
             if let Some(redirected) = redirected.as_ref().filter(|_| !self.redirects.is_empty()) {
                 input.full_urls = Some(redirected);

@@ -60,7 +60,10 @@ impl Owners {
 pub(super) fn are_in(batch: &InputBatch) -> bool {
     let conditional = |record: &Record| {
         record.condition.is_some()
-            || record.bundle.as_ref().is_some_and(|bundle| bundles(bundle).any(|b| !b.conditions().is_empty()))
+            || record
+                .bundle
+                .as_ref()
+                .is_some_and(|bundle| bundles(bundle).any(|b| !b.conditions().is_empty()))
             || record.delete.as_deref().is_some_and(|url| deleted(url).is_some())
     };
     batch.records().iter().any(conditional)
@@ -93,7 +96,8 @@ pub(super) fn resolve(
     let mut seen = BTreeSet::new();
     for record in batch.records() {
         for bundle in record.bundle.iter().flat_map(bundles).filter(|bundle| seen.insert(bundle.number())) {
-            requests.extend(bundle.conditions().iter().map(|(condition, id)| (wanted(condition), id.as_str())));
+            requests
+                .extend(bundle.conditions().iter().map(|(condition, id)| (wanted(condition), id.as_str())));
         }
         if let Some(wanted) = record.delete.as_deref().and_then(deleted) {
             owners.entry(wanted).or_default();
@@ -107,8 +111,11 @@ pub(super) fn resolve(
     for (owners, ids) in owners.values_mut().zip(loader.owners(source_id, &asked)?) {
         owners.ids.extend(ids);
     }
-    let in_database: BTreeSet<Wanted> =
-        owners.iter().filter(|(_, owners)| owners.only().is_some()).map(|(wanted, _)| wanted.clone()).collect();
+    let in_database: BTreeSet<Wanted> = owners
+        .iter()
+        .filter(|(_, owners)| owners.only().is_some())
+        .map(|(wanted, _)| wanted.clone())
+        .collect();
     add_from_batch(batch, &mut owners);
     let mut conditions = Conditions::default();
     for ((resource_type, system, value), default_id) in requests {
@@ -128,7 +135,9 @@ pub(super) fn resolve(
         let key = wanted(condition);
         let Some(owner) = owners.get(&key) else { continue };
         let Some(id) = owner.id() else { continue };
-        let has_owner = owner.only().is_some_and(|only| in_database.contains(&key) || Some(only) != owner.default_id.as_ref());
+        let has_owner = owner
+            .only()
+            .is_some_and(|only| in_database.contains(&key) || Some(only) != owner.default_id.as_ref());
         let is_first = made.insert(key);
         // A resource that keeps its own id is a version of the one that has it.
         let keeps_id = condition.own_id.as_ref() == Some(id);
@@ -148,14 +157,17 @@ fn add_from_batch(batch: &InputBatch, owners: &mut BTreeMap<Wanted, Owners>) {
     let text = |value: Option<Value<'_>>| {
         value.and_then(Value::as_text).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     };
-    for record in batch.records().iter().filter(|record| record.condition.is_none() && record.delete.is_none()) {
+    for record in
+        batch.records().iter().filter(|record| record.condition.is_none() && record.delete.is_none())
+    {
         let Ok(tree) = parser.parse(batch.bytes(record)) else { continue };
         let root = tree.root();
         let own_type = text(root.get("resourceType")).and_then(|name| ResourceType::named(&name));
         let Some(own_type) = own_type.filter(|own| types.contains(own)) else { continue };
         let Some(id) = record.id.clone().or_else(|| text(root.get("id"))) else { continue };
         for identifier in root.get("identifier").into_iter().flat_map(Value::items) {
-            let (Some(value), system) = (text(identifier.get("value")), text(identifier.get("system"))) else {
+            let (Some(value), system) = (text(identifier.get("value")), text(identifier.get("system")))
+            else {
                 continue;
             };
             for system in [None, Some(system.unwrap_or_default())] {

@@ -5,8 +5,8 @@
 
 mod batch_mapper;
 mod buffer_pool;
-mod departures;
 mod conditions;
+mod departures;
 mod eob_coverage;
 mod error;
 mod file_progress;

@@ -173,7 +173,8 @@ impl Worker {
         for (record, url) in deletes {
             batch.set_delete(record, url);
         }
-        let of_type = |record: usize| Some((record, batch.records()[record].condition.as_ref()?.resource_type));
+        let of_type =
+            |record: usize| Some((record, batch.records()[record].condition.as_ref()?.resource_type));
         Ok(existing.into_iter().filter(|_| !is_remap).filter_map(of_type).collect())
     }
 

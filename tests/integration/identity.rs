@@ -216,7 +216,9 @@ fn an_inner_id_of_a_post_that_is_a_uuid_stays_the_identity() {
 /// observation that refers to its entry.
 fn conditional(form: &str, family: &str, number: &str, full_url: &str) -> String {
     let request = match form {
-        "create" => json!({"method": "POST", "url": "Patient", "ifNoneExist": format!("identifier=urn:mrn|{number}")}),
+        "create" => {
+            json!({"method": "POST", "url": "Patient", "ifNoneExist": format!("identifier=urn:mrn|{number}")})
+        }
         _ => json!({"method": "PUT", "url": format!("Patient?identifier=urn:mrn%7C{number}")}),
     };
     bundle(
@@ -259,7 +261,8 @@ fn a_conditional_request_without_an_owner_makes_one_resource_once() {
         assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
         // Many at the same moment.
         let environment = TestEnvironment::new();
-        let files: Vec<(String, String)> = (0..8).map(|number| (format!("{number}.json"), of(number))).collect();
+        let files: Vec<(String, String)> =
+            (0..8).map(|number| (format!("{number}.json"), of(number))).collect();
         let files: Vec<(&str, &[u8])> =
             files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
         load_twice(&environment, &files);

@@ -74,7 +74,8 @@ impl BundleBuilder {
     /// transaction may still be unknown. An id of more than 65,535 bytes, and ids
     /// beyond 4 GiB in total, are not added: references to them remain unresolved.
     pub fn add(&mut self, entry: u32, names: EntryNames<'_>, is_transaction: Option<bool>, bytes: &[u8]) {
-        let names = EntryNames { is_transaction: is_transaction.unwrap_or(names.if_none_exist.is_some()), ..names };
+        let names =
+            EntryNames { is_transaction: is_transaction.unwrap_or(names.if_none_exist.is_some()), ..names };
         let address = names.full_url.map(Address::parse);
         let Some(id) = names.identity() else { return self.add_unnamed(entry, names, address, bytes) };
         let resource_type = names.resource_type;

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::bundle::Bundle;
-use crate::fhir::Condition;
 use super::location::Location;
+use crate::fhir::Condition;
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
