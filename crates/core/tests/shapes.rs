@@ -286,3 +286,40 @@ fn media_types_ignore_case() {
     assert_eq!(mapped.errors, []);
     assert_eq!(mapped.texts("document_reference_content", "data_text"), ["hello", ""]);
 }
+
+#[test]
+fn resources_in_parameters_are_loaded_and_the_parameters_as_before() {
+    let mapped = map(r#"{"resourceType":"Parameters","id":"x","parameter":[
+        {"name":"a","resource":{"resourceType":"Patient","id":"a"}},{"name":"n","valueString":"x"},
+        {"name":"parts","part":[{"name":"b","resource":{"resourceType":"Patient","id":"b"}}]},
+        {"name":"bundle","resource":{"resourceType":"Bundle","type":"collection","entry":[
+            {"fullUrl":"urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a","resource":{"resourceType":"Patient","id":"c"}},
+            {"resource":{"resourceType":"Observation","id":"o",
+                "subject":{"reference":"urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"}}},
+            {"resource":{"resourceType":"Parameters","id":"y","parameter":{"name":"d","resource":{"resourceType":"Patient","id":"d"}}}}]}}]}"#);
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.texts("patient", "fhir_id"), ["a", "b", "c", "d"]);
+    assert_eq!(mapped.texts("other_resource", "fhir_id"), ["x", "y"]);
+    assert_eq!(mapped.identities("observation", "patient_id"), ["Patient/c"]);
+}
+
+#[test]
+fn an_entry_may_be_a_resource_itself_be_wrapped_twice_or_stand_for_the_list() {
+    let mapped = map(r#"[{"resourceType":"Bundle","type":"collection","entry":[
+        {"resourceType":"Patient","id":"bare"},
+        {"resource":{"resource":{"resourceType":"Patient","id":"twice"}}},
+        {"resource":{"fullUrl":"x","resource":{"resource":{"id":"thrice","resourceType":"Patient"}}}},
+        {"resourceType":"Bundle","type":"collection","entry":[{"resourceType":"Patient","id":"inner"}]},
+        {"fullUrl":"urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a","resource":{"resourceType":"Patient","id":17}}]},
+        {"resourceType":"Bundle","type":"collection","entry":{"resource":{"resourceType":"Patient","id":"alone"}}}]"#);
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.texts("patient", "fhir_id"), ["bare", "twice", "thrice", "inner", "17", "alone"]);
+}
+
+#[test]
+fn the_location_of_a_response_names_a_resource_without_an_id() {
+    let mapped = map(r#"{"resourceType":"Bundle","type":"history","entry":[
+        {"resource":{"resourceType":"Patient"},"response":{"status":"201","location":"Patient/7/_history/1"}}]}"#);
+    assert_eq!(mapped.errors, []);
+    assert_eq!(mapped.texts("patient", "fhir_id"), ["7"]);
+}

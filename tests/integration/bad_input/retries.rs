@@ -14,7 +14,7 @@ fn a_resource_that_was_too_large_is_retried_from_its_file_when_the_limit_is_rais
         resource("Patient", &format!(r#""text":{{"div":"{}"}}"#, "a".repeat(200_000))).replace("\"x\"", id)
     };
     let [line, entry, member, alone] = [r#""line""#, r#""entry""#, r#""member""#, r#""alone""#].map(large);
-    let lines = format!("{GOOD}\n{line}\n{{\"resourceType\":\"Patient\",\"id\":7}}\n");
+    let lines = format!("{GOOD}\n{line}\n{{\"resourceType\":\"Patient\",\"id\":{{}}}}\n");
     let bundle = format!(
         r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"resource":{GOOD}}},{{"resource":{entry}}}]}}"#
     );

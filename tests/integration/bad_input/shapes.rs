@@ -58,6 +58,35 @@ fn what_deviates_is_counted_in_the_ledger_the_summary_and_the_status() {
 }
 
 #[test]
+fn resources_are_found_in_parameters_in_bare_entries_and_in_wrappers() {
+    let environment = TestEnvironment::new();
+    let parameters = br#"{"resourceType":"Parameters","id":"p","parameter":[
+        {"name":"a","resource":{"resourceType":"Patient","id":"a","gender":"male"}},
+        {"name":"b","part":[{"name":"b","resource":{"resourceType":"Patient","id":"b","gender":"male"}}]}]}"#;
+    let bundle = br#"{"resourceType":"Bundle","type":"collection","entry":[
+        {"resourceType":"Patient","id":"c","gender":"male"},
+        {"resource":{"resource":{"resourceType":"Patient","id":"d","gender":"male"}}},
+        {"resource":{"resourceType":"Parameters","id":"q","parameter":[
+            {"name":"e","resource":{"resourceType":"Patient","id":"e","gender":"male"}}]}}]}"#;
+    let manifest = br#"{"transactionTime":"2024-01-01T00:00:00Z","requiresAccessToken":true,"error":[]}"#;
+    let files: [(&str, &[u8]); 3] =
+        [("parameters.json", parameters), ("bundle.json", bundle), ("manifest.json", manifest)];
+    let summary = load_twice(&environment, &files);
+    assert_eq!(account(&summary), [("inserted", 7)]);
+    let patients = "select fhir_id, gender from patient order by 1";
+    let expected = [["a", "male"], ["b", "male"], ["c", "male"], ["d", "male"], ["e", "male"]];
+    assert_eq!(environment.query(patients), expected);
+    assert_eq!(environment.query("select fhir_id from other_resource order by 1"), [["p"], ["q"]]);
+    // Each is found again in the archive.
+    environment.run(&["remap"]).expect_code(0);
+    assert_eq!(environment.query(patients), expected);
+    for id in ["a", "b", "c", "d", "e"] {
+        let shown = environment.run(&["show", &format!("Patient/{id}")]).expect_code(0).stdout;
+        assert!(shown.contains(&format!("\"{id}\"")) && !shown.contains("parameter"), "{shown}");
+    }
+}
+
+#[test]
 fn a_resource_of_another_shape_is_the_same_resource_when_it_comes_again() {
     let environment = TestEnvironment::new();
     let one = br#"{"resourceType":"Patient","id":" p ","active":"true","name":{"family":"Quill"}}"#;

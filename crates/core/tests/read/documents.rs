@@ -124,6 +124,21 @@ fn companions_are_recognized_and_have_no_frames() {
         framing_in_two_passes(manifest),
         [r#"Companion(ExportManifest { transaction_time: Some("2024-01-01T00:00:00Z"), request: None })"#]
     );
+    for manifest in [
+        // An export without files, a publication, the status of a submission, errors only.
+        r#"{"transactionTime":"2024-01-01T00:00:00Z","request":"https://a.example/$export","requiresAccessToken":true,"error":[]}"#,
+        r#"{"transactionTime":"2024-01-01","requiresAccessToken":false,"output":[{"type":"Slot","url":"https://a.example/1"}]}"#,
+        r#"{"requiresAccessToken":false,"output":[],"error":[]}"#,
+        r#"{"submissionId":"1","submissionStatus":"complete","output":[]}"#,
+        r#"{"request":"https://a.example/$export","deleted":[{"type":"Bundle","url":"https://a.example/2"}]}"#,
+    ] {
+        let found = framing(manifest);
+        assert!(found.len() == 1 && found[0].starts_with("Companion(ExportManifest"), "{manifest}: {found:?}");
+    }
+    // Something else that is not a resource is no manifest.
+    for other in [r#"{"error":"x","request":"y"}"#, r#"{"output":[1]}"#, r#"{"status":"complete"}"#] {
+        assert!(framing(other)[1].starts_with("1 resource: "), "{other}: {:?}", framing(other));
+    }
     // A resource among the lines of a log is not lost.
     assert_eq!(framing(format!("{log}\n{PATIENT}\n"))[1], format!("1 line 2: {PATIENT}"));
 }

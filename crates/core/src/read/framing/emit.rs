@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::entry::{self, Entry, EntryElement, EntryResource, EntryTexts};
 use super::framer::{FoundDefect, Framer, Interrupt};
+use super::parameters;
 use super::position::{PositionAssigner, TransactionPhase};
 use super::prescan::Prescan;
 use super::token::{PropertyName, decode_string};
@@ -36,6 +37,18 @@ impl Framer<'_> {
     ) -> Result<(), Interrupt> {
         let position = *self.next_position;
         *self.next_position += 1;
+        self.emit_frame(window, range, None, location, position)
+    }
+
+    /// Emits a resource that nothing around it names.
+    fn emit_frame(
+        &mut self,
+        window: &Window<'_>,
+        range: ByteRange,
+        bundle: Option<&Arc<Bundle>>,
+        location: Location,
+        position: u64,
+    ) -> Result<(), Interrupt> {
         self.handler.frame(Frame {
             bytes: held_bytes(window, &range)?,
             payload: Payload::Resource,
@@ -48,7 +61,7 @@ impl Framer<'_> {
             full_url: None,
             request: None,
             last_modified: None,
-            bundle: None,
+            bundle,
         })?;
         Ok(())
     }
@@ -98,6 +111,11 @@ impl Framer<'_> {
                 self.emit_entries(window, open)?;
                 continue;
             }
+            let is_entry = |window: &mut Window<'_>| Ok(window.starts_filled_object()?);
+            if name == PropertyName::Entry && self.or_lost(window, location, is_entry)? {
+                self.emit_held_element(window, b'{', open)?;
+                continue;
+            }
             let start = window.offset();
             self.or_lost(window, location, |window| window.skip_value(depth))?;
             if name == PropertyName::Entry {
@@ -111,15 +129,24 @@ impl Framer<'_> {
     fn emit_entries(&mut self, window: &mut Window<'_>, open: &mut OpenBundle) -> Result<(), Interrupt> {
         window.consume(1);
         while let Some(byte) = self.or_lost(window, open.location, |window| window.next_element())? {
-            window.hold(self.limits.resource_bytes);
-            let location = open.location.at_entry(open.entries.saturating_add(1));
-            let limits = self.limits;
-            let element = self.or_lost(window, location, |window| entry::read(window, byte, limits));
-            let done = element.and_then(|element| self.emit_element(window, element, open));
-            window.release();
-            done?;
+            self.emit_held_element(window, byte, open)?;
         }
         Ok(())
+    }
+
+    fn emit_held_element(
+        &mut self,
+        window: &mut Window<'_>,
+        byte: u8,
+        open: &mut OpenBundle,
+    ) -> Result<(), Interrupt> {
+        window.hold(self.limits.resource_bytes);
+        let location = open.location.at_entry(open.entries.saturating_add(1));
+        let limits = self.limits;
+        let element = self.or_lost(window, location, |window| entry::read(window, byte, limits));
+        let done = element.and_then(|element| self.emit_element(window, element, open));
+        window.release();
+        done
     }
 
     fn emit_element(
@@ -150,11 +177,18 @@ impl Framer<'_> {
         let (payload, phase) = entry.classify(window);
         let resource = entry.resource.as_ref().filter(|_| payload == Payload::Resource);
         if let Some(resource) = resource.filter(|resource| resource.is_bundle(window)) {
-            return self.emit_nested_bundle(window, resource, open, phase, location);
+            let count = parameters::position_count(window, resource, self.limits, location.depth());
+            let first = open.positions.assign(phase, count);
+            let bundle = Arc::clone(&open.bundle);
+            return self.emit_nested_bundle(window, resource, Some(&bundle), first, location);
         }
+        let count = match resource {
+            Some(resource) => parameters::position_count(window, resource, self.limits, location.depth()),
+            None => 1,
+        };
         let range = resource.map_or(&entry.range, |resource| &resource.range);
         let text = |range: &Option<ByteRange>| window.slice(range.clone()?).and_then(decode_string);
-        let position = open.positions.assign(phase, 1);
+        let position = open.positions.assign(phase, count);
         self.handler.frame(Frame {
             bytes: held_bytes(window, range)?,
             payload,
@@ -170,31 +204,68 @@ impl Framer<'_> {
             last_modified: text(&entry.last_modified),
             bundle: Some(&open.bundle),
         })?;
+        match resource.filter(|resource| resource.is_parameters(window)) {
+            Some(resource) => {
+                let bundle = Arc::clone(&open.bundle);
+                let range = resource.range.clone();
+                self.emit_parameters(window, range, Some(&bundle), location, position + 1)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Emits the resources in the Parameters at `range`, which is in memory, with
+    /// positions from `first` on.
+    pub fn emit_parameters(
+        &mut self,
+        window: &mut Window<'_>,
+        range: ByteRange,
+        bundle: Option<&Arc<Bundle>>,
+        location: Location,
+        first: u64,
+    ) -> Result<(), Interrupt> {
+        let limits = self.limits;
+        if location.depth() >= limits.max_bundle_depth() {
+            return Ok(());
+        }
+        let mut position = first;
+        for (number, resource) in (1..).zip(parameters::resources(window, range, limits)) {
+            let location = location.at_entry(number);
+            let count = parameters::position_count(window, &resource, limits, location.depth());
+            if resource.is_bundle(window) {
+                self.emit_nested_bundle(window, &resource, bundle, position, location)?;
+            } else {
+                self.emit_frame(window, resource.range.clone(), bundle, location, position)?;
+                if resource.is_parameters(window) {
+                    self.emit_parameters(window, resource.range.clone(), bundle, location, position + 1)?;
+                }
+            }
+            position += count;
+        }
         Ok(())
     }
 
-    /// Emits a Bundle that is the resource of an entry, from memory.
+    /// Emits a Bundle that is the resource of an entry or a parameter, from
+    /// memory.
     fn emit_nested_bundle(
         &mut self,
         window: &mut Window<'_>,
         resource: &EntryResource,
-        open: &mut OpenBundle,
-        phase: TransactionPhase,
+        outer: Option<&Arc<Bundle>>,
+        first: u64,
         location: Location,
     ) -> Result<(), Interrupt> {
         let range = resource.range.clone();
         let depth = location.depth();
         let limits = self.limits;
         if depth >= limits.max_bundle_depth() {
-            open.positions.assign(phase, 1);
             let reason = ReadDefectReason::BundleTooDeep(limits.bundle_nesting);
             return self.report(window, FoundDefect::new(location, range, reason));
         }
         let done = window.within(range.clone(), |window| {
             let prescan = Prescan::run(window, limits, depth + 1);
-            let first = open.positions.assign(phase, prescan.position_count().max(1));
             window.go_to(range.start);
-            self.emit_bundle(window, prescan, Some(&open.bundle), location, first)
+            self.emit_bundle(window, prescan, outer, location, first)
         });
         match done {
             // What was lost is the rest of this Bundle, not of the outer ones.

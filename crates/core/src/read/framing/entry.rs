@@ -109,11 +109,15 @@ pub(super) fn skip_broken(
 
 fn read_parts(window: &mut Window<'_>, limits: &ReadLimits) -> Result<Entry, TokenError> {
     let mut entry = Entry { range: window.offset()..0, ..Entry::default() };
+    // An entry that is a resource itself.
+    let mut bare = EntryResource::default();
     window.consume(1);
     while let Some(name) = window.next_property()? {
         let is_object = window.peek()? == Some(b'{');
         match name {
             PropertyName::FullUrl => entry.full_url = window.string_or_skip(limits.json_depth)?,
+            PropertyName::ResourceType => bare.resource_type = window.string_or_skip(limits.json_depth)?,
+            PropertyName::Id => bare.id = id_or_skip(window, limits)?,
             PropertyName::Resource if is_object => entry.resource = Some(read_resource(window, limits)?),
             PropertyName::Request if is_object => read_request(window, limits, &mut entry)?,
             PropertyName::Response if is_object => read_response(window, limits, &mut entry)?,
@@ -121,18 +125,43 @@ fn read_parts(window: &mut Window<'_>, limits: &ReadLimits) -> Result<Entry, Tok
         }
     }
     entry.range.end = window.offset();
+    if entry.resource.is_none() && bare.resource_type.is_some() {
+        // What the names mean in an entry they do not mean in a resource.
+        bare.range = entry.range.clone();
+        return Ok(Entry { range: entry.range, resource: Some(bare), ..Entry::default() });
+    }
     Ok(entry)
 }
 
-fn read_resource(window: &mut Window<'_>, limits: &ReadLimits) -> Result<EntryResource, TokenError> {
+/// Reads where the resource at the window's position and its names are. One that
+/// is wrapped in an object once more is unwrapped.
+pub(super) fn read_resource(
+    window: &mut Window<'_>,
+    limits: &ReadLimits,
+) -> Result<EntryResource, TokenError> {
+    wrapped_resource(window, limits, 0)
+}
+
+/// How often a resource may be wrapped.
+const MAX_WRAPPERS: usize = 8;
+
+fn wrapped_resource(
+    window: &mut Window<'_>,
+    limits: &ReadLimits,
+    level: usize,
+) -> Result<EntryResource, TokenError> {
     let mut resource = EntryResource { range: window.offset()..0, ..EntryResource::default() };
+    let mut wrapped = None;
     window.consume(1);
     while let Some(name) = window.next_property()? {
         match name {
             PropertyName::ResourceType => {
                 resource.resource_type = window.string_or_skip(limits.json_depth)?;
             }
-            PropertyName::Id => resource.id = window.string_or_skip(limits.json_depth)?,
+            PropertyName::Id => resource.id = id_or_skip(window, limits)?,
+            PropertyName::Resource if level < MAX_WRAPPERS && window.peek()? == Some(b'{') => {
+                wrapped = Some(wrapped_resource(window, limits, level + 1)?);
+            }
             _ => window.skip_value(limits.json_depth)?,
         }
         if resource.resource_type.is_some() && resource.id.is_some() {
@@ -141,7 +170,18 @@ fn read_resource(window: &mut Window<'_>, limits: &ReadLimits) -> Result<EntryRe
         }
     }
     resource.range.end = window.offset();
-    Ok(resource)
+    let is_wrapper = resource.resource_type.is_none();
+    Ok(wrapped.filter(|wrapped| is_wrapper && wrapped.resource_type.is_some()).unwrap_or(resource))
+}
+
+/// The characters of an id, which some senders write as a number.
+fn id_or_skip(window: &mut Window<'_>, limits: &ReadLimits) -> Result<Option<ByteRange>, TokenError> {
+    if !window.peek()?.is_some_and(|byte| byte.is_ascii_digit()) {
+        return window.string_or_skip(limits.json_depth);
+    }
+    let start = window.offset();
+    window.skip_value(limits.json_depth)?;
+    Ok(Some(start..window.offset()))
 }
 
 fn read_request(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry) -> Result<(), TokenError> {
@@ -233,5 +273,11 @@ impl EntryResource {
     pub fn is_bundle(&self, window: &Window<'_>) -> bool {
         let resource_type = self.resource_type.as_ref().and_then(|range| window.slice(range.clone()));
         resource_type == Some(b"Bundle")
+    }
+
+    /// Whether the resource is a Parameters.
+    pub fn is_parameters(&self, window: &Window<'_>) -> bool {
+        let resource_type = self.resource_type.as_ref().and_then(|range| window.slice(range.clone()));
+        resource_type == Some(b"Parameters")
     }
 }

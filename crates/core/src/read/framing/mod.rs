@@ -15,6 +15,7 @@ mod framer;
 mod layout;
 mod lines;
 mod not_json;
+mod parameters;
 mod position;
 mod prescan;
 mod token;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::entry::{self, Entry, EntryElement, EntryTexts};
+use super::parameters;
 use super::position::{PhaseCounts, PositionAssigner, TransactionPhase};
 use super::token::{PropertyName, TokenError};
 use super::window::Window;
@@ -36,6 +37,10 @@ pub(super) struct Prescan {
     has_export_id: bool,
     has_event_id: bool,
     has_output: bool,
+    has_other_files: bool,
+    is_of_bulk_data: bool,
+    /// The object is a Parameters resource.
+    pub is_parameters: bool,
     transaction_time: Option<String>,
     request: Option<String>,
     /// Why the end of the object was not reached.
@@ -76,7 +81,8 @@ impl Prescan {
             match name {
                 PropertyName::ResourceType => match window.text_or_skip(limits.json_depth)?.as_deref() {
                     Some("Bundle") => self.object_type = ObjectType::Bundle,
-                    Some(_) => {
+                    Some(name) => {
+                        self.is_parameters = name == "Parameters";
                         self.object_type = ObjectType::Resource;
                         window.raise_hold_limit(limits.resource_bytes);
                         return window.skip_containers(1, limits.json_depth);
@@ -93,11 +99,19 @@ impl Prescan {
                     self.transaction_time = window.text_or_skip(limits.json_depth)?;
                 }
                 PropertyName::Entry if window.peek()? == Some(b'[') => self.entries(window, limits, depth)?,
+                // One entry stands for the list.
+                PropertyName::Entry if window.starts_filled_object()? => {
+                    self.held_element(window, b'{', limits, depth)?;
+                }
                 _ => {
                     self.has_malformed_entry |= name == PropertyName::Entry;
                     self.has_export_id |= name == PropertyName::ExportId;
                     self.has_event_id |= name == PropertyName::EventId;
-                    self.has_output |= name == PropertyName::Output;
+                    let is_list = window.peek()? == Some(b'[');
+                    self.has_output |= name == PropertyName::Output && is_list;
+                    self.has_other_files |= name == PropertyName::ErrorOrDeleted && is_list;
+                    self.is_of_bulk_data |=
+                        matches!(name, PropertyName::RequiresAccessToken | PropertyName::Submission);
                     window.skip_value(limits.json_depth)?;
                 }
             }
@@ -129,12 +143,22 @@ impl Prescan {
     ) -> Result<(), TokenError> {
         window.consume(1);
         while let Some(byte) = window.next_element()? {
-            window.hold(limits.resource_bytes);
-            let done = self.element(window, byte, limits, depth);
-            window.release();
-            done?;
+            self.held_element(window, byte, limits, depth)?;
         }
         Ok(())
+    }
+
+    fn held_element(
+        &mut self,
+        window: &mut Window<'_>,
+        byte: u8,
+        limits: &ReadLimits,
+        depth: usize,
+    ) -> Result<(), TokenError> {
+        window.hold(limits.resource_bytes);
+        let done = self.element(window, byte, limits, depth);
+        window.release();
+        done
     }
 
     fn element(
@@ -168,11 +192,8 @@ impl Prescan {
                 let number = u32::try_from(self.entries).unwrap_or(u32::MAX);
                 self.bundle.add(number, texts.names(false), is_transaction, bytes);
             }
-            if payload == Payload::Resource && resource.is_bundle(window) && depth < limits.max_bundle_depth()
-            {
-                let nested =
-                    window.within(resource.range.clone(), |window| Self::run(window, limits, depth + 1));
-                count = nested.position_count().max(1);
+            if payload == Payload::Resource {
+                count = parameters::position_count(window, resource, limits, depth);
             }
         }
         self.position_counts[phase as usize] += count;
@@ -209,7 +230,13 @@ impl Prescan {
         if self.has_export_id && self.has_event_id {
             return Some(Companion::ExportLog);
         }
-        if self.has_output && self.transaction_time.is_some() {
+        // Manifests of exports, publications and submissions, some without files.
+        let has_files = self.has_output || self.has_other_files;
+        let is_manifest = self.transaction_time.is_some()
+            || self.is_of_bulk_data
+            || (has_files && self.request.is_some())
+            || (self.has_output && self.has_other_files);
+        if is_manifest && self.entries == 0 {
             return Some(Companion::ExportManifest {
                 transaction_time: self.transaction_time.clone(),
                 request: self.request.clone(),

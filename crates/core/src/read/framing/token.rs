@@ -33,6 +33,7 @@ impl From<StreamError> for TokenError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum PropertyName {
     Entry,
+    ErrorOrDeleted,
     EventId,
     ExportId,
     FullUrl,
@@ -42,16 +43,20 @@ pub(super) enum PropertyName {
     Link,
     Location,
     Method,
+    Other,
     Output,
+    Parameter,
+    Part,
     Request,
+    RequiresAccessToken,
     Resource,
     ResourceType,
     Response,
+    Submission,
     Timestamp,
     TransactionTime,
     Type,
     Url,
-    Other,
 }
 
 impl PropertyName {
@@ -68,6 +73,11 @@ impl PropertyName {
             b"location" => Self::Location,
             b"method" => Self::Method,
             b"output" => Self::Output,
+            b"parameter" => Self::Parameter,
+            b"part" => Self::Part,
+            b"requiresAccessToken" => Self::RequiresAccessToken,
+            b"submissionId" | b"submissionStatus" => Self::Submission,
+            b"deleted" | b"error" => Self::ErrorOrDeleted,
             b"request" => Self::Request,
             b"resource" => Self::Resource,
             b"resourceType" => Self::ResourceType,
@@ -101,6 +111,13 @@ impl Window<'_> {
                 return Ok(None);
             }
         }
+    }
+
+    /// Whether an object that has something in it starts here.
+    pub fn starts_filled_object(&mut self) -> Result<bool, StreamError> {
+        self.ensure(TEXT_BYTES)?;
+        let Some(rest) = self.available().strip_prefix(b"{") else { return Ok(false) };
+        Ok(!rest.trim_ascii_start().starts_with(b"}"))
     }
 
     /// Moves to the value of the next property of the current object and

@@ -4,6 +4,7 @@
 
 use super::framer::{FoundDefect, Framer, Interrupt};
 use super::layout::{is_last_value, next_value};
+use super::parameters;
 use super::prescan::Prescan;
 use super::token::{TokenError, describe_value};
 use super::window::{ByteRange, Window};
@@ -106,7 +107,7 @@ impl Framer<'_> {
         if prescan.is_bundle() {
             return self.top_level_bundle(window, range, prescan, place.location);
         }
-        if let Some(error) = prescan.error {
+        if let Some(error) = prescan.error.clone() {
             return self.report_broken(window, range.start, place.location, error);
         }
         if matches!(self.format, Some(DocumentFormat::Companion(_))) && prescan.companion().is_some() {
@@ -120,16 +121,36 @@ impl Framer<'_> {
             return self.report(window, FoundDefect::new(place.location, range, reason));
         }
         if window.is_held() {
-            return self.emit_resource(window, range, place.location);
+            return self.resource(window, range, &prescan, place.location);
         }
         // The hold was lost before `resourceType` showed that it is no Bundle.
         let mut second = self.second_pass_at(range.start, place.location)?;
         second.hold(self.limits.resource_bytes);
         let end = range.end;
         self.or_lost(&mut second, place.location, |second| Ok(second.skip_to(end)?))?;
-        self.emit_resource(&second, range, place.location)?;
+        self.resource(&mut second, range, &prescan, place.location)?;
         second.release();
         self.second_pass = Some(second);
+        Ok(())
+    }
+
+    /// Emits the resource at `range`, which is in memory, and what it carries.
+    fn resource(
+        &mut self,
+        window: &mut Window<'_>,
+        range: ByteRange,
+        prescan: &Prescan,
+        location: Location,
+    ) -> Result<(), Interrupt> {
+        let position = *self.next_position;
+        self.emit_resource(window, range.clone(), location)?;
+        if prescan.is_parameters {
+            let inner = parameters::resources(window, range.clone(), self.limits);
+            let counts =
+                inner.iter().map(|inner| parameters::position_count(window, inner, self.limits, 1));
+            *self.next_position += counts.sum::<u64>();
+            self.emit_parameters(window, range, None, location, position + 1)?;
+        }
         Ok(())
     }
 
