@@ -133,7 +133,10 @@ fn companions_are_recognized_and_have_no_frames() {
         r#"{"request":"https://a.example/$export","deleted":[{"type":"Bundle","url":"https://a.example/2"}]}"#,
     ] {
         let found = framing(manifest);
-        assert!(found.len() == 1 && found[0].starts_with("Companion(ExportManifest"), "{manifest}: {found:?}");
+        assert!(
+            found.len() == 1 && found[0].starts_with("Companion(ExportManifest"),
+            "{manifest}: {found:?}"
+        );
     }
     // Something else that is not a resource is no manifest.
     for other in [r#"{"error":"x","request":"y"}"#, r#"{"output":[1]}"#, r#"{"status":"complete"}"#] {

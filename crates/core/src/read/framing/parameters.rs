@@ -14,7 +14,11 @@ const MAX_PARTS: usize = 32;
 
 /// The resources in the Parameters at `range`, which is in memory, in document
 /// order: up to the first that is broken, and not those of a Bundle among them.
-pub(super) fn resources(window: &mut Window<'_>, range: ByteRange, limits: &ReadLimits) -> Vec<EntryResource> {
+pub(super) fn resources(
+    window: &mut Window<'_>,
+    range: ByteRange,
+    limits: &ReadLimits,
+) -> Vec<EntryResource> {
     let mut found = Vec::new();
     // The parser of the frame tells what is wrong with a broken one.
     let _ = window.within(range, |window| object(window, limits, 0, &mut found));

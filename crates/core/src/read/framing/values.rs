@@ -146,8 +146,7 @@ impl Framer<'_> {
         self.emit_resource(window, range.clone(), location)?;
         if prescan.is_parameters {
             let inner = parameters::resources(window, range.clone(), self.limits);
-            let counts =
-                inner.iter().map(|inner| parameters::position_count(window, inner, self.limits, 1));
+            let counts = inner.iter().map(|inner| parameters::position_count(window, inner, self.limits, 1));
             *self.next_position += counts.sum::<u64>();
             self.emit_parameters(window, range, None, location, position + 1)?;
         }
