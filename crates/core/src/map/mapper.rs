@@ -89,23 +89,21 @@ impl Mapper {
     ///
     /// Why it has no rows. The batch is then as it was, but for targets.
     pub fn map(&mut self, input: &Input<'_>, batch: &mut RowBatch) -> Result<(), MapError> {
+        let mapped = self.rows(input, batch);
+        if mapped.is_err() {
+            batch.abandon_resource();
+        }
+        mapped
+    }
+
+    /// As `map`, but after an error the batch may have some of the rows.
+    fn rows(&mut self, input: &Input<'_>, batch: &mut RowBatch) -> Result<(), MapError> {
         let written = self.parser.parse(input.bytes)?;
         let notes = (&mut batch.deviations_of_current, &mut batch.unmapped_of_current);
-        let identified = self.repair.as_defined(written, input, &self.plan, notes).map_err(MapError::from);
-        let identified = identified.and_then(|(tree, shape)| {
-            let identified = fingerprint::identify(&tree, &written, &mut self.canonical, input)?;
-            Ok((tree, shape, identified))
-        });
-        let (tree, shape, identified) = match identified {
-            Ok(identified) => identified,
-            Err(error) => {
-                batch.abandon_resource();
-                return Err(error);
-            }
-        };
-        let Identified { resource_type, fhir_id, is_id_generated, content_hash } = identified;
+        let (tree, shape) = self.repair.as_defined(written, input, &self.plan, notes)?;
+        let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
+            fingerprint::identify(&tree, &written, &mut self.canonical, input)?;
         if let Some(defect) = whole(&tree, &fhir_id) {
-            batch.abandon_resource();
             let fhir_id = Some(fhir_id).filter(|fhir_id| fhir_id.len() <= datatype::MAX_INDEXED_BYTES);
             return Err(refusal(&tree, resource_type, fhir_id, defect));
         }
@@ -119,14 +117,7 @@ impl Mapper {
         self.resolved.clear();
         let mut writer = ResourceWriter {
             plan: &self.plan,
-            subject: Subject {
-                resource_type,
-                target,
-                fhir_id: &fhir_id,
-                root: tree.root(),
-                container: None,
-                last_updated: None,
-            },
+            subject: Subject::of(tree.root(), (resource_type, &fhir_id, target)),
             tree: &tree,
             contained: &contained,
             registered: Registered { target, fhir_id: &fhir_id, is_id_generated, content_hash },
@@ -157,20 +148,17 @@ impl Mapper {
         let coerced = writer.fields.coerced;
         self.elements = emptied(writer.fields.elements);
         self.rows = writer.rows.emptied();
+        let targets = contained.resources.iter().map(|resource| resource.target);
         match registration {
             Ok(registration) => {
                 for index in coerced {
                     let path = without_indexes(&tree.value_at(index).path());
                     batch.deviations_of_current.note(resource_type, &path, Deviation::Coerced);
                 }
-                let contained = contained.resources.iter().map(|resource| resource.target);
-                batch.finish_resource(registration, contained);
+                batch.finish_resource(registration, targets);
                 Ok(())
             }
-            Err(defect) => {
-                batch.abandon_resource();
-                Err(refusal(&tree, resource_type, Some(fhir_id), defect))
-            }
+            Err(defect) => Err(refusal(&tree, resource_type, Some(fhir_id), defect)),
         }
     }
 }

@@ -39,6 +39,13 @@ pub(super) struct Subject<'w, 't> {
     pub last_updated: Option<i64>,
 }
 
+impl<'w, 't> Subject<'w, 't> {
+    /// The resource `root` of that type, id and target, which nothing contains.
+    pub fn of(root: Value<'t>, (resource_type, fhir_id, target): (ResourceType, &'w str, Target)) -> Self {
+        Subject { resource_type, target, fhir_id, root, container: None, last_updated: None }
+    }
+}
+
 /// Writes the rows of one resource.
 pub(super) struct ResourceWriter<'w, 't> {
     pub plan: &'t Plan,
@@ -67,14 +74,8 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         let container = Some(self.subject.target);
         let contained = self.contained;
         for resource in &contained.resources {
-            self.subject = Subject {
-                resource_type: resource.resource_type,
-                target: resource.target,
-                fhir_id: &resource.fhir_id,
-                root: resource.root,
-                container,
-                last_updated: None,
-            };
+            let identity = (resource.resource_type, resource.fhir_id.as_str(), resource.target);
+            self.subject = Subject { container, ..Subject::of(resource.root, identity) };
             self.rows_of_subject()?;
         }
         Ok(registration)
