@@ -26,13 +26,25 @@ select a.explanation_of_benefit_id, a.ordinal, a.level, a.item_ordinal,
        a.amount_value as amount, a.amount_currency as currency,
        a.detail_ordinal, a.sub_detail_ordinal
   from (select explanation_of_benefit_id, ordinal, level, item_ordinal, detail_ordinal, sub_detail_ordinal,
-               category_system, category_code, category_alt_system, category_alt_code, category_other_codings,
-               amount_value, amount_currency
+               category_system, category_code, category_alt_system, category_alt_code, amount_value, amount_currency,
+               case when category_other_codings is not null then
+               (select array[m.system, m.code]
+                  from unnest(category_other_codings) with ordinality as c (coding, position)
+                  join etl.code_map m
+                    on m.system in ('*', coalesce(nullif(split_part(c.coding, '|', 1), ''), 'http://terminology.hl7.org/CodeSystem/adjudication'))
+                   and m.code = split_part(split_part(c.coding, '|', -1), '/', -1)
+                 order by m.rank, c.position limit 1) end as other_key
           from explanation_of_benefit_adjudication
         union all
         select explanation_of_benefit_id, ordinal, 'total'::text, null::integer, null::integer, null::integer,
-               category_system, category_code, category_alt_system, category_alt_code, category_other_codings,
-               amount_value, amount_currency
+               category_system, category_code, category_alt_system, category_alt_code, amount_value, amount_currency,
+               case when category_other_codings is not null then
+               (select array[m.system, m.code]
+                  from unnest(category_other_codings) with ordinality as c (coding, position)
+                  join etl.code_map m
+                    on m.system in ('*', coalesce(nullif(split_part(c.coding, '|', 1), ''), 'http://terminology.hl7.org/CodeSystem/adjudication'))
+                   and m.code = split_part(split_part(c.coding, '|', -1), '/', -1)
+                 order by m.rank, c.position limit 1) end as other_key
           from explanation_of_benefit_total) a
   left join etl.code_map any_first on any_first.system = '*' and any_first.code = split_part(a.category_code, '/', -1)
   left join etl.code_map first on first.system = coalesce(a.category_system, 'http://terminology.hl7.org/CodeSystem/adjudication')
@@ -40,12 +52,7 @@ select a.explanation_of_benefit_id, a.ordinal, a.level, a.item_ordinal,
   left join etl.code_map any_next on any_next.system = '*' and any_next.code = split_part(a.category_alt_code, '/', -1)
   left join etl.code_map next on next.system = coalesce(a.category_alt_system, 'http://terminology.hl7.org/CodeSystem/adjudication')
                              and next.code = split_part(a.category_alt_code, '/', -1)
-  left join lateral (select m.measure, m.rank
-                       from unnest(a.category_other_codings) with ordinality as c (coding, position)
-                       join etl.code_map m
-                         on m.system in ('*', coalesce(nullif(split_part(c.coding, '|', 1), ''), 'http://terminology.hl7.org/CodeSystem/adjudication'))
-                        and m.code = split_part(split_part(c.coding, '|', -1), '/', -1)
-                      order by m.rank, c.position limit 1) other on true
+  left join etl.code_map other on other.system = a.other_key[1] and other.code = a.other_key[2]
  where a.amount_value is not null;
 comment on view analytics.eob_amount is 'What does each amount of an EOB count as? One row an adjudication or total with an amount, and the measure that etl.code_map gives to its category, whichever of the codings is known there. A coding without a system counts as one of FHIR''s own';
 comment on column analytics.eob_amount.explanation_of_benefit_id is 'key of the EOB';
@@ -84,6 +91,7 @@ part as (
     from line l
     left join analytics.eob_amount a
       on a.explanation_of_benefit_id = l.id and a.item_ordinal = l.ordinal and (a.level = 'add_item') = (l.level = 'add_item')
+     and a.level not in ('header', 'total')
    group by l.id, l.patient_id, l.level, l.ordinal, a.detail_ordinal, a.sub_detail_ordinal, a.measure),
 detail as (
   select p.id, p.patient_id, p.level, p.ordinal, p.detail_ordinal, p.measure,
