@@ -197,4 +197,8 @@ impl FullUrls for RedirectedUrls<'_> {
             None => Some((resource_type, id)),
         }
     }
+
+    fn has_namesakes(&self) -> bool {
+        self.bundle.has_namesakes()
+    }
 }

@@ -287,3 +287,31 @@ fn a_delete_by_identifier_deletes_the_one_owner() {
     assert_eq!(found, [("deleted", 1)]);
     assert_eq!(patient_ids(&environment), ["q"]);
 }
+
+#[test]
+fn equal_ids_of_two_servers_in_one_bundle_are_two_resources() {
+    let of = |server: &str, family: &str| {
+        let mut patient = person(family);
+        patient["id"] = json!("1");
+        let mut observation = observation_of("Patient/1");
+        observation["id"] = json!("1");
+        observation["valueString"] = json!(family);
+        [
+            json!({"fullUrl": format!("https://{server}/fhir/Patient/1"), "resource": patient}),
+            json!({"fullUrl": format!("https://{server}/fhir/Observation/1"), "resource": observation}),
+        ]
+    };
+    let (north, south) = (of("north.example", "Ann"), of("south.example", "Bob"));
+    let mut entries = [north[0].clone(), south[0].clone(), south[1].clone(), north[1].clone()];
+    let environment = TestEnvironment::new();
+    assert_eq!(load_each(&environment, &[bundle("searchset", json!(entries))]), [("inserted", 4)]);
+    entries.reverse();
+    assert_eq!(load_each(&environment, &[bundle("collection", json!(entries))]), [("unchanged", 4)]);
+    assert_eq!(people(&environment), [["Ann", "1"], ["Bob", "1"]]);
+    assert_eq!(
+        environment.query(
+            "select n.family = o.value_string as same from observation o join patient_name n on n.patient_id = o.patient_id"
+        ),
+        [["true"], ["true"]]
+    );
+}

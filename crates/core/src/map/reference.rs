@@ -20,6 +20,10 @@ pub trait FullUrls {
 
     /// Type and id of the entry that the URL names within the Bundle.
     fn resolve(&self, address: &Address<'_>) -> Option<(ResourceType, Cow<'_, str>)>;
+
+    /// Whether entries of several servers have the same type and id, so that a
+    /// relative reference means that of its own server.
+    fn has_namesakes(&self) -> bool;
 }
 
 impl FullUrls for Bundle {
@@ -29,6 +33,10 @@ impl FullUrls for Bundle {
 
     fn resolve(&self, address: &Address<'_>) -> Option<(ResourceType, Cow<'_, str>)> {
         self.resolve_address(address)
+    }
+
+    fn has_namesakes(&self) -> bool {
+        Bundle::has_namesakes(self)
     }
 }
 
@@ -105,6 +113,9 @@ impl<'r> Resolver<'r> {
             return Meaning::Contained(resource_type, target);
         }
         let says_more = matches!(address, Address::Rest { version: Some(_), .. });
+        if let Some((resource_type, fhir_id)) = self.on_own_server(&address) {
+            return Meaning::Identity { resource_type, fhir_id, says_more, is_absolute: true };
+        }
         if let Some(full_urls) = self.full_urls
             && let Some((resource_type, fhir_id)) = full_urls.resolve(&address)
         {
@@ -127,6 +138,18 @@ impl<'r> Resolver<'r> {
             },
             Address::Fragment(_) | Address::Local(_) => Meaning::Unknown(stated),
         }
+    }
+
+    /// What a relative URL means in a Bundle in which that depends on the server.
+    fn on_own_server(&self, address: &Address<'_>) -> Option<(ResourceType, Cow<'r, str>)> {
+        let full_urls = self.full_urls.filter(|full_urls| full_urls.has_namesakes())?;
+        let Address::Rest { base: None, resource_type, id, version } = address else { return None };
+        full_urls.resolve(&Address::Rest {
+            base: Some(self.own_base?),
+            resource_type: *resource_type,
+            id: id.clone(),
+            version: *version,
+        })
     }
 
     /// Whether that base is one of ours, as is that of a relative URL.

@@ -39,6 +39,8 @@ pub(super) struct NameKinds {
     pub has_urls: bool,
     /// `Type/id` and `#id`, which usually mean something else.
     pub has_aliases: bool,
+    /// Some resources have the same type and id on several servers.
+    pub has_namesakes: bool,
 }
 
 /// The resource that a name identifies.
@@ -67,6 +69,13 @@ impl Bundle {
     /// Whether it is a transaction or a batch.
     pub fn is_transaction(&self) -> bool {
         is_transaction(self.bundle_type())
+    }
+
+    /// Whether it has resources of the same type and id from several servers. Their
+    /// ids are then their whole URLs, and relative references stay with the server
+    /// that they are written on.
+    pub fn has_namesakes(&self) -> bool {
+        self.names.has_namesakes
     }
 
     /// `Bundle.timestamp` as written.
@@ -139,7 +148,7 @@ impl Bundle {
         self.id_at(target.id).map(Cow::Borrowed)
     }
 
-    fn id_at(&self, offset: u32) -> Option<&str> {
+    pub(super) fn id_at(&self, offset: u32) -> Option<&str> {
         let start = offset as usize;
         let length = u16::from_le_bytes(*self.ids.get(start..)?.first_chunk()?);
         let id = self.ids.get(start + 2..start + 2 + usize::from(length))?;

@@ -2,6 +2,7 @@
 //! resource, and the ids of the entries that nothing names outside of it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::bundle::{Bundle, SAME_AS_UUID, Target, is_transaction};
 use super::content::{Content, ContentReader, ContentReference};
 use super::full_url::{Key, key};
-use crate::fhir::{Address, EntryNames, generated_id, is_same_base, requested_base};
+use crate::fhir::{Address, EntryNames, generated_id, requested_base};
 
 /// An entry is told from another of the same content by the resources that it
 /// refers to, and by those that these refer to, up to this distance.
@@ -31,7 +32,11 @@ pub(super) struct BundleBuilder {
     contents: Option<Box<ContentReader>>,
     /// The base of the link `self`.
     self_base: Option<String>,
-    has_several_bases: bool,
+    /// Numbers of the servers that entries are from, by base URL without scheme.
+    servers: HashMap<String, u32>,
+    /// The entries named by REST URLs: the key of type and id, the number of the
+    /// server, and the target.
+    rest_entries: Vec<(Key, u32, usize)>,
 }
 
 /// An entry that nothing names outside of the Bundle.
@@ -91,6 +96,7 @@ impl BundleBuilder {
                 if *uuid.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()) == *id);
             let Some(offset) = (if same { Some(SAME_AS_UUID) } else { self.store(&id) }) else { return };
             self.bundle.targets.push(Target { key: name, id: offset, resource_type });
+            self.note_server(address, &names, &id, target);
             if is_transaction.is_none() {
                 self.note_undecided(target, names, &id);
             }
@@ -135,10 +141,46 @@ impl BundleBuilder {
     }
 
     fn note_base(&mut self, address: &Address<'_>) {
-        let Address::Rest { base: Some(base), .. } = address else { return };
-        match &self.bundle.base_url {
-            Some(known) => self.has_several_bases |= !is_same_base(known, base),
-            None => self.bundle.base_url = Some((*base).to_owned()),
+        if let Address::Rest { base: Some(base), .. } = address
+            && self.bundle.base_url.is_none()
+        {
+            self.bundle.base_url = Some((*base).to_owned());
+        }
+    }
+
+    /// Notes that an entry is named by a REST URL, and of which server.
+    fn note_server(&mut self, address: &Address<'_>, names: &EntryNames<'_>, id: &str, target: usize) {
+        let Address::Rest { base: Some(base), id: rest_id, .. } = address else { return };
+        let bare = base.find("://").map_or(*base, |end| &base[end + 3..]).to_ascii_lowercase();
+        let next = self.servers.len() as u32;
+        let server = *self.servers.entry(bare).or_insert(next);
+        if rest_id == id {
+            self.rest_entries.push((alias(names, id), server, target));
+        }
+    }
+
+    /// Names resources that several servers have by their whole URLs.
+    fn separate_namesakes(&mut self) {
+        let mut entries = std::mem::take(&mut self.rest_entries);
+        entries.sort_unstable();
+        let servers: HashMap<u32, &str> =
+            self.servers.iter().map(|(base, number)| (*number, base.as_str())).collect();
+        let mut renamed = Vec::new();
+        for namesakes in entries.chunk_by(|one, other| one.0 == other.0) {
+            if namesakes.iter().all(|(_, server, _)| *server == namesakes[0].1) {
+                continue;
+            }
+            for (_, server, target) in namesakes {
+                let Target { id, resource_type, .. } = self.bundle.targets[*target];
+                let id = self.bundle.id_at(id).unwrap_or_default();
+                renamed.push((*target, format!("https://{}{}/{id}", servers[server], resource_type.name())));
+            }
+        }
+        self.bundle.names.has_namesakes |= !renamed.is_empty();
+        for (target, id) in renamed {
+            if let Some(offset) = self.store(&id) {
+                self.bundle.targets[target].id = offset;
+            }
         }
     }
 
@@ -158,12 +200,16 @@ impl BundleBuilder {
         if let Some(outer) = &outer {
             self.bundle.names.has_urls |= outer.names.has_urls;
             self.bundle.names.has_aliases |= outer.names.has_aliases;
+            self.bundle.names.has_namesakes |= outer.names.has_namesakes;
         }
         self.bundle.outer = outer;
         self.bundle.base_url =
-            self.bundle.base_url.or(self.self_base.take()).filter(|_| !self.has_several_bases);
+            self.bundle.base_url.or(self.self_base.take()).filter(|_| self.servers.len() <= 1);
         if is_transaction(self.bundle.bundle_type()) {
             self.decide();
+        }
+        if self.servers.len() > 1 {
+            self.separate_namesakes();
         }
         // A stable sort, so that the last of equal keys stays the last.
         let targets = &mut self.bundle.targets;

@@ -11,7 +11,7 @@ use super::position::{PositionAssigner, TransactionPhase};
 use super::prescan::Prescan;
 use super::token::{PropertyName, decode_string};
 use super::window::{ByteRange, Window};
-use crate::fhir::Condition;
+use crate::fhir::{Address, Condition};
 use crate::read::bundle::Bundle;
 use crate::read::defect::ReadDefectReason;
 use crate::read::error::ReadError;
@@ -279,6 +279,13 @@ impl Framer<'_> {
 fn given_id<'w>(window: &'w Window<'_>, entry: &Entry, open: &OpenBundle) -> Option<Cow<'w, str>> {
     let texts = EntryTexts::of(window, entry)?;
     let names = texts.names(open.bundle.is_transaction());
+    if open.bundle.has_namesakes()
+        && let Some(full_url) = names.full_url
+        && let address @ Address::Rest { base: Some(_), .. } = Address::parse(full_url)
+        && let Some((_, id)) = open.bundle.resolve_address(&address)
+    {
+        return Some(Cow::Owned(id.into_owned()));
+    }
     match names.identity() {
         Some(id) if names.id == Some(&*id) => None,
         Some(id) => Some(Cow::Owned(id.into_owned())),
