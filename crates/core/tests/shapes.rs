@@ -323,3 +323,54 @@ fn the_location_of_a_response_names_a_resource_without_an_id() {
     assert_eq!(mapped.errors, []);
     assert_eq!(mapped.texts("patient", "fhir_id"), ["7"]);
 }
+
+/// The text of `jsonb`, which its binary form has after a version.
+fn extension(mapped: &Mapped, table: &str) -> String {
+    mapped.texts(table, "extension")[0].trim_start_matches('\u{1}').to_owned()
+}
+
+#[test]
+fn what_columns_do_not_hold_of_an_extension_is_kept() {
+    let us_core = "http://hl7.org/fhir/us/core/StructureDefinition/us-core";
+    let birth_place = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace";
+    let birth_sex = |code: &str| format!(r#"{{"url":"{us_core}-birthsex","valueCode":"{code}"}}"#);
+    let identity = |text: &str| {
+        format!(
+            r#"{{"url":"{us_core}-genderIdentity","valueCodeableConcept":{{"coding":[{{"code":"x","display":"X"}}]{text}}}}}"#
+        )
+    };
+    let place = |line: &str| format!(r#"{{"url":"{birth_place}","valueAddress":{{"city":"A"{line}}}}}"#);
+    let race = |category: &str| {
+        format!(
+            r#"{{"url":"{us_core}-race","extension":[{category}{{"url":"ombCategory","valueCoding":{{"system":"s","code":"1","display":"One"}}}},{{"url":"text","valueString":"One"}}]}}"#
+        )
+    };
+    let second = r#"{"url":"ombCategory","valueCoding":{"code":"2"}},"#;
+    let kept = |extensions: &[String]| {
+        let mapped = map(&format!(r#"{{"resourceType":"Patient","id":"p","extension":[{}]}}"#, extensions.join(",")));
+        assert_eq!(mapped.errors, []);
+        extension(&mapped, "patient").replace(r#"{"path":"","#, "{")
+    };
+    assert_eq!(kept(&[birth_sex("F"), identity(""), place(""), race(""), ]), "");
+    assert_eq!(kept(&[race(second)]), "");
+    assert_eq!(kept(&[birth_sex("F"), birth_sex("M")]), format!("[{}]", birth_sex("M")));
+    assert_eq!(kept(&[identity(""), identity("")]), format!("[{}]", identity("")));
+    let more = identity(r#","text":"another""#);
+    assert_eq!(kept(&[more.clone()]), format!("[{more}]"));
+    let street = place(r#","line":["1 Mill Road"]"#);
+    assert_eq!(kept(&[street.clone()]), format!("[{street}]"));
+    let unknown = race(r#"{"url":"other","valueString":"x"},"#);
+    assert_eq!(kept(&[unknown.clone()]), format!("[{unknown}]"));
+}
+
+#[test]
+fn a_modifier_extension_is_told_apart_and_counted() {
+    let mapped = map(r#"{"resourceType":"Patient","id":"p","extension":[{"url":"e"}],
+        "modifierExtension":[{"url":"m","valueBoolean":true}],"contact":[{"modifierExtension":[{"url":"n"}]}]}"#);
+    assert_eq!(extension(&mapped, "patient"), r#"[{"path":"","url":"e"},{"path":"","modifier":true,"url":"m","valueBoolean":true}]"#);
+    assert_eq!(extension(&mapped, "patient_contact"), r#"[{"path":"","modifier":true,"url":"n"}]"#);
+    assert_eq!(
+        deviations(&mapped),
+        ["Patient.contact.modifierExtension modifier", "Patient.modifierExtension modifier"]
+    );
+}

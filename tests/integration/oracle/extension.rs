@@ -84,6 +84,9 @@ fn descend(element: &Json, path: &str, plain: &str, taken: &Taken, found: &mut V
                 let url = extension.string("url").unwrap_or("");
                 if !taken.urls.contains(&(plain.to_owned(), url.to_owned())) {
                     let mut members = vec![("path".to_owned(), Json::Text(path.to_owned()))];
+                    if name == "modifierExtension" {
+                        members.push(("modifier".to_owned(), Json::Boolean(true)));
+                    }
                     members.extend_from_slice(extension.members());
                     found.push(Json::Object(members));
                 }
@@ -135,7 +138,7 @@ mod tests {
                 r#"{"url": "time", "path": "birthDate"}, "#,
                 r#"{"url": "own", "path": "name[0].family"}, "#,
                 r#"{"url": "second", "path": "name[0].given[1]"}, "#,
-                r#"{"url": "modifier", "path": ""}]"#
+                r#"{"url": "modifier", "path": "", "modifier": true}]"#
             )
         );
     }

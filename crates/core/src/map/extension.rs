@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::plan::TakenExtension;
 use crate::datatype::{ValueDefect, ValueDefectReason};
 use crate::json::{Enclosing, JsonType, NameId, Value, path_of};
 
@@ -20,6 +21,8 @@ const MAX_BYTES: usize = 128 << 20;
 #[derive(Default)]
 pub(super) struct Lists<'t> {
     pub values: Vec<Value<'t>>,
+    /// The places in `values` of those of modifier extensions; few.
+    modifiers: Vec<usize>,
     /// What encloses each of them.
     enclosing: Vec<Vec<Enclosing<'t>>>,
 }
@@ -43,11 +46,20 @@ impl<'t> Lists<'t> {
                 if depths > MAX_DEPTHS {
                     return Err(ValueDefect::new(value, ValueDefectReason::TooMuch));
                 }
+                if member.name() == NameId::MODIFIER_EXTENSION {
+                    lists.modifiers.push(lists.values.len());
+                }
                 lists.values.push(value);
                 lists.enclosing.push(walk.enclosing().to_vec());
             }
         }
         Ok(lists)
+    }
+
+    /// Whether a list is one of modifier extensions.
+    fn is_modifier(&self, list: Value<'_>) -> bool {
+        let number = self.values.binary_search_by_key(&list.index(), |list| list.index());
+        number.is_ok_and(|number| self.modifiers.contains(&number))
     }
 
     /// The lists within a value.
@@ -82,26 +94,35 @@ fn is_list(name: NameId) -> bool {
 }
 
 /// The JSON array of the extensions in `own`, some of the resource's `lists`,
-/// that `taken` does not name by path and url; `None` if there are none.
+/// that columns do not hold whole; `None` if there are none. A modifier extension
+/// is marked as such.
 /// Paths are relative to `element`.
 pub(super) fn gather<'v>(
     element: Value<'_>,
     own: impl Iterator<Item = Value<'v>>,
     lists: &Lists<'_>,
-    taken: &[(String, String)],
+    taken: &[TakenExtension],
 ) -> Result<Option<String>, ValueDefect> {
     let mut json = String::new();
+    // Columns hold the first of each URL.
+    let mut held: Vec<&TakenExtension> = Vec::new();
     for list in own {
         let path = lists.relative_path(element, list);
+        let is_modifier = lists.is_modifier(list);
         for extension in list.items().filter(|extension| extension.json_type() == JsonType::Object) {
             let url = extension.get(NameId::URL).and_then(Value::as_text).unwrap_or_default();
-            if taken.iter().any(|(taken_path, taken_url)| *taken_path == path && *taken_url == url) {
-                continue;
+            let taken = taken.iter().find(|taken| taken.path == path && taken.url == url && !is_modifier);
+            if let Some(taken) = taken.filter(|taken| !held.iter().any(|held| std::ptr::eq(*held, *taken))) {
+                held.push(taken);
+                if taken.is_all_of(extension) {
+                    continue;
+                }
             }
             json.push(if json.is_empty() { '[' } else { ',' });
             // A path consists of names and brackets, which need no escaping that
             // the names do not have already.
-            let _ = write!(json, "{{\"path\":\"{path}\"");
+            let modifier = if is_modifier { ",\"modifier\":true" } else { "" };
+            let _ = write!(json, "{{\"path\":\"{path}\"{modifier}");
             let members = extension.raw()[1..].trim_start();
             if !members.starts_with('}') {
                 json.push(',');

@@ -9,6 +9,7 @@ use super::error::PlanError;
 use super::resource::{ChildPlan, Field, ListPlan, ResourcePlan, RowPath, TablePlan};
 use super::slots::Slots;
 use super::step::{ElementPath, interned};
+use super::taken::taken_extensions;
 use crate::fhir::snake_case;
 use crate::json::{Dictionary, DictionaryFull, NameId};
 use crate::model::{
@@ -125,10 +126,9 @@ impl<'m> Compiler<'m> {
     fn table(&mut self, declared: Declared<'_>, mut slots: Slots) -> Result<TablePlan, PlanError> {
         let Declared { name, elements, children, resource, is_root } = declared;
         let mut fields = Vec::new();
-        let mut taken_extensions = Vec::new();
+        let taken_extensions = taken_extensions(&elements, children);
         for element in elements {
             fields.push(self.field(element, name, !is_root, &mut slots)?);
-            taken_extensions.extend(element.path.iter().filter_map(|route| taken_extension(route)));
         }
         let mut plans = Vec::new();
         for child in children {
@@ -256,19 +256,6 @@ fn variant_routes<'n>(
         let name = base.chars().chain(capital).chain(characters).collect();
         [group, &[RouteStep::Member(name)]].concat()
     })
-}
-
-/// Where the first extension on a route stands, and its URL.
-fn taken_extension(route: &[RouteStep]) -> Option<(String, String)> {
-    let mut path: Vec<&str> = Vec::new();
-    for step in route {
-        match step {
-            RouteStep::Member(name) => path.push(name.trim_start_matches('_')),
-            RouteStep::Extension(url) => return Some((path.join("."), url.clone())),
-            _ => return None,
-        }
-    }
-    None
 }
 
 /// A member that one root table of a type knows is unknown to none of them.

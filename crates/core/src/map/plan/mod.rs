@@ -9,6 +9,7 @@ mod lifecycle;
 mod resource;
 mod slots;
 mod step;
+mod taken;
 
 use std::sync::{Arc, LazyLock};
 
@@ -24,6 +25,7 @@ pub use lifecycle::{ClearTable, HistoryTable};
 pub(super) use resource::{ChildPlan, Field, ListPlan, ResourcePlan, RowPath, TablePlan};
 pub(super) use slots::ITSELF;
 pub(super) use step::PathStep;
+pub(super) use taken::TakenExtension;
 
 /// Everything that a mapper does, by resource type.
 pub struct Plan {

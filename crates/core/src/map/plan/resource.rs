@@ -2,6 +2,7 @@
 
 use super::slots::Slots;
 use super::step::{ElementPath, PathStep};
+use super::taken::TakenExtension;
 use crate::datatype::Datatype;
 use crate::json::NameId;
 use crate::model::{GenericTable, Rows};
@@ -52,8 +53,8 @@ pub(in super::super) struct TablePlan {
     pub slots: Slots,
     pub fields: Vec<Field>,
     pub children: Vec<ChildPlan>,
-    /// Extensions that columns hold: where they stand and their URL.
-    pub taken_extensions: Vec<(String, String)>,
+    /// Extensions that columns hold.
+    pub taken_extensions: Vec<TakenExtension>,
 }
 
 /// The rows of a child table.
