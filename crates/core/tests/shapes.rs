@@ -347,11 +347,12 @@ fn what_columns_do_not_hold_of_an_extension_is_kept() {
     };
     let second = r#"{"url":"ombCategory","valueCoding":{"code":"2"}},"#;
     let kept = |extensions: &[String]| {
-        let mapped = map(&format!(r#"{{"resourceType":"Patient","id":"p","extension":[{}]}}"#, extensions.join(",")));
+        let mapped =
+            map(&format!(r#"{{"resourceType":"Patient","id":"p","extension":[{}]}}"#, extensions.join(",")));
         assert_eq!(mapped.errors, []);
         extension(&mapped, "patient").replace(r#"{"path":"","#, "{")
     };
-    assert_eq!(kept(&[birth_sex("F"), identity(""), place(""), race(""), ]), "");
+    assert_eq!(kept(&[birth_sex("F"), identity(""), place(""), race(""),]), "");
     assert_eq!(kept(&[race(second)]), "");
     assert_eq!(kept(&[birth_sex("F"), birth_sex("M")]), format!("[{}]", birth_sex("M")));
     assert_eq!(kept(&[identity(""), identity("")]), format!("[{}]", identity("")));
@@ -367,7 +368,10 @@ fn what_columns_do_not_hold_of_an_extension_is_kept() {
 fn a_modifier_extension_is_told_apart_and_counted() {
     let mapped = map(r#"{"resourceType":"Patient","id":"p","extension":[{"url":"e"}],
         "modifierExtension":[{"url":"m","valueBoolean":true}],"contact":[{"modifierExtension":[{"url":"n"}]}]}"#);
-    assert_eq!(extension(&mapped, "patient"), r#"[{"path":"","url":"e"},{"path":"","modifier":true,"url":"m","valueBoolean":true}]"#);
+    assert_eq!(
+        extension(&mapped, "patient"),
+        r#"[{"path":"","url":"e"},{"path":"","modifier":true,"url":"m","valueBoolean":true}]"#
+    );
     assert_eq!(extension(&mapped, "patient_contact"), r#"[{"path":"","modifier":true,"url":"n"}]"#);
     assert_eq!(
         deviations(&mapped),
