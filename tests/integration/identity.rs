@@ -315,3 +315,24 @@ fn equal_ids_of_two_servers_in_one_bundle_are_two_resources() {
         [["true"], ["true"]]
     );
 }
+
+#[test]
+fn a_conditional_request_finds_an_owner_that_another_worker_is_loading() {
+    let files: Vec<(String, String)> = (0..12)
+        .flat_map(|number| {
+            let mut owner = numbered("Ann", &number.to_string());
+            owner["id"] = json!(format!("p{number}"));
+            let request = conditional("update", "Ann", &number.to_string(), &format!("urn:uuid:{UUID}"));
+            [(format!("{number:02}-a.json"), owner.to_string()), (format!("{number:02}-b.json"), request)]
+        })
+        .collect();
+    let environment = TestEnvironment::new();
+    for (name, text) in &files {
+        environment.put(&format!("inbox/{name}"), text);
+    }
+    let mut command = environment.command(&["once"]);
+    environment.run_command(command.env("WORKERS", "4").env("BATCH_BYTES", "64KiB")).expect_code(0);
+    assert_eq!(environment.value("select count(*) from patient where fhir_id like 'p%'"), "12");
+    assert_eq!(environment.value("select count(*) from patient"), "12");
+    assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+}

@@ -30,7 +30,7 @@ fn a_bad_entry_does_not_affect_the_others() {
         (r#"{"fullUrl":7,"request":"PUT","response":[],"resource":{"resourceType":"Patient","id":"around"}}"#.to_owned(), ""),
         (format!(r#"{{"request":{{"method":"DELETE","url":"Patient/a{nul}"}}}}"#), "DELETE does not name one resource"),
         (format!(r#"{{"request":{{"method":"DELETE","url":"Patient/{}"}}}}"#, long_text(10_000)), "DELETE does not name one resource"),
-        (format!(r#"{{"fullUrl":"urn:uuid:{}","resource":{{"resourceType":"Patient"}}}}"#, long_text(10_000)), "fullUrl: longer than 1000 bytes"),
+        (format!(r#"{{"fullUrl":"https://a.example/Patient/{}","resource":{{"resourceType":"Patient"}}}}"#, long_text(10_000)), "fullUrl: longer than 1000 bytes"),
         (r#"{"resource":{"resourceType":"Patient","id":"last"}}"#.to_owned(), ""),
     ];
     let texts: Vec<&str> = entries.iter().map(|(entry, _)| entry.as_str()).collect();
