@@ -55,3 +55,4 @@ pub mod model;
 pub mod read;
 pub mod rows;
 pub mod sink;
+pub mod version;
