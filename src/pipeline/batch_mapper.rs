@@ -69,7 +69,7 @@ impl BatchMapper {
     /// Identity, version and hash of a record; `None` if it cannot be mapped or is
     /// not wanted.
     pub fn fingerprint(&mut self, batch: &InputBatch, record: &Record) -> Option<Fingerprint> {
-        self.mapper.fingerprint(&input(batch, record, &self.wanted))
+        self.mapper.fingerprint(&input(batch, record, &self.wanted, self.timezone))
     }
 
     /// Maps the records of the batch, but for those that are left out by their
@@ -94,7 +94,7 @@ impl BatchMapper {
             }
             let redirected =
                 record.bundle.as_deref().map(|bundle| RedirectedUrls { bundle, redirects: &self.redirects });
-            let mut input = input(batch, record, &self.wanted);
+            let mut input = input(batch, record, &self.wanted, self.timezone);
             if let Some(redirected) = redirected.as_ref().filter(|_| !self.redirects.is_empty()) {
                 input.full_urls = Some(redirected);
             }
@@ -103,6 +103,13 @@ impl BatchMapper {
                     mapped.origins.push(record.origin);
                     mapped.records.push(number);
                 }
+                Err(MapError::Deleted { target, effective_at, version }) => mapped.deletes.push(Delete {
+                    file: record.origin.file,
+                    target,
+                    position: record.origin.position,
+                    effective_at,
+                    version,
+                }),
                 Err(MapError::NotWanted) => mapped.skipped.push(record.origin.file),
                 Err(error) => mapped.rejects.push(reject(batch, record, &error)),
             }
@@ -117,14 +124,15 @@ impl BatchMapper {
             return None;
         }
         let effective_at = record
-            .effective_at()
+            .effective_at(self.timezone)
             .and_then(|written| moment::date_time(written, self.timezone))
             .map(|span| span.start);
         Some(Delete {
             file: record.origin.file,
-            target: self.rows.target(resource_type, fhir_id),
+            target: self.rows.target(resource_type, &fhir_id),
             position: record.origin.position,
             effective_at,
+            version: None,
         })
     }
 }
@@ -140,14 +148,19 @@ fn reject(batch: &InputBatch, record: &Record, error: &MapError) -> Reject {
 }
 
 /// A record as the mapper takes it.
-fn input<'b>(batch: &'b InputBatch, record: &'b Record, wanted: &'b ResourceTypes) -> Input<'b> {
+fn input<'b>(
+    batch: &'b InputBatch,
+    record: &'b Record,
+    wanted: &'b ResourceTypes,
+    timezone: Timezone,
+) -> Input<'b> {
     Input {
         bytes: batch.bytes(record),
         id: record.id.as_deref(),
         full_url: record.full_url.as_deref(),
         full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
         base_urls: batch.base_urls(),
-        effective_at: record.effective_at(),
+        effective_at: record.effective_at(timezone),
         wanted: match wanted {
             ResourceTypes::All => None,
             ResourceTypes::Only(types) => Some(types),

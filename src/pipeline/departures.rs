@@ -31,16 +31,17 @@ impl<'d> Departures<'d> {
         self.locations.push((id, location));
     }
 
-    /// A file whose content was loaded before, by the file with that id, goes where
-    /// that one is; `stored` is the location that the ledger has of it.
+    /// A file whose content was loaded before, by the file `of`, goes where that one
+    /// is; `stored` is the location that the ledger has of it. `id` is that of this
+    /// delivery.
     pub fn archive_duplicate(
         &mut self,
-        id: i64,
+        (id, of): (i64, i64),
         file: &InboxFile,
         content: &FileContent,
         stored: Option<Location>,
     ) {
-        let pending = self.locations.iter().find(|(of, _)| *of == id).map(|(_, location)| location.clone());
+        let pending = self.locations.iter().find(|(id, _)| *id == of).map(|(_, location)| location.clone());
         let is_there = |location: &Location| self.moves.storage().archive.contains(location);
         let location = match pending.or_else(|| stored.filter(is_there)) {
             Some(location) => self.moves.replace(file, content, location),

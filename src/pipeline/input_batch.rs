@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use fhirmill_core::datatype::{Timezone, moment};
 use fhirmill_core::fhir::Condition;
 use fhirmill_core::read::{Bundle, Frame, Payload};
 use fhirmill_core::sink::Origin;
@@ -35,10 +36,17 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// When the record took effect, as its entry or Bundle has it.
-    pub fn effective_at(&self) -> Option<&str> {
-        let of_bundle = || self.bundle.as_ref()?.timestamp();
-        self.last_modified.as_deref().or_else(of_bundle)
+    /// When the record took effect, as its entry or Bundle has it: the first of
+    /// these times that can be read.
+    pub fn effective_at(&self, timezone: Timezone) -> Option<&str> {
+        let bundle = self.bundle.as_ref();
+        let times = [
+            self.last_modified.as_deref(),
+            bundle.and_then(|bundle| bundle.timestamp()),
+            bundle.and_then(|bundle| bundle.last_updated()),
+        ];
+        let is_readable = |written: &&str| moment::date_time(written, timezone).is_some();
+        times.into_iter().flatten().map(str::trim).find(is_readable)
     }
 
     /// It as a reject, without the resource's type and id.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fhirmill_core::read::Stopped;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{Claim, NewFile, Run};
+use fhirmill_postgres::ledger::{Claim, ClaimedFile, DuplicateVerdict, NewFile, Run};
 use tracing::{info, warn};
 
 use super::departures::Departures;
@@ -30,9 +30,19 @@ pub(super) struct LoadRun<'d> {
     hashes: PrefetchedHashes<'d>,
     /// Files that were read and are not finished.
     in_progress: Vec<InProgressFile>,
-    /// Files with the same content as one in progress, which decides for both.
-    duplicates: Vec<InboxFile>,
+    /// Files of whose path another one is in progress.
+    in_flight: Vec<InboxFile>,
+    /// Files with the content of another one, which are judged when all files before
+    /// them are loaded.
+    deferred: Vec<DeferredFile>,
     bytes_before: u64,
+}
+
+/// A claimed file that may have to be loaded.
+struct DeferredFile {
+    file: InboxFile,
+    content: FileContent,
+    claimed: ClaimedFile,
 }
 
 /// Why files are left in the inbox.
@@ -69,8 +79,8 @@ impl<'d> LoadRun<'d> {
         summary: &'d mut Summary,
         hashes: PrefetchedHashes<'d>,
     ) -> Self {
-        let (in_progress, duplicates) = (Vec::new(), Vec::new());
-        LoadRun { job, run, reader, summary, hashes, in_progress, duplicates, bytes_before: 0 }
+        let (in_progress, in_flight, deferred) = (Vec::new(), Vec::new(), Vec::new());
+        LoadRun { job, run, reader, summary, hashes, in_progress, in_flight, deferred, bytes_before: 0 }
     }
 
     /// Loads the files in their order. If the run is interrupted, the rest stays in
@@ -98,12 +108,91 @@ impl<'d> LoadRun<'d> {
             }
         }
         self.finish_all()?;
-        for duplicate in std::mem::take(&mut self.duplicates) {
+        self.load_deferred()?;
+        for file in std::mem::take(&mut self.in_flight) {
             // Its content is loaded by now, or it is to be loaded as the first was not.
-            let content = vec![FileContent::of(&duplicate.path)];
-            self.load_group(std::slice::from_ref(&duplicate), content)?;
+            let content = vec![FileContent::of(&file.path)];
+            self.load_group(std::slice::from_ref(&file), content)?;
+            self.finish_all()?;
+            self.load_deferred()?;
+        }
+        Ok(())
+    }
+
+    /// Reads the deferred files that would change something, in their order. A file
+    /// is only found to change nothing once all files before it are loaded.
+    fn load_deferred(&mut self) -> Result<(), Unfinished> {
+        while !self.deferred.is_empty() {
+            let deferred = std::mem::take(&mut self.deferred);
+            let ids: Vec<i64> = deferred.iter().map(|deferred| deferred.claimed.id).collect();
+            let verdicts = self.run.judge(&ids)?;
+            let mut duplicates = Vec::new();
+            let mut is_any_loaded = false;
+            for (deferred, verdict) in deferred.into_iter().zip(verdicts) {
+                if !deferred.content.is_still_at(&deferred.file.path) {
+                    note_changed(&deferred.file, self.summary);
+                } else if !verdict.is_duplicate {
+                    is_any_loaded = true;
+                    self.read(&deferred.file, &deferred.content, deferred.claimed)?;
+                } else if is_any_loaded {
+                    self.deferred.push(deferred);
+                } else {
+                    duplicates.push((deferred, verdict));
+                }
+            }
+            self.close_duplicates(&duplicates)?;
             self.finish_all()?;
         }
+        Ok(())
+    }
+
+    /// Notes deferred files as duplicates, and moves them.
+    fn close_duplicates(
+        &mut self,
+        duplicates: &[(DeferredFile, DuplicateVerdict)],
+    ) -> Result<(), Unfinished> {
+        let ids: Vec<i64> = duplicates.iter().map(|(deferred, _)| deferred.claimed.id).collect();
+        self.run.mark_duplicates(&ids)?;
+        let mut departures = Departures::new(self.job.settings);
+        for (DeferredFile { file, content, claimed }, verdict) in duplicates {
+            let of = verdict.of.unwrap_or(claimed.id);
+            self.archive_duplicate(
+                (claimed.id, of),
+                file,
+                content,
+                verdict.archive_path.clone(),
+                &mut departures,
+            );
+        }
+        Ok(departures.run(self.run)?)
+    }
+
+    /// A file that would change nothing goes to the archive.
+    fn archive_duplicate(
+        &mut self,
+        (id, of): (i64, i64),
+        file: &InboxFile,
+        content: &FileContent,
+        archive_path: Option<String>,
+        departures: &mut Departures<'_>,
+    ) {
+        info!(file.id = id, "{} was loaded before; it moves to the archive", file.relative);
+        let stored = archive_path.map(|path| Location::stored(&path));
+        departures.archive_duplicate((id, of), file, content, stored);
+        self.summary.duplicate_files += 1;
+    }
+
+    fn read(
+        &mut self,
+        file: &InboxFile,
+        content: &FileContent,
+        claimed: ClaimedFile,
+    ) -> Result<(), Unfinished> {
+        self.summary.bytes += file.size;
+        let progress = Arc::new(FileProgress::new(claimed));
+        let reading = self.reader.read(file, &progress, self.bytes_before)?;
+        let (file, content) = (file.clone(), *content);
+        self.in_progress.push(InProgressFile { file, content, progress, reading });
         Ok(())
     }
 
@@ -190,8 +279,13 @@ impl<'d> LoadRun<'d> {
     ) -> Result<(), Unfinished> {
         match claim {
             Claim::Taken => info!("{} is being loaded by another process", file.relative),
-            Claim::InFlight => self.duplicates.push(file.clone()),
-            Claim::Loaded { .. } | Claim::Rejected { .. } if !content.is_still_at(&file.path) => {
+            Claim::InFlight => self.in_flight.push(file.clone()),
+            Claim::Loaded { .. } | Claim::Rejected { .. } | Claim::Duplicate { .. }
+                if !content.is_still_at(&file.path) =>
+            {
+                if let Claim::Duplicate { id, .. } = claim {
+                    self.run.forget_duplicate(id)?;
+                }
                 if file.path.symlink_metadata().is_ok() {
                     note_changed(file, self.summary);
                 } else {
@@ -199,23 +293,20 @@ impl<'d> LoadRun<'d> {
                 }
             }
             Claim::Loaded { id, archive_path } => {
-                info!(file.id = id, "{} was loaded before; it moves to the archive", file.relative);
-                let stored = archive_path.map(|path| Location::stored(&path));
-                departures.archive_duplicate(id, file, content, stored);
-                self.summary.duplicate_files += 1;
+                self.archive_duplicate((id, id), file, content, archive_path, departures);
+            }
+            Claim::Duplicate { id, of, archive_path } => {
+                self.archive_duplicate((id, of), file, content, archive_path, departures);
+            }
+            Claim::Deferred(claimed) => {
+                self.deferred.push(DeferredFile { file: file.clone(), content: *content, claimed });
             }
             Claim::Rejected { id } => {
                 info!(file.id = id, "{} was rejected before; it moves to the rejects", file.relative);
                 departures.reject(id, file, content, "It was rejected by a run that was interrupted.");
                 self.summary.rejected_files += 1;
             }
-            Claim::Load(claimed) => {
-                self.summary.bytes += file.size;
-                let progress = Arc::new(FileProgress::new(claimed));
-                let reading = self.reader.read(file, &progress, self.bytes_before)?;
-                let (file, content) = (file.clone(), *content);
-                self.in_progress.push(InProgressFile { file, content, progress, reading });
-            }
+            Claim::Load(claimed) => self.read(file, content, claimed)?,
         }
         Ok(())
     }

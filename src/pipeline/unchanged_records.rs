@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::Fingerprint;
+use fhirmill_postgres::ledger::FileRelations;
 use fhirmill_postgres::load::FilePart;
+use fhirmill_postgres::registry::UnchangedAnswer;
 
 use super::input_batch::InputBatch;
 
@@ -15,18 +17,21 @@ pub(super) struct UnchangedRecords {
     /// By record; empty if the registry was not asked.
     is_unchanged: Vec<bool>,
     by_type: BTreeMap<&'static str, u64>,
+    /// Which files have contents that other files brought first.
+    pub relations: FileRelations,
 }
 
 impl UnchangedRecords {
-    /// By record whether it is unchanged, and its fingerprint.
-    pub fn new(is_unchanged: Vec<bool>, fingerprints: &[Option<Fingerprint>]) -> Self {
+    /// What the registry answered, and the fingerprint of each record.
+    pub fn new(answer: UnchangedAnswer, fingerprints: &[Option<Fingerprint>]) -> Self {
+        let UnchangedAnswer { is_unchanged, relations } = answer;
         let mut by_type = BTreeMap::new();
         for (fingerprint, _) in fingerprints.iter().zip(&is_unchanged).filter(|(_, is)| **is) {
             if let Some(fingerprint) = fingerprint {
                 *by_type.entry(fingerprint.resource_type.name()).or_default() += 1;
             }
         }
-        UnchangedRecords { is_unchanged, by_type }
+        UnchangedRecords { is_unchanged, by_type, relations }
     }
 
     /// The record of that number, of `count`, changes nothing either.

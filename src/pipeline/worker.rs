@@ -7,9 +7,10 @@ use std::sync::Arc;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{Fingerprint, Plan};
 use fhirmill_core::sink::{BatchId, Mode};
+use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::Account;
+use fhirmill_postgres::ledger::{Account, FileRelations};
 use fhirmill_postgres::load::{Bodies, Load, Loader, Reject};
 use fhirmill_postgres::registry::{RunRegistry, UnchangedQuery};
 use tracing::{error, warn};
@@ -18,7 +19,7 @@ use super::batch_mapper::{BatchMapper, Mapped};
 use super::buffer_pool::BufferPool;
 use super::conditions::{self, Conditions};
 use super::eob_coverage;
-use super::input_batch::InputBatch;
+use super::input_batch::{InputBatch, Record};
 use super::job::Job;
 use super::refused_records::{self, RefusedRecord};
 use super::run_state::{BatchStatistics, RunState};
@@ -93,6 +94,7 @@ impl Worker {
         let mut worker = None;
         while let Some(mut batch) = state.receive() {
             if state.is_aborted() {
+                registry.finish(batch.number);
                 continue;
             }
             // A worker that died would leave the reader waiting.
@@ -202,6 +204,7 @@ impl Worker {
             bodies: &mapped.bodies(batch),
             deletes: &mapped.deletes,
             rejects: &rejects,
+            relations: &unchanged.relations,
         };
         let loaded = self.loader.load(&mut load)?;
         batch.mark_loaded(&loaded.accounts);
@@ -239,6 +242,7 @@ impl Worker {
             bodies: &mapped.bodies(batch),
             deletes: &mapped.deletes,
             rejects: &[],
+            relations: &FileRelations::default(),
         })
     }
 
@@ -272,9 +276,18 @@ impl Worker {
         let records = batch.records().iter();
         let fingerprints: Vec<Option<Fingerprint>> =
             records.map(|record| self.mapper.fingerprint(batch, record)).collect();
-        let query = UnchangedQuery { id, source_id, file_id: file.file_id };
-        let is_unchanged = self.loader.unchanged(query, &fingerprints)?;
-        Ok(UnchangedRecords::new(is_unchanged, &fingerprints))
+        if fingerprints.iter().flatten().any(|fingerprint| fingerprint.is_deleted) {
+            return Ok(UnchangedRecords::default());
+        }
+        let files = batch.files();
+        let place = |record: &Record| Place {
+            file: files[record.origin.file].file_id,
+            position: record.origin.position as i64,
+        };
+        let places: Vec<Place> = batch.records().iter().map(place).collect();
+        let query = UnchangedQuery { id, source_id, file_id: file.file_id, places: &places };
+        let answer = self.loader.unchanged(query, &fingerprints)?;
+        Ok(UnchangedRecords::new(answer, &fingerprints))
     }
 
     /// Maps the records that are not left out. If references name identifiers

@@ -41,5 +41,9 @@ mod steps;
 #[path = "../support/mod.rs"]
 mod support;
 mod versions;
+mod versions_deletes;
+mod versions_files;
+mod versions_history;
+mod versions_order;
 mod views;
 mod views_claims;

@@ -10,7 +10,7 @@ use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch};
 use fhirmill_core::sink::{
     AcceptedBatch, BatchId, Durability, Mode, Origin, Outcome, Outcomes, Receipt, Sink,
 };
-use fhirmill_postgres::ledger::{Claim, NewFile, Run};
+use fhirmill_postgres::ledger::{Claim, FileRelations, NewFile, Run};
 use fhirmill_postgres::load::{Bodies, FilePart, Load, Loader};
 use fhirmill_postgres::registry::RunRegistry;
 
@@ -87,6 +87,7 @@ fn load(
         bodies: &bodies,
         deletes: &[],
         rejects: &[],
+        relations: &FileRelations::default(),
     };
     let registry = Arc::new(RunRegistry::begin(run.connection()).unwrap());
     let mut loader = Loader::new(connect(), Arc::clone(&plan), Bodies::Store, registry).unwrap();

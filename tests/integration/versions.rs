@@ -222,16 +222,16 @@ fn removed_names_move_to_the_history() {
     );
 
     deliver(&environment, "3.json", &version("03", json!([married, nick])));
-    assert_eq!(environment.query(HISTORY), [["Maiden", "2024-01-02 00:00:00", "2024-01-03 00:00:00"]]);
+    assert_eq!(environment.query(HISTORY), [["Maiden", "2024-01-01 00:00:00", "2024-01-03 00:00:00"]]);
     assert_eq!(environment.query("select family from patient_name where family is not null"), [["Married"]]);
 
     deliver(&environment, "4.json", &version("04", json!([])).replace("\"name\":[],", ""));
     assert_eq!(
         environment.query(HISTORY),
         [
-            ["Maiden", "2024-01-02 00:00:00", "2024-01-03 00:00:00"],
+            ["Maiden", "2024-01-01 00:00:00", "2024-01-03 00:00:00"],
             ["Married", "2024-01-03 00:00:00", "2024-01-04 00:00:00"],
-            [NULL, "2024-01-03 00:00:00", "2024-01-04 00:00:00"],
+            [NULL, "2024-01-01 00:00:00", "2024-01-04 00:00:00"],
         ]
     );
     assert_eq!(environment.value("select count(*) from patient_name"), "0");

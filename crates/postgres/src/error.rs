@@ -25,8 +25,11 @@ pub enum LoadError {
     RowsMissing { table: String, count: usize, rows: usize },
     #[error("{kept} of {count} rejects were stored; the batch was rolled back")]
     RejectsMissing { count: usize, kept: usize },
-    #[error("other sessions kept loading the same patients at the same time")]
+    #[error("other sessions kept loading the same resources at the same time")]
     Overtaken,
+    /// Batches that were read earlier have to be decided on first.
+    #[error("a batch has to wait for earlier ones")]
+    OutOfTurn,
     /// The run was aborted before the batch's turn.
     #[error("the run was aborted after another failure")]
     Abandoned,

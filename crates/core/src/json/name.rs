@@ -54,6 +54,7 @@ well_known! {
     CONTENT_TYPE = "contentType",
     CURRENCY = "currency",
     DATA = "data",
+    DELETED = "deleted",
     DENOMINATOR = "denominator",
     DISPLAY = "display",
     END = "end",
@@ -89,6 +90,7 @@ well_known! {
     USE = "use",
     USER_SELECTED = "userSelected",
     VALUE = "value",
+    VALUE_STRING = "valueString",
     VERSION = "version",
     VERSION_ID = "versionId",
 }

@@ -22,6 +22,8 @@ pub struct Fingerprint {
     pub effective_at: Option<i64>,
     /// `meta.versionId`
     pub version_id: Option<String>,
+    /// Its sender marks it as deleted.
+    pub is_deleted: bool,
 }
 
 impl Fingerprint {
@@ -42,6 +44,8 @@ pub(super) struct Identified {
 /// A resource's version.
 pub(super) struct Version {
     pub version_id: Option<String>,
+    /// `meta.lastUpdated` is there and is not a time. It counts as missing.
+    pub is_time_unreadable: bool,
     pub last_updated: Option<i64>,
     /// `meta.lastUpdated`, else what the Bundle or its entry says.
     pub effective_at: Option<i64>,
@@ -84,22 +88,42 @@ pub(super) fn version(
 ) -> Result<Version, ValueDefect> {
     let meta = root.get(NameId::META);
     let of_meta = |name: NameId| meta.and_then(|meta| meta.get(name));
-    let last_updated = match of_meta(NameId::LAST_UPDATED) {
-        Some(value) => {
-            let written =
-                value.as_text().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))?;
-            let span = moment::date_time(&written, timezone)
-                .ok_or(ValueDefect::new(value, ValueDefectReason::InvalidDateTime))?;
-            Some(span.start)
-        }
-        None => None,
-    };
+    let written = of_meta(NameId::LAST_UPDATED).filter(|value| !value.is_null());
+    let text = written.and_then(Value::as_text);
+    let last_updated = text.as_ref().and_then(|text| moment::date_time(text.trim(), timezone));
+    let last_updated = last_updated.map(|span| span.start);
+    let is_empty = text.as_ref().is_some_and(|text| text.trim().is_empty());
     let of_bundle = || Some(moment::date_time(input.effective_at?, timezone)?.start);
     Ok(Version {
         version_id: owned_text(of_meta(NameId::VERSION_ID))?,
+        is_time_unreadable: written.is_some() && last_updated.is_none() && !is_empty,
         last_updated,
         effective_at: last_updated.or_else(of_bundle),
     })
+}
+
+/// The extension by which Azure's FHIR service marks deleted resources in exports.
+/// Source: <https://learn.microsoft.com/azure/healthcare-apis/fhir/export-data>.
+const DELETED_STATE: &str = "http://azurehealthcareapis.com/data-extensions/deleted-state";
+
+/// Whether the sender marks the resource as deleted: by `meta.deleted`, which is
+/// `true` or a time, or by Azure's extension of `meta`.
+pub(super) fn is_marked_deleted(root: Value<'_>) -> bool {
+    let Some(meta) = root.get(NameId::META) else { return false };
+    let is_set = |value: Value<'_>| match value.json_type() {
+        JsonType::True => true,
+        JsonType::String => value.as_text().is_some_and(|text| !matches!(&*text, "" | "false")),
+        _ => false,
+    };
+    let is_text = |value: Option<Value<'_>>, expected: &str| {
+        value.and_then(Value::as_text).is_some_and(|text| text == expected)
+    };
+    let is_soft_deleted = |extension: Value<'_>| {
+        is_text(extension.get(NameId::URL), DELETED_STATE)
+            && is_text(extension.get(NameId::VALUE_STRING), "soft-deleted")
+    };
+    meta.get(NameId::DELETED).is_some_and(is_set)
+        || meta.get(NameId::EXTENSION).is_some_and(|extensions| extensions.items().any(is_soft_deleted))
 }
 
 /// A string's characters, if it is there.

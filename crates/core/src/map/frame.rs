@@ -8,14 +8,14 @@ use crate::read::Frame;
 /// payload must be [`Payload::Resource`](crate::read::Payload::Resource).
 impl<'i> From<&'i Frame<'_>> for Input<'i> {
     fn from(frame: &'i Frame<'_>) -> Self {
-        let timestamp = || frame.bundle?.timestamp();
+        let of_bundle = || frame.bundle?.timestamp().or(frame.bundle?.last_updated());
         Input {
             bytes: frame.bytes,
             id: frame.id.as_deref(),
             full_url: frame.full_url.as_deref(),
             full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
             base_urls: &[],
-            effective_at: frame.last_modified.as_deref().or_else(timestamp),
+            effective_at: frame.last_modified.as_deref().or_else(of_bundle),
             wanted: None,
         }
     }

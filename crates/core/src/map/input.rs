@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::reference::FullUrls;
 use crate::datatype::ValueDefectReason;
 use crate::json::JsonError;
+use crate::rows::Target;
 
 /// A resource as its source delivers it.
 #[derive(Clone, Copy)]
@@ -45,6 +46,17 @@ pub enum MapError {
     /// The type is not among `Input::wanted`.
     #[error("resourceType is not one of those that are wanted")]
     NotWanted,
+    /// Its sender marks it as deleted.
+    #[error("the resource is marked as deleted")]
+    Deleted {
+        /// The resource, as a target of the batch.
+        target: Target,
+        /// When it was deleted, in microseconds since 2000-01-01 UTC, if the sender
+        /// says so.
+        effective_at: Option<i64>,
+        /// `meta.versionId`, if it is a number.
+        version: Option<i64>,
+    },
     /// R4 does not define the type.
     #[error("resourceType is not one of FHIR R4")]
     UnknownResourceType,
@@ -70,6 +82,7 @@ impl MapError {
             MapError::NotAnObject => "not_an_object",
             MapError::NoResourceType => "no_resource_type",
             MapError::NotWanted => "not_wanted",
+            MapError::Deleted { .. } => "deleted",
             MapError::UnknownResourceType => "unknown_resource_type",
             MapError::Value { .. } => "invalid_value",
         }

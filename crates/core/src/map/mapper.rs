@@ -22,6 +22,7 @@ use super::writing::{ResourceWriter, Subject};
 use crate::datatype::{self, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
 use crate::json::{Canonical, JsonType, NameId, Parser, Tree, Value};
+use crate::version::number_of;
 
 /// What holds for all resources that a mapper maps.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,6 +80,7 @@ impl Mapper {
             content_hash: identified.content_hash,
             effective_at: version.effective_at,
             version_id: version.version_id,
+            is_deleted: fingerprint::is_marked_deleted(tree.root()),
         })
     }
 
@@ -108,6 +110,13 @@ impl Mapper {
             return Err(refusal(&tree, resource_type, fhir_id, defect));
         }
         let target = batch.target(resource_type, &fhir_id);
+        if fingerprint::is_marked_deleted(tree.root()) {
+            batch.abandon_resource();
+            let version = fingerprint::version(tree.root(), input, self.settings.timezone)
+                .map_err(|defect| refusal(&tree, resource_type, Some(fhir_id), defect))?;
+            let number = version.version_id.as_deref().and_then(number_of);
+            return Err(MapError::Deleted { target, effective_at: version.effective_at, version: number });
+        }
         let contained = Contained::of(
             tree.root(),
             (resource_type, &fhir_id, target),

@@ -34,6 +34,8 @@ pub struct Registration {
     pub content_hash: Option<[u8; 32]>,
     /// The resource came without an id.
     pub is_id_generated: bool,
+    /// `meta.lastUpdated` is not a time.
+    pub is_time_unreadable: bool,
 }
 
 /// The identity of a resource, as far as it is known before its rows.
@@ -66,6 +68,7 @@ pub(super) fn registration(
     Ok(Registration {
         target: registered.target,
         full_url: input.full_url.filter(|_| !repeats_id).map(str::to_owned),
+        is_time_unreadable: version.is_time_unreadable,
         version_id: version.version_id,
         last_updated: version.last_updated,
         effective_at: version.effective_at,

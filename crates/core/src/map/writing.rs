@@ -70,6 +70,9 @@ impl<'w, 't> ResourceWriter<'w, 't> {
     pub fn resource(&mut self, input: &Input<'_>) -> Result<Registration, ValueDefect> {
         let registration = registration(self.subject.root, input, &self.registered, self.timezone)?;
         self.subject.last_updated = registration.last_updated;
+        if registration.is_time_unreadable {
+            self.unmapped.note(self.subject.resource_type, "meta.lastUpdated");
+        }
         self.rows_of_subject()?;
         let container = Some(self.subject.target);
         let contained = self.contained;

@@ -18,6 +18,7 @@ pub struct Bundle {
     pub(super) number: u64,
     pub(super) bundle_type: Option<String>,
     pub(super) timestamp: Option<String>,
+    pub(super) last_updated: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) targets: Vec<Target>,
     /// What other kinds of names than UUIDs this Bundle or an outer one has.
@@ -81,6 +82,11 @@ impl Bundle {
     /// `Bundle.timestamp` as written.
     pub fn timestamp(&self) -> Option<&str> {
         self.timestamp.as_deref()
+    }
+
+    /// `Bundle.meta.lastUpdated` as written.
+    pub fn last_updated(&self) -> Option<&str> {
+        self.last_updated.as_deref()
     }
 
     /// The base URL of the server that produced the Bundle, with a slash at the

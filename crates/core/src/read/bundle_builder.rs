@@ -75,6 +75,10 @@ impl BundleBuilder {
         self.self_base = requested_base(url);
     }
 
+    pub fn set_last_updated(&mut self, last_updated: Option<String>) {
+        self.bundle.last_updated = last_updated;
+    }
+
     /// Adds the entry with that number, from 1. Whether the Bundle is a
     /// transaction may still be unknown. An id of more than 65,535 bytes, and ids
     /// beyond 4 GiB in total, are not added: references to them remain unresolved.

@@ -52,6 +52,8 @@ pub struct Delete {
     pub position: u64,
     /// In microseconds since 2000-01-01 UTC, if the sender gave a time.
     pub effective_at: Option<i64>,
+    /// The number of the version that the deletion makes, if the sender gave one.
+    pub version: Option<i64>,
 }
 
 /// A mapped batch whose targets have keys: what the arbiter decides on.

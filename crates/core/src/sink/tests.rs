@@ -96,7 +96,7 @@ fn a_sink_stores_what_was_accepted_and_nothing_else() {
         keys: &keys,
         origins: &[origin(0), origin(1)],
         bodies: &bodies,
-        deletes: &[Delete { file: 0, target: deleted, position: 2, effective_at: None }],
+        deletes: &[Delete { file: 0, target: deleted, position: 2, effective_at: None, version: None }],
     };
     let outcomes = Outcomes {
         of_resources: vec![Outcome::Inserted { key: keys[0] }, Outcome::Stale],

@@ -11,4 +11,4 @@
 
 mod order;
 
-pub use order::{Change, Current, Place, Version};
+pub use order::{Change, Current, Place, Version, number_of};

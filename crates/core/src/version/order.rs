@@ -46,6 +46,13 @@ pub struct Change {
     pub is_reversible: bool,
 }
 
+/// The number that a `meta.versionId` is, if it is one: up to 18 digits.
+pub fn number_of(version_id: &str) -> Option<i64> {
+    let is_number =
+        (1..=18).contains(&version_id.len()) && version_id.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| version_id.parse().ok()).flatten()
+}
+
 impl Version {
     /// Whether it can only be decided on once all versions that were read earlier
     /// are: it has a number, but the time at which the number counts is not known.
@@ -88,7 +95,7 @@ impl Current {
             // The winner of one file wins again whenever the file is delivered.
             is_reversible: match is_same_file {
                 true => lacks_time,
-                false => loser.time.is_none() || is_at_same_time && !is_lower,
+                false => is_at_same_time && !is_lower,
             },
         }
     }

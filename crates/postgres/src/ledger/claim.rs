@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
 use tracing::info;
 
 use super::advisory_lock::living;
+use super::relations::is_superseded;
 use super::schema::{load_batch, load_file};
 use super::source::BASE_URLS;
 
@@ -46,15 +47,24 @@ pub struct ClaimedFile {
 pub enum Claim {
     /// Load it.
     Load(ClaimedFile),
-    /// The same content of the same sender is loaded already; only the file has to
-    /// go to the archive, where the first one of its content went.
+    /// It is loaded already, by a run that has not come to its end; only the file has
+    /// to go to the archive, to where others of its content went.
     Loaded { id: i64, archive_path: Option<String> },
+    /// The same content of the same sender was loaded by the file `of`, and would
+    /// change nothing. `id` is that of this delivery. The file goes to where the other
+    /// one went.
+    Duplicate { id: i64, of: i64, archive_path: Option<String> },
+    /// The same content of the same sender is loaded or is being loaded. Whether it
+    /// would change anything shows when the files before it are loaded: see
+    /// [`Run::judge`](super::Run::judge).
+    Deferred(ClaimedFile),
     /// A run that broke off has rejected it; only the file has to go to the
     /// rejects.
     Rejected { id: i64 },
     /// Another process has it.
     Taken,
-    /// This run is loading another file of the same content.
+    /// This run is loading another file of the same path, or goes on with one of the
+    /// same content.
     InFlight,
 }
 
@@ -67,6 +77,18 @@ struct ContentEntry {
     base_urls: Vec<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     loaded_id: Option<i64>,
+    /// Its path, if its run has not come to its end: it may be this very file.
+    #[diesel(sql_type = Nullable<Text>)]
+    open_path: Option<String>,
+    /// It would change something if it were delivered again.
+    #[diesel(sql_type = Bool)]
+    is_superseded: bool,
+    /// Another run has files of the sender in progress.
+    #[diesel(sql_type = Bool)]
+    has_others: bool,
+    /// This run has files of the sender in progress.
+    #[diesel(sql_type = Bool)]
+    has_own: bool,
     /// Where that file lies in the archive, unless another one was put there.
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
@@ -78,21 +100,33 @@ struct ContentEntry {
     is_rejecting: bool,
 }
 
+/// Where the file `loaded` lies in the archive, unless another content was put
+/// there.
+pub(super) const ARCHIVE_PATH: &str = "\
+case when not exists (select from etl.load_file o
+                       where o.archive_path = loaded.archive_path and o.sha256 <> loaded.sha256)
+     then loaded.archive_path end";
+
 /// The entries of contents, in the order of the files.
 fn content_entries() -> String {
     let living = living();
+    let (archive_path, is_superseded) = (ARCHIVE_PATH, is_superseded("loaded.id", &i64::MAX.to_string()));
     format!(
         "\
-select s.id as source_id, array(select b.base_url from {BASE_URLS} b where b.source_id = s.id) as base_urls, loaded.id as loaded_id,
-       case when not exists (select from etl.load_file o
-                              where o.archive_path = loaded.archive_path and o.id <> loaded.id)
-            then loaded.archive_path end as archive_path,
+select s.id as source_id, array(select b.base_url from {BASE_URLS} b where b.source_id = s.id) as base_urls, loaded.id as loaded_id, loaded.open_path,
+       {is_superseded} as is_superseded, {archive_path} as archive_path,
+       exists (select from etl.load_file o where o.status = 'loading' and o.source_id = s.id
+                  and o.load_run_id <> $3) as has_others,
+       exists (select from etl.load_file o where o.status = 'loading' and o.source_id = s.id
+                  and o.load_run_id = $3) as has_own,
        rejected.id as rejected_id, rejected.load_run_id in ({living}) is true as is_rejecting
 from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
 join etl.source s using (code)
 left join lateral (
-  select f.id, f.archive_path from etl.load_file f
-   where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded' order by f.id limit 1) loaded on true
+  select f.id, f.archive_path, f.sha256, case when r.finished_at is null then f.path end as open_path
+    from etl.load_file f join etl.load_run r on r.id = f.load_run_id
+   where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'loaded'
+   order by f.id desc limit 1) loaded on true
 left join lateral (
   select f.id, f.load_run_id from etl.load_file f join etl.load_run r on r.id = f.load_run_id
    where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'rejected'
@@ -149,6 +183,34 @@ enum Decision {
         id: i64,
     },
     New,
+    Duplicate {
+        of: i64,
+        archive_path: Option<String>,
+    },
+    /// With the id that a dead run gave it.
+    Deferred {
+        id: Option<i64>,
+    },
+}
+
+impl Decision {
+    /// The status of the new entry that it makes, if it makes one.
+    fn new_status(&self) -> Option<&'static str> {
+        match self {
+            Decision::New | Decision::Deferred { id: None } => Some("loading"),
+            Decision::Duplicate { .. } => Some("duplicate"),
+            _ => None,
+        }
+    }
+
+    /// The entry of a dead run that it takes over.
+    fn taken_over(&self) -> Option<i64> {
+        match self {
+            Decision::Resume { id } => Some(*id),
+            Decision::Deferred { id } => *id,
+            _ => None,
+        }
+    }
 }
 
 /// The files that are asked for, and what the ledger holds of them.
@@ -180,10 +242,17 @@ pub(super) fn claim(
         Decision::Resume { id } => {
             Claim::Load(candidates.claimed(index, id, resumed.remove(&id).unwrap_or_default()))
         }
+        Decision::Deferred { id: Some(id) } => {
+            Claim::Deferred(candidates.claimed(index, id, resumed.remove(&id).unwrap_or_default()))
+        }
         // As many ids as new files were returned, or the insert has failed.
-        Decision::New => match new_ids.next() {
-            Some(id) => Claim::Load(candidates.claimed(index, id, Committed::default())),
-            None => Claim::Taken,
+        new => match (new_ids.next(), new) {
+            (Some(id), Decision::Duplicate { of, archive_path }) => Claim::Duplicate { id, of, archive_path },
+            (Some(id), Decision::Deferred { .. }) => {
+                Claim::Deferred(candidates.claimed(index, id, Committed::default()))
+            }
+            (Some(id), _) => Claim::Load(candidates.claimed(index, id, Committed::default())),
+            (None, _) => Claim::Taken,
         },
     });
     Ok(claims.collect())
@@ -221,13 +290,15 @@ impl<'c> Candidates<'c> {
         for index in 0..self.files.len() {
             let decision = self.decide_one(index, &decisions);
             // The file was replaced while it was read; what was loaded of it stays.
-            let kept = match decision {
-                Decision::Resume { id } => Some(Some(id)),
-                Decision::New => Some(None),
-                _ => None,
-            };
-            if let Some(kept) = kept {
-                abandoned.extend(self.open_of(index).map(|open| open.id).filter(|id| Some(*id) != kept));
+            let kept = decision.taken_over();
+            if kept.is_some() || matches!(decision, Decision::New) {
+                let is_replaced = |open: &&OpenFile| {
+                    Some(open.id) != kept
+                        && !open.is_own
+                        && !open.is_alive
+                        && open.path == self.files[index].path
+                };
+                abandoned.extend(self.open_of(index).filter(is_replaced).map(|open| open.id));
             }
             decisions.push(decision);
         }
@@ -236,7 +307,7 @@ impl<'c> Candidates<'c> {
 
     fn decide_one(&self, index: usize, earlier: &[Decision]) -> Decision {
         let (file, content) = (&self.files[index], &self.contents[index]);
-        if let Some(id) = content.loaded_id {
+        if let Some(id) = content.loaded_id.filter(|_| content.open_path.as_deref() == Some(file.path)) {
             return Decision::Loaded { id, archive_path: content.archive_path.clone() };
         }
         if let Some(id) = content.rejected_id {
@@ -245,25 +316,54 @@ impl<'c> Candidates<'c> {
         if self.open_of(index).any(|open| open.is_alive) {
             return Decision::Taken;
         }
-        let is_new_already = earlier.iter().zip(self.files).any(|(decision, other)| {
-            matches!(decision, Decision::New) && other.sha256 == file.sha256 && other.source == file.source
-        });
-        if is_new_already || self.open_of(index).any(|open| open.is_own) {
+        if self.open_of(index).any(|open| open.is_own && open.path == file.path) {
             return Decision::InFlight;
         }
-        let Some(open) = self.open_of(index).find(|open| open.sha256 == file.sha256) else {
-            return Decision::New;
-        };
-        let is_resumed = |decision: &Decision| matches!(decision, Decision::Resume { id } if *id == open.id);
-        if earlier.iter().any(is_resumed) {
-            return Decision::InFlight;
+        if let Some(open) = self.left_open(index) {
+            if earlier.iter().any(|decision| decision.taken_over() == Some(open.id)) {
+                return Decision::InFlight;
+            }
+            info!(file.id = open.id, "resuming {}, which an earlier run began", file.path);
+            return match content.loaded_id {
+                Some(_) => Decision::Deferred { id: Some(open.id) },
+                None => Decision::Resume { id: open.id },
+            };
         }
-        info!(file.id = open.id, "resuming {}, which an earlier run began", file.path);
-        Decision::Resume { id: open.id }
+        self.decide_new(index, earlier)
+    }
+
+    /// Decides on a file that the ledger has no entry of.
+    fn decide_new(&self, index: usize, earlier: &[Decision]) -> Decision {
+        let (file, content) = (&self.files[index], &self.contents[index]);
+        let mut of_sender = earlier.iter().zip(self.files).filter(|(_, other)| other.source == file.source);
+        let is_in_progress =
+            |decision: &Decision| decision.new_status() == Some("loading") || decision.taken_over().is_some();
+        let is_same = |other: &NewFile<'_>| other.sha256 == file.sha256;
+        let is_being_loaded =
+            of_sender.clone().any(|(decision, other)| is_same(other) && is_in_progress(decision))
+                || self.open_of(index).any(|open| open.is_own);
+        match content.loaded_id {
+            None if is_being_loaded => Decision::Deferred { id: None },
+            None => Decision::New,
+            // What other runs are about to change is not known.
+            Some(_) if content.is_superseded || content.has_others => Decision::New,
+            Some(_) if content.has_own || of_sender.any(|(decision, _)| is_in_progress(decision)) => {
+                Decision::Deferred { id: None }
+            }
+            Some(of) => Decision::Duplicate { of, archive_path: content.archive_path.clone() },
+        }
+    }
+
+    /// The open file of a dead run with the file's content, of its path if there is
+    /// one.
+    fn left_open(&self, index: usize) -> Option<&OpenFile> {
+        let file = &self.files[index];
+        let mut same = self.open_of(index).filter(|open| !open.is_own && open.sha256 == file.sha256);
+        same.clone().find(|open| open.path == file.path).or_else(|| same.next())
     }
 
     /// The open files of the file's sender with its content or its path.
-    fn open_of(&self, index: usize) -> impl Iterator<Item = &OpenFile> {
+    fn open_of(&self, index: usize) -> impl Iterator<Item = &OpenFile> + Clone {
         let (file, content) = (&self.files[index], &self.contents[index]);
         self.open.iter().filter(move |open| {
             open.source_id == content.source_id && (open.sha256 == file.sha256 || open.path == file.path)
@@ -322,10 +422,8 @@ fn take_over(
     candidates: &Candidates<'_>,
     decisions: &[Decision],
 ) -> QueryResult<BTreeMap<i64, Committed>> {
-    let resumed = decisions.iter().zip(candidates.files).filter_map(|(decision, file)| match decision {
-        Decision::Resume { id } => Some((*id, file.path)),
-        _ => None,
-    });
+    let resumed = decisions.iter().zip(candidates.files);
+    let resumed = resumed.filter_map(|(decision, file)| Some((decision.taken_over()?, file.path)));
     let (ids, paths): (Vec<i64>, Vec<&str>) = resumed.unzip();
     let mut committed: BTreeMap<i64, Committed> = BTreeMap::new();
     if ids.is_empty() {
@@ -363,24 +461,24 @@ struct Id {
     id: i64,
 }
 
-/// Enters the new files; returns their ids, in their order.
+/// Enters the new files and deliveries; returns their ids, in their order.
 fn insert(
     connection: &mut PgConnection,
     run_id: i64,
     candidates: &Candidates<'_>,
     decisions: &[Decision],
 ) -> QueryResult<Vec<i64>> {
-    let is_new = |index: &usize| matches!(decisions[*index], Decision::New);
-    let new: Vec<usize> = (0..decisions.len()).filter(is_new).collect();
+    let new: Vec<usize> =
+        (0..decisions.len()).filter(|index| decisions[*index].new_status().is_some()).collect();
     if new.is_empty() {
         return Ok(Vec::new());
     }
     let files = || new.iter().map(|index| &candidates.files[*index]);
     let source_ids: Vec<i16> = new.iter().map(|index| candidates.contents[*index].source_id).collect();
     let mut ids: Vec<Id> = sql_query(
-        "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status) \
-         select $1, a.source_id, a.path, a.size_bytes, a.sha256, 'loading' \
-         from unnest($2, $3, $4, $5) with ordinality as a (source_id, path, size_bytes, sha256, ordinal) \
+        "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status, finished_at) \
+         select $1, a.source_id, a.path, a.size_bytes, a.sha256, a.status, case a.status when 'duplicate' then now() end \
+         from unnest($2, $3, $4, $5, $6) with ordinality as a (source_id, path, size_bytes, sha256, status, ordinal) \
          order by a.ordinal returning id",
     )
     .bind::<BigInt, _>(run_id)
@@ -388,6 +486,7 @@ fn insert(
     .bind::<Array<Text>, _>(files().map(|file| file.path).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(files().map(|file| file.size as i64).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(files().map(|file| file.sha256.to_vec()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(new.iter().filter_map(|index| decisions[*index].new_status()).collect::<Vec<_>>())
     .load(connection)?;
     ids.sort_unstable_by_key(|id| id.id);
     Ok(ids.into_iter().map(|Id { id }| id).collect())

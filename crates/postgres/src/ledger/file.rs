@@ -150,7 +150,7 @@ pub struct FileEntry {
     pub source: String,
     /// Its path in the inbox.
     pub path: String,
-    /// `loading`, `loaded`, `rejected`, `failed` or `abandoned`.
+    /// `loading`, `loaded`, `duplicate`, `rejected`, `failed` or `abandoned`.
     pub status: String,
     /// When it was claimed.
     #[serde(serialize_with = "as_text")]

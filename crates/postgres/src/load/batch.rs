@@ -3,7 +3,7 @@
 use fhirmill_core::map::{Plan, RowBatch};
 use fhirmill_core::sink::{AcceptedBatch, Delete, KeyedBatch, Mode, Origin, Outcomes};
 
-use crate::ledger::Account;
+use crate::ledger::{Account, FileRelations};
 
 /// A record that could not be read or mapped.
 #[derive(Clone, Debug)]
@@ -58,6 +58,9 @@ pub struct Load<'l> {
     pub deletes: &'l [Delete],
     /// Its records that could not be read or mapped.
     pub rejects: &'l [&'l Reject],
+    /// What the records that were found unchanged before they were mapped tell of
+    /// files.
+    pub relations: &'l FileRelations,
 }
 
 /// The result of a load.

@@ -22,7 +22,7 @@ use fhirmill_core::sink::{AcceptedBatch, KeyedBatch, Outcomes, Sink};
 use crate::LoadError;
 use crate::failpoint::{self, Step};
 use crate::ledger::{self, Account};
-use crate::registry::{self, Hint, RunRegistry, UnchangedQuery, Writing};
+use crate::registry::{self, DecideContext, Hint, RunRegistry, UnchangedAnswer, UnchangedQuery};
 pub use batch::{FilePart, Load, Loaded, Reject};
 pub use postgres_sink::Bodies;
 use postgres_sink::{PostgresSink, PostgresTables};
@@ -67,9 +67,9 @@ impl Loader {
     /// same as the current version of its resource: it need not be loaded.
     pub fn unchanged(
         &mut self,
-        query: UnchangedQuery,
+        query: UnchangedQuery<'_>,
         fingerprints: &[Option<Fingerprint>],
-    ) -> Result<Vec<bool>, LoadError> {
+    ) -> Result<UnchangedAnswer, LoadError> {
         self.registry.unchanged(&mut self.connection, query, fingerprints)
     }
 
@@ -99,13 +99,11 @@ impl Loader {
         let keys = self.fill_keys(load)?;
         failpoint::passed(Step::KeysGiven);
         let (load, batch) = (&*load, load.keyed(&keys));
-        let writing = self.registry.writing();
-        let new_resources = &self.registry.expectations().new_resources;
-        let tables = &self.tables;
-        let stored = with_retries(&mut self.connection, |connection| {
-            connection
-                .transaction(|connection| write(connection, tables, load, &batch, &writing, new_resources))
-        });
+        let mut stored = self.store(load, &batch);
+        if matches!(stored, Err(LoadError::OutOfTurn)) {
+            self.registry.wait_for_turn(load.mode);
+            stored = self.store(load, &batch);
+        }
         match stored {
             Ok(Written { outcomes, accounts, rows }) => {
                 failpoint::passed(Step::Committed);
@@ -118,6 +116,21 @@ impl Loader {
                 Err(error)
             }
         }
+    }
+
+    /// Decides on the batch and stores it, in a turn to write.
+    fn store(&mut self, load: &Load<'_>, batch: &KeyedBatch<'_>) -> Result<Written, LoadError> {
+        let writing = self.registry.writing();
+        let context = DecideContext {
+            writing: &writing,
+            new_resources: &self.registry.expectations().new_resources,
+            types_with_history: self.tables.plan.types_with_history(),
+            is_in_turn: self.registry.is_in_turn(load.mode),
+        };
+        let tables = &self.tables;
+        with_retries(&mut self.connection, |connection| {
+            connection.transaction(|connection| write(connection, tables, load, batch, context))
+        })
     }
 
     /// Stores the batch and rolls back. Returns the table, column and constraint
@@ -134,10 +147,18 @@ impl Loader {
         let keys = self.fill_keys(load)?;
         let (load, batch) = (&*load, load.keyed(&keys));
         let writing = self.registry.writing();
+        let new_resources = Hint::default();
+        // Nothing is kept, so no earlier batch has to be waited for.
+        let context = DecideContext {
+            writing: &writing,
+            new_resources: &new_resources,
+            types_with_history: self.tables.plan.types_with_history(),
+            is_in_turn: true,
+        };
         let tables = &self.tables;
         let undone = with_retries(&mut self.connection, |connection| {
             connection.transaction(|connection| {
-                write(connection, tables, load, &batch, &writing, &Hint::default())?;
+                write(connection, tables, load, &batch, context)?;
                 Err::<(), _>(LoadError::Database(Error::RollbackTransaction))
             })
         });
@@ -168,15 +189,17 @@ fn write(
     tables: &PostgresTables,
     load: &Load<'_>,
     batch: &KeyedBatch<'_>,
-    writing: &Writing<'_>,
-    new_resources: &Hint,
+    context: DecideContext<'_>,
 ) -> Result<Written, LoadError> {
     account::check_claims(connection, load)?;
-    let mut sink = PostgresSink::begin(connection, tables, batch)?;
-    let outcomes = registry::decide(sink.connection(), batch, writing, new_resources)?;
+    let mut decided = registry::decide(connection, batch, context)?;
     failpoint::passed(Step::Decided);
-    let receipt = sink.write(&AcceptedBatch::new(batch.clone(), &outcomes, &tables.plan.tables))?;
-    let accounts = account::accounts(load, &outcomes);
+    decided.relations.extend(load.relations);
+    let accepted = AcceptedBatch::new(batch.clone(), &decided.outcomes, &tables.plan.tables);
+    let receipt = PostgresSink::new(connection, tables, &decided).write(&accepted)?;
+    drop(accepted);
+    let accounts = account::accounts(load, &decided.outcomes);
     account::record(connection, load, &accounts)?;
-    Ok(Written { outcomes, accounts, rows: receipt.rows })
+    decided.relations.insert(connection)?;
+    Ok(Written { outcomes: decided.outcomes, accounts, rows: receipt.rows })
 }

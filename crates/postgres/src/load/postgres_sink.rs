@@ -1,18 +1,24 @@
 //! The Postgres sink: stores accepted batches in the tables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{ClearTable, Plan};
 use fhirmill_core::rows::RowBuffer;
-use fhirmill_core::sink::{AcceptedBatch, Durability, KeyedBatch, Mode, Outcomes, Receipt, Sink};
+use fhirmill_core::sink::{AcceptedBatch, Durability, KeyedBatch, Outcomes, Receipt, Sink};
 
 use super::contained;
-use super::history::Superseded;
+use super::history::History;
 use crate::LoadError;
 use crate::database::CopyTable;
 use crate::failpoint::{self, Step};
+use crate::registry::Decided;
+
+/// The column of root tables that has `meta.lastUpdated`.
+const LAST_UPDATED: &str = "last_updated";
 
 /// Whether the JSON of resources is stored beside their rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,28 +53,13 @@ impl PostgresTables {
 pub(super) struct PostgresSink<'c> {
     connection: &'c mut PgConnection,
     tables: &'c PostgresTables,
-    /// What may have to move to history; `None` if nothing does.
-    superseded: Option<Superseded>,
+    decided: &'c Decided,
 }
 
 impl<'c> PostgresSink<'c> {
-    /// To be called before the arbiter decides on the batch: notes the rows that
-    /// may be superseded.
-    pub fn begin(
-        connection: &'c mut PgConnection,
-        tables: &'c PostgresTables,
-        batch: &KeyedBatch<'_>,
-    ) -> Result<Self, LoadError> {
-        let superseded = match batch.mode {
-            Mode::Load(_) => Some(Superseded::note(connection, &tables.plan, batch)?),
-            Mode::Remap => None,
-        };
-        Ok(PostgresSink { connection, tables, superseded })
-    }
-
-    /// The connection whose transaction it writes in.
-    pub fn connection(&mut self) -> &mut PgConnection {
-        self.connection
+    /// Stores what was decided.
+    pub fn new(connection: &'c mut PgConnection, tables: &'c PostgresTables, decided: &'c Decided) -> Self {
+        PostgresSink { connection, tables, decided }
     }
 }
 
@@ -76,26 +67,63 @@ impl Sink for PostgresSink<'_> {
     type Error = LoadError;
 
     fn write(&mut self, batch: &AcceptedBatch<'_>) -> Result<Receipt, LoadError> {
-        let PostgresSink { connection, tables, superseded } = self;
-        if let Some(superseded) = superseded {
-            superseded.check(&tables.plan, batch.outcomes)?;
-        }
+        let PostgresSink { connection, tables, decided } = self;
+        let history = History::begin(connection, &tables.plan, &batch.batch, &decided.lifelines)?;
         remove_replaced(connection, &tables.plan, batch.outcomes)?;
         failpoint::passed(Step::Replaced);
         let mut rows = 0;
         for (table, copy) in batch.tables().zip(&tables.copies) {
             rows += copy.copy_runs(connection, table.row_count, table.runs())? as u64;
         }
-        if let Some(superseded) = superseded {
-            superseded.keep(connection, &tables.plan, batch.outcomes)?;
+        if let Some(history) = history {
+            history.keep(connection)?;
         }
+        let moved = moved_by_type(&batch.batch, &decided.moved);
+        follow_moved(connection, &tables.plan, &moved)?;
         if tables.bodies == Bodies::Store {
-            copy_bodies(connection, batch)?;
+            copy_bodies(connection, batch, &decided.moved)?;
         }
         contained::register(connection, batch)?;
         copy_unresolved(connection, batch)?;
         Ok(Receipt { rows, durability: Durability::Accepted })
     }
+}
+
+/// The keys of resources of the batch, by type.
+fn moved_by_type(batch: &KeyedBatch<'_>, resources: &[usize]) -> BTreeMap<ResourceType, Vec<i64>> {
+    let mut keys: BTreeMap<ResourceType, Vec<i64>> = BTreeMap::new();
+    for resource in resources {
+        let target = batch.rows.resources()[*resource].target;
+        keys.entry(batch.rows.resource_type(target)).or_default().push(batch.keys[target as usize]);
+    }
+    keys
+}
+
+/// Gives the rows of resources whose content came again at a later time that time.
+fn follow_moved(
+    connection: &mut PgConnection,
+    plan: &Plan,
+    moved: &BTreeMap<ResourceType, Vec<i64>>,
+) -> Result<(), LoadError> {
+    for (resource_type, keys) in moved {
+        let has_time = |table: &&fhirmill_core::model::Table| {
+            table.columns.iter().any(|column| column.name == LAST_UPDATED)
+        };
+        for ClearTable { table, key_column, .. } in plan.tables_to_clear(*resource_type) {
+            let Some(table) = plan.tables.iter().find(|of| of.name == *table).filter(has_time) else {
+                continue;
+            };
+            sql_query(format!(
+                "update {} t set {LAST_UPDATED} = v.last_updated from etl.resource_version v \
+                 where t.{key_column} = any($1) and v.id = t.{key_column} \
+                   and t.{LAST_UPDATED} is distinct from v.last_updated",
+                table.name
+            ))
+            .bind::<Array<BigInt>, _>(keys)
+            .execute(connection)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the rows of earlier versions, and of what they contained. One statement
@@ -122,10 +150,26 @@ fn remove_replaced(connection: &mut PgConnection, plan: &Plan, outcomes: &Outcom
     Ok(())
 }
 
-fn copy_bodies(connection: &mut PgConnection, batch: &AcceptedBatch<'_>) -> Result<(), LoadError> {
-    let mut buffer = RowBuffer::default();
+/// Stores the bodies of applied resources, and those of the moved ones anew, which
+/// differ in their times.
+fn copy_bodies(
+    connection: &mut PgConnection,
+    batch: &AcceptedBatch<'_>,
+    moved: &[usize],
+) -> Result<(), LoadError> {
+    let key = |resource: &usize| batch.batch.keys[batch.batch.rows.resources()[*resource].target as usize];
+    let mut bodies: Vec<(i64, &[u8])> =
+        moved.iter().map(|resource| (key(resource), batch.batch.bodies[*resource])).collect();
+    if !bodies.is_empty() {
+        sql_query("delete from etl.resource_body where id = any($1)")
+            .bind::<Array<BigInt>, _>(bodies.iter().map(|(key, _)| *key).collect::<Vec<_>>())
+            .execute(connection)?;
+    }
     for (body, outcome) in batch.batch.bodies.iter().zip(&batch.outcomes.of_resources) {
-        let Some(key) = outcome.applied_key() else { continue };
+        bodies.extend(outcome.applied_key().map(|key| (key, *body)));
+    }
+    let mut buffer = RowBuffer::default();
+    for (key, body) in bodies {
         buffer.begin_row(2);
         buffer.bigint(key);
         buffer.bytes(body);

@@ -9,18 +9,18 @@
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
+use fhirmill_core::version::Place;
 use rustc_hash::FxHashMap;
 
 use crate::lock::{lock, wait_while};
 
-/// The version of a record that was found unchanged, as far as its sender gives
-/// it.
+/// A record that was found unchanged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Confirmation {
-    /// In microseconds since 2000-01-01 UTC.
-    pub effective_at: Option<i64>,
-    /// `meta.versionId`, if it is a number.
-    pub version: Option<i64>,
+    /// Where it was read.
+    pub place: Place,
+    /// Its content, which the registry had.
+    pub content_hash: [u8; 32],
 }
 
 /// What the batches of a run have confirmed while older ones are in progress.
@@ -76,7 +76,13 @@ impl Confirmations {
         self.batch_finished.notify_all();
     }
 
-    /// Waits until all batches before this one are loaded or given up.
+    /// Whether all batches before this one are loaded or given up.
+    pub fn is_oldest(&self, batch: u64) -> bool {
+        lock(&self.batches).oldest >= batch
+    }
+
+    /// Waits until all batches before this one are loaded or given up. The caller has
+    /// no turn.
     pub fn wait_for_earlier(&self, batch: u64) {
         drop(wait_while(&self.batch_finished, lock(&self.batches), |batches| batches.oldest < batch));
     }

@@ -9,21 +9,26 @@ mod confirmations;
 mod decide;
 mod expectations;
 mod identifiers;
+mod lifeline;
 mod registration;
+mod stored;
 mod unchanged;
+mod verdict;
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use fhirmill_core::map::{Fingerprint, IdentifierCache};
-use fhirmill_core::sink::{KeyedBatch, Mode, Outcomes};
+use fhirmill_core::sink::{KeyedBatch, Mode};
 
 use crate::LoadError;
 use cached_keys::{CachedKeys, RegistryKeys};
 use confirmations::Confirmations;
 pub(crate) use confirmations::Writing;
+pub(crate) use decide::{DecideContext, Decided};
 pub use expectations::{Expectations, Hint};
 pub(crate) use identifiers::{owner_ids, owners};
-pub use unchanged::UnchangedQuery;
+pub(crate) use lifeline::{Content, Lifeline};
+pub use unchanged::{UnchangedAnswer, UnchangedQuery};
 
 /// The registry as the loaders of a run share it: what they have learnt of it,
 /// and their turns at it. The default is for a run that knows nothing yet.
@@ -58,6 +63,22 @@ impl RunRegistry {
         self.confirmations.wait_for_earlier(batch_number);
     }
 
+    /// Whether all batches of the run that were read before this one are loaded or
+    /// given up.
+    pub(crate) fn is_in_turn(&self, mode: Mode) -> bool {
+        match mode {
+            Mode::Load(id) => self.confirmations.is_oldest(id.number),
+            Mode::Remap => true,
+        }
+    }
+
+    /// Waits until it is the batch's turn. The caller has no turn to write.
+    pub(crate) fn wait_for_turn(&self, mode: Mode) {
+        if let Mode::Load(id) = mode {
+            self.confirmations.wait_for_earlier(id.number);
+        }
+    }
+
     /// Creates the session's temporary tables.
     pub(crate) fn prepare(connection: &mut PgConnection) -> Result<(), LoadError> {
         connection.batch_execute(cached_keys::TEMPORARY_TABLES)?;
@@ -80,24 +101,31 @@ impl RunRegistry {
     pub(crate) fn unchanged(
         &self,
         connection: &mut PgConnection,
-        query: UnchangedQuery,
+        query: UnchangedQuery<'_>,
         fingerprints: &[Option<Fingerprint>],
-    ) -> Result<Vec<bool>, LoadError> {
+    ) -> Result<UnchangedAnswer, LoadError> {
         unchanged::unchanged(connection, &self.confirmations, query, fingerprints)
     }
 }
 
 /// Decides on a batch and registers its versions, within a transaction and a
-/// turn to write. `new_resources` says what to expect, and learns.
+/// turn to write.
+///
+/// # Errors
+///
+/// [`LoadError::OutOfTurn`] if batches that were read earlier have to be decided on
+/// first.
 pub(crate) fn decide(
     connection: &mut PgConnection,
     batch: &KeyedBatch<'_>,
-    writing: &Writing<'_>,
-    new_resources: &Hint,
-) -> Result<Outcomes, LoadError> {
+    context: DecideContext<'_>,
+) -> Result<Decided, LoadError> {
     match batch.mode {
-        Mode::Load(id) => decide::decide(connection, batch, id, writing, new_resources),
-        Mode::Remap => decide::decide_remap(connection, batch),
+        Mode::Load(id) => decide::decide(connection, batch, id, context),
+        Mode::Remap => {
+            let outcomes = decide::decide_remap(connection, batch)?;
+            Ok(Decided { outcomes, ..Decided::default() })
+        }
     }
 }
 

@@ -7,17 +7,20 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use fhirmill_core::map::{Fingerprint, Identity};
 use fhirmill_core::sink::BatchId;
+use fhirmill_core::version::Place;
 use hashbrown::HashMap;
 use rustc_hash::FxHashMap;
 
 use super::confirmations::{Confirmation, Confirmations};
 use crate::LoadError;
+use crate::ledger::FileRelations;
 
 /// The fingerprints come as arrays: a temporary table takes longer to create and
 /// drop than the query itself. Nothing counts as unchanged while another run is
 /// loading an older file.
 const UNCHANGED: &str = "\
-select coalesce(array_agg(f.ordinal), '{}') as ordinals, coalesce(array_agg(k.id), '{}') as keys
+select coalesce(array_agg(f.ordinal), '{}') as ordinals, coalesce(array_agg(k.id), '{}') as keys,
+       coalesce(array_agg(coalesce(v.content_file_id, v.file_id)), '{}') as content_files
 from unnest($4, $5, $6, $7, $8, $9)
   as f (ordinal, resource_type, fhir_id, content_hash, effective_at, version_id)
 join etl.resource_key k on k.source_id = $3 and k.resource_type = f.resource_type and k.fhir_id = f.fhir_id
@@ -33,6 +36,8 @@ struct Unchanged {
     ordinals: Vec<i32>,
     #[diesel(sql_type = Array<BigInt>)]
     keys: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    content_files: Vec<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -49,13 +54,24 @@ pub(super) fn has_resources(connection: &mut PgConnection) -> Result<bool, LoadE
 
 /// The batch whose records may be unchanged.
 #[derive(Clone, Copy, Debug)]
-pub struct UnchangedQuery {
+pub struct UnchangedQuery<'q> {
     /// The batch.
     pub id: BatchId,
     /// The sender of its files.
     pub source_id: i16,
     /// The last of its files.
     pub file_id: i64,
+    /// Where each record was read.
+    pub places: &'q [Place],
+}
+
+/// Which records are unchanged.
+#[derive(Clone, Debug, Default)]
+pub struct UnchangedAnswer {
+    /// By record.
+    pub is_unchanged: Vec<bool>,
+    /// Which files have contents that other files brought first.
+    pub relations: FileRelations,
 }
 
 /// For each fingerprint whether the registry holds the same as its resource's
@@ -64,9 +80,9 @@ pub struct UnchangedQuery {
 pub(super) fn unchanged(
     connection: &mut PgConnection,
     confirmations: &Confirmations,
-    query: UnchangedQuery,
+    query: UnchangedQuery<'_>,
     fingerprints: &[Option<Fingerprint>],
-) -> Result<Vec<bool>, LoadError> {
+) -> Result<UnchangedAnswer, LoadError> {
     let asked =
         || fingerprints.iter().enumerate().filter_map(|(ordinal, asked)| Some((ordinal, asked.as_ref()?)));
     let statement = sql_query(UNCHANGED)
@@ -84,14 +100,24 @@ pub(super) fn unchanged(
             asked().map(|(_, asked)| asked.version_id.as_deref()).collect::<Vec<_>>(),
         );
     let _asking = confirmations.asking();
-    let Unchanged { ordinals, keys } = statement.get_result(connection)?;
-    let confirmed: FxHashMap<i64, Confirmation> = ordinals
-        .iter()
-        .zip(keys)
-        .filter_map(|(ordinal, key)| Some((key, confirmation(fingerprints[*ordinal as usize].as_ref()?)?)))
-        .collect();
+    let Unchanged { ordinals, keys, content_files } = statement.get_result(connection)?;
+    let is_unchanged = without_other_versions(fingerprints, &ordinals);
+    let mut confirmed: FxHashMap<i64, Confirmation> = FxHashMap::default();
+    let mut relations = FileRelations::default();
+    for ((ordinal, key), content_file) in ordinals.iter().zip(keys).zip(content_files) {
+        let record = *ordinal as usize;
+        let Some(fingerprint) = fingerprints[record].as_ref().filter(|_| is_unchanged[record]) else {
+            continue;
+        };
+        let place = query.places[record];
+        relations.add_overlap(place.file, content_file);
+        let of_key = confirmed.entry(key);
+        let Confirmation { place: last, .. } =
+            of_key.or_insert(Confirmation { place, content_hash: fingerprint.content_hash });
+        *last = place.max(*last);
+    }
     confirmations.add(query.id.number, confirmed);
-    Ok(without_other_versions(fingerprints, &ordinals))
+    Ok(UnchangedAnswer { is_unchanged, relations })
 }
 
 /// By fingerprint whether its ordinal is among `ordinals`, as are all of the same
@@ -112,13 +138,4 @@ fn without_other_versions(fingerprints: &[Option<Fingerprint>], ordinals: &[i32]
             fingerprint.as_ref().is_some_and(|fingerprint| are_all_unchanged[&fingerprint.identity()]);
     }
     unchanged
-}
-
-/// `None` for a version with both time and number: the registry's entry then
-/// settles every comparison.
-fn confirmation(fingerprint: &Fingerprint) -> Option<Confirmation> {
-    let Fingerprint { effective_at, version_id, .. } = fingerprint;
-    let version = version_id.as_deref().and_then(|version| version.parse().ok());
-    let is_complete = effective_at.is_some() && version.is_some();
-    (!is_complete).then_some(Confirmation { effective_at: *effective_at, version })
 }

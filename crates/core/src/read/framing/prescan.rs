@@ -95,6 +95,7 @@ impl Prescan {
                 }
                 PropertyName::Link => self.link(window, limits)?,
                 PropertyName::Request => self.request = window.text_or_skip(limits.json_depth)?,
+                PropertyName::Meta if window.peek()? == Some(b'{') => self.meta(window, limits)?,
                 PropertyName::TransactionTime => {
                     self.transaction_time = window.text_or_skip(limits.json_depth)?;
                 }
@@ -133,6 +134,19 @@ impl Prescan {
             }
         }
         skipped
+    }
+
+    fn meta(&mut self, window: &mut Window<'_>, limits: &ReadLimits) -> Result<(), TokenError> {
+        window.consume(1);
+        while let Some(name) = window.next_property()? {
+            match name {
+                PropertyName::LastUpdated => {
+                    self.bundle.set_last_updated(window.text_or_skip(limits.json_depth)?);
+                }
+                _ => window.skip_value(limits.json_depth)?,
+            }
+        }
+        Ok(())
     }
 
     fn entries(

@@ -1,0 +1,193 @@
+//! Deletes: when they take effect, in which forms they are written, and what
+//! they leave behind.
+
+use serde_json::{Value, json};
+
+use crate::steps::{account, load_twice};
+use crate::support::{NULL, TestEnvironment};
+
+fn deliver(environment: &TestEnvironment, name: &str, content: &Value) -> Vec<(&'static str, u64)> {
+    account(&load_twice(environment, &[(name, content.to_string().as_bytes())]))
+}
+
+fn patient(id: &str, meta: &Value) -> Value {
+    json!({"resourceType": "Patient", "id": id, "meta": meta, "gender": "male"})
+}
+
+/// A Bundle of that type with one DELETE entry.
+fn delete(bundle: &Value, url: &str) -> Value {
+    let mut bundle = bundle.clone();
+    bundle["resourceType"] = "Bundle".into();
+    bundle["entry"] = json!([{"request": {"method": "DELETE", "url": url}}]);
+    bundle
+}
+
+fn patients(environment: &TestEnvironment) -> String {
+    environment.value("select coalesce(string_agg(fhir_id, ' ' order by fhir_id), 'none') from patient")
+}
+
+fn deleted_at(environment: &TestEnvironment) -> String {
+    environment.value("select (deleted_at at time zone 'UTC')::text from etl.resource where fhir_id = 'p'")
+}
+
+#[test]
+fn a_delete_takes_its_time_from_its_entry_or_bundle() {
+    // Bulk Data's files of deletions have `meta.lastUpdated` only.
+    let mut of_entry =
+        delete(&json!({"type": "history", "meta": {"lastUpdated": "2024-01-03T00:00:00Z"}}), "Patient/p");
+    of_entry["entry"][0]["response"] = json!({"status": "204", "lastModified": "2024-01-04T00:00:00Z"});
+    let mut unreadable = of_entry.clone();
+    unreadable["entry"][0]["response"]["lastModified"] = "yesterday".into();
+    for (bundle, time) in [
+        (
+            delete(
+                &json!({"type": "transaction", "meta": {"lastUpdated": "2024-01-03T00:00:00Z"}}),
+                "Patient/p",
+            ),
+            "2024-01-03",
+        ),
+        (delete(&json!({"type": "batch", "timestamp": "2024-01-03T00:00:00Z"}), "Patient/p"), "2024-01-03"),
+        (of_entry, "2024-01-04"),
+        (unreadable, "2024-01-03"),
+    ] {
+        let environment = TestEnvironment::new();
+        deliver(&environment, "1.json", &patient("p", &json!({"lastUpdated": "2024-01-01T00:00:00Z"})));
+        assert_eq!(deliver(&environment, "2.json", &bundle), [("deleted", 1)]);
+        assert_eq!(deleted_at(&environment), format!("{time} 00:00:00"));
+        let older = patient("p", &json!({"lastUpdated": "2024-01-02T00:00:00Z"}));
+        assert_eq!(deliver(&environment, "3.json", &older), [("stale", 1)]);
+        assert_eq!(patients(&environment), "none");
+        let newer = patient("p", &json!({"lastUpdated": "2024-01-05T00:00:00Z"}));
+        assert_eq!(deliver(&environment, "4.json", &newer), [("updated", 1)]);
+        assert_eq!(patients(&environment), "p");
+    }
+}
+
+#[test]
+fn a_delete_without_a_time_holds_the_time_of_what_it_deletes() {
+    let environment = TestEnvironment::new();
+    deliver(&environment, "1.json", &patient("p", &json!({"lastUpdated": "2024-01-02T00:00:00Z"})));
+    assert_eq!(
+        deliver(&environment, "2.json", &delete(&json!({"type": "batch"}), "Patient/p")),
+        [("deleted", 1)]
+    );
+    // Older than what was deleted, in two contents.
+    for day in ["2024-01-01", "2023-12-31"] {
+        let older = patient("p", &json!({"lastUpdated": format!("{day}T00:00:00Z"), "source": day}));
+        assert_eq!(deliver(&environment, &format!("{day}.json"), &older), [("stale", 1)]);
+        assert_eq!(patients(&environment), "none");
+    }
+    assert_ne!(deleted_at(&environment), NULL);
+    let newer = patient("p", &json!({"lastUpdated": "2024-01-03T00:00:00Z"}));
+    assert_eq!(deliver(&environment, "4.json", &newer), [("updated", 1)]);
+    assert_eq!(patients(&environment), "p");
+}
+
+#[test]
+fn a_delete_names_one_resource_in_many_forms() {
+    for url in [
+        "Patient/p",
+        "/Patient/p",
+        "Patient/p/",
+        " Patient/p ",
+        "patient/p",
+        "PATIENT/p",
+        "Patient/p/_history/2",
+        "/Patient/p/_history/2/",
+        "Patient/p?_cascade=delete",
+        "Patient/p?_hardDelete=true&_pretty=true",
+        "Patient/p/?_cascade=delete",
+        "Patient/p/_history/2?_cascade=delete",
+        "Patient/%70",
+        "https://ehr.example.com/r4/Patient/p",
+        "https://ehr.example.com/r4/Patient/p/_history/2?_cascade=delete",
+        "./Patient/p",
+    ] {
+        let environment = TestEnvironment::new();
+        deliver(
+            &environment,
+            "1.json",
+            &json!({"resourceType": "Bundle", "type": "collection", "entry": [
+            {"resource": patient("p", &json!({}))}, {"resource": patient("2", &json!({}))}]}),
+        );
+        let found = deliver(&environment, "2.json", &delete(&json!({"type": "batch"}), url));
+        assert_eq!(found, [("deleted", 1)], "{url}");
+        assert_eq!(patients(&environment), "2", "{url}");
+    }
+}
+
+#[test]
+fn a_mark_in_meta_deletes() {
+    let azure = json!([{"url": "http://azurehealthcareapis.com/data-extensions/deleted-state", "valueString": "soft-deleted"}]);
+    for mark in [
+        json!({"extension": azure}),
+        json!({"deleted": true}),
+        json!({"deleted": "true"}),
+        json!({"deleted": "2024-01-02T00:00:00Z"}),
+    ] {
+        let environment = TestEnvironment::new();
+        let other = patient("q", &json!({}));
+        let lines = [patient("p", &json!({"lastUpdated": "2024-01-01T00:00:00Z"})), other.clone()];
+        let text = lines.map(|line| line.to_string()).join("\n");
+        load_twice(&environment, &[("1.ndjson", text.as_bytes())]);
+        let mut meta = mark.clone();
+        meta["lastUpdated"] = "2024-01-02T00:00:00Z".into();
+        meta["versionId"] = "2".into();
+        // Not all servers keep the content.
+        let deleted = json!({"resourceType": "Patient", "id": "p", "meta": meta});
+        let text = format!("{deleted}\n{other}\n");
+        let found = account(&load_twice(&environment, &[("2.ndjson", text.as_bytes())]));
+        assert_eq!(found, [("unchanged", 1), ("deleted", 1)], "{mark}");
+        assert_eq!(patients(&environment), "q", "{mark}");
+        assert_eq!(deleted_at(&environment), "2024-01-02 00:00:00");
+        let older = patient("p", &json!({"lastUpdated": "2024-01-01T12:00:00Z"}));
+        assert_eq!(deliver(&environment, "3.json", &older), [("stale", 1)], "{mark}");
+        environment.run(&["check"]).expect_code(0);
+    }
+    for mark in [
+        json!({"deleted": false}),
+        json!({"deleted": "false"}),
+        json!({"extension": [{
+        "url": "http://azurehealthcareapis.com/data-extensions/deleted-state", "valueString": "active"}]}),
+    ] {
+        let environment = TestEnvironment::new();
+        assert_eq!(deliver(&environment, "1.json", &patient("p", &mark)), [("inserted", 1)], "{mark}");
+    }
+}
+
+#[test]
+fn a_deleted_patient_leaves_no_names_or_addresses() {
+    let environment = TestEnvironment::new();
+    let version = |id: &str, day: u32, family: &str| {
+        json!({"resourceType": "Patient", "id": id, "meta": {"lastUpdated": format!("2024-01-{day:02}T00:00:00Z")},
+               "name": [{"family": family}], "address": [{"city": family}]})
+    };
+    for id in ["p", "q"] {
+        deliver(&environment, &format!("1{id}.json"), &version(id, 1, "Maiden"));
+        deliver(&environment, &format!("2{id}.json"), &version(id, 2, "Married"));
+    }
+    const LEFT: &str = "select (select count(*) from patient_name) || ' ' || (select count(*) from patient_name_history) || ' ' || \
+        (select count(*) from patient_address) || ' ' || (select count(*) from patient_address_history)";
+    assert_eq!(environment.value(LEFT), "2 2 2 2");
+    let bundle = delete(&json!({"type": "batch", "timestamp": "2024-01-03T00:00:00Z"}), "Patient/p");
+    assert_eq!(deliver(&environment, "3.json", &bundle), [("deleted", 1)]);
+    assert_eq!(environment.value(LEFT), "1 1 1 1");
+    // A new life begins without the old names.
+    deliver(&environment, "4.json", &version("p", 4, "Reborn"));
+    deliver(&environment, "5.json", &version("p", 5, "Renamed"));
+    assert_eq!(
+        environment.query("select n.family from patient_name_history n join patient p on p.id = n.patient_id where p.fhir_id = 'p'"),
+        [["Reborn"]]
+    );
+    // A history in one Bundle, with a delete in between.
+    let entry = |day: u32, family: &str| json!({"resource": version("r", day, family), "request": {"method": "PUT", "url": "Patient/r"}});
+    let history = json!({"resourceType": "Bundle", "type": "history", "entry": [
+        entry(4, "Third"),
+        {"request": {"method": "DELETE", "url": "Patient/r/_history/3"}, "response": {"status": "204", "lastModified": "2024-01-03T00:00:00Z"}},
+        entry(2, "Second"), entry(1, "First")]});
+    deliver(&environment, "6.json", &history);
+    assert_eq!(
+        environment.query("select n.family from patient_name_history n join patient p on p.id = n.patient_id where p.fhir_id = 'r'"),
+        Vec::<Vec<String>>::new()
+    );
+}

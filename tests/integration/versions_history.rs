@@ -1,0 +1,92 @@
+//! The history of names and addresses: since when each was there.
+
+use serde_json::{Value, json};
+
+use crate::steps::{account, load_twice};
+use crate::support::TestEnvironment;
+
+fn version(day: u32, more: &Value) -> Value {
+    let mut version = json!({"resourceType": "Patient", "id": "p", "meta": {"lastUpdated": format!("2024-01-{day:02}T00:00:00Z")}});
+    for (name, value) in more.as_object().unwrap() {
+        version[name] = value.clone();
+    }
+    version
+}
+
+fn deliver(environment: &TestEnvironment, name: &str, content: &Value) -> Vec<(&'static str, u64)> {
+    account(&load_twice(environment, &[(name, content.to_string().as_bytes())]))
+}
+
+const NAMES: &str = "select coalesce(family, given[1]), (valid_from at time zone 'UTC')::date::text, \
+    (valid_to at time zone 'UTC')::date::text from patient_name_history order by valid_to, 1";
+const CITIES: &str = "select city, (valid_from at time zone 'UTC')::date::text, \
+    (valid_to at time zone 'UTC')::date::text from patient_address_history order by valid_to, 1";
+
+/// Versions with what history they leave.
+fn life() -> Vec<Value> {
+    let (maiden, married, nick) =
+        (json!({"family": "Maiden"}), json!({"family": "Married"}), json!({"given": ["Nick"]}));
+    let (home, away) = (json!([{"city": "Springton"}]), json!([{"city": "Shelbyton"}]));
+    vec![
+        version(1, &json!({"name": [maiden, nick], "address": home})),
+        // Unrelated, then only in another order, then the same at a later time.
+        version(2, &json!({"name": [maiden, nick], "address": home, "gender": "female"})),
+        version(3, &json!({"name": [nick, maiden], "address": home, "gender": "female"})),
+        version(4, &json!({"name": [nick, maiden], "address": home, "gender": "female"})),
+        version(5, &json!({"name": [nick, married], "address": home, "gender": "female"})),
+        version(6, &json!({"name": [nick, married], "address": away, "gender": "female"})),
+        version(7, &json!({"name": [maiden], "address": home, "gender": "female"})),
+        version(8, &json!({"address": home, "gender": "female"})),
+    ]
+}
+
+fn names() -> Vec<[&'static str; 3]> {
+    vec![
+        ["Maiden", "2024-01-01", "2024-01-05"],
+        ["Married", "2024-01-05", "2024-01-07"],
+        ["Nick", "2024-01-01", "2024-01-07"],
+        ["Maiden", "2024-01-07", "2024-01-08"],
+    ]
+}
+
+fn cities() -> Vec<[&'static str; 3]> {
+    vec![["Springton", "2024-01-01", "2024-01-06"], ["Shelbyton", "2024-01-06", "2024-01-07"]]
+}
+
+#[test]
+fn a_name_is_valid_from_the_version_that_first_had_it() {
+    let environment = TestEnvironment::new();
+    for (number, version) in life().iter().enumerate() {
+        deliver(&environment, &format!("{number}.json"), version);
+    }
+    assert_eq!(environment.query(NAMES), names());
+    assert_eq!(environment.query(CITIES), cities());
+    environment.run(&["check"]).expect_code(0);
+}
+
+#[test]
+fn versions_in_one_file_leave_the_same_history() {
+    let life = life();
+    let lines =
+        |versions: &[Value]| versions.iter().map(|version| format!("{version}\n")).collect::<String>();
+    for split in 0..=life.len() {
+        let environment = TestEnvironment::new();
+        let (first, second) = life.split_at(split);
+        for (name, versions) in [("1.ndjson", first), ("2.ndjson", second)] {
+            if !versions.is_empty() {
+                load_twice(&environment, &[(name, lines(versions).as_bytes())]);
+            }
+        }
+        assert_eq!(environment.query(NAMES), names(), "after {split} versions");
+        assert_eq!(environment.query(CITIES), cities(), "after {split} versions");
+        assert_eq!(environment.value("select count(*) from patient_address"), "1");
+    }
+    let entry =
+        |version: &Value| json!({"resource": version, "request": {"method": "PUT", "url": "Patient/p"}});
+    let entries: Vec<Value> = life.iter().rev().map(entry).collect();
+    let history = json!({"resourceType": "Bundle", "type": "history", "entry": entries});
+    let environment = TestEnvironment::new();
+    assert_eq!(deliver(&environment, "1.json", &history), [("inserted", 1), ("stale", 7)]);
+    assert_eq!(environment.query(NAMES), names());
+    assert_eq!(environment.query(CITIES), cities());
+}
