@@ -130,7 +130,8 @@ impl<'d> LoadRun<'d> {
             let mut is_any_loaded = false;
             for (deferred, verdict) in deferred.into_iter().zip(verdicts) {
                 if !deferred.content.is_still_at(&deferred.file.path) {
-                    note_changed(&deferred.file, self.summary);
+                    self.note_gone(&deferred.file);
+                    self.run.forget(deferred.claimed.id)?;
                 } else if !verdict.is_duplicate {
                     is_any_loaded = true;
                     self.read(&deferred.file, &deferred.content, deferred.claimed)?;
@@ -180,6 +181,16 @@ impl<'d> LoadRun<'d> {
         let stored = archive_path.map(|path| Location::stored(&path));
         departures.archive_duplicate((id, of), file, content, stored);
         self.summary.duplicate_files += 1;
+    }
+
+    /// Notes that a file is no longer what was claimed: another process may have
+    /// moved it.
+    fn note_gone(&mut self, file: &InboxFile) {
+        if file.path.symlink_metadata().is_ok() {
+            note_changed(file, self.summary);
+        } else {
+            info!("{} has left the inbox", file.relative);
+        }
     }
 
     fn read(
@@ -284,13 +295,9 @@ impl<'d> LoadRun<'d> {
                 if !content.is_still_at(&file.path) =>
             {
                 if let Claim::Duplicate { id, .. } = claim {
-                    self.run.forget_duplicate(id)?;
+                    self.run.forget(id)?;
                 }
-                if file.path.symlink_metadata().is_ok() {
-                    note_changed(file, self.summary);
-                } else {
-                    info!("{} has left the inbox", file.relative);
-                }
+                self.note_gone(file);
             }
             Claim::Loaded { id, archive_path } => {
                 self.archive_duplicate((id, id), file, content, archive_path, departures);

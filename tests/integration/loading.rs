@@ -237,7 +237,7 @@ fn the_same_resources_in_another_file_write_nothing() {
 }
 
 #[test]
-fn the_same_content_with_a_later_version_updates_only_the_registry() {
+fn the_same_content_with_a_later_version_updates_the_registry_and_the_time() {
     let environment = TestEnvironment::new();
     load(&environment, &[("a.json", PATIENT.as_bytes())]);
     let before = rows_as_written(&environment);
@@ -248,7 +248,10 @@ fn the_same_content_with_a_later_version_updates_only_the_registry() {
     );
     let summary = load_twice(&environment, &[("later.json", later.as_bytes())]);
     assert_eq!(account(&summary), [("unchanged", 1)]);
-    assert_eq!(rows_as_written(&environment), before);
+    let others =
+        |rows: Vec<Vec<String>>| rows.into_iter().filter(|row| row[0] != "patient").collect::<Vec<_>>();
+    assert_eq!(others(rows_as_written(&environment)), others(before));
+    columns(&environment, "patient", &[("last_updated at time zone 'UTC'", "2024-03-02 08:00:00.123")]);
     columns(
         &environment,
         "etl.resource where resource_type = 'Patient'",

@@ -83,12 +83,9 @@ struct ContentEntry {
     /// It would change something if it were delivered again.
     #[diesel(sql_type = Bool)]
     is_superseded: bool,
-    /// Another run has files of the sender in progress.
+    /// Files of the sender are in progress, which may supersede it.
     #[diesel(sql_type = Bool)]
-    has_others: bool,
-    /// This run has files of the sender in progress.
-    #[diesel(sql_type = Bool)]
-    has_own: bool,
+    has_open: bool,
     /// Where that file lies in the archive, unless another one was put there.
     #[diesel(sql_type = Nullable<Text>)]
     archive_path: Option<String>,
@@ -115,10 +112,7 @@ fn content_entries() -> String {
         "\
 select s.id as source_id, array(select b.base_url from {BASE_URLS} b where b.source_id = s.id) as base_urls, loaded.id as loaded_id, loaded.open_path,
        {is_superseded} as is_superseded, {archive_path} as archive_path,
-       exists (select from etl.load_file o where o.status = 'loading' and o.source_id = s.id
-                  and o.load_run_id <> $3) as has_others,
-       exists (select from etl.load_file o where o.status = 'loading' and o.source_id = s.id
-                  and o.load_run_id = $3) as has_own,
+       exists (select from etl.load_file o where o.status = 'loading' and o.source_id = s.id) as has_open,
        rejected.id as rejected_id, rejected.load_run_id in ({living}) is true as is_rejecting
 from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
 join etl.source s using (code)
@@ -201,6 +195,11 @@ impl Decision {
             Decision::Duplicate { .. } => Some("duplicate"),
             _ => None,
         }
+    }
+
+    /// Whether this run loads the file, or may have to.
+    fn is_in_progress(&self) -> bool {
+        self.new_status() == Some("loading") || self.taken_over().is_some()
     }
 
     /// The entry of a dead run that it takes over.
@@ -324,9 +323,10 @@ impl<'c> Candidates<'c> {
                 return Decision::InFlight;
             }
             info!(file.id = open.id, "resuming {}, which an earlier run began", file.path);
-            return match content.loaded_id {
-                Some(_) => Decision::Deferred { id: Some(open.id) },
-                None => Decision::Resume { id: open.id },
+            let is_deferred = content.loaded_id.is_some() || self.is_being_loaded(index, earlier);
+            return match is_deferred {
+                true => Decision::Deferred { id: Some(open.id) },
+                false => Decision::Resume { id: open.id },
             };
         }
         self.decide_new(index, earlier)
@@ -336,22 +336,23 @@ impl<'c> Candidates<'c> {
     fn decide_new(&self, index: usize, earlier: &[Decision]) -> Decision {
         let (file, content) = (&self.files[index], &self.contents[index]);
         let mut of_sender = earlier.iter().zip(self.files).filter(|(_, other)| other.source == file.source);
-        let is_in_progress =
-            |decision: &Decision| decision.new_status() == Some("loading") || decision.taken_over().is_some();
-        let is_same = |other: &NewFile<'_>| other.sha256 == file.sha256;
-        let is_being_loaded =
-            of_sender.clone().any(|(decision, other)| is_same(other) && is_in_progress(decision))
-                || self.open_of(index).any(|open| open.is_own);
         match content.loaded_id {
-            None if is_being_loaded => Decision::Deferred { id: None },
+            None if self.is_being_loaded(index, earlier) => Decision::Deferred { id: None },
             None => Decision::New,
-            // What other runs are about to change is not known.
-            Some(_) if content.is_superseded || content.has_others => Decision::New,
-            Some(_) if content.has_own || of_sender.any(|(decision, _)| is_in_progress(decision)) => {
+            Some(_) if content.is_superseded => Decision::New,
+            Some(_) if content.has_open || of_sender.any(|(decision, _)| decision.is_in_progress()) => {
                 Decision::Deferred { id: None }
             }
             Some(of) => Decision::Duplicate { of, archive_path: content.archive_path.clone() },
         }
+    }
+
+    /// Whether this run is loading another file of the sender with the same content.
+    fn is_being_loaded(&self, index: usize, earlier: &[Decision]) -> bool {
+        let file = &self.files[index];
+        let is_same = |other: &NewFile<'_>| other.source == file.source && other.sha256 == file.sha256;
+        earlier.iter().zip(self.files).any(|(decision, other)| is_same(other) && decision.is_in_progress())
+            || self.open_of(index).any(|open| open.is_own && open.sha256 == file.sha256)
     }
 
     /// The open file of a dead run with the file's content, of its path if there is

@@ -1,7 +1,7 @@
 //! *Duplicates*: deliveries with the bytes of a loaded file. They are read again only
 //! if that would change the tables.
 
-use diesel::dsl::now;
+use diesel::dsl::{exists, not, now};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use super::Run;
 use super::claim::ARCHIVE_PATH;
 use super::relations::is_superseded;
-use super::schema::load_file;
+use super::schema::{load_batch, load_file};
 
 /// What is to become of a deferred file.
 #[derive(Clone, Debug, QueryableByName)]
@@ -59,10 +59,16 @@ impl Run {
         Ok(())
     }
 
-    /// Removes the entry of a duplicate that another process has moved meanwhile.
-    pub fn forget_duplicate(&mut self, id: i64) -> QueryResult<()> {
-        diesel::delete(load_file::table.find(id).filter(load_file::status.eq("duplicate")))
-            .execute(&mut self.connection)?;
+    /// Removes the entry of a duplicate or deferred file that another process has
+    /// moved meanwhile, unless something of it is loaded.
+    pub fn forget(&mut self, id: i64) -> QueryResult<()> {
+        let parts = load_batch::table.filter(load_batch::file_id.eq(load_file::id));
+        let entry = load_file::table
+            .find(id)
+            .filter(load_file::load_run_id.eq(self.id))
+            .filter(load_file::status.eq_any(["duplicate", "loading"]))
+            .filter(not(exists(parts)));
+        diesel::delete(entry).execute(&mut self.connection)?;
         Ok(())
     }
 }

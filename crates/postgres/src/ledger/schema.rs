@@ -28,6 +28,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.file_overlap (file_id, content_file_id) {
+        file_id -> BigInt,
+        content_file_id -> BigInt,
+    }
+}
+
+diesel::table! {
     etl.load_batch (file_id, first_position) {
         file_id -> BigInt,
         first_position -> BigInt,
@@ -134,6 +141,21 @@ diesel::table! {
         tag -> Nullable<Jsonb>,
         security -> Nullable<Jsonb>,
         language -> Nullable<Text>,
+        inherited_at -> Nullable<Timestamptz>,
+        inherited_version -> Nullable<BigInt>,
+        dated_file_id -> Nullable<BigInt>,
+        dated_position -> Nullable<BigInt>,
+        content_since -> Nullable<Timestamptz>,
+        content_file_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    etl.row_since (resource_id, table_name, ordinal) {
+        resource_id -> BigInt,
+        table_name -> Text,
+        ordinal -> Integer,
+        valid_from -> Timestamptz,
     }
 }
 
@@ -153,6 +175,14 @@ diesel::table! {
         base_url -> Text,
         origin -> Text,
         noted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    etl.superseded_file (file_id) {
+        file_id -> BigInt,
+        first_by_file_id -> BigInt,
+        last_by_file_id -> BigInt,
     }
 }
 
@@ -184,6 +214,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     code_map,
     contained_resource,
     deviating_element,
+    file_overlap,
     load_batch,
     load_file,
     load_run,
@@ -191,8 +222,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     resource_body,
     resource_key,
     resource_version,
+    row_since,
     source,
     source_base_url,
+    superseded_file,
     unmapped_element,
     unresolved_reference,
 );
