@@ -2,11 +2,11 @@
 //! its content, and when it took effect. It is read without mapping the resource,
 //! so that versions that the registry already has need not be mapped.
 
-use super::input::{Input, MapError};
+use super::input::Input;
 use super::target::Identity;
 use crate::datatype::{Timezone, ValueDefect, ValueDefectReason, moment};
 use crate::fhir::{ResourceType, generated_id};
-use crate::json::{Canonical, JsonType, NameId, Tree, Value};
+use crate::json::{Canonical, JsonError, JsonType, NameId, Tree, Value};
 use crate::read::content_hash;
 
 /// What identifies one version of a resource.
@@ -55,19 +55,12 @@ pub(super) struct Version {
 /// `written`.
 pub(super) fn identify(
     tree: &Tree<'_>,
+    resource_type: ResourceType,
     written: &Tree<'_>,
     canonical: &mut Canonical,
     input: &Input<'_>,
-) -> Result<Identified, MapError> {
+) -> Result<Identified, JsonError> {
     let root = tree.root();
-    if root.json_type() != JsonType::Object {
-        return Err(MapError::NotAnObject);
-    }
-    let name = root.get(NameId::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
-    if input.wanted.is_some_and(|wanted| !wanted.contains(&*name)) {
-        return Err(MapError::NotWanted);
-    }
-    let resource_type = ResourceType::named(&name).ok_or(MapError::UnknownResourceType)?;
     let content_hash = content_hash(written.root(), canonical)?;
     let written_id = root.get(NameId::ID).and_then(Value::as_text).filter(|id| !id.trim().is_empty());
     let is_id_generated = written_id.is_none();

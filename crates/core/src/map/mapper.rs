@@ -71,8 +71,9 @@ impl Mapper {
     pub fn fingerprint(&mut self, input: &Input<'_>) -> Option<Fingerprint> {
         let written = self.parser.parse(input.bytes).ok()?;
         let notes = (&mut Deviations::default(), &mut UnmappedElements::default());
-        let (tree, _) = self.repair.as_defined(written, input, &self.plan, notes).ok()?;
-        let identified = fingerprint::identify(&tree, &written, &mut self.canonical, input).ok()?;
+        let (tree, resource_type, _) = self.repair.as_defined(written, input, &self.plan, notes).ok()?;
+        let identified =
+            fingerprint::identify(&tree, resource_type, &written, &mut self.canonical, input).ok()?;
         let version = fingerprint::version(tree.root(), input, self.settings.timezone).ok()?;
         Some(Fingerprint {
             resource_type: identified.resource_type,
@@ -102,9 +103,9 @@ impl Mapper {
     fn rows(&mut self, input: &Input<'_>, batch: &mut RowBatch) -> Result<(), MapError> {
         let written = self.parser.parse(input.bytes)?;
         let notes = (&mut batch.deviations_of_current, &mut batch.unmapped_of_current);
-        let (tree, shape) = self.repair.as_defined(written, input, &self.plan, notes)?;
+        let (tree, resource_type, shape) = self.repair.as_defined(written, input, &self.plan, notes)?;
         let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
-            fingerprint::identify(&tree, &written, &mut self.canonical, input)?;
+            fingerprint::identify(&tree, resource_type, &written, &mut self.canonical, input)?;
         if let Some(defect) = whole(&tree, &fhir_id) {
             let fhir_id = Some(fhir_id).filter(|fhir_id| fhir_id.len() <= datatype::MAX_INDEXED_BYTES);
             return Err(refusal(&tree, resource_type, fhir_id, defect));

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::input::Input;
+use super::input::{Input, MapError};
 use super::plan::Plan;
 use super::shape::{Deviations, Shape, check, repair};
 use super::unmapped::UnmappedElements;
 use crate::fhir::ResourceType;
-use crate::json::{JsonError, NameId, Parser, Tree, Value};
+use crate::json::{JsonType, NameId, Parser, Tree, Value};
 
 /// Memory for resources of another shape, for reuse.
 pub(super) struct RepairMemory {
@@ -21,33 +21,46 @@ impl RepairMemory {
         RepairMemory { parser: Parser::new(Arc::clone(&plan.dictionary)), text: Vec::new() }
     }
 
-    /// The resource with R4's shape: `tree` itself, for nearly all. `notes` take
-    /// its deviations and the elements that R4 does not define.
+    /// The resource with R4's shape: `tree` itself, for nearly all; and its type.
+    /// `notes` take its deviations and the elements that R4 does not define.
+    ///
+    /// # Errors
+    /// It has no type that R4 defines and that is wanted, or with R4's shape it
+    /// exceeds a limit of the parser.
     pub fn as_defined<'t>(
         &'t mut self,
         tree: Tree<'t>,
         input: &Input<'_>,
         plan: &Plan,
         (deviations, unmapped): (&mut Deviations, &mut UnmappedElements),
-    ) -> Result<(Tree<'t>, Shape), JsonError> {
-        let assumed = Shape { is_defined: false, has_extensions: true, has_several_codings: true };
-        // What is not loaded is not looked at.
-        let name = tree.root().get(NameId::RESOURCE_TYPE).and_then(Value::as_text);
-        let is_wanted = |name: &str| input.wanted.is_none_or(|wanted| wanted.contains(name));
-        let known =
-            name.filter(|name| is_wanted(name.trim())).and_then(|name| ResourceType::named(name.trim()));
-        let Some(resource_type) = known else { return Ok((tree, assumed)) };
+    ) -> Result<(Tree<'t>, ResourceType, Shape), MapError> {
+        let resource_type = wanted_type(tree.root(), input)?;
         let shape = check(&tree, resource_type, &plan.structure, &plan.dictionary);
         if shape.is_defined {
-            return Ok((tree, shape));
+            return Ok((tree, resource_type, shape));
         }
         let notes_root = plan.of(resource_type).all(|resource| resource.is_other);
         let definitions = (&plan.structure, &*plan.dictionary);
         let is_changed =
             repair(&tree, resource_type, definitions, (deviations, unmapped), notes_root, &mut self.text);
         if !is_changed {
-            return Ok((tree, shape));
+            return Ok((tree, resource_type, shape));
         }
-        Ok((self.parser.parse(&self.text)?, shape))
+        Ok((self.parser.parse(&self.text)?, resource_type, shape))
     }
+}
+
+/// The resource's type, if it is one of R4 and wanted. Blanks around it do not
+/// matter.
+fn wanted_type(root: Value<'_>, input: &Input<'_>) -> Result<ResourceType, MapError> {
+    if root.json_type() != JsonType::Object {
+        return Err(MapError::NotAnObject);
+    }
+    let name = root.get(NameId::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
+    let is_wanted = |name: &str| input.wanted.is_none_or(|wanted| wanted.contains(name));
+    if !is_wanted(&name) && !is_wanted(name.trim()) {
+        return Err(MapError::NotWanted);
+    }
+    let known = ResourceType::named(&name).or_else(|| ResourceType::named(name.trim()));
+    known.ok_or(MapError::UnknownResourceType)
 }
