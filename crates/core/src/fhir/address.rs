@@ -101,7 +101,7 @@ fn rest<'a>(path: &'a str, query: Option<&'a str>) -> Option<Address<'a>> {
         return Some(Address::Search { base: base.then(|| &trimmed[..last]), resource_type, query });
     }
     let (current, version) = match trimmed[relative..].rsplit_once("/_history") {
-        Some((current, version)) if version.is_empty() => (current, None),
+        Some((current, "")) => (current, None),
         Some((current, version)) => (current, Some(version.strip_prefix('/')?)),
         None => (&trimmed[relative..], None),
     };

@@ -22,6 +22,7 @@ use super::writing::{ResourceWriter, Subject};
 use crate::datatype::{self, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
 use crate::json::{Canonical, JsonType, NameId, Parser, Tree, Value};
+use crate::rows::Target;
 use crate::version::number_of;
 
 /// What holds for all resources that a mapper maps.
@@ -113,10 +114,7 @@ impl Mapper {
         let target = batch.target(resource_type, &fhir_id);
         if fingerprint::is_marked_deleted(tree.root()) {
             batch.abandon_resource();
-            let version = fingerprint::version(tree.root(), input, self.settings.timezone)
-                .map_err(|defect| refusal(&tree, resource_type, Some(fhir_id), defect))?;
-            let number = version.version_id.as_deref().and_then(number_of);
-            return Err(MapError::Deleted { target, effective_at: version.effective_at, version: number });
+            return Err(deletion(&tree, (resource_type, fhir_id, target), input, self.settings.timezone));
         }
         let contained = Contained::of(
             tree.root(),
@@ -161,10 +159,7 @@ impl Mapper {
         let targets = contained.resources.iter().map(|resource| resource.target);
         match registration {
             Ok(registration) => {
-                for index in coerced {
-                    let path = without_indexes(&tree.value_at(index).path());
-                    batch.deviations_of_current.note(resource_type, &path, Deviation::Coerced);
-                }
+                note_coerced(&mut batch.deviations_of_current, resource_type, &tree, &coerced);
                 batch.finish_resource(registration, targets);
                 Ok(())
             }
@@ -187,6 +182,30 @@ fn whole(tree: &Tree<'_>, fhir_id: &str) -> Option<ValueDefect> {
         return Some(ValueDefect::new(meta, ValueDefectReason::ExpectedObject));
     }
     tree.excessive_number().map(|number| ValueDefect::new(number, ValueDefectReason::NumberOutOfRange))
+}
+
+/// A resource that is marked as deleted: what it deletes, and when.
+fn deletion(
+    tree: &Tree<'_>,
+    (resource_type, fhir_id, target): (ResourceType, String, Target),
+    input: &Input<'_>,
+    timezone: Timezone,
+) -> MapError {
+    match fingerprint::version(tree.root(), input, timezone) {
+        Ok(version) => {
+            let number = version.version_id.as_deref().and_then(number_of);
+            MapError::Deleted { target, effective_at: version.effective_at, version: number }
+        }
+        Err(defect) => refusal(tree, resource_type, Some(fhir_id), defect),
+    }
+}
+
+/// Counts the values that were read as another JSON type than R4 defines.
+fn note_coerced(deviations: &mut Deviations, resource_type: ResourceType, tree: &Tree<'_>, coerced: &[u32]) {
+    for index in coerced {
+        let path = without_indexes(&tree.value_at(*index).path());
+        deviations.note(resource_type, &path, Deviation::Coerced);
+    }
 }
 
 /// The error of a defect, with the path of the value.
