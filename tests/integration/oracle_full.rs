@@ -87,7 +87,7 @@ impl Builder {
         self.count += 1;
         let count = self.count;
         match name {
-            "boolean" => json!(count % 2 == 0),
+            "boolean" => json!(count.is_multiple_of(2)),
             "integer" | "positiveInt" | "unsignedInt" => json!(count),
             "decimal" => json!(count as f64 + 0.5),
             "date" => json!(format!("2020-01-{:02}", count % 28 + 1)),

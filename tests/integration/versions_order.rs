@@ -67,6 +67,9 @@ fn model(versions: &[(Option<u32>, Option<u32>, bool)]) -> usize {
     current.2
 }
 
+/// The year, the version number, and whether it is a deletion.
+type Version = (Option<u32>, Option<u32>, bool);
+
 #[test]
 fn any_split_into_files_and_workers_ends_alike() {
     let mut seed = 7_u64;
@@ -75,7 +78,7 @@ fn any_split_into_files_and_workers_ends_alike() {
         (seed >> 33) % limit
     };
     // Many resources with a random life each, cut into files at random.
-    let lives: Vec<Vec<(Option<u32>, Option<u32>, bool)>> = (0..60)
+    let lives: Vec<Vec<Version>> = (0..60)
         .map(|_| {
             let (no_time, no_number) = (below(11), below(11));
             let mut one = || {
@@ -88,7 +91,7 @@ fn any_split_into_files_and_workers_ends_alike() {
         .collect();
     let files: Vec<String> = (0..6)
         .map(|place| {
-            let line = |(id, life): (usize, &Vec<(Option<u32>, Option<u32>, bool)>)| {
+            let line = |(id, life): (usize, &Vec<Version>)| {
                 let (time, number, is_deleted) = life[place];
                 let mut meta = json!({});
                 if let Some(time) = time {
