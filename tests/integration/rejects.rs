@@ -34,8 +34,8 @@ const BAD: [BadRecord; 8] = [
         message: "birthDate",
     },
     BadRecord {
-        what: "a number for a string",
-        line: r#"{"resourceType":"Patient","id":"bad","name":[{"family":"Quillfeather"},{"family":7}]}"#,
+        what: "an object for a string",
+        line: r#"{"resourceType":"Patient","id":"bad","name":[{"family":"Quillfeather"},{"family":{"text":"Quillfeather"}}]}"#,
         reason: "invalid_value",
         resource_type: "Patient",
         fhir_id: "bad",
