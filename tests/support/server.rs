@@ -34,7 +34,7 @@ struct Server {
 }
 
 fn server() -> &'static Server {
-    // Where it cannot be had, the first test says why; it is not tried again.
+    // If it is unavailable, the first test says why; later tests do not try again.
     static SERVER: LazyLock<Server> = LazyLock::new(|| {
         let server = match std::env::var("TEST_DATABASE_URL") {
             Ok(url) if !url.is_empty() => {
