@@ -181,8 +181,8 @@ fn page(tables: &[Table]) -> String {
 
     let mut page = String::from(
         "# Data dictionary\n\nEvery table and view, made by `make dictionary` from a migrated database; not to be edited.\n\
-         `key` is part of the primary key, `→` a key of another table. What a column holds is\n\
-         FHIRPath from the resource or the list's item, or words.\n",
+         `key` is part of the primary key, `→` a key of another table. What an\n\
+         element's column holds begins with FHIRPath from the resource or the list's item.\n",
     );
     for (title, tables) in &sections {
         let links: Vec<String> = tables.iter().map(|table| link(&table.heading())).collect();

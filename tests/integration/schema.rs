@@ -76,6 +76,33 @@ fn keys_match_the_declarations() {
     pretty_assertions::assert_eq!(found, declared);
 }
 
+/// The words of a comment without the punctuation and capitals that tell
+/// `reasonCode: coding.code` from `reason_code`.
+fn letters(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect::<String>().to_lowercase()
+}
+
+#[test]
+fn no_comment_merely_repeats_the_name() {
+    let environment = TestEnvironment::new();
+    let columns = environment.query(
+        "select c.oid::regclass::text as table, a.attname as column, col_description(c.oid, a.attnum) as comment \
+         from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
+         where c.relnamespace in ('public'::regnamespace, 'etl'::regnamespace, 'analytics'::regnamespace) \
+           and c.relkind in ('r', 'v') and c.relname <> '__diesel_schema_migrations' order by 1, 2",
+    );
+    assert!(columns.len() > 2_900, "{} columns", columns.len());
+    let repeating: Vec<String> = columns
+        .iter()
+        .filter(|row| {
+            let comment = row[2].replace("coding.", "").replace("[0]", "").replace("[x]", "");
+            letters(&comment) == letters(&row[1]) || !comment.contains(' ')
+        })
+        .map(|row| format!("{}.{}: {}", row[0], row[1], row[2]))
+        .collect();
+    assert!(repeating.is_empty(), "{} comments say nothing new:\n{}", repeating.len(), repeating.join("\n"));
+}
+
 #[test]
 fn every_table_and_column_has_a_comment() {
     let environment = TestEnvironment::new();

@@ -24,9 +24,9 @@ impl Datatype for Attachment {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         let column = |suffix, holds| Column::new(join(prefix, suffix), SqlType::Text, holds);
         vec![
-            column("content_type", "contentType"),
-            column("url", "url"),
-            column("title", "title"),
+            column("content_type", "contentType, the media type such as application/pdf"),
+            column("url", "url, where the content can be fetched"),
+            column("title", "title, a heading to show in place of the content"),
             column("text", "data, decoded where contentType is text/*"),
         ]
     }

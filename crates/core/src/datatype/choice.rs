@@ -97,7 +97,7 @@ impl Datatype for Choice {
                     let reference = &self.variants[*reference];
                     columns.extend(self.variants[*concept].datatype.columns(prefix));
                     if let Some(display) = columns.last_mut().filter(|_| short) {
-                        display.holds = "coding.display, else text; or the reference's display".to_owned();
+                        display.holds = "coding.display, else text: the name of the code, as sent; or what the sender calls the target".to_owned();
                     }
                     if reference.refers_to_any {
                         columns.push(Column::new(join(prefix, "type"), SqlType::Text, "type of the target"));
@@ -119,7 +119,13 @@ impl Datatype for Choice {
                     } else {
                         join(prefix, &snake_case(&variant.type_name))
                     };
-                    columns.extend(variant.datatype.columns(&prefix));
+                    let is_choice = self.variants.len() > 1;
+                    for mut column in variant.datatype.columns(&prefix) {
+                        if column.holds.is_empty() && is_choice {
+                            column.holds = format!("the value, if its type is {}", variant.type_name);
+                        }
+                        columns.push(column);
+                    }
                 }
             }
         }

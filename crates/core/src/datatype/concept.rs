@@ -48,6 +48,9 @@ fn code_column(prefix: &str) -> String {
     if prefix == "code" || prefix.ends_with("_code") { prefix.to_owned() } else { join(prefix, "code") }
 }
 
+const SYSTEM: &str = "coding.system, the URI of the terminology that the code is from";
+const CODE: &str = "coding.code, as the terminology has it";
+
 fn text_column(name: String, holds: &str) -> Column {
     Column::new(name, SqlType::Text, holds)
 }
@@ -59,10 +62,10 @@ pub(super) struct CodeableConcept;
 impl Datatype for CodeableConcept {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
-            text_column(join(prefix, "system"), "coding.system"),
-            text_column(code_column(prefix), "coding.code"),
-            text_column(join(prefix, "display"), "coding.display"),
-            text_column(join(prefix, "text"), "text"),
+            text_column(join(prefix, "system"), SYSTEM),
+            text_column(code_column(prefix), CODE),
+            text_column(join(prefix, "display"), "coding.display, the name of the code, as sent"),
+            text_column(join(prefix, "text"), "text, the concept in the sender's own words"),
         ]
     }
 
@@ -92,9 +95,9 @@ pub(super) struct Concept;
 impl Datatype for Concept {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
-            text_column(join(prefix, "system"), "coding.system"),
-            text_column(code_column(prefix), "coding.code"),
-            text_column(join(prefix, "display"), "coding.display, else text"),
+            text_column(join(prefix, "system"), SYSTEM),
+            text_column(code_column(prefix), CODE),
+            text_column(join(prefix, "display"), "coding.display, else text: the name of the code, as sent"),
         ]
     }
 
@@ -140,9 +143,9 @@ pub(super) struct Coding;
 impl Datatype for Coding {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
-            text_column(join(prefix, "system"), "system"),
-            text_column(code_column(prefix), "code"),
-            text_column(join(prefix, "display"), "display"),
+            text_column(join(prefix, "system"), "system, the URI of the terminology that the code is from"),
+            text_column(code_column(prefix), "code, as the terminology has it"),
+            text_column(join(prefix, "display"), "display, the name of the code, as sent"),
         ]
     }
 
@@ -164,7 +167,7 @@ impl Datatype for NextCoding {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         let mut columns = Coding.columns(prefix);
         for column in &mut columns {
-            column.holds = format!("coding.{}: of the coding after the one shown", column.holds);
+            column.holds = format!("coding.{}; of the coding after the one shown", column.holds);
         }
         columns
     }

@@ -136,7 +136,11 @@ pub(super) struct Identifier;
 
 impl Datatype for Identifier {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        ["system", "value"].map(|part| Column::new(join(prefix, part), SqlType::Text, part)).to_vec()
+        let column = |part, holds| Column::new(join(prefix, part), SqlType::Text, holds);
+        vec![
+            column("system", "system, the URI of the list that the number is from"),
+            column("value", "value, the number itself"),
+        ]
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {

@@ -9,6 +9,11 @@ use super::defect::ValueDefect;
 use super::definition::Datatype;
 use super::row::{Row, member_text, object};
 
+const NUMBER: &str = "value, the number with its digits as sent";
+const COMPARATOR: &str = "comparator: < | <= | >= | > where the true value lies beyond the number";
+const UNIT: &str = "unit, as people write it";
+const UNIT_CODE: &str = "code, the unit as machines read it, mostly in UCUM";
+
 fn number_column(prefix: &str, suffix: &str, holds: &str) -> Column {
     Column::new(join(prefix, suffix), SqlType::Numeric, holds)
 }
@@ -22,11 +27,13 @@ pub(super) struct Quantity;
 
 impl Datatype for Quantity {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        let mut columns = vec![number_column(prefix, "value", "value")];
-        for part in ["comparator", "unit", "system", "code"] {
-            columns.push(text_column(prefix, part, part));
-        }
-        columns
+        vec![
+            number_column(prefix, "value", NUMBER),
+            text_column(prefix, "comparator", COMPARATOR),
+            text_column(prefix, "unit", UNIT),
+            text_column(prefix, "system", "system, the URI of the terminology of units, mostly UCUM"),
+            text_column(prefix, "code", UNIT_CODE),
+        ]
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
@@ -45,9 +52,9 @@ pub(super) struct SimpleQuantity;
 impl Datatype for SimpleQuantity {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
-            number_column(prefix, "value", "value"),
-            text_column(prefix, "unit", "unit"),
-            text_column(prefix, "code", "code"),
+            number_column(prefix, "value", NUMBER),
+            text_column(prefix, "unit", UNIT),
+            text_column(prefix, "code", UNIT_CODE),
         ]
     }
 
@@ -64,7 +71,10 @@ pub(super) struct Money;
 
 impl Datatype for Money {
     fn columns(&self, prefix: &str) -> Vec<Column> {
-        vec![number_column(prefix, "value", "value"), text_column(prefix, "currency", "currency")]
+        vec![
+            number_column(prefix, "value", "value, the amount of money"),
+            text_column(prefix, "currency", "currency, a code of ISO 4217 such as USD"),
+        ]
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
@@ -80,8 +90,8 @@ pub(super) struct Range;
 impl Datatype for Range {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
-            number_column(prefix, "low_value", "low.value"),
-            number_column(prefix, "high_value", "high.value"),
+            number_column(prefix, "low_value", "low.value, the lower bound"),
+            number_column(prefix, "high_value", "high.value, the upper bound"),
             text_column(prefix, "unit", "low.unit, else high.unit"),
         ]
     }
@@ -107,7 +117,7 @@ pub(super) struct Age;
 impl Datatype for Age {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         let mut columns = SimpleQuantity.columns(prefix);
-        columns.push(text_column(prefix, "comparator", "comparator"));
+        columns.push(text_column(prefix, "comparator", COMPARATOR));
         columns
     }
 
@@ -123,12 +133,12 @@ pub(super) struct Ratio;
 impl Datatype for Ratio {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
-            number_column(prefix, "numerator_value", "numerator.value"),
-            text_column(prefix, "numerator_comparator", "numerator.comparator"),
-            text_column(prefix, "numerator_unit", "numerator.unit"),
-            number_column(prefix, "denominator_value", "denominator.value"),
-            text_column(prefix, "denominator_comparator", "denominator.comparator"),
-            text_column(prefix, "denominator_unit", "denominator.unit"),
+            number_column(prefix, "numerator_value", "numerator.value, the number above the line"),
+            text_column(prefix, "numerator_comparator", "numerator.comparator: < | <= | >= | > where the true number lies beyond it"),
+            text_column(prefix, "numerator_unit", "numerator.unit, as people write it"),
+            number_column(prefix, "denominator_value", "denominator.value, the number below the line"),
+            text_column(prefix, "denominator_comparator", "denominator.comparator: < | <= | >= | > where the true number lies beyond it"),
+            text_column(prefix, "denominator_unit", "denominator.unit, as people write it"),
         ]
     }
 

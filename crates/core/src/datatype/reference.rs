@@ -39,7 +39,7 @@ impl Datatype for Reference {
             columns.push(text_column(join(&name, "type"), "type of the target"));
         }
         columns.push(key_column(join(&name, "id"), self.target, "key of the target"));
-        columns.push(text_column(join(prefix, "display"), "display"));
+        columns.push(text_column(join(prefix, "display"), "display, what the sender calls the target"));
         columns.push(text_column(
             join(prefix, "reference"),
             "reference, else identifier, as written; null where the key says it all",

@@ -42,17 +42,22 @@ pub(crate) fn element_columns(
     for Column { name, sql_type, holds, refers_to } in
         element_datatype(element, is_in_child)?.columns(&element_prefix(element))
     {
-        let holds = match holds.chars().next() {
-            None => path.clone(),
-            Some(' ') => format!("{path}{holds}"),
-            Some(_) => format!("{path}: {holds}"),
-        };
-        let comment =
-            if element.comment.is_empty() { holds } else { format!("{holds} ({})", element.comment) };
+        let comment = comment(&path, &holds, &element.comment);
         let refers_to = refers_to.map(|target| snake_case(target.name()));
         columns.push(TableColumn { name, sql_type, is_nullable: true, refers_to, comment });
     }
     Ok(columns)
+}
+
+/// What a column holds, in words: its part of the datatype, and what the element means.
+fn comment(path: &str, holds: &str, meaning: &str) -> String {
+    match (holds.chars().next(), meaning.is_empty()) {
+        (None, true) => path.to_owned(),
+        (None, false) => format!("{path}: {meaning}"),
+        (Some(' '), _) => format!("{path}{holds}"),
+        (Some(_), true) => format!("{path}: {holds}"),
+        (Some(_), false) => format!("{path}: {holds} ({meaning})"),
+    }
 }
 
 /// The datatype that an element is declared with.
