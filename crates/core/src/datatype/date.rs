@@ -99,7 +99,11 @@ impl Datatype for Period {
         vec![
             Column::new(join(prefix, "start"), SqlType::Timestamptz, "start, the first instant"),
             Column::new(join(prefix, "start_text"), SqlType::Text, "start as written"),
-            Column::new(join(prefix, "end"), SqlType::Timestamptz, "end, the last instant; of a year, month or day the end of it"),
+            Column::new(
+                join(prefix, "end"),
+                SqlType::Timestamptz,
+                "end, the last instant; of a year, month or day the end of it",
+            ),
             Column::new(join(prefix, "end_text"), SqlType::Text, "end as written"),
         ]
     }

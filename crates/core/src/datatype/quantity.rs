@@ -134,10 +134,18 @@ impl Datatype for Ratio {
     fn columns(&self, prefix: &str) -> Vec<Column> {
         vec![
             number_column(prefix, "numerator_value", "numerator.value, the number above the line"),
-            text_column(prefix, "numerator_comparator", "numerator.comparator: < | <= | >= | > where the true number lies beyond it"),
+            text_column(
+                prefix,
+                "numerator_comparator",
+                "numerator.comparator: < | <= | >= | > where the true number lies beyond it",
+            ),
             text_column(prefix, "numerator_unit", "numerator.unit, as people write it"),
             number_column(prefix, "denominator_value", "denominator.value, the number below the line"),
-            text_column(prefix, "denominator_comparator", "denominator.comparator: < | <= | >= | > where the true number lies beyond it"),
+            text_column(
+                prefix,
+                "denominator_comparator",
+                "denominator.comparator: < | <= | >= | > where the true number lies beyond it",
+            ),
             text_column(prefix, "denominator_unit", "denominator.unit, as people write it"),
         ]
     }

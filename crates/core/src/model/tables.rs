@@ -54,7 +54,11 @@ fn root_table(resource: &Resource) -> Result<Table, ModelError> {
             "extension, modifierExtension and extensions of primitives that no column takes: an array, each with its path",
         ));
     }
-    columns.push(TableColumn::optional("last_updated", SqlType::Timestamptz, "meta.lastUpdated: when this version came about at the sender"));
+    columns.push(TableColumn::optional(
+        "last_updated",
+        SqlType::Timestamptz,
+        "meta.lastUpdated: when this version came about at the sender",
+    ));
     if resource.is_other() {
         columns.push(TableColumn::optional("body", SqlType::Jsonb, "the whole resource"));
     }
@@ -77,7 +81,11 @@ fn root_table(resource: &Resource) -> Result<Table, ModelError> {
 fn columns_in_front(resource: &Resource) -> Vec<TableColumn> {
     let mut columns = Vec::new();
     if resource.is_other() {
-        columns.push(TableColumn::required("resource_type", SqlType::Text, "FHIR's name of the type, such as Basic"));
+        columns.push(TableColumn::required(
+            "resource_type",
+            SqlType::Text,
+            "FHIR's name of the type, such as Basic",
+        ));
     }
     columns.push(TableColumn::required("id", SqlType::BigInt, "key given by the registry, etl.resource"));
     columns.push(TableColumn::required("fhir_id", SqlType::Text, "id: the logical id as the source gave it"));
