@@ -11,18 +11,20 @@
 
 mod location;
 mod pending_moves;
+mod stored_file;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use fhirmill_core::read::ReadAt;
 use thiserror::Error;
 
 pub use location::Location;
-pub use pending_moves::{Displaced, PendingMoves};
+pub use pending_moves::{Displaced, Moved, PendingMoves, Stuck};
+pub use stored_file::StoredFile;
 
 use crate::config::Settings;
 use crate::inbox::{FileContent, Relocation, is_free_for, relocate};
@@ -43,6 +45,9 @@ pub trait Archive: Debug + Send + Sync {
         location: &Location,
         is_copy_there: bool,
     ) -> io::Result<Relocation>;
+
+    /// Whether files can be put at locations beside this one.
+    fn is_writable(&self, location: &Location) -> io::Result<()>;
 
     /// Returns when what was put there survives a power failure.
     fn sync(&self, locations: &[Location]) -> io::Result<()>;
@@ -69,10 +74,22 @@ pub enum ArchiveError {
     /// The file is there and cannot be opened.
     #[error("{path} cannot be opened")]
     Open { path: String, source: io::Error },
+    /// The file is there and cannot be read to its end.
+    #[error("{path} cannot be read")]
+    Read { path: String, source: io::Error },
+    /// The file is there, with another size.
+    #[error("{path} has {size} bytes and had {expected} when it was loaded: it is truncated or changed")]
+    Resized { path: String, size: u64, expected: u64 },
+    /// The file is there, with other bytes.
+    #[error("{path} has changed since it was loaded: its SHA-256 is another one")]
+    Changed { path: String },
     /// The ledger has no location for the file.
     #[error("{path} is not in the archive yet: it is still in the inbox")]
     NotYet { path: String },
 }
+
+/// How much is written to find out whether an archive takes files.
+const PROBE_BYTES: usize = 4096;
 
 /// An archive that is a folder.
 #[derive(Clone, Debug)]
@@ -111,6 +128,15 @@ impl Archive for FolderArchive {
             }
             other => other,
         }
+    }
+
+    fn is_writable(&self, location: &Location) -> io::Result<()> {
+        let path = self.path(location);
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder)?;
+        // A full disk takes names, but no bytes.
+        let mut probe = tempfile::Builder::new().prefix("probe-").suffix(".part").tempfile_in(folder)?;
+        probe.write_all(&[0; PROBE_BYTES])
     }
 
     fn sync(&self, locations: &[Location]) -> io::Result<()> {

@@ -59,6 +59,26 @@ pub struct Displaced {
     pub to: Location,
 }
 
+/// A file that cannot leave the inbox.
+#[derive(Debug)]
+pub struct Stuck {
+    /// Where it is.
+    pub from: PathBuf,
+    /// Why it stays.
+    pub error: io::Error,
+    /// The archive has a copy of it all the same.
+    pub is_copied: bool,
+}
+
+/// What became of the moves.
+#[derive(Debug, Default)]
+pub struct Moved {
+    /// Files that get another location.
+    pub displaced: Vec<Displaced>,
+    /// Files that stay in the inbox.
+    pub stuck: Vec<Stuck>,
+}
+
 impl PendingMoves {
     /// No moves yet, into these archives.
     pub fn new(storage: Storage) -> Self {
@@ -121,12 +141,24 @@ impl PendingMoves {
     ///
     /// If another process has put other content at a file's location, the file
     /// stays in the inbox and gets another location. Call this again when the
-    /// ledger has stored those.
-    pub fn run(&mut self) -> io::Result<Vec<Displaced>> {
-        let (mut displaced, mut copied) = (Vec::new(), Vec::new());
+    /// ledger has stored those. A file that cannot be moved stays in the inbox, and
+    /// the others move.
+    ///
+    /// # Errors
+    ///
+    /// The archive or the rejects take no files.
+    pub fn run(&mut self) -> io::Result<Moved> {
+        let (mut displaced, mut stuck, mut copied) = (Vec::new(), Vec::new(), Vec::new());
         let (mut archived, mut rejected) = (Vec::new(), Vec::new());
         for mut pending in std::mem::take(&mut self.moves) {
-            let relocation = pending.run(&self.storage)?;
+            let relocation = match pending.run(&self.storage) {
+                Ok(relocation) => relocation,
+                Err(error) => {
+                    pending.blame_archive(&self.storage, &error)?;
+                    stuck.push(Stuck { from: pending.from, error, is_copied: false });
+                    continue;
+                }
+            };
             if relocation == Relocation::Taken {
                 let from = pending.to.clone();
                 while self.promised.contains(&pending.to) {
@@ -144,8 +176,12 @@ impl PendingMoves {
         self.storage.archive.sync(&archived)?;
         self.storage.rejects.sync(&rejected)?;
         // Not sooner: a power failure could destroy the copy.
-        copied.iter().try_for_each(|pending| remove(&pending.from, &pending.content))?;
-        Ok(displaced)
+        for pending in copied {
+            if let Err(error) = remove(&pending.from, &pending.content) {
+                stuck.push(Stuck { from: pending.from, error, is_copied: true });
+            }
+        }
+        Ok(Moved { displaced, stuck })
     }
 }
 
@@ -168,6 +204,17 @@ impl PendingMove {
         PendingMove { from, content, to, is_copy_there: false, taken: 0, target }
     }
 
+    /// Fails if it is for the archive, and not for the file, that the file cannot be
+    /// moved: then no file can.
+    fn blame_archive(&self, storage: &Storage, error: &io::Error) -> io::Result<()> {
+        let again = || io::Error::new(error.kind(), error.to_string());
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+        {
+            return Err(again());
+        }
+        self.target.archive(storage).is_writable(&self.to).map_err(|_| again())
+    }
+
     fn is_archived(&self) -> bool {
         matches!(self.target, Target::Archive)
     }
@@ -181,7 +228,13 @@ impl PendingMove {
         let archive = self.target.archive(storage);
         let relocation = match archive.put(&self.from, &self.content, &self.to, self.is_copy_there) {
             Err(error) if error.kind() == ErrorKind::NotFound && !self.from.exists() => Relocation::Done,
-            other => other?,
+            Err(error) => {
+                if let Some(unnamed) = report {
+                    fs::remove_file(unnamed)?;
+                }
+                return Err(error);
+            }
+            Ok(relocation) => relocation,
         };
         if relocation == Relocation::Replaced {
             warn!(
@@ -287,7 +340,7 @@ mod tests {
             let location = moves.archive(&file, &content);
             places.push(moves.storage().archive.address(&location));
         }
-        assert!(moves.run().expect("archived").is_empty());
+        assert!(moves.run().expect("archived").displaced.is_empty());
         assert_eq!(fs::read_to_string(&places[0]).expect("the first"), "one");
         assert_eq!(fs::read_to_string(&places[1]).expect("the second"), "two");
     }
@@ -305,7 +358,7 @@ mod tests {
             let mut moves = moves_into(folder.path());
             let location = moves.archive(&file, &content);
             archived.push(moves.storage().archive.address(&location));
-            assert!(moves.run().expect("archived").is_empty());
+            assert!(moves.run().expect("archived").displaced.is_empty());
         }
         assert_eq!(fs::read_to_string(&archived[0]).expect("the first"), "one");
         assert_eq!(fs::read_to_string(&archived[1]).expect("the second"), "two");
@@ -328,10 +381,10 @@ mod tests {
         // Other processes, and a link that leads nowhere, which nobody may follow.
         fs::write(&first, "another's").expect("a file");
         fs::write(first.with_file_name("a.json.report.txt"), "of another's").expect("a report");
-        let second = address(&moves.run().expect("displaced").remove(0).to);
+        let second = address(&moves.run().expect("displaced").displaced.remove(0).to);
         std::os::unix::fs::symlink("nowhere", &second).expect("a link");
-        let third = address(&moves.run().expect("displaced").remove(0).to);
-        assert!(moves.run().expect("moved").is_empty());
+        let third = address(&moves.run().expect("displaced").displaced.remove(0).to);
+        assert!(moves.run().expect("moved").displaced.is_empty());
         let name = third.file_name().expect("a name").to_string_lossy().into_owned();
         assert!(name.ends_with("-2-a.json"), "{name}");
         for (name, content) in [
@@ -359,7 +412,7 @@ mod tests {
             let mut moves = moves_into(folder.path());
             let location = moves.reject(&file, &content, "a report".into());
             places.push(moves.storage().rejects.address(&location));
-            assert!(moves.run().expect("moved").is_empty());
+            assert!(moves.run().expect("moved").displaced.is_empty());
         }
         assert_eq!(fs::read_to_string(&places[0]).expect("the first"), "a.json.report.txt");
         assert_eq!(fs::read_to_string(&places[1]).expect("the second"), "a.json");

@@ -1,6 +1,7 @@
 //! `fhirmill files`: lists the files that were claimed, newest first.
 
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::archive::{Location, Storage};
 use crate::cli::{ExitCode, FilesArguments};
@@ -30,7 +31,11 @@ pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> 
              + deleted {deleted} + rejected {rejected} + skipped {skipped}",
             file.seen
         );
-        if let Some(error) = &file.error {
+        if let Some(Value::Object(skipped)) = &file.skipped_by_type {
+            let counts: Vec<String> = skipped.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            println!("        skipped by RESOURCE_TYPES: {}", counts.join(", "));
+        }
+        for error in file.error.iter().chain(&file.move_error) {
             println!("        {error}");
         }
     }

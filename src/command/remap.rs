@@ -6,19 +6,17 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ExitCode, RemapArguments};
-use crate::config::Settings;
-use crate::pipeline::{self, Job, indexes};
+use crate::config::{Settings, resource_type};
+use crate::pipeline::{self, Job, Remapped, indexes};
 use crate::report::ProgressMeter;
-use fhirmill_core::fhir::ResourceType;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
+use fhirmill_postgres::ledger::Account;
 
 /// Writes the rows of all current resources again.
 pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> {
-    if let Some(unknown) = arguments.resource_type.iter().find(|name| ResourceType::named(name).is_none()) {
-        eprintln!(
-            "error: FHIR R4 has no resource type {unknown}\n\nhint: write types as in FHIR, such as Patient"
-        );
+    if let Some(complaint) = arguments.resource_type.iter().find_map(|name| resource_type(name).err()) {
+        eprintln!("error: {complaint}\n\nhint: write types as in FHIR, such as Patient");
         return Ok(ExitCode::Usage);
     }
     let database = Database::open(&settings.database(), Wait::No)?;
@@ -30,11 +28,36 @@ pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> 
     let remapped = pipeline::remap(&job, &arguments.resource_type)?;
     drop(meter);
     println!("{} resources rewritten, {} rows", remapped.resources, remapped.rows);
+    print_loaded(&remapped, settings);
     let meter = ProgressMeter::watch(&progress);
     let built = indexes::complete(&job, &mut database.connect()?);
     drop(meter);
     if built > 0 {
         println!("{built} indexes built");
     }
-    Ok(if remapped.missing_files > 0 { ExitCode::Rejected } else { ExitCode::Success })
+    if remapped.is_incomplete() {
+        println!(
+            "{} archived files are missing or changed, and in {} not everything was found: fhirmill check --archive",
+            remapped.missing_files, remapped.incomplete_files
+        );
+    }
+    let has_rejects = remapped.loaded.rejected > 0;
+    Ok(if remapped.is_incomplete() || has_rejects { ExitCode::Rejected } else { ExitCode::Success })
+}
+
+/// Prints what became of records that had been skipped.
+fn print_loaded(remapped: &Remapped, settings: &Settings) {
+    let Account { inserted, updated, unchanged, stale, deleted, rejected, .. } = remapped.loaded;
+    if remapped.loaded.total() == 0 {
+        return;
+    }
+    println!(
+        "{} skipped records loaded = inserted {inserted} + updated {updated} + unchanged {unchanged} + stale {stale} \
+         + deleted {deleted} + rejected {rejected}, {} rows",
+        remapped.loaded.total(),
+        remapped.loaded_rows
+    );
+    if settings.resource_types.names().is_some() {
+        println!("files that arrive are still loaded as RESOURCE_TYPES says");
+    }
 }

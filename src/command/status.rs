@@ -1,5 +1,7 @@
 //! `fhirmill status`: the state of database, inbox and ledger.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde::Serialize;
 
@@ -9,7 +11,7 @@ use crate::inbox;
 use crate::pipeline::indexes;
 use fhirmill_core::model;
 use fhirmill_postgres::database::{Database, Wait};
-use fhirmill_postgres::ledger::{LedgerStatus, UnknownServer};
+use fhirmill_postgres::ledger::{LedgerStatus, SkippedRange, UnknownServer};
 
 #[derive(Serialize)]
 struct Status {
@@ -22,6 +24,7 @@ struct Status {
     #[serde(flatten)]
     ledger: LedgerStatus,
     unknown_servers: Vec<UnknownServer>,
+    skipped_by_type: BTreeMap<String, i64>,
 }
 
 /// Prints the status; with `--health`, answers with the exit code alone.
@@ -44,6 +47,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         indexes_missing,
         ledger,
         unknown_servers: UnknownServer::list(&mut connection)?,
+        skipped_by_type: SkippedRange::by_type(&mut connection)?,
     };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&status)?);
@@ -76,6 +80,9 @@ fn print(status: &Status) {
         println!("           {}", server.advice());
     }
     println!("rejects    {} records: fhirmill rejects", ledger.records_rejected);
+    for (name, count) in &status.skipped_by_type {
+        println!("skipped    {count} {name}: fhirmill remap --resource-type {name}");
+    }
     println!(
         "elements   {} not written as FHIR R4 defines them, {} that it does not define: \
          see etl.deviating_element, etl.unmapped_element",

@@ -60,6 +60,7 @@ impl Check<'_> {
         let schedule = self.value("SCHEDULE", values::schedule);
         let watch = self.value("WATCH", values::watch);
         let settle = self.value("SETTLE_SECONDS", values::seconds);
+        let empty_folder_age = self.value("EMPTY_FOLDER_HOURS", values::hours_or_off);
         let workers = self.optional("WORKERS", values::whole_number(1, 256));
         let batch_bytes = self.value("BATCH_BYTES", values::size(64 << 10, 1 << 30));
         let keep_bodies = self.value("KEEP_BODIES", values::keep_bodies);
@@ -79,6 +80,7 @@ impl Check<'_> {
             schedule: schedule?,
             watch: watch?,
             settle: settle?,
+            empty_folder_age: empty_folder_age?,
             workers: workers
                 .and_then(|number| NonZeroUsize::new(number as usize))
                 .unwrap_or_else(processor_cores),

@@ -13,6 +13,7 @@ mod complaint;
 mod env_file;
 mod file;
 mod raw;
+mod resource_type;
 mod schedule;
 mod settings;
 mod values;
@@ -21,6 +22,7 @@ mod variables;
 pub use complaint::{Complaint, Place, SettingsError};
 pub use env_file::{EnvFileError, load_env_file};
 pub use raw::RawSettings;
+pub use resource_type::resource_type;
 pub use schedule::Schedule;
 pub use settings::{
     EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, ResourceTypes,

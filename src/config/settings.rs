@@ -33,6 +33,9 @@ pub struct Settings {
     pub watch: Watch,
     /// How long a file must be unchanged before it is loaded.
     pub settle: Duration,
+    /// How long a folder must have been empty before it is removed; `None`: empty
+    /// folders stay.
+    pub empty_folder_age: Option<Duration>,
     /// How many threads map and load.
     pub workers: NonZeroUsize,
     /// How many bytes of resources one transaction loads.
@@ -122,6 +125,14 @@ pub enum ResourceTypes {
 }
 
 impl ResourceTypes {
+    /// The names of the types that are loaded; `None`: all.
+    pub fn names(&self) -> Option<Vec<String>> {
+        match self {
+            Self::All => None,
+            Self::Only(types) => Some(types.iter().cloned().collect()),
+        }
+    }
+
     /// Whether resources of this type are loaded.
     pub fn contains(&self, resource_type: &str) -> bool {
         match self {

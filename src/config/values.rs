@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::resource_type::resource_type;
 use super::schedule::Schedule;
 use super::settings::{
     EobCoverage, KeepBodies, LogFormat, LogLevel, LogStandardOutput, ResourceTypes, Watch,
@@ -93,19 +94,22 @@ pub fn log_level(text: &str) -> Result<LogLevel, Expectation> {
     Ok(LogLevel(text.to_owned()))
 }
 
-/// `all`, or names of resource types separated by commas. Only their form is
-/// checked: `Patient`, not `patient`.
+/// `all`, or names of FHIR R4's resource types separated by commas.
 pub fn resource_types(text: &str) -> Result<ResourceTypes, Expectation> {
-    if text == "all" {
+    if text.eq_ignore_ascii_case("all") {
         return Ok(ResourceTypes::All);
     }
-    let mut types = BTreeSet::new();
+    let (mut types, mut unknown) = (BTreeSet::new(), Vec::new());
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        let begins_with_capital = name.starts_with(|letter: char| letter.is_ascii_uppercase());
-        if !begins_with_capital || !name.chars().all(|letter| letter.is_ascii_alphabetic()) {
-            return Err("all, or FHIR resource types separated by commas".to_owned());
+        match resource_type(name) {
+            Ok(known) => {
+                types.insert(known.name().to_owned());
+            }
+            Err(complaint) => unknown.push(complaint),
         }
-        types.insert(name.to_owned());
+    }
+    if !unknown.is_empty() {
+        return Err(format!("all, or FHIR resource types separated by commas: {}", unknown.join(", ")));
     }
     if types.is_empty() {
         return Err("all, or at least one FHIR resource type".to_owned());
@@ -119,6 +123,16 @@ pub fn seconds(text: &str) -> Result<Duration, Expectation> {
     match text.parse::<f64>() {
         Ok(number) if (0.0..=MOST).contains(&number) => Ok(Duration::from_secs_f64(number)),
         _ => Err(format!("a number of seconds from 0 to {MOST}")),
+    }
+}
+
+/// A number of hours, which may have a fraction: `0.5`; or `off`.
+pub fn hours_or_off(text: &str) -> Result<Option<Duration>, Expectation> {
+    const MOST: f64 = 87_600.0;
+    match text.parse::<f64>() {
+        _ if text == "off" => Ok(None),
+        Ok(number) if (0.0..=MOST).contains(&number) => Ok(Some(Duration::from_secs_f64(number * 3600.0))),
+        _ => Err(format!("off, or a number of hours from 0 to {MOST}")),
     }
 }
 
@@ -202,7 +216,12 @@ mod tests {
             panic!("a list was given");
         };
         assert_eq!(types.into_iter().collect::<Vec<_>>(), ["Claim", "Patient"]);
-        assert!(resource_types("patient").is_err());
+        assert_eq!(resource_types("All"), Ok(ResourceTypes::All));
+        let complaint = resource_types("patient,Claim,Encuonter").unwrap_err();
+        let parts =
+            ["all, or", "\"patient\"; did you mean Patient?", "\"Encuonter\"; did you mean Encounter?"];
+        assert!(parts.iter().all(|part| complaint.contains(part)), "{complaint}");
+        assert!(resource_types("all,Patient").is_err());
         assert!(resource_types(",").is_err());
         assert!(resource_types("Patient;Claim").is_err());
     }

@@ -155,6 +155,16 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "EMPTY_FOLDER_HOURS",
+        flag: "empty-folder-hours",
+        value: "HOURS|off",
+        default: "24",
+        example: "24",
+        help: "How long a folder below a source's folder must have been empty before it is \
+               removed from the inbox; off keeps empty folders",
+        secret: false,
+    },
+    Variable {
         name: "WORKERS",
         flag: "workers",
         value: "NUMBER",

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use fhirmill_postgres::ledger::NewFile;
-use tracing::warn;
+use rustix::fs::{Access, AtFlags, CWD, StatxAttributes, StatxFlags};
 
 use super::landing::{is_landing, remove_leftover};
 use super::name::{DEFAULT_SOURCE, escaped, is_unfinished, unescaped};
+use super::skipped_paths::SkippedPaths;
 
 /// A file that is ready to be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,65 +48,225 @@ pub struct Scan {
     pub ready: Vec<InboxFile>,
     /// How many files may still be being written.
     pub settling: usize,
-    /// How many folders cannot be read.
-    pub unreadable: u64,
+    /// Files and folders that are left alone, because they cannot be read, or could
+    /// not be moved afterwards.
+    pub skipped: SkippedPaths,
+    /// When the file that has waited longest arrived, and its path in the inbox.
+    pub oldest: Option<(SystemTime, String)>,
+    /// Folders below those of sources that hold nothing, nor anything but each other,
+    /// each with the time since when; those deepest down come first.
+    pub empty_folders: Vec<(PathBuf, SystemTime)>,
 }
 
 /// Scans the inbox for files that have not changed for `settle`.
 ///
 /// Hidden files, unfinished files, links and special files are ignored: a link
-/// could lead anywhere, and reading a pipe would block. A folder that cannot
-/// be read is logged and counted; only the inbox itself must be readable.
+/// could lead anywhere, and reading a pipe would block. What cannot be read, or
+/// could not be moved once it is loaded, is named among the skipped paths, and does
+/// not affect the rest; only the inbox itself must be readable.
 pub fn scan(inbox: &Path, settle: Duration) -> io::Result<Scan> {
-    let mut scan = Scan::default();
-    let mut folders = vec![inbox.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if folder == inbox => return Err(error),
+    let mut scanner = Scanner { inbox, settle, scan: Scan::default(), folders: Vec::new() };
+    let mut waiting = vec![(inbox.to_owned(), None)];
+    while let Some((path, parent)) = waiting.pop() {
+        match fs::read_dir(&path) {
+            Ok(entries) => scanner.folder(path, parent, entries, &mut waiting),
+            Err(error) if path == inbox => return Err(error),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                let folder = escaped(folder.strip_prefix(inbox).unwrap_or(&folder).as_os_str());
-                warn!("the folder {folder} of the inbox cannot be read: {error}");
-                scan.unreadable += 1;
-                continue;
+                scanner.keep(parent);
+                scanner.skip(&path, format!("the folder cannot be read: {error}"));
             }
-        };
-        for entry in entries {
-            scan_entry(&mut scan, &mut folders, inbox, settle, &entry?);
         }
     }
+    let Scanner { mut scan, folders, .. } = scanner;
+    scan.empty_folders = empty_folders(folders);
     scan.ready.sort_by_cached_key(|file| (file.source.clone(), rank(&file.relative), file.relative.clone()));
     Ok(scan)
 }
 
-/// Notes one entry of a folder: a folder for later, a file, or neither.
-fn scan_entry(
-    scan: &mut Scan,
-    folders: &mut Vec<PathBuf>,
-    inbox: &Path,
+/// A scan in progress.
+struct Scanner<'s> {
+    inbox: &'s Path,
     settle: Duration,
-    entry: &fs::DirEntry,
-) {
-    let name = entry.file_name();
-    if is_landing(&name) {
-        remove_leftover(&entry.path());
-        return;
+    scan: Scan,
+    /// Those that were read; a folder comes after the one that it is in.
+    folders: Vec<Folder>,
+}
+
+/// A folder that was read.
+struct Folder {
+    path: PathBuf,
+    /// The number of the folder that it is in.
+    parent: Option<usize>,
+    /// It is a source's own folder, or the inbox.
+    is_top: bool,
+    /// It holds anything but folders.
+    has_files: bool,
+    /// When something was last put into it or removed from it.
+    changed: SystemTime,
+}
+
+impl Scanner<'_> {
+    /// Notes the entries of a folder: folders for later, files, or neither.
+    fn folder(
+        &mut self,
+        path: PathBuf,
+        parent: Option<usize>,
+        entries: fs::ReadDir,
+        waiting: &mut Vec<(PathBuf, Option<usize>)>,
+    ) {
+        let changed =
+            path.symlink_metadata().map_or_else(|_| SystemTime::now(), |metadata| changed(&metadata));
+        let depth = path.strip_prefix(self.inbox).map_or(0, |below| below.components().count());
+        let number = self.folders.len();
+        let first_file = self.scan.ready.len();
+        self.folders.push(Folder { path, parent, is_top: depth < 2, has_files: false, changed });
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.entry(number, &entry, waiting),
+                Err(error) => {
+                    let path = self.folders[number].path.clone();
+                    self.keep(Some(number));
+                    self.skip(&path, format!("the folder cannot be read to its end: {error}"));
+                    break;
+                }
+            }
+        }
+        let files = self.scan.ready.len() - first_file;
+        if files > 0
+            && let Err(error) =
+                rustix::fs::access(&self.folders[number].path, Access::WRITE_OK | Access::EXEC_OK)
+        {
+            self.scan.ready.truncate(first_file);
+            let path = self.folders[number].path.clone();
+            let of_files =
+                if files == 1 { "1 file in it".to_owned() } else { format!("{files} files in it") };
+            self.skip(
+                &path,
+                format!(
+                    "the folder cannot be written to, so that {of_files} could not be moved to the archive: {}",
+                    io::Error::from(error)
+                ),
+            );
+        }
     }
-    let name = name.to_string_lossy();
-    if name.starts_with('.') {
-        return;
+
+    fn entry(&mut self, folder: usize, entry: &fs::DirEntry, waiting: &mut Vec<(PathBuf, Option<usize>)>) {
+        let (path, name) = (entry.path(), entry.file_name());
+        let metadata = match path.symlink_metadata() {
+            Ok(metadata) => metadata,
+            // It has gone.
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            Err(error) => {
+                self.folders[folder].has_files = true;
+                return self.skip(&path, format!("it cannot be read: {error}"));
+            }
+        };
+        let shown = name.to_string_lossy();
+        if metadata.is_dir() && !shown.starts_with('.') {
+            return waiting.push((path, Some(folder)));
+        }
+        self.folders[folder].has_files = true;
+        if is_landing(&name) {
+            return remove_leftover(&path);
+        }
+        if shown.starts_with('.') || !metadata.is_file() || is_unfinished(&shown) {
+            return;
+        }
+        self.note_age(&path, &metadata);
+        if !is_settled(&metadata, self.settle) {
+            self.scan.settling += 1;
+        } else if let Some(reason) = why_immovable(&path, &metadata) {
+            self.skip(&path, format!("it could not be moved to the archive: {reason}"));
+        } else {
+            self.scan.ready.extend(inbox_file(self.inbox, path, metadata.len()));
+        }
     }
-    // Gone again, if there are none.
-    let Ok(metadata) = entry.path().symlink_metadata() else { return };
-    if metadata.is_dir() {
-        folders.push(entry.path());
-    } else if !metadata.is_file() || is_unfinished(&name) {
-        // Not for us.
-    } else if !is_settled(&metadata, settle) {
-        scan.settling += 1;
-    } else {
-        scan.ready.extend(inbox_file(inbox, entry.path(), metadata.len()));
+
+    fn note_age(&mut self, path: &Path, metadata: &fs::Metadata) {
+        let arrived = changed(metadata);
+        if self.scan.oldest.as_ref().is_none_or(|(oldest, _)| arrived < *oldest) {
+            self.scan.oldest = Some((arrived, self.relative(path)));
+        }
     }
+
+    /// The folder of that number is not empty.
+    fn keep(&mut self, folder: Option<usize>) {
+        if let Some(folder) = folder {
+            self.folders[folder].has_files = true;
+        }
+    }
+
+    fn skip(&mut self, path: &Path, reason: String) {
+        let path = self.relative(path);
+        self.scan.skipped.add(path, reason);
+    }
+
+    fn relative(&self, path: &Path) -> String {
+        let below = path.strip_prefix(self.inbox).unwrap_or(path);
+        if below.as_os_str().is_empty() { ".".to_owned() } else { escaped(below.as_os_str()) }
+    }
+}
+
+/// Why a file in a folder that can be written to cannot be moved all the same.
+fn why_immovable(path: &Path, metadata: &fs::Metadata) -> Option<&'static str> {
+    let flags = StatxFlags::empty();
+    // Not every kernel and file system can say.
+    let found = rustix::fs::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, flags).ok()?;
+    if found.stx_attributes.contains(StatxAttributes::IMMUTABLE) {
+        return Some("it is immutable (chattr -i allows it)");
+    }
+    if found.stx_attributes.contains(StatxAttributes::APPEND) {
+        return Some("it can only be appended to (chattr -a allows it)");
+    }
+    let folder = path.parent()?.symlink_metadata().ok()?;
+    let user = nix::unistd::Uid::effective();
+    let is_foreign = ![metadata.uid(), folder.uid()].contains(&user.as_raw()) && !user.is_root();
+    const STICKY: u32 = 0o1000;
+    (folder.mode() & STICKY != 0 && is_foreign)
+        .then_some("it belongs to another user, and its folder is sticky (chmod -t allows it)")
+}
+
+/// The folders that hold nothing, nor anything but each other, with the latest change
+/// of any of them; those deepest down come first.
+fn empty_folders(folders: Vec<Folder>) -> Vec<(PathBuf, SystemTime)> {
+    let mut is_kept: Vec<bool> = folders.iter().map(|folder| folder.is_top || folder.has_files).collect();
+    let mut changed: Vec<SystemTime> = folders.iter().map(|folder| folder.changed).collect();
+    for (number, folder) in folders.iter().enumerate().rev() {
+        if let Some(parent) = folder.parent {
+            is_kept[parent] |= is_kept[number];
+        }
+    }
+    // A tree that a sender is making is as new as its newest folder.
+    for (number, folder) in folders.iter().enumerate().rev() {
+        if let Some(parent) = folder.parent
+            && !is_kept[number]
+        {
+            changed[parent] = changed[parent].max(changed[number]);
+        }
+    }
+    for (number, folder) in folders.iter().enumerate() {
+        if let Some(parent) = folder.parent
+            && !is_kept[parent]
+        {
+            changed[number] = changed[parent];
+        }
+    }
+    let mut empty: Vec<(PathBuf, SystemTime)> = folders
+        .into_iter()
+        .zip(is_kept.into_iter().zip(changed))
+        .filter(|(_, (is_kept, _))| !is_kept)
+        .map(|(folder, (_, changed))| (folder.path, changed))
+        .collect();
+    empty.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
+    empty
+}
+
+/// When something was last done to a file but reading it, by this machine's clock.
+/// A sender cannot set this time, as it can the time of the last modification.
+fn changed(metadata: &fs::Metadata) -> SystemTime {
+    let seconds = Duration::from_secs(metadata.ctime().try_into().unwrap_or_default());
+    SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(metadata.ctime_nsec().unsigned_abs())
 }
 
 /// Files whose names begin with these words are read first, in this order: a
@@ -139,12 +300,8 @@ fn rank(relative: &str) -> usize {
 /// back, and the file counts as settled.
 fn is_settled(metadata: &fs::Metadata, settle: Duration) -> bool {
     let now = SystemTime::now();
-    let changed = || {
-        let seconds = Duration::from_secs(metadata.ctime().try_into().unwrap_or_default());
-        SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(metadata.ctime_nsec().unsigned_abs())
-    };
     let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    let age = now.duration_since(modified).or_else(|_| now.duration_since(changed()));
+    let age = now.duration_since(modified).or_else(|_| now.duration_since(changed(metadata)));
     age.map_or(true, |age| age >= settle)
 }
 

@@ -1,9 +1,10 @@
 //! Mapping an input batch: its records become rows, deletes and rejects.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fhirmill_core::datatype::{MAX_INDEXED_BYTES, Timezone, moment};
-use fhirmill_core::fhir::identity_in_url;
+use fhirmill_core::fhir::{ResourceType, identity_in_url};
 use fhirmill_core::map::{
     Fingerprint, FullUrls, IdentifierCache, Input, MapError, MapSettings, Mapper, Plan, RowBatch,
 };
@@ -37,8 +38,8 @@ pub(super) struct Mapped {
     pub deletes: Vec<Delete>,
     /// Records that could not be mapped.
     pub rejects: Vec<Reject>,
-    /// The file of each resource that is not wanted.
-    pub skipped: Vec<usize>,
+    /// How many resources are not wanted, by file and type.
+    pub skipped: BTreeMap<(usize, ResourceType), u64>,
 }
 
 impl Mapped {
@@ -59,6 +60,12 @@ impl BatchMapper {
             wanted: settings.resource_types.clone(),
             timezone,
         }
+    }
+
+    /// From now on only resources of these types are wanted, whatever the settings
+    /// say.
+    pub fn want(&mut self, resource_types: ResourceTypes) {
+        self.wanted = resource_types;
     }
 
     /// The owners of identifiers in references, as far as they are known.
@@ -110,7 +117,9 @@ impl BatchMapper {
                     effective_at,
                     version,
                 }),
-                Err(MapError::NotWanted) => mapped.skipped.push(record.origin.file),
+                Err(MapError::NotWanted { resource_type }) => {
+                    *mapped.skipped.entry((record.origin.file, resource_type)).or_default() += 1;
+                }
                 Err(error) => mapped.rejects.push(reject(batch, record, &error)),
             }
         }

@@ -6,29 +6,37 @@ use std::io;
 use fhirmill_postgres::ledger::Run;
 
 use super::error::PipelineError;
-use crate::archive::{Location, PendingMoves, Storage};
+use crate::archive::{Location, PendingMoves, Storage, Stuck};
 use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile};
+use crate::report::Summary;
 
 /// Files that are to leave the inbox together.
 pub(super) struct Departures<'d> {
     settings: &'d Settings,
     moves: PendingMoves,
-    /// By the file's id in the ledger.
-    locations: Vec<(i64, Location)>,
+    departing: Vec<Departing>,
+}
+
+/// A file that is to leave the inbox.
+struct Departing {
+    /// Its id in the ledger.
+    id: i64,
+    file: InboxFile,
+    to: Location,
 }
 
 impl<'d> Departures<'d> {
     /// None yet.
     pub fn new(settings: &'d Settings) -> Self {
         let moves = PendingMoves::new(Storage::of(settings));
-        Departures { settings, moves, locations: Vec::new() }
+        Departures { settings, moves, departing: Vec::new() }
     }
 
     /// A loaded file goes to the archive.
     pub fn archive(&mut self, id: i64, file: &InboxFile, content: &FileContent) {
         let location = self.moves.archive(file, content);
-        self.locations.push((id, location));
+        self.departing.push(Departing { id, file: file.clone(), to: location });
     }
 
     /// A file whose content was loaded before, by the file `of`, goes where that one
@@ -41,37 +49,59 @@ impl<'d> Departures<'d> {
         content: &FileContent,
         stored: Option<Location>,
     ) {
-        let pending = self.locations.iter().find(|(id, _)| *id == of).map(|(_, location)| location.clone());
-        let is_there = |location: &Location| self.moves.storage().archive.contains(location);
-        let location = match pending.or_else(|| stored.filter(is_there)) {
+        let pending = self.departing.iter().find(|other| other.id == of).map(|other| other.to.clone());
+        // Another process may have stored the location, and be about to move its file
+        // there; or the archived file was lost, and comes back.
+        let location = match pending.or(stored) {
             Some(location) => self.moves.replace(file, content, location),
             None => self.moves.archive(file, content),
         };
-        self.locations.push((id, location));
+        self.departing.push(Departing { id, file: file.clone(), to: location });
     }
 
     /// A rejected file goes to the rejects, with a report that says why.
     pub fn reject(&mut self, id: i64, file: &InboxFile, content: &FileContent, reason: &str) {
         let location = self.moves.reject(file, content, reject_report(file, id, reason));
-        self.locations.push((id, location));
+        self.departing.push(Departing { id, file: file.clone(), to: location });
     }
 
     /// Stores the locations in the ledger, and then moves the files: a file that
     /// is still in the inbox is moved by the next run, but a file without a stored
-    /// location would be lost.
-    pub fn run(mut self, run: &mut Run) -> Result<(), PipelineError> {
-        let mut locations = self.locations;
-        while !locations.is_empty() {
+    /// location would be lost. A file that cannot be moved is among the skipped paths
+    /// of the summary.
+    pub fn run(mut self, run: &mut Run, summary: &mut Summary) -> Result<(), PipelineError> {
+        let mut departing = self.departing;
+        while !departing.is_empty() {
             let stored: Vec<(i64, String)> =
-                locations.iter().map(|(id, location)| (*id, location.as_str().to_owned())).collect();
+                departing.iter().map(|file| (file.id, file.to.as_str().to_owned())).collect();
             run.note_places(&stored)?;
-            let displaced = self.moves.run().map_err(|source| not_moved(self.settings, source))?;
-            let next =
-                |location: &Location| Some(displaced.iter().find(|file| file.from == *location)?.to.clone());
-            locations = locations.iter().filter_map(|(id, location)| Some((*id, next(location)?))).collect();
+            let moved = self.moves.run().map_err(|source| not_moved(self.settings, source))?;
+            note_stuck(run, summary, &departing, &moved.stuck)?;
+            let next = |file: Departing| {
+                let to = moved.displaced.iter().find(|displaced| displaced.from == file.to)?.to.clone();
+                Some(Departing { to, ..file })
+            };
+            departing = departing.into_iter().filter_map(next).collect();
         }
         Ok(())
     }
+}
+
+/// Notes files that cannot leave the inbox: the next scan tries again to move them,
+/// and does not load them again.
+fn note_stuck(
+    run: &mut Run,
+    summary: &mut Summary,
+    departing: &[Departing],
+    stuck: &[Stuck],
+) -> Result<(), PipelineError> {
+    for Stuck { from, error, is_copied } in stuck {
+        let Some(file) = departing.iter().find(|file| file.file.path == *from) else { continue };
+        let reason = format!("it was read, and cannot be moved out of the inbox: {error}");
+        run.note_stuck(file.id, &reason, *is_copied)?;
+        summary.skip(file.file.relative.clone(), reason);
+    }
+    Ok(())
 }
 
 fn not_moved(settings: &Settings, source: io::Error) -> PipelineError {

@@ -83,8 +83,7 @@ fn is_to_be_closed(file: &InProgressFile, summary: &mut Summary) -> bool {
     }
     match &reading.outcome {
         Err(error) if error.is_retryable() => {
-            warn!("{} could not be read and stays in the inbox: {error}", file.relative);
-            summary.unreadable_files += 1;
+            summary.skip(file.relative.clone(), format!("it cannot be read and stays in the inbox: {error}"));
             false
         }
         _ => true,
@@ -144,7 +143,7 @@ fn close(
         }
         log(file, read, status, &account);
     }
-    departures.run(run)
+    departures.run(run, summary)
 }
 
 /// Why a file is rejected, for its report; with the most frequent reasons if it

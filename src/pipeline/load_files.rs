@@ -34,6 +34,7 @@ pub(super) fn load_files(
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
     let mut run = Run::begin(job.database.connect()?, command)?;
+    run.resource_types = job.settings.resource_types.names();
     summary.run_id = Some(run.id);
     job.progress.begin_run(run.id);
     let loaded = load(job, &mut run, files, summary);
@@ -88,6 +89,7 @@ fn load(
     let statistics = state.take_statistics();
     summary.rows = statistics.rows;
     summary.by_type = statistics.by_type;
+    summary.skipped_by_type = statistics.skipped;
     summary.contained = statistics.contained;
     for (version, elements) in &statistics.by_version {
         warn!(elements, "found resources of FHIR {version}; only the elements that R4 defines are loaded");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fhirmill_core::read::Stopped;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{Claim, ClaimedFile, DuplicateVerdict, NewFile, Run};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::departures::Departures;
 use super::error::PipelineError;
@@ -165,7 +165,7 @@ impl<'d> LoadRun<'d> {
                 &mut departures,
             );
         }
-        Ok(departures.run(self.run)?)
+        Ok(departures.run(self.run, self.summary)?)
     }
 
     /// A file that would change nothing goes to the archive.
@@ -249,7 +249,7 @@ impl<'d> LoadRun<'d> {
             self.follow(file, content, claim, &mut departures)?;
             self.bytes_before += file.size;
         }
-        departures.run(self.run)?;
+        departures.run(self.run, self.summary)?;
         self.finish(FinishWhich::Settled)
     }
 
@@ -272,8 +272,10 @@ impl<'d> LoadRun<'d> {
                     info!("{} has left the inbox", file.relative);
                 }
                 Err(error) => {
-                    warn!("{} cannot be read and stays in the inbox: {error}", file.relative);
-                    self.summary.unreadable_files += 1;
+                    self.summary.skip(
+                        file.relative.clone(),
+                        format!("it cannot be read and stays in the inbox: {error}"),
+                    );
                 }
             }
         }

@@ -24,6 +24,7 @@ mod reader;
 mod refused_records;
 mod remap;
 mod run_state;
+mod skipped_records;
 mod unchanged_records;
 mod worker;
 
@@ -58,7 +59,7 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
         .and_then(|()| inbox::scan(inbox_dir, job.settings.settle))
         .map_err(|source| PipelineError::Inbox { path: inbox_dir.display().to_string(), source })?;
     summary.settling = scan.settling;
-    summary.unreadable_files = scan.unreadable;
+    summary.skip_all(scan.skipped.clone());
     if !scan.ready.is_empty() {
         load_files::load_files(job, command, &scan.ready, &mut summary)?;
     } else if recovery == Recovery::Always {
@@ -68,6 +69,9 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
         } else {
             load_files::load_files(job, command, &[], &mut summary)?;
         }
+    }
+    if let Some(after) = job.settings.empty_folder_age {
+        summary.skip_all(inbox::remove_empty_folders(inbox_dir, &scan, after));
     }
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)

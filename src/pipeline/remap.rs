@@ -1,6 +1,7 @@
 //! A *remap* writes rows again from archived files: all of them after the tables
 //! have changed, or those of resources whose references can be resolved only now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diesel::PgConnection;
@@ -10,24 +11,62 @@ use super::error::PipelineError;
 use super::file_progress::FileProgress;
 use super::input_batch::InputBatch;
 use super::job::Job;
+use super::skipped_records;
 use super::worker::{LoadedBatch, Worker};
-use crate::archive::{ArchiveError, Location, Storage};
+use crate::archive::{ArchiveError, Storage, StoredFile};
 use crate::report::{Unit, in_one_line};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadAt, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{self, ClaimedFile, RemapFile, RemapPositions, Run};
+use fhirmill_postgres::ledger::{self, Account, ClaimedFile, RemapFile, RemapPositions, Run};
 
 /// What a remap wrote.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Remapped {
     /// Resources that were mapped again.
     pub resources: u64,
     /// Rows that were written.
     pub rows: u64,
-    /// Files that could not be opened in the archive: their resources keep the
-    /// rows they have.
+    /// Files that are not in the archive as they were loaded: their resources keep
+    /// the rows they have.
     pub missing_files: u64,
+    /// Files in which not all of the resources were found.
+    pub incomplete_files: u64,
+    /// The outcomes of records that were skipped when they were delivered, and are
+    /// loaded now.
+    pub loaded: Account,
+    /// Rows that were written for these.
+    pub loaded_rows: u64,
+    /// Why the first of the missing files is missing.
+    pub first_missing: Option<ArchiveError>,
+}
+
+impl Remapped {
+    /// Notes that a file is missing.
+    pub(super) fn note_missing(&mut self, error: ArchiveError) {
+        self.missing_files += 1;
+        self.first_missing.get_or_insert(error);
+    }
+
+    /// Whether anything was left as it was because of the archive.
+    pub fn is_incomplete(&self) -> bool {
+        self.missing_files + self.incomplete_files > 0
+    }
+
+    /// The counts that the ledger keeps of the run that loaded skipped records.
+    pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let loaded = &self.loaded;
+        BTreeMap::from([
+            ("seen", loaded.total()),
+            ("inserted", loaded.inserted),
+            ("updated", loaded.updated),
+            ("unchanged", loaded.unchanged),
+            ("stale", loaded.stale),
+            ("deleted", loaded.deleted),
+            ("rejected", loaded.rejected),
+            ("rows", self.loaded_rows),
+        ])
+    }
 }
 
 /// Maps resources again whose references can be resolved now; returns their
@@ -36,24 +75,30 @@ pub(super) fn resolve_late(job: &Job<'_>, run: &mut Run) -> Result<u64, Pipeline
     Ok(resolve(job, run.connection())?.resources)
 }
 
-/// A file that is not in the archive is no error here: another process may have
-/// loaded it and not moved it yet, and resolves its references itself.
-/// Maps resources again whose references can be resolved now.
+/// Maps resources again whose references can be resolved now. A file that is not in
+/// the archive is no error here: another process may have loaded it and not moved it
+/// yet, and resolves its references itself.
 pub fn resolve(job: &Job<'_>, connection: &mut PgConnection) -> Result<Remapped, PipelineError> {
     let files = ledger::select_resolvable(connection)?;
-    let (remapped, _) = remap_files(job, connection, &files)?;
+    let mut remapped = Remapped::default();
+    remap_files(job, connection, &files, (Trust::Archive, &mut remapped))?;
     Ok(remapped)
 }
 
-/// Maps all current resources again, or those of some types. Fails if none of
-/// their files is in the archive.
+/// Maps all current resources again, or those of some types; then loads records of
+/// wanted types that were skipped when they were delivered. If types are given, they
+/// are wanted whatever the settings say. Fails if none of the files is in the
+/// archive.
 pub fn remap(job: &Job<'_>, resource_types: &[String]) -> Result<Remapped, PipelineError> {
     let mut connection = job.database.connect()?;
     let files = ledger::select_current(&mut connection, resource_types)?;
-    let (remapped, first_missing) = remap_files(job, &mut connection, &files)?;
-    if let Some(source) = first_missing
-        && remapped.missing_files == files.len() as u64
-    {
+    let mut remapped = Remapped::default();
+    remap_files(job, &mut connection, &files, (Trust::Nothing, &mut remapped))?;
+    let of_settings = job.settings.resource_types.names();
+    let wanted = if resource_types.is_empty() { of_settings.as_deref() } else { Some(resource_types) };
+    skipped_records::load(job, wanted, &mut remapped)?;
+    let is_anything_done = remapped.resources + remapped.loaded.total() > 0;
+    if let Some(source) = remapped.first_missing.take_if(|_| !is_anything_done) {
         return Err(PipelineError::Archive { files: remapped.missing_files, source });
     }
     // References to identifiers whose owners were written after them.
@@ -61,43 +106,57 @@ pub fn remap(job: &Job<'_>, resource_types: &[String]) -> Result<Remapped, Pipel
     Ok(remapped)
 }
 
+/// Whether archived files are proven to be what was loaded before they are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// The archive holds what was loaded.
+    Archive,
+    /// They are read twice: the first time to prove it.
+    Nothing,
+}
+
 /// Maps the resources again that were selected over the connection, which are in
-/// these files. Returns also why the first of the missing files is missing.
+/// these files.
 fn remap_files(
     job: &Job<'_>,
     connection: &mut PgConnection,
     files: &[RemapFile],
-) -> Result<(Remapped, Option<ArchiveError>), PipelineError> {
-    let mut remapped = Remapped::default();
+    (trust, remapped): (Trust, &mut Remapped),
+) -> Result<(), PipelineError> {
     if files.is_empty() {
-        return Ok((remapped, None));
+        return Ok(());
     }
     let resources: i64 = files.iter().map(|file| file.resources).sum();
     job.progress.begin("remapping", resources as u64, Unit::Items("resources"));
     let storage = Storage::of(job.settings);
-    let mut first_missing = None;
     let mut worker = Worker::for_remap(job)?;
     for file in files {
-        match open(file, &storage) {
+        match open(file, &storage, trust) {
             Ok(archived) => {
                 let positions = file.positions(connection)?;
-                remap_file(job, &mut worker, file, archived, &positions, &mut remapped)?;
+                remap_file(job, &mut worker, (file, archived), &positions, remapped)?;
             }
             Err(error) => {
                 warn!(file.id = file.file_id, "{}; its resources keep their rows", in_one_line(&error));
-                remapped.missing_files += 1;
-                first_missing.get_or_insert(error);
+                remapped.note_missing(error);
             }
         }
     }
     job.progress.end();
-    Ok((remapped, first_missing))
+    Ok(())
 }
 
-fn open(file: &RemapFile, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveError> {
-    match &file.archive_path {
-        Some(stored) => storage.of_status(&file.status).open(&Location::stored(stored)),
-        None => Err(ArchiveError::NotYet { path: file.path.clone() }),
+fn open(file: &RemapFile, storage: &Storage, trust: Trust) -> Result<Box<dyn ReadAt>, ArchiveError> {
+    let stored = StoredFile {
+        path: &file.path,
+        status: &file.status,
+        archive_path: file.archive_path.as_deref(),
+        size: file.size_bytes as u64,
+        sha256: &file.sha256,
+    };
+    match trust {
+        Trust::Archive => storage.open(&stored),
+        Trust::Nothing => storage.open_proven(&stored, &mut |_| {}),
     }
 }
 
@@ -105,8 +164,7 @@ fn open(file: &RemapFile, storage: &Storage) -> Result<Box<dyn ReadAt>, ArchiveE
 fn remap_file(
     job: &Job<'_>,
     worker: &mut Worker,
-    file: &RemapFile,
-    archived: Box<dyn ReadAt>,
+    (file, archived): (&RemapFile, Box<dyn ReadAt>),
     positions: &RemapPositions,
     remapped: &mut Remapped,
 ) -> Result<(), PipelineError> {
@@ -118,7 +176,8 @@ fn remap_file(
         rejected: 0,
     }));
     let (batch, progress) = (InputBatch::default(), &progress);
-    let mut handler = RemapHandler { job, worker, progress, positions, batch, remapped, failure: None };
+    let mut handler =
+        RemapHandler { job, worker, progress, positions, batch, remapped, found: 0, failure: None };
     handler.batch.begin_file(progress);
     let read = read::read_file(archived, &job.settings.read_limits(), &mut handler);
     if let Some(failure) = handler.failure.take() {
@@ -128,7 +187,17 @@ fn remap_file(
         // Its frames before the error were loaded, and are mapped again.
         warn!(file.id = file.file_id, "the archived file cannot be read to its end: {error}");
     }
-    Ok(handler.flush()?)
+    handler.flush()?;
+    let missing = (file.resources as u64).saturating_sub(handler.found);
+    if missing > 0 {
+        let resources = if missing == 1 { "1 resource" } else { "resources" };
+        warn!(
+            file.id = file.file_id,
+            missing, "{resources} could not be found in the archived file {}, and keep their rows", file.path
+        );
+        remapped.incomplete_files += 1;
+    }
+    Ok(())
 }
 
 /// Maps the wanted resources of a file again.
@@ -139,6 +208,8 @@ struct RemapHandler<'a> {
     positions: &'a RemapPositions,
     batch: InputBatch,
     remapped: &'a mut Remapped,
+    /// How many of the wanted resources were found in the file.
+    found: u64,
     /// Why reading was stopped.
     failure: Option<LoadError>,
 }
@@ -178,6 +249,7 @@ impl ResourceHandler for RemapHandler<'_> {
             self.failure = Some(failure);
             return Err(Stopped);
         }
+        self.found += 1;
         self.batch.note_record(frame.position);
         self.batch.push(&frame, String::new());
         Ok(())

@@ -21,6 +21,8 @@ pub(super) struct BatchStatistics {
     pub rows: u64,
     /// Resources that were mapped or found unchanged, by type.
     pub by_type: BTreeMap<&'static str, u64>,
+    /// Resources that are not wanted, by type.
+    pub skipped: BTreeMap<&'static str, u64>,
     /// Contained resources that were mapped with their containers, by type.
     pub contained: BTreeMap<&'static str, u64>,
     /// Elements that only another version of FHIR defines, by version.
@@ -56,7 +58,7 @@ impl BatchStatistics {
             *of_deviation.entry(element).or_default() += deviant.resources;
         }
         let absolute = rows.absolute_references();
-        BatchStatistics { rows: 0, by_type, contained, by_version, absolute, deviations }
+        BatchStatistics { by_type, contained, by_version, absolute, deviations, ..BatchStatistics::default() }
     }
 
     fn add(&mut self, other: BatchStatistics) {
@@ -65,6 +67,9 @@ impl BatchStatistics {
         self.absolute.unresolved += other.absolute.unresolved;
         for (name, count) in other.by_type {
             *self.by_type.entry(name).or_default() += count;
+        }
+        for (name, count) in other.skipped {
+            *self.skipped.entry(name).or_default() += count;
         }
         for (name, count) in other.contained {
             *self.contained.entry(name).or_default() += count;

@@ -1,6 +1,7 @@
 //! A *worker* takes batches from the queue, maps their records and loads them
 //! over its own connection.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{Account, FileRelations};
-use fhirmill_postgres::load::{Bodies, Load, Loader, Reject};
+use fhirmill_postgres::load::{Bodies, Delivery, Load, Loader, Reject, SkippedType};
 use fhirmill_postgres::registry::{RunRegistry, UnchangedQuery};
 use tracing::{error, warn};
 
@@ -24,7 +25,7 @@ use super::job::Job;
 use super::refused_records::{self, RefusedRecord};
 use super::run_state::{BatchStatistics, RunState};
 use super::unchanged_records::UnchangedRecords;
-use crate::config::{EobCoverage, KeepBodies};
+use crate::config::{EobCoverage, KeepBodies, ResourceTypes};
 use crate::report::in_one_line;
 
 /// What a worker loads batches for.
@@ -32,6 +33,8 @@ use crate::report::in_one_line;
 enum Purpose {
     /// The run with that id.
     Run(i64),
+    /// Skipped records of archived files, which the run with that id loads now.
+    Skipped(i64),
     /// A remap of archived files.
     Remap,
 }
@@ -43,6 +46,8 @@ pub(super) struct Worker {
     mapper: BatchMapper,
     loader: Loader,
     eob_coverage: EobCoverage,
+    /// The types of the skipped records that it loads now.
+    skipped_types: Vec<&'static str>,
 }
 
 /// The result of a batch.
@@ -62,9 +67,31 @@ impl Worker {
         Ok(worker)
     }
 
-    /// A worker of a remap, with a connection of its own.
+    /// A worker of a remap, with a connection of its own. It rewrites resources of
+    /// any type, since they are in the tables.
     pub fn for_remap(job: &Job<'_>) -> Result<Self, LoadError> {
-        Worker::new(job, Purpose::Remap, Arc::default())
+        let mut worker = Worker::new(job, Purpose::Remap, Arc::default())?;
+        worker.mapper.want(ResourceTypes::All);
+        Ok(worker)
+    }
+
+    /// A worker of that run for records that were skipped when they were delivered.
+    pub fn for_skipped(job: &Job<'_>, run_id: i64) -> Result<Self, LoadError> {
+        Worker::new(job, Purpose::Skipped(run_id), Arc::default())
+    }
+
+    /// From the next batch on, which is a part of one file, it loads the skipped
+    /// records of these types.
+    pub fn want_skipped(&mut self, resource_types: &[String]) {
+        let known = resource_types.iter().filter_map(|name| ResourceType::named(name));
+        self.skipped_types = known.map(ResourceType::name).collect();
+        let wanted = self.skipped_types.iter().map(|name| (*name).to_owned()).collect();
+        self.mapper.want(ResourceTypes::Only(wanted));
+    }
+
+    /// The batch is loaded or given up.
+    pub fn finish(&self, batch_number: u64) {
+        self.registry.finish(batch_number);
     }
 
     fn new(job: &Job<'_>, purpose: Purpose, registry: Arc<RunRegistry>) -> Result<Self, LoadError> {
@@ -79,6 +106,7 @@ impl Worker {
             loader: Loader::new(job.database.connect()?, plan, bodies, Arc::clone(&registry))?,
             registry,
             eob_coverage: job.settings.eob_coverage,
+            skipped_types: Vec::new(),
         })
     }
 
@@ -190,9 +218,10 @@ impl Worker {
         let mapped = self.map(batch, source_id, &|record| unchanged.contains(record))?;
         failpoint::passed(Step::Mapped);
         let mut files = batch.files();
-        for file in &mapped.skipped {
-            files[*file].skipped += 1;
+        for ((file, _), records) in &mapped.skipped {
+            files[*file].skipped += records;
         }
+        let skipped = skipped_types(&mapped);
         unchanged.count_in(batch, &mut files);
         let rejects: Vec<&Reject> = batch.rejects().iter().chain(&mapped.rejects).collect();
         let mut load = Load {
@@ -204,6 +233,8 @@ impl Worker {
             bodies: &mapped.bodies(batch),
             deletes: &mapped.deletes,
             rejects: &rejects,
+            skipped: &skipped,
+            delivery: delivery(self.purpose, &self.skipped_types),
             relations: &unchanged.relations,
         };
         let loaded = self.loader.load(&mut load)?;
@@ -212,6 +243,7 @@ impl Worker {
         self.registry.expectations().unchanged_records.set(2 * count > batch.records().len() as u64);
         let statistics = BatchStatistics {
             rows: loaded.rows,
+            skipped: by_type(&mapped),
             ..BatchStatistics::of(&self.mapper.rows, unchanged.by_type())
         };
         Ok(LoadedBatch { accounts: loaded.accounts, statistics })
@@ -219,7 +251,7 @@ impl Worker {
 
     fn mode(&self, batch: &InputBatch) -> Mode {
         match self.purpose {
-            Purpose::Run(run) => Mode::Load(BatchId { run, number: batch.number }),
+            Purpose::Run(run) | Purpose::Skipped(run) => Mode::Load(BatchId { run, number: batch.number }),
             Purpose::Remap => Mode::Remap,
         }
     }
@@ -242,6 +274,8 @@ impl Worker {
             bodies: &mapped.bodies(batch),
             deletes: &mapped.deletes,
             rejects: &[],
+            skipped: &[],
+            delivery: delivery(self.purpose, &[]),
             relations: &FileRelations::default(),
         })
     }
@@ -266,7 +300,8 @@ impl Worker {
     fn unchanged(&mut self, batch: &InputBatch, source_id: i16) -> Result<UnchangedRecords, LoadError> {
         // The order rule decides what a delete does to the resource.
         let has_deletes = batch.records().iter().any(|record| record.delete.is_some());
-        let is_likely = self.registry.expectations().unchanged_records.holds();
+        let is_likely =
+            matches!(self.purpose, Purpose::Run(_)) && self.registry.expectations().unchanged_records.holds();
         let (Mode::Load(id), Some(file)) = (self.mode(batch), batch.files().last().copied()) else {
             return Ok(UnchangedRecords::default());
         };
@@ -307,4 +342,30 @@ impl Worker {
         self.mapper.identifiers().take_asked();
         Ok(mapped)
     }
+}
+
+fn delivery<'t>(purpose: Purpose, resource_types: &'t [&'static str]) -> Delivery<'t> {
+    match purpose {
+        Purpose::Skipped(_) => Delivery::Archived { resource_types },
+        Purpose::Run(_) | Purpose::Remap => Delivery::Claimed,
+    }
+}
+
+/// The records of a batch that are not wanted, by file and type.
+fn skipped_types(mapped: &Mapped) -> Vec<SkippedType> {
+    let of = |(&(file, resource_type), &records): (&(usize, ResourceType), &u64)| SkippedType {
+        file,
+        resource_type,
+        records,
+    };
+    mapped.skipped.iter().map(of).collect()
+}
+
+/// The number of records of a batch that are not wanted, by type.
+fn by_type(mapped: &Mapped) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for ((_, resource_type), records) in &mapped.skipped {
+        *counts.entry(resource_type.name()).or_default() += records;
+    }
+    counts
 }

@@ -2,10 +2,12 @@
 //! (`Display`) and for scripts (JSON).
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::{fmt, mem};
 
 use fhirmill_postgres::ledger::Account;
 use serde::Serialize;
+
+use crate::inbox::{SkippedPath, SkippedPaths};
 
 /// How many resources have an element that deviates from R4, by the deviation
 /// and the element (`Patient.name.family`).
@@ -24,8 +26,10 @@ pub struct Summary {
     pub rejected_files: u64,
     /// Files whose account does not add up.
     pub failed_files: u64,
-    /// Files and folders that cannot be read.
+    /// Files and folders that cannot be read, moved or removed.
     pub unreadable_files: u64,
+    /// The first hundred of them, each with the reason.
+    pub skipped_paths: Vec<SkippedPath>,
     /// Files that were modified, replaced or removed while they were being loaded.
     pub changed_files: u64,
     /// Files that may still be being written.
@@ -38,6 +42,8 @@ pub struct Summary {
     pub rows: u64,
     /// Resources as seen, by type.
     pub by_type: BTreeMap<&'static str, u64>,
+    /// Resources that RESOURCE_TYPES leaves out, by type.
+    pub skipped_by_type: BTreeMap<&'static str, u64>,
     /// Contained resources that were mapped with their containers, by type. They are
     /// not counted as seen.
     pub contained: BTreeMap<&'static str, u64>,
@@ -90,6 +96,22 @@ impl Summary {
         ])
     }
 
+    /// Notes a file or folder that is skipped, and logs it.
+    pub fn skip(&mut self, path: String, reason: String) {
+        let mut skipped = SkippedPaths::default();
+        skipped.add(path, reason);
+        self.skip_all(skipped);
+    }
+
+    /// Notes files and folders that are skipped, and logs them.
+    pub fn skip_all(&mut self, skipped: SkippedPaths) {
+        skipped.tell();
+        let mut all =
+            SkippedPaths { named: mem::take(&mut self.skipped_paths), count: self.unreadable_files };
+        all.extend(skipped);
+        (self.skipped_paths, self.unreadable_files) = (all.named, all.count);
+    }
+
     /// Whether every record is accounted for.
     pub fn adds_up(&self) -> bool {
         self.failed_files == 0 && self.seen == self.account.total()
@@ -122,9 +144,21 @@ impl Summary {
             write!(out, "; {} still being written", counted(self.settling as u64, "file"))?;
         }
         if self.unreadable_files > 0 {
-            write!(out, "; {} not readable", counted(self.unreadable_files, "folder"))?;
+            write!(out, "; {} skipped", counted(self.unreadable_files, "file or folder"))?;
         }
-        writeln!(out)
+        writeln!(out)?;
+        self.write_skipped(out)
+    }
+
+    fn write_skipped(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for SkippedPath { path, reason } in self.skipped_paths.iter().take(MOST_SHOWN) {
+            writeln!(out, "WARNING    skipped {path}: {reason}")?;
+        }
+        let others = self.unreadable_files.saturating_sub(self.skipped_paths.len().min(MOST_SHOWN) as u64);
+        if others > 0 {
+            writeln!(out, "WARNING    and {} more: see the log", counted(others, "file or folder"))?;
+        }
+        Ok(())
     }
 
     fn write_files(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,7 +167,7 @@ impl Summary {
             (self.duplicate_files, "loaded before"),
             (self.rejected_files, "rejected"),
             (self.failed_files, "FAILED: the account does not add up"),
-            (self.unreadable_files, "not readable, still in the inbox"),
+            (self.unreadable_files, "skipped, still in the inbox"),
             (self.changed_files, "changed while they were being loaded, to be loaded again"),
             (self.settling as u64, "still being written"),
         ] {
@@ -141,7 +175,7 @@ impl Summary {
                 writeln!(out, "           {count:>12} {what}")?;
             }
         }
-        Ok(())
+        self.write_skipped(out)
     }
 
     fn write_resources(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,6 +196,9 @@ impl Summary {
             (self.account.skipped, "skipped"),
         ] {
             writeln!(out, "outcome    {count:>12} {what}")?;
+        }
+        for (name, count) in &self.skipped_by_type {
+            writeln!(out, "skipped    {count:>12} {name}, which RESOURCE_TYPES leaves out")?;
         }
         Ok(())
     }
@@ -250,6 +287,13 @@ impl fmt::Display for Summary {
     }
 }
 
+/// How many skipped paths the summary shows; the log has them all.
+const MOST_SHOWN: usize = 20;
+
 fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {}", noun.replace("file", "files").replace("folder", "folders"))
+    }
 }

@@ -23,6 +23,7 @@ mod killed;
 mod ledger_schema;
 mod loading;
 mod migrations;
+mod operators;
 mod oracle;
 mod oracle_compare;
 mod oracle_full;

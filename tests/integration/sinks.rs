@@ -86,6 +86,8 @@ fn load(
         origins: &origins,
         bodies: &bodies,
         deletes: &[],
+        skipped: &[],
+        delivery: fhirmill_postgres::load::Delivery::Claimed,
         rejects: &[],
         relations: &FileRelations::default(),
     };

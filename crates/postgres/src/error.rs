@@ -25,6 +25,12 @@ pub enum LoadError {
     RowsMissing { table: String, count: usize, rows: usize },
     #[error("{kept} of {count} rejects were stored; the batch was rolled back")]
     RejectsMissing { count: usize, kept: usize },
+    /// Skipped records that are loaded later are not those that were skipped.
+    #[error(
+        "the part of the archived file has {loaded} records of the wanted types, which is not how many were \
+         skipped: the file or the limits for reading it have changed, or another process is loading them"
+    )]
+    SkippedDiffer { loaded: u64 },
     #[error("other sessions kept loading the same resources at the same time")]
     Overtaken,
     /// Batches that were read earlier have to be decided on first.

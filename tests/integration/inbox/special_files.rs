@@ -78,8 +78,10 @@ fn unreadable_files_do_not_affect_the_others() {
     }
     let run = environment.run_command(&mut once).expect_code(3);
     assert_eq!((&run.json()["loaded_files"], &run.json()["unreadable_files"]), (&2.into(), &2.into()));
-    assert!(run.stderr.contains("closed.json cannot be read and stays in the inbox: Permission denied"));
-    assert!(run.stderr.contains("the folder closed of the inbox cannot be read: Permission denied"));
+    assert!(run.stderr.contains(
+        "skipped closed.json in the inbox: it cannot be read and stays in the inbox: Permission denied"
+    ));
+    assert!(run.stderr.contains("skipped closed in the inbox: the folder cannot be read: Permission denied"));
     close(0o755);
     let run = environment.run_command(&mut once).expect_code(0);
     assert_eq!((&run.json()["loaded_files"], &run.json()["unreadable_files"]), (&2.into(), &0.into()));

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::reference::FullUrls;
 use crate::datatype::ValueDefectReason;
+use crate::fhir::ResourceType;
 use crate::json::JsonError;
 use crate::rows::Target;
 
@@ -45,7 +46,10 @@ pub enum MapError {
     NoResourceType,
     /// The type is not among `Input::wanted`.
     #[error("resourceType is not one of those that are wanted")]
-    NotWanted,
+    NotWanted {
+        /// The type.
+        resource_type: ResourceType,
+    },
     /// Its sender marks it as deleted.
     #[error("the resource is marked as deleted")]
     Deleted {
@@ -81,7 +85,7 @@ impl MapError {
             MapError::Json(_) => "not_json",
             MapError::NotAnObject => "not_an_object",
             MapError::NoResourceType => "no_resource_type",
-            MapError::NotWanted => "not_wanted",
+            MapError::NotWanted { .. } => "not_wanted",
             MapError::Deleted { .. } => "deleted",
             MapError::UnknownResourceType => "unknown_resource_type",
             MapError::Value { .. } => "invalid_value",

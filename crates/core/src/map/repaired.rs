@@ -51,16 +51,17 @@ impl RepairMemory {
 }
 
 /// The resource's type, if it is one of R4 and wanted. Blanks around it do not
-/// matter.
+/// matter. A type that R4 does not define is an error whatever is wanted: it may be
+/// a wanted one that is misspelt.
 fn wanted_type(root: Value<'_>, input: &Input<'_>) -> Result<ResourceType, MapError> {
     if root.json_type() != JsonType::Object {
         return Err(MapError::NotAnObject);
     }
     let name = root.get(NameId::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
-    let is_wanted = |name: &str| input.wanted.is_none_or(|wanted| wanted.contains(name));
-    if !is_wanted(&name) && !is_wanted(name.trim()) {
-        return Err(MapError::NotWanted);
-    }
     let known = ResourceType::named(&name).or_else(|| ResourceType::named(name.trim()));
-    known.ok_or(MapError::UnknownResourceType)
+    let resource_type = known.ok_or(MapError::UnknownResourceType)?;
+    if input.wanted.is_some_and(|wanted| !wanted.contains(resource_type.name())) {
+        return Err(MapError::NotWanted { resource_type });
+    }
+    Ok(resource_type)
 }

@@ -11,6 +11,7 @@ use tracing::info;
 use super::advisory_lock::living;
 use super::relations::is_superseded;
 use super::schema::{load_batch, load_file};
+use super::skipped::has_skipped;
 use super::source::BASE_URLS;
 
 /// A file that is to be claimed.
@@ -47,8 +48,9 @@ pub struct ClaimedFile {
 pub enum Claim {
     /// Load it.
     Load(ClaimedFile),
-    /// It is loaded already, by a run that has not come to its end; only the file has
-    /// to go to the archive, to where others of its content went.
+    /// It is loaded already, by a run that has not come to its end or that could not
+    /// move it; only the file has to go to the archive, to where others of its content
+    /// went.
     Loaded { id: i64, archive_path: Option<String> },
     /// The same content of the same sender was loaded by the file `of`, and would
     /// change nothing. `id` is that of this delivery. The file goes to where the other
@@ -58,8 +60,8 @@ pub enum Claim {
     /// would change anything shows when the files before it are loaded: see
     /// [`Run::judge`](super::Run::judge).
     Deferred(ClaimedFile),
-    /// A run that broke off has rejected it; only the file has to go to the
-    /// rejects.
+    /// A run that broke off, or that could not move it, has rejected it; only the file
+    /// has to go to the rejects.
     Rejected { id: i64 },
     /// Another process has it.
     Taken,
@@ -80,7 +82,8 @@ struct ContentEntry {
     /// Its path, if its run has not come to its end: it may be this very file.
     #[diesel(sql_type = Nullable<Text>)]
     open_path: Option<String>,
-    /// It would change something if it were delivered again.
+    /// It would change something if it were delivered again, or has records of types
+    /// that were skipped and are wanted now.
     #[diesel(sql_type = Bool)]
     is_superseded: bool,
     /// Files of the sender are in progress, which may supersede it.
@@ -95,6 +98,12 @@ struct ContentEntry {
     /// That run is alive.
     #[diesel(sql_type = Bool)]
     is_rejecting: bool,
+    /// The entry of this very file, if it was read and could not leave the inbox.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    stuck_id: Option<i64>,
+    /// The status of that entry.
+    #[diesel(sql_type = Nullable<Text>)]
+    stuck_status: Option<String>,
 }
 
 /// Where the file `loaded` lies in the archive, unless another content was put
@@ -108,13 +117,15 @@ case when not exists (select from etl.load_file o
 fn content_entries() -> String {
     let living = living();
     let (archive_path, is_superseded) = (ARCHIVE_PATH, is_superseded("loaded.id", &i64::MAX.to_string()));
+    let has_skipped = has_skipped("loaded.id", "$4");
     format!(
         "\
 select s.id as source_id, array(select b.base_url from {BASE_URLS} b where b.source_id = s.id) as base_urls, loaded.id as loaded_id, loaded.open_path,
-       {is_superseded} as is_superseded, {archive_path} as archive_path,
+       {is_superseded} or {has_skipped} as is_superseded, {archive_path} as archive_path,
        exists (select from etl.load_file o where o.status = 'loading' and o.source_id = s.id) as has_open,
-       rejected.id as rejected_id, rejected.load_run_id in ({living}) is true as is_rejecting
-from unnest($1, $2) with ordinality as a (code, sha256, ordinal)
+       rejected.id as rejected_id, rejected.load_run_id in ({living}) is true as is_rejecting,
+       stuck.id as stuck_id, stuck.status as stuck_status
+from unnest($1, $2, $5) with ordinality as a (code, sha256, path, ordinal)
 join etl.source s using (code)
 left join lateral (
   select f.id, f.archive_path, f.sha256, case when r.finished_at is null then f.path end as open_path
@@ -126,6 +137,11 @@ left join lateral (
    where f.source_id = s.id and f.sha256 = a.sha256 and f.status = 'rejected'
      and r.finished_at is null and r.id <> $3
    order by f.id desc limit 1) rejected on true
+left join lateral (
+  select f.id, f.status from etl.load_file f
+   where f.source_id = s.id and f.sha256 = a.sha256 and f.path = a.path and f.move_error is not null
+     and f.status in ('loaded', 'duplicate', 'rejected')
+   order by f.id desc limit 1) stuck on true
 order by a.ordinal"
     )
 }
@@ -224,10 +240,10 @@ struct Candidates<'c> {
 /// Claims the files that are available. The caller holds the claim lock.
 pub(super) fn claim(
     connection: &mut PgConnection,
-    run_id: i64,
+    (run_id, resource_types): (i64, Option<&[String]>),
     files: &[NewFile<'_>],
 ) -> QueryResult<Vec<Claim>> {
-    let candidates = Candidates::load(connection, run_id, files)?;
+    let candidates = Candidates::load(connection, (run_id, resource_types), files)?;
     let (decisions, abandoned) = candidates.decide();
     take_rejected(connection, run_id, &decisions)?;
     abandon(connection, &abandoned)?;
@@ -258,7 +274,11 @@ pub(super) fn claim(
 }
 
 impl<'c> Candidates<'c> {
-    fn load(connection: &mut PgConnection, run_id: i64, files: &'c [NewFile<'c>]) -> QueryResult<Self> {
+    fn load(
+        connection: &mut PgConnection,
+        (run_id, resource_types): (i64, Option<&[String]>),
+        files: &'c [NewFile<'c>],
+    ) -> QueryResult<Self> {
         let hashes: Vec<&[u8]> = files.iter().map(|file| &file.sha256[..]).collect();
         let codes: Vec<&str> = files.iter().map(|file| file.source).collect();
         sql_query(
@@ -277,6 +297,8 @@ impl<'c> Candidates<'c> {
             .bind::<Array<Text>, _>(&codes)
             .bind::<Array<Binary>, _>(&hashes)
             .bind::<BigInt, _>(run_id)
+            .bind::<Nullable<Array<Text>>, _>(resource_types)
+            .bind::<Array<Text>, _>(files.iter().map(|file| file.path).collect::<Vec<_>>())
             .load(connection)?;
         Ok(Candidates { files, contents, open })
     }
@@ -308,6 +330,13 @@ impl<'c> Candidates<'c> {
         let (file, content) = (&self.files[index], &self.contents[index]);
         if let Some(id) = content.loaded_id.filter(|_| content.open_path.as_deref() == Some(file.path)) {
             return Decision::Loaded { id, archive_path: content.archive_path.clone() };
+        }
+        if let Some(id) = content.stuck_id {
+            let archive_path = content.archive_path.clone();
+            return match content.stuck_status.as_deref() {
+                Some("rejected") => Decision::Rejected { id },
+                _ => Decision::Loaded { id, archive_path },
+            };
         }
         if let Some(id) = content.rejected_id {
             return if content.is_rejecting { Decision::Taken } else { Decision::Rejected { id } };

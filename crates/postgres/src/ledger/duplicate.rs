@@ -10,6 +10,7 @@ use super::Run;
 use super::claim::ARCHIVE_PATH;
 use super::relations::is_superseded;
 use super::schema::{load_batch, load_file};
+use super::skipped::has_skipped;
 
 /// What is to become of a deferred file.
 #[derive(Clone, Debug, QueryableByName)]
@@ -27,10 +28,11 @@ pub struct Verdict {
 
 fn verdicts() -> String {
     let is_superseded = is_superseded("loaded.id", "f.id");
+    let has_skipped = has_skipped("loaded.id", "$2");
     format!(
         "\
 select loaded.id as of, {ARCHIVE_PATH} as archive_path,
-       loaded.id is not null and not {is_superseded}
+       loaded.id is not null and not {is_superseded} and not {has_skipped}
          and not exists (select from etl.load_batch b where b.file_id = f.id) as is_duplicate
 from unnest($1) with ordinality as a (id, ordinal)
 join etl.load_file f on f.id = a.id
@@ -46,7 +48,10 @@ impl Run {
     /// Judges deferred files, in their order. It is final for a file if all files
     /// before it are loaded or found to be duplicates.
     pub fn judge(&mut self, ids: &[i64]) -> QueryResult<Vec<Verdict>> {
-        sql_query(verdicts()).bind::<Array<BigInt>, _>(ids).load(&mut self.connection)
+        sql_query(verdicts())
+            .bind::<Array<BigInt>, _>(ids)
+            .bind::<Nullable<Array<Text>>, _>(self.resource_types.as_deref())
+            .load(&mut self.connection)
     }
 
     /// Notes that these deferred files are duplicates.

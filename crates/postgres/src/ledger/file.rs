@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use serde::{Serialize, Serializer};
 
 use super::schema::{load_batch, load_file, source};
@@ -82,7 +84,7 @@ select set_config('synchronous_commit', case reset_val when 'off' then 'on' else
 from pg_settings where name = 'synchronous_commit'";
 
 const SET_ARCHIVE_PATHS: &str = "\
-update etl.load_file f set archive_path = m.path from unnest($1, $2) as m (id, path) where f.id = m.id";
+update etl.load_file f set archive_path = m.path, move_error = null from unnest($1, $2) as m (id, path) where f.id = m.id";
 
 impl Run {
     /// Closes the accounts of files. Returns the verdict and the account of each,
@@ -139,6 +141,18 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Notes that a file cannot leave the inbox, and why. The archive may have a copy
+    /// of it all the same.
+    pub fn note_stuck(&mut self, id: i64, reason: &str, is_copied: bool) -> QueryResult<()> {
+        let archive_path = (!is_copied).then_some(load_file::archive_path.eq(None::<String>));
+        diesel::update(load_file::table.find(id))
+            .set((load_file::move_error.eq(reason), archive_path))
+            .execute(&mut self.connection)?;
+        Ok(())
+    }
+}
+
 /// A file as the ledger lists it.
 #[derive(Debug, Serialize, Queryable, Selectable)]
 #[diesel(table_name = load_file)]
@@ -165,10 +179,23 @@ pub struct FileEntry {
     #[diesel(embed)]
     #[serde(flatten)]
     pub account: Account,
+    /// The number of records that RESOURCE_TYPES left out, by type; `None` if there
+    /// are none.
+    #[diesel(select_expression = skipped_by_type(), select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
+    pub skipped_by_type: Option<serde_json::Value>,
     /// Where it lies now, once it has left the inbox.
     pub archive_path: Option<String>,
     /// Why the file as a whole was not loaded.
     pub error: Option<String>,
+    /// Why it cannot leave the inbox, although it was read.
+    pub move_error: Option<String>,
+}
+
+/// Of the file of the surrounding query.
+fn skipped_by_type() -> SqlLiteral<Nullable<Jsonb>> {
+    sql("(select jsonb_object_agg(k.resource_type, k.records) \
+          from (select r.resource_type, sum(r.records) as records from etl.skipped_range r \
+                 where r.file_id = load_file.id group by 1) k)")
 }
 
 impl FileEntry {

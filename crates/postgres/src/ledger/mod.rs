@@ -21,6 +21,7 @@ mod retry;
 mod rule;
 mod run;
 mod schema;
+mod skipped;
 mod source;
 mod status;
 
@@ -36,5 +37,6 @@ pub use resource::StoredResource;
 pub use retry::{PartialReject, PendingRejects, WholeReject, mark_retried};
 pub use rule::Rule;
 pub use run::{ASYNCHRONOUS_COMMIT, Run, broken_off};
+pub use skipped::{SkippedFile, SkippedPart, SkippedRange};
 pub use source::{Source, SourceChange, UnknownServer};
 pub use status::LedgerStatus;

@@ -4,7 +4,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text};
 use fhirmill_core::fhir::ResourceType;
 
 use super::schema::unresolved_reference;
@@ -48,7 +48,7 @@ where content_hash is not null and file_id is not null
 fn files_sql() -> String {
     format!(
         "\
-select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, w.last, w.resources,
+select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, f.size_bytes, f.sha256, w.last, w.resources,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
 join etl.load_file f on f.id = w.file_id
@@ -80,6 +80,12 @@ pub struct RemapFile {
     /// Its location in the archive, once it has left the inbox.
     #[diesel(sql_type = Nullable<Text>)]
     pub archive_path: Option<String>,
+    /// Its size in bytes.
+    #[diesel(sql_type = BigInt)]
+    pub size_bytes: i64,
+    /// The hash of its bytes.
+    #[diesel(sql_type = Binary)]
+    pub sha256: Vec<u8>,
     /// The position of the last of these resources.
     #[diesel(sql_type = BigInt)]
     last: i64,

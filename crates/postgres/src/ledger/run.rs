@@ -26,6 +26,8 @@ const PLANNER: &str = "set jit = off";
 pub struct Run {
     /// Its number.
     pub id: i64,
+    /// The resource types that it loads; `None`: all.
+    pub resource_types: Option<Vec<String>>,
     pub(super) connection: PgConnection,
 }
 
@@ -65,15 +67,15 @@ impl Run {
             QueryResult::Ok(id)
         })?;
         failpoint::passed(Step::Begun);
-        Ok(Run { id, connection })
+        Ok(Run { id, resource_types: None, connection })
     }
 
     /// Claims files for this run; answers in their order.
     pub fn claim(&mut self, files: &[NewFile<'_>]) -> QueryResult<Vec<Claim>> {
-        let run_id = self.id;
+        let (run_id, resource_types) = (self.id, self.resource_types.as_deref());
         self.connection.transaction(|connection| {
             lock_claims(connection)?;
-            claim::claim(connection, run_id, files)
+            claim::claim(connection, (run_id, resource_types), files)
         })
     }
 

@@ -71,6 +71,7 @@ diesel::table! {
         rejected -> BigInt,
         skipped -> BigInt,
         error -> Nullable<Text>,
+        move_error -> Nullable<Text>,
     }
 }
 
@@ -99,6 +100,10 @@ diesel::table! {
         raw -> Nullable<Binary>,
         created_at -> Timestamptz,
         retried_at -> Nullable<Timestamptz>,
+        resolved_at -> Nullable<Timestamptz>,
+        resolved_by_file_id -> Nullable<BigInt>,
+        dismissed_at -> Nullable<Timestamptz>,
+        note -> Nullable<Text>,
     }
 }
 
@@ -160,6 +165,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.service (id) {
+        id -> Integer,
+        host -> Text,
+        process_id -> Integer,
+        program_version -> Text,
+        inbox -> Text,
+        started_at -> Timestamptz,
+        beat_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        scan_started_at -> Nullable<Timestamptz>,
+        last_scan_at -> Nullable<Timestamptz>,
+        last_success_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        failed_scans -> Integer,
+        skipped_paths -> Integer,
+    }
+}
+
+diesel::table! {
+    etl.skipped_range (file_id, first_position, resource_type) {
+        file_id -> BigInt,
+        first_position -> BigInt,
+        resource_type -> Text,
+        last_position -> BigInt,
+        records -> BigInt,
+    }
+}
+
+diesel::table! {
     etl.source (id) {
         id -> SmallInt,
         code -> Text,
@@ -208,6 +242,7 @@ diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
 diesel::joinable!(rejected_record -> load_file (file_id));
+diesel::joinable!(skipped_range -> load_file (file_id));
 diesel::joinable!(source_base_url -> source (source_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -223,6 +258,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     resource_key,
     resource_version,
     row_since,
+    service,
+    skipped_range,
     source,
     source_base_url,
     superseded_file,

@@ -4,20 +4,23 @@
 use diesel::PgConnection;
 use fhirmill_core::sink::{Mode, Outcome, Outcomes};
 
-use super::batch::{FilePart, Load};
+use super::batch::{Delivery, FilePart, Load, SkippedType};
 use crate::LoadError;
 use crate::failpoint::{self, Step};
-use crate::ledger::{Account, BatchClaim, BatchPart, DeviatingElement, NewReject, UnmappedElement};
+use crate::ledger::{
+    Account, BatchClaim, BatchPart, DeviatingElement, NewReject, SkippedRange, UnmappedElement,
+};
 
-/// The files of the batch as claimed by its run; `None` for a remap, which claims
-/// none.
+/// The files of the batch as claimed by its run; `None` for archived files, which
+/// are not claimed.
 fn claim(load: &Load<'_>) -> Option<BatchClaim> {
-    match load.mode {
-        Mode::Load(id) => {
+    match (load.mode, load.delivery) {
+        (_, Delivery::Archived { .. }) => None,
+        (Mode::Load(id), Delivery::Claimed) => {
             let file_ids = load.files.iter().map(|file| file.file_id).collect();
             Some(BatchClaim { run_id: id.run, file_ids })
         }
-        Mode::Remap => None,
+        (Mode::Remap, _) => None,
     }
 }
 
@@ -89,13 +92,40 @@ pub(super) fn record(
         last_file_id: load.files[load.origins[deviant.last_resource].file].file_id,
     });
     DeviatingElement::add(connection, &deviations.collect::<Vec<_>>())?;
+    match load.delivery {
+        Delivery::Claimed => insert_parts(connection, load, accounts)?,
+        Delivery::Archived { resource_types } if !resource_types.is_empty() => {
+            for (file, account) in load.files.iter().zip(accounts) {
+                let loaded = account.total() - account.skipped;
+                if !SkippedRange::settle(connection, (file.file_id, file.records.0), resource_types, account)?
+                {
+                    return Err(LoadError::SkippedDiffer { loaded });
+                }
+            }
+        }
+        Delivery::Archived { .. } => {}
+    }
+    failpoint::passed(Step::Accounted);
+    Ok(())
+}
+
+fn insert_parts(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    accounts: &[Account],
+) -> Result<(), LoadError> {
     let part = |(file, account): (&FilePart, &Account)| BatchPart {
         file_id: file.file_id,
         positions: file.records,
         account: *account,
     };
     BatchPart::insert(connection, &load.files.iter().zip(accounts).map(part).collect::<Vec<_>>())?;
-    failpoint::passed(Step::Accounted);
+    let range = |skipped: &SkippedType| {
+        let file = &load.files[skipped.file];
+        let resource_type = skipped.resource_type.name();
+        SkippedRange { file_id: file.file_id, records: file.records, resource_type, count: skipped.records }
+    };
+    SkippedRange::insert(connection, &load.skipped.iter().map(range).collect::<Vec<_>>())?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! What is loaded in one transaction, and the result.
 
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{Plan, RowBatch};
 use fhirmill_core::sink::{AcceptedBatch, Delete, KeyedBatch, Mode, Origin, Outcomes};
 
@@ -39,6 +40,30 @@ pub struct FilePart {
     pub unchanged: u64,
 }
 
+/// Records of a file's part that are of a type that is not wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct SkippedType {
+    /// The file, by its place among the batch's files.
+    pub file: usize,
+    /// The type.
+    pub resource_type: ResourceType,
+    /// The number of records.
+    pub records: u64,
+}
+
+/// How the records of a load came.
+#[derive(Clone, Copy, Debug)]
+pub enum Delivery<'l> {
+    /// In files that are claimed by the batch's run.
+    Claimed,
+    /// In one archived file. Its records of these types were skipped when it was
+    /// delivered, and are loaded now.
+    Archived {
+        /// The types; none to try the batch, without an account.
+        resource_types: &'l [&'l str],
+    },
+}
+
 /// What is loaded in one transaction: a mapped batch, and what the ledger must
 /// know of it.
 pub struct Load<'l> {
@@ -58,6 +83,10 @@ pub struct Load<'l> {
     pub deletes: &'l [Delete],
     /// Its records that could not be read or mapped.
     pub rejects: &'l [&'l Reject],
+    /// Its records that are not wanted, by type.
+    pub skipped: &'l [SkippedType],
+    /// How they came.
+    pub delivery: Delivery<'l>,
     /// What the records that were found unchanged before they were mapped tell of
     /// files.
     pub relations: &'l FileRelations,

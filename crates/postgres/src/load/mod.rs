@@ -23,7 +23,7 @@ use crate::LoadError;
 use crate::failpoint::{self, Step};
 use crate::ledger::{self, Account};
 use crate::registry::{self, DecideContext, Hint, RunRegistry, UnchangedAnswer, UnchangedQuery};
-pub use batch::{FilePart, Load, Loaded, Reject};
+pub use batch::{Delivery, FilePart, Load, Loaded, Reject, SkippedType};
 pub use postgres_sink::Bodies;
 use postgres_sink::{PostgresSink, PostgresTables};
 use retry::with_retries;

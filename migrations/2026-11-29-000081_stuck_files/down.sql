@@ -1,0 +1,1 @@
+alter table etl.load_file drop column move_error;

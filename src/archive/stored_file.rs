@@ -1,0 +1,76 @@
+//! A *stored file*: an archived file as the ledger knows it, which proves that what
+//! lies in the archive is what was loaded.
+
+use std::io;
+
+use fhirmill_core::read::ReadAt;
+use sha2::{Digest, Sha256};
+
+use super::{ArchiveError, Location, Storage};
+
+/// How much is read at a time.
+const READ_BYTES: usize = 1 << 20;
+
+/// What the ledger has of an archived file.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredFile<'f> {
+    /// The path it had in the inbox.
+    pub path: &'f str,
+    /// Its status, which says which archive it is in.
+    pub status: &'f str,
+    /// Its location; `None` while it is in the inbox.
+    pub archive_path: Option<&'f str>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The hash of its bytes.
+    pub sha256: &'f [u8],
+}
+
+impl Storage {
+    /// Opens the file, whatever its content.
+    pub fn open(&self, file: &StoredFile<'_>) -> Result<Box<dyn ReadAt>, ArchiveError> {
+        match file.archive_path {
+            Some(stored) => self.of_status(file.status).open(&Location::stored(stored)),
+            None => Err(ArchiveError::NotYet { path: file.path.to_owned() }),
+        }
+    }
+
+    /// Opens the file, and reads it to its end: it has the size and the hash that it
+    /// had when it was loaded. `read` is told of every piece that was read.
+    pub fn open_proven(
+        &self,
+        file: &StoredFile<'_>,
+        read: &mut dyn FnMut(u64),
+    ) -> Result<Box<dyn ReadAt>, ArchiveError> {
+        let opened = self.open(file)?;
+        let address = || {
+            let location = Location::stored(file.archive_path.unwrap_or_default());
+            self.of_status(file.status).address(&location).display().to_string()
+        };
+        let unreadable = |source| ArchiveError::Read { path: address(), source };
+        let size = opened.size().map_err(unreadable)?;
+        if size != file.size {
+            return Err(ArchiveError::Resized { path: address(), size, expected: file.size });
+        }
+        if hash(&*opened, size, read).map_err(unreadable)?[..] != *file.sha256 {
+            return Err(ArchiveError::Changed { path: address() });
+        }
+        Ok(opened)
+    }
+}
+
+/// The SHA-256 of the file's bytes.
+fn hash(file: &dyn ReadAt, size: u64, read: &mut dyn FnMut(u64)) -> io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES.min(usize::try_from(size).unwrap_or(READ_BYTES)).max(1)];
+    let mut offset = 0;
+    loop {
+        let count = file.read_at(&mut buffer, offset)?;
+        if count == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        hasher.update(&buffer[..count]);
+        offset += count as u64;
+        read(count as u64);
+    }
+}
