@@ -12,7 +12,7 @@ use fhirmill_fuzz::rows;
 const NEIGHBOUR: &[u8] = br#"{"resourceType":"Patient","id":"n","name":[{"family":"Neighbour"}]}"#;
 
 fn input(bytes: &[u8]) -> Input<'_> {
-    Input { bytes, full_url: None, full_urls: None, id: None, base_urls: &[], effective_at: None, wanted: None }
+    Input { bytes, full_url: None, full_urls: None, id: None, base_urls: &[], effective_at: None, earlier: None, wanted: None }
 }
 
 fn tables(batch: &RowBatch) -> Vec<Vec<u8>> {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use fhirmill_core::datatype::{MAX_INDEXED_BYTES, Timezone, moment};
 use fhirmill_core::fhir::{ResourceType, identity_in_url};
 use fhirmill_core::map::{
-    Fingerprint, FullUrls, IdentifierCache, Input, MapError, MapSettings, Mapper, Plan, RowBatch,
+    EarlierReferences, Fingerprint, FullUrls, IdentifierCache, Input, MapError, MapSettings, Mapper, Plan,
+    RowBatch,
 };
 use fhirmill_core::sink::{Delete, Origin};
 use fhirmill_postgres::failpoint::{self, Fault};
 use fhirmill_postgres::load::Reject;
+use rustc_hash::FxHashMap;
 
 use super::conditions::{RedirectedUrls, Redirects};
 use super::input_batch::{InputBatch, Record};
@@ -23,6 +25,8 @@ pub(super) struct BatchMapper {
     pub rows: RowBatch,
     /// What conditional requests of the batch lead to.
     pub redirects: Redirects,
+    /// In a remap, by position what the references of a resource led to before.
+    pub earlier: FxHashMap<u64, EarlierReferences>,
     wanted: ResourceTypes,
     timezone: Timezone,
 }
@@ -57,6 +61,7 @@ impl BatchMapper {
             rows: RowBatch::new(plan.tables.len()),
             mapper: Mapper::new(plan, MapSettings { timezone }),
             redirects: Redirects::new(),
+            earlier: FxHashMap::default(),
             wanted: settings.resource_types.clone(),
             timezone,
         }
@@ -99,9 +104,13 @@ impl BatchMapper {
                 }
                 continue;
             }
-            let redirected =
-                record.bundle.as_deref().map(|bundle| RedirectedUrls { bundle, redirects: &self.redirects });
-            let mut input = input(batch, record, &self.wanted, self.timezone);
+            let earlier = self.earlier.get(&record.origin.position);
+            let redirected = record.bundle.as_deref().map(|bundle| RedirectedUrls {
+                bundle,
+                redirects: &self.redirects,
+                earlier,
+            });
+            let mut input = Input { earlier, ..input(batch, record, &self.wanted, self.timezone) };
             if let Some(redirected) = redirected.as_ref().filter(|_| !self.redirects.is_empty()) {
                 input.full_urls = Some(redirected);
             }
@@ -170,6 +179,7 @@ fn input<'b>(
         full_urls: record.bundle.as_deref().map(|bundle| bundle as &dyn FullUrls),
         base_urls: batch.base_urls(),
         effective_at: record.effective_at(timezone),
+        earlier: None,
         wanted: match wanted {
             ResourceTypes::All => None,
             ResourceTypes::Only(types) => Some(types),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use fhirmill_core::fhir::{Address, Condition, IdentifierToken, ResourceType};
 use fhirmill_core::json::{Parser, Value};
-use fhirmill_core::map::FullUrls;
+use fhirmill_core::map::{EarlierReferences, FullUrls};
 use fhirmill_core::read::Bundle;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::load::Loader;
@@ -21,7 +21,15 @@ use super::input_batch::{InputBatch, Record};
 pub(super) type Wanted = (ResourceType, Option<String>, String);
 
 /// Other ids for resources that conditional requests name, by type and id.
-pub(super) type Redirects = BTreeMap<(ResourceType, String), String>;
+pub(super) type Redirects = BTreeMap<(ResourceType, String), Redirect>;
+
+/// What a conditional request leads to.
+pub(super) struct Redirect {
+    id: String,
+    /// All that have the identifier, and the id that the request would give: what it
+    /// may have led to before.
+    candidates: Vec<String>,
+}
 
 /// What the conditional requests of a batch mean.
 #[derive(Default)]
@@ -120,8 +128,11 @@ pub(super) fn resolve(
     let mut conditions = Conditions::default();
     for ((resource_type, system, value), default_id) in requests {
         let key = (resource_type, system, value);
-        if let Some(id) = owners[&key].id().filter(|id| *id != default_id) {
-            conditions.redirects.insert((resource_type, default_id.to_owned()), id.clone());
+        let owners = &owners[&key];
+        if let Some(id) = owners.id().filter(|id| *id != default_id || !owners.ids.is_empty()) {
+            let candidates = owners.ids.iter().cloned().chain([default_id.to_owned()]).collect();
+            let redirect = Redirect { id: id.clone(), candidates };
+            conditions.redirects.insert((resource_type, default_id.to_owned()), redirect);
         }
     }
     let mut made: BTreeSet<Wanted> = BTreeSet::new();
@@ -183,6 +194,8 @@ fn add_from_batch(batch: &InputBatch, owners: &mut BTreeMap<Wanted, Owners>) {
 pub(super) struct RedirectedUrls<'b> {
     pub bundle: &'b Bundle,
     pub redirects: &'b Redirects,
+    /// In a remap, what the references of the resource led to before.
+    pub earlier: Option<&'b EarlierReferences>,
 }
 
 impl FullUrls for RedirectedUrls<'_> {
@@ -193,7 +206,11 @@ impl FullUrls for RedirectedUrls<'_> {
     fn resolve(&self, address: &Address<'_>) -> Option<(ResourceType, Cow<'_, str>)> {
         let (resource_type, id) = self.bundle.resolve_address(address)?;
         match self.redirects.get(&(resource_type, id.clone().into_owned())) {
-            Some(other) => Some((resource_type, Cow::Borrowed(other))),
+            Some(Redirect { id, candidates }) => {
+                let candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
+                let before = self.earlier.and_then(|earlier| earlier.one_of(resource_type, &candidates));
+                Some((resource_type, Cow::Borrowed(before.unwrap_or(id))))
+            }
             None => Some((resource_type, id)),
         }
     }

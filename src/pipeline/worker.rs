@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{Fingerprint, Plan};
+use fhirmill_core::map::{Fingerprint, IdentifierCache, Plan};
 use fhirmill_core::sink::{BatchId, Mode};
 use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
@@ -153,6 +153,11 @@ impl Worker {
         if self.eob_coverage == EobCoverage::Drop {
             batch.rewrite(eob_coverage::without);
         }
+        if self.purpose == Purpose::Remap {
+            self.mapper.earlier.clear();
+            // Owners change between the batches of a remap.
+            *self.mapper.identifiers() = IdentifierCache::default();
+        }
         self.mapper.identifiers().begin_source(source_id);
         let existing = self.follow_conditions(batch, source_id)?;
         let mut unchanged = self.unchanged(batch, source_id)?;
@@ -197,8 +202,13 @@ impl Worker {
         let Conditions { redirects, ids, existing, deletes } =
             conditions::resolve(batch, source_id, &mut self.loader)?;
         self.mapper.redirects = redirects;
+        if is_remap {
+            self.recall_references(batch)?;
+        }
         for (record, id) in ids {
-            batch.set_id(record, id);
+            let position = batch.records()[record].origin.position;
+            let before = self.mapper.earlier.get(&position).map(|earlier| earlier.fhir_id.clone());
+            batch.set_id(record, before.unwrap_or(id));
         }
         for (record, url) in deletes {
             batch.set_delete(record, url);
@@ -325,6 +335,16 @@ impl Worker {
         Ok(UnchangedRecords::new(answer, &fingerprints))
     }
 
+    /// Finds out what the references of a remapped batch, which is of one file, led to
+    /// when its rows were written.
+    fn recall_references(&mut self, batch: &InputBatch) -> Result<(), LoadError> {
+        let Some(file) = batch.files().first().copied() else { return Ok(()) };
+        let positions: Vec<i64> =
+            batch.records().iter().map(|record| record.origin.position as i64).collect();
+        self.mapper.earlier = self.loader.earlier_references(file.file_id, &positions)?;
+        Ok(())
+    }
+
     /// Maps the records that are not left out. If references name identifiers
     /// whose owners only the database knows, maps them again with the owners,
     /// which are remembered.
@@ -335,6 +355,15 @@ impl Worker {
         is_left_out: &dyn Fn(usize) -> bool,
     ) -> Result<Mapped, LoadError> {
         let mapped = self.mapper.map(batch, is_left_out);
+        if self.purpose == Purpose::Remap {
+            if !self.loader.recall_identifiers(source_id, self.mapper.identifiers())? {
+                return Ok(mapped);
+            }
+            if self.mapper.earlier.is_empty() {
+                self.recall_references(batch)?;
+            }
+            return Ok(self.mapper.map(batch, is_left_out));
+        }
         if !self.loader.learn_identifiers(source_id, self.mapper.identifiers())? {
             return Ok(mapped);
         }

@@ -32,6 +32,7 @@ mod private_server;
 mod reconciliation;
 mod references;
 mod rejects;
+mod remap_neutral;
 mod schema;
 mod security;
 mod service;

@@ -68,7 +68,16 @@ fn load(
         let bytes = resource.as_bytes();
         mapper
             .map(
-                &Input { bytes, id: None, full_url, full_urls, base_urls: &[], effective_at, wanted },
+                &Input {
+                    bytes,
+                    id: None,
+                    full_url,
+                    full_urls,
+                    base_urls: &[],
+                    effective_at,
+                    wanted,
+                    earlier: None,
+                },
                 &mut rows,
             )
             .unwrap();

@@ -16,6 +16,7 @@ impl<'i> From<&'i Frame<'_>> for Input<'i> {
             full_urls: frame.bundle.map(|bundle| &**bundle as &dyn FullUrls),
             base_urls: &[],
             effective_at: frame.last_modified.as_deref().or_else(of_bundle),
+            earlier: None,
             wanted: None,
         }
     }

@@ -75,6 +75,8 @@ pub struct IdentifierCache {
     source_id: i16,
     owners: HashMap<IdentifierKey, (ResourceType, i64)>,
     asked: HashSet<IdentifierKey>,
+    /// In a remap, the resources that have or had an identifier.
+    candidates: HashMap<IdentifierKey, Vec<(ResourceType, i64)>>,
 }
 
 /// The most owners that are cached; then the cache starts over.
@@ -97,6 +99,19 @@ impl IdentifierCache {
         }
         self.asked.get_or_insert_with(identifier, |written| written.into());
         None
+    }
+
+    /// The resources that have or had the identifier, as far as a remap was told.
+    pub(super) fn candidates(
+        &self,
+        identifier: &WrittenIdentifier<'_>,
+    ) -> impl Iterator<Item = (ResourceType, i64)> {
+        self.candidates.get(identifier).into_iter().flatten().copied()
+    }
+
+    /// Adds a resource that has or had the identifier.
+    pub fn add_candidate(&mut self, identifier: IdentifierKey, resource_type: ResourceType, key: i64) {
+        self.candidates.entry(identifier).or_default().push((resource_type, key));
     }
 
     /// The identifiers whose owners were wanted since the last call, sorted.

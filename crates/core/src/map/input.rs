@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
+use super::earlier::EarlierReferences;
 use super::reference::FullUrls;
 use crate::datatype::ValueDefectReason;
 use crate::fhir::ResourceType;
@@ -28,6 +29,8 @@ pub struct Input<'i> {
     /// When the version took effect according to its Bundle, as a dateTime. Used
     /// where the resource itself does not say.
     pub effective_at: Option<&'i str>,
+    /// In a remap, what its references led to before.
+    pub earlier: Option<&'i EarlierReferences>,
     /// The resource types that are wanted; `None`: all.
     pub wanted: Option<&'i BTreeSet<String>>,
 }

@@ -145,6 +145,7 @@ impl Mapper {
                     base_urls: input.base_urls,
                     resolved: &mut self.resolved,
                     contained: &contained,
+                    earlier: input.earlier,
                 },
                 is_lenient: false,
                 elements: emptied(mem::take(&mut self.elements)),

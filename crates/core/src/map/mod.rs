@@ -9,6 +9,7 @@ mod batch;
 mod chunk;
 mod contained;
 mod descend;
+mod earlier;
 mod extension;
 mod extension_rows;
 mod fields;
@@ -33,6 +34,7 @@ mod writing;
 
 pub use batch::RowBatch;
 pub use contained::contained_json;
+pub use earlier::EarlierReferences;
 pub use fingerprint::Fingerprint;
 pub use identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, IdentifierKey, REFERENCE_SYSTEM};
 pub use input::{Input, MapError};

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::contained::Contained;
+use super::earlier::EarlierReferences;
 use super::identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, REFERENCE_SYSTEM, WrittenIdentifier};
 use super::target::Targets;
 use crate::datatype::{Expected, MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
@@ -53,6 +54,8 @@ pub(super) struct Resolver<'r> {
     pub resolved: &'r mut Vec<ResolvedReference>,
     /// What `#id` means.
     pub contained: &'r Contained<'r>,
+    /// In a remap, what the references of the resource led to before.
+    pub earlier: Option<&'r EarlierReferences>,
 }
 
 /// What a reference's text says, before anything is looked up.
@@ -215,6 +218,20 @@ impl<'r> Resolver<'r> {
             })
             .or_else(|| self.identifiers.owner(&identifier))
             .filter(|(found, _)| expected.admits(*found));
+        let owner = match self.earlier {
+            Some(earlier) => {
+                let identifiers = &*self.identifiers;
+                let of_preferred = preferred
+                    .map(|preferred| WrittenIdentifier { resource_type: Some(preferred), ..identifier });
+                let candidates = of_preferred
+                    .iter()
+                    .chain([&identifier])
+                    .flat_map(|identifier| identifiers.candidates(identifier))
+                    .filter(|(found, _)| expected.admits(*found));
+                earlier.owner(&identifier, candidates, owner)
+            }
+            None => owner,
+        };
         if owner.is_none() && expected.is_stored() {
             self.targets.note_unresolved(&identifier);
         }

@@ -77,6 +77,7 @@ fn a_sink_stores_what_was_accepted_and_nothing_else() {
             id: None,
             base_urls: &[],
             effective_at: None,
+            earlier: None,
             wanted: None,
         };
         mapper.map(&input, &mut rows).unwrap();

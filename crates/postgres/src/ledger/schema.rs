@@ -108,6 +108,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.resolved_identifier (source_id, resource_type, system, value, owner_id) {
+        source_id -> SmallInt,
+        resource_type -> Text,
+        system -> Text,
+        value -> Text,
+        owner_id -> BigInt,
+    }
+}
+
+diesel::table! {
     etl.resource_body (id) {
         id -> BigInt,
         body -> Text,
@@ -242,6 +252,7 @@ diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
 diesel::joinable!(rejected_record -> load_file (file_id));
+diesel::joinable!(resolved_identifier -> source (source_id));
 diesel::joinable!(skipped_range -> load_file (file_id));
 diesel::joinable!(source_base_url -> source (source_id));
 
@@ -254,6 +265,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     load_file,
     load_run,
     rejected_record,
+    resolved_identifier,
     resource_body,
     resource_key,
     resource_version,

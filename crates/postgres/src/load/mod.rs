@@ -6,6 +6,7 @@
 mod account;
 mod batch;
 mod contained;
+mod earlier;
 mod history;
 mod postgres_sink;
 mod retry;
@@ -16,13 +17,14 @@ use diesel::connection::SimpleConnection;
 use diesel::result::Error;
 use diesel::{Connection, PgConnection};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{Fingerprint, IdentifierCache, Keys, Plan};
+use fhirmill_core::map::{EarlierReferences, Fingerprint, IdentifierCache, Keys, Plan};
 use fhirmill_core::sink::{AcceptedBatch, KeyedBatch, Outcomes, Sink};
+use rustc_hash::FxHashMap;
 
 use crate::LoadError;
 use crate::failpoint::{self, Step};
 use crate::ledger::{self, Account};
-use crate::registry::{self, DecideContext, Hint, RunRegistry, UnchangedAnswer, UnchangedQuery};
+use crate::registry::{self, DecideContext, Hint, LookUp, RunRegistry, UnchangedAnswer, UnchangedQuery};
 pub use batch::{Delivery, FilePart, Load, Loaded, Reject, SkippedType};
 pub use postgres_sink::Bodies;
 use postgres_sink::{PostgresSink, PostgresTables};
@@ -80,7 +82,27 @@ impl Loader {
         source_id: i16,
         identifiers: &mut IdentifierCache,
     ) -> Result<bool, LoadError> {
-        registry::learn_identifiers(&mut self.connection, source_id, identifiers)
+        registry::learn_identifiers(&mut self.connection, source_id, identifiers, LookUp::Owners)
+    }
+
+    /// As `learn_identifiers`, for a remap: also looks up what references by these
+    /// identifiers were resolved to before.
+    pub fn recall_identifiers(
+        &mut self,
+        source_id: i16,
+        identifiers: &mut IdentifierCache,
+    ) -> Result<bool, LoadError> {
+        registry::learn_identifiers(&mut self.connection, source_id, identifiers, LookUp::Candidates)
+    }
+
+    /// By position what the references of the current resources at these positions of
+    /// a file led to when their rows were written.
+    pub fn earlier_references(
+        &mut self,
+        file_id: i64,
+        positions: &[i64],
+    ) -> Result<FxHashMap<u64, EarlierReferences>, LoadError> {
+        earlier::earlier_references(&mut self.connection, &self.tables.plan.tables, file_id, positions)
     }
 
     /// For each identifier, as type, system and value, the ids of the resources of

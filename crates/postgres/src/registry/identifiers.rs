@@ -58,35 +58,111 @@ struct Owner {
     id: i64,
 }
 
+/// Notes the owners that references are resolved to, for remaps; in the same order
+/// in every session.
+const RECORD: &str = "\
+insert into etl.resolved_identifier (source_id, resource_type, system, value, owner_id)
+select $1, a.resource_type, a.system, a.value, a.owner_id
+from unnest($2, $3, $4, $5) as a (resource_type, system, value, owner_id)
+order by 2, 3, 4, 5
+on conflict do nothing";
+
+/// The resources that have the identifiers, and those that references by them were
+/// resolved to.
+fn candidates() -> String {
+    format!(
+        "\
+with asked as (select * from unnest($2::text[], $3::text[], $4::text[])
+               with ordinality as a (resource_type, system, value, ordinal))
+select a.ordinal::integer as ordinal, m.resource_type, m.id
+from asked a cross join lateral ({}) m
+union
+select a.ordinal::integer, k.resource_type, k.id
+from asked a
+join etl.resolved_identifier r on r.source_id = $1 and r.resource_type = a.resource_type
+                              and r.system = a.system and r.value = a.value
+join etl.resource_key k on k.id = r.owner_id
+order by 1, 3",
+        owners("a", "$1", "$5")
+    )
+}
+
+/// What identifiers are looked up for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LookUp {
+    /// The resources that own them.
+    Owners,
+    /// Those, and all that references by them were resolved to before.
+    Candidates,
+}
+
 /// Looks up the owners of the identifiers that `identifiers` was asked for and
 /// did not have; returns whether any was found.
 pub(super) fn learn(
     connection: &mut PgConnection,
     source_id: i16,
     identifiers: &mut IdentifierCache,
+    look_up: LookUp,
 ) -> Result<bool, LoadError> {
     let asked: Vec<IdentifierKey> = identifiers.take_asked();
     if asked.is_empty() {
         return Ok(false);
     }
-    let types: Vec<&str> = asked.iter().map(|key| key.resource_type.map_or("", ResourceType::name)).collect();
-    let systems: Vec<&str> = asked.iter().map(|key| key.system.as_str()).collect();
-    let values: Vec<&str> = asked.iter().map(|key| key.value.as_str()).collect();
-    let owners: Vec<Owner> = sql_query(sole_owners())
-        .bind::<SmallInt, _>(source_id)
-        .bind::<Array<Text>, _>(&types)
-        .bind::<Array<Text>, _>(&systems)
-        .bind::<Array<Text>, _>(&values)
-        .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
-        .load(connection)?;
-    let has_found = !owners.is_empty();
-    for Owner { ordinal, resource_type, id } in owners {
-        let key = asked[ordinal as usize - 1].clone();
-        if let Some(resource_type) = ResourceType::named(&resource_type) {
-            identifiers.learn(key, resource_type, id);
+    let mut has_found = false;
+    if look_up == LookUp::Candidates {
+        let found = select(connection, source_id, &asked, &candidates())?;
+        has_found |= !found.is_empty();
+        for (identifier, resource_type, key) in found {
+            identifiers.add_candidate(identifier.clone(), resource_type, key);
         }
     }
+    let found = select(connection, source_id, &asked, &sole_owners())?;
+    record(connection, source_id, &found)?;
+    has_found |= !found.is_empty();
+    for (identifier, resource_type, key) in found {
+        identifiers.learn(identifier.clone(), resource_type, key);
+    }
     Ok(has_found)
+}
+
+/// What a query finds of identifiers: the type and key of a resource.
+type Found<'a> = (&'a IdentifierKey, ResourceType, i64);
+
+fn select<'a>(
+    connection: &mut PgConnection,
+    source_id: i16,
+    asked: &'a [IdentifierKey],
+    query: &str,
+) -> Result<Vec<Found<'a>>, LoadError> {
+    let owners: Vec<Owner> = sql_query(query)
+        .bind::<SmallInt, _>(source_id)
+        .bind::<Array<Text>, _>(asked.iter().map(type_name).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked.iter().map(|key| key.system.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked.iter().map(|key| key.value.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
+        .load(connection)?;
+    let found = owners.into_iter().filter_map(|Owner { ordinal, resource_type, id }| {
+        Some((&asked[ordinal as usize - 1], ResourceType::named(&resource_type)?, id))
+    });
+    Ok(found.collect())
+}
+
+fn record(connection: &mut PgConnection, source_id: i16, found: &[Found<'_>]) -> Result<(), LoadError> {
+    if !found.is_empty() {
+        sql_query(RECORD)
+            .bind::<SmallInt, _>(source_id)
+            .bind::<Array<Text>, _>(found.iter().map(|(key, ..)| type_name(key)).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|(key, ..)| key.system.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|(key, ..)| key.value.as_str()).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(found.iter().map(|(.., key)| *key).collect::<Vec<_>>())
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// The type that is looked for; empty for any.
+fn type_name(key: &IdentifierKey) -> &'static str {
+    key.resource_type.map_or("", ResourceType::name)
 }
 
 #[derive(QueryableByName)]

@@ -26,7 +26,7 @@ use confirmations::Confirmations;
 pub(crate) use confirmations::Writing;
 pub(crate) use decide::{DecideContext, Decided};
 pub use expectations::{Expectations, Hint};
-pub(crate) use identifiers::{owner_ids, owners};
+pub(crate) use identifiers::{LookUp, owner_ids, owners};
 pub(crate) use lifeline::{Content, Lifeline};
 pub use unchanged::{UnchangedAnswer, UnchangedQuery};
 
@@ -135,6 +135,7 @@ pub(crate) fn learn_identifiers(
     connection: &mut PgConnection,
     source_id: i16,
     identifiers: &mut IdentifierCache,
+    look_up: LookUp,
 ) -> Result<bool, LoadError> {
-    identifiers::learn(connection, source_id, identifiers)
+    identifiers::learn(connection, source_id, identifiers, look_up)
 }

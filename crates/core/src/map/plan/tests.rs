@@ -37,6 +37,7 @@ fn mapped(plan: &Arc<Plan>, resources: &[&str]) -> BTreeMap<String, Vec<Vec<Opti
             id: None,
             base_urls: &[],
             effective_at: None,
+            earlier: None,
             wanted: None,
         };
         mapper.map(&input, &mut batch).expect(resource);
@@ -113,6 +114,7 @@ fn a_member_is_unmapped_if_no_root_table_knows_it() {
         id: None,
         base_urls: &[],
         effective_at: None,
+        earlier: None,
         wanted: None,
     };
     mapper.map(&input, &mut batch).expect("it is mapped");
