@@ -276,7 +276,7 @@ pub struct StatusArguments {
     /// Print the status as one JSON document
     #[arg(long)]
     pub json: bool,
-    /// Print nothing; the exit code tells whether the service is healthy
+    /// Print only what is wrong; the exit code tells whether the service runs and its scans succeed
     #[arg(long, conflicts_with = "json")]
     pub health: bool,
 }

@@ -6,6 +6,8 @@ pub mod check;
 pub mod database;
 pub mod files;
 pub mod generate;
+mod health;
+mod heartbeat;
 mod indexes;
 pub mod inspect;
 pub mod migrate;

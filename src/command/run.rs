@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use super::heartbeat::Heartbeat;
 use crate::cli::ExitCode;
 use crate::config::Settings;
 use crate::pipeline::{self, Job, PipelineError, Recovery};
@@ -26,6 +27,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
     let scans = Scans {
+        heartbeat: Heartbeat::start(settings, &database),
         settings: settings.clone(),
         database: Mutex::new(database),
         is_first: AtomicBool::new(true),
@@ -48,6 +50,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// The scans of one service, which never overlap.
 struct Scans {
+    heartbeat: Heartbeat,
     settings: Settings,
     /// Renewed when the private server was started again, maybe on another port.
     database: Mutex<Database>,
@@ -62,8 +65,10 @@ impl Scans {
     /// Loads what is in the inbox. A failure is logged and the scan repeated:
     /// the files are still there.
     fn scan(&self, cancel: &CancellationToken) -> ScanOutcome {
+        let scan = self.heartbeat.scan_begins();
         match self.load(cancel) {
             Ok(summary) => {
+                scan.succeeded(summary.unreadable_files);
                 self.failed.store(0, Ordering::Relaxed);
                 let is_unfinished = summary.settling > 0 || summary.changed_files > 0;
                 ScanOutcome { again_in: is_unfinished.then(|| self.settings.settle.max(SHORTEST_WAIT)) }
@@ -71,11 +76,12 @@ impl Scans {
             Err(failure) => {
                 let pause = AFTER_FAILURE * 2_u32.pow(self.failed.fetch_add(1, Ordering::Relaxed).min(6));
                 let pause = pause.min(LONGEST_AFTER_FAILURE);
+                let failure = in_one_line(&failure);
                 error!(
                     pause.seconds = pause.as_secs(),
-                    "the inbox could not be loaded, and will be scanned again: {}",
-                    in_one_line(&failure)
+                    "the inbox could not be loaded, and will be scanned again: {failure}"
                 );
+                scan.failed(failure);
                 ScanOutcome { again_in: Some(pause) }
             }
         }
@@ -86,6 +92,7 @@ impl Scans {
         if database.is_private && self.failed.load(Ordering::Relaxed) > 0 {
             // Nobody else would start it again.
             *database = Database::open(&self.settings.database(), Wait::No)?;
+            self.heartbeat.tell_to(&database);
         }
         // What the process before left undone is done once, and once more
         // after every failure.

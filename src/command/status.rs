@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::{health, heartbeat};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
-use crate::inbox;
+use crate::inbox::{self, SkippedPath};
 use crate::pipeline::indexes;
 use fhirmill_core::model;
 use fhirmill_postgres::database::{Database, Wait};
-use fhirmill_postgres::ledger::{LedgerStatus, SkippedRange, UnknownServer};
+use fhirmill_postgres::ledger::{LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer};
 
 #[derive(Serialize)]
 struct Status {
@@ -19,35 +20,52 @@ struct Status {
     postgres_version: u32,
     waiting_files: usize,
     settling_files: usize,
+    oldest_waiting_file: Option<String>,
+    oldest_waiting_seconds: Option<u64>,
+    skipped_paths: Vec<SkippedPath>,
     indexes_built: usize,
     indexes_missing: usize,
     #[serde(flatten)]
     ledger: LedgerStatus,
     unknown_servers: Vec<UnknownServer>,
     skipped_by_type: BTreeMap<String, i64>,
+    services: Vec<ServiceEntry>,
+    sources: Vec<SourceActivity>,
 }
 
 /// Prints the status; with `--health`, answers with the exit code alone.
 pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::No)?;
     let mut connection = database.connect()?;
-    let scan = inbox::scan(&settings.inbox_dir, settings.settle);
-    let ledger = LedgerStatus::load(&mut connection)?;
-    let scan = scan?;
+    let services = ServiceEntry::list(&mut connection)?;
     if arguments.health {
-        return Ok(ExitCode::Success);
+        return Ok(match health::complaint(settings, &heartbeat::host(), &services) {
+            None => ExitCode::Success,
+            Some(complaint) => {
+                eprintln!("unhealthy: {complaint}");
+                ExitCode::CheckFailed
+            }
+        });
     }
+    let scan = inbox::scan(&settings.inbox_dir, settings.settle)?;
+    let ledger = LedgerStatus::load(&mut connection)?;
+    let oldest = scan.oldest.as_ref();
     let indexes_missing = indexes::missing(&mut connection)?.len();
     let status = Status {
         database: database.url().to_string(),
         postgres_version: database.version,
         waiting_files: scan.ready.len(),
         settling_files: scan.settling,
+        oldest_waiting_file: oldest.map(|(_, path)| path.clone()),
+        oldest_waiting_seconds: oldest.map(|(arrived, _)| arrived.elapsed().map_or(0, |age| age.as_secs())),
+        skipped_paths: scan.skipped.named,
         indexes_built: model::indexes().len() - indexes_missing,
         indexes_missing,
         ledger,
         unknown_servers: UnknownServer::list(&mut connection)?,
         skipped_by_type: SkippedRange::by_type(&mut connection)?,
+        services,
+        sources: SourceActivity::list(&mut connection)?,
     };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&status)?);
@@ -67,6 +85,17 @@ fn print(status: &Status) {
     );
     println!("indexes    {} built, {} missing", status.indexes_built, status.indexes_missing);
     println!("inbox      {} waiting, {} still being written", status.waiting_files, status.settling_files);
+    if let (Some(path), Some(seconds)) = (&status.oldest_waiting_file, status.oldest_waiting_seconds) {
+        println!("           {path} has waited longest: {}", age(seconds));
+    }
+    for SkippedPath { path, reason } in &status.skipped_paths {
+        println!("           skipped {path}: {reason}");
+    }
+    print_services(&status.services);
+    for source in &status.sources {
+        let success = source.last_success_at.map_or("none yet".to_owned(), |at| at.to_rfc3339());
+        println!("source     {}: last file loaded {success}", source.source);
+    }
     match (&ledger.last_run, &ledger.last_run_status) {
         (Some(at), Some(outcome)) => println!("last run   {at}, {outcome}"),
         _ => println!("last run   none yet"),
@@ -88,4 +117,36 @@ fn print(status: &Status) {
          see etl.deviating_element, etl.unmapped_element",
         ledger.deviating_elements, ledger.unmapped_elements
     );
+}
+
+fn print_services(services: &[ServiceEntry]) {
+    let mut alive = services.iter().filter(|service| service.is_alive).peekable();
+    if alive.peek().is_none() {
+        println!("service    none is running");
+    }
+    for service in alive {
+        let ServiceEntry { host, process_id, inbox, beat_seconds_ago, .. } = service;
+        println!(
+            "service    process {process_id} on {host} for {inbox}, heard {} ago",
+            age((*beat_seconds_ago).unsigned_abs())
+        );
+        if let Some(since) = service.scan_started_at {
+            println!("           scanning since {}", since.to_rfc3339());
+        }
+        match (&service.last_error, service.last_success_at) {
+            (Some(error), _) => println!("           {} scans failed: {error}", service.failed_scans),
+            (None, Some(at)) => println!("           last successful scan {}", at.to_rfc3339()),
+            (None, None) => {}
+        }
+    }
+}
+
+/// A time span in words.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }

@@ -3,56 +3,14 @@
 
 use std::fs::{self, FileTimes, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Uid;
 use pretty_assertions::assert_eq;
 
-use super::patient;
+use super::{hand_over, patient, restricted};
 use crate::support::{Run, SmallDisk, TestEnvironment, wait_until};
-
-/// A user who is not root and owns nothing.
-const NOBODY: u32 = 65534;
-
-/// A command that is run by a user whom permissions restrict.
-fn restricted(environment: &TestEnvironment, arguments: &[&str]) -> Command {
-    let command = environment.command(arguments);
-    if !Uid::effective().is_root() {
-        return command;
-    }
-    // If root built it, other users may be unable to reach it.
-    let binary = environment.path("binary");
-    if !binary.exists() {
-        fs::copy(crate::support::BINARY, &binary).unwrap();
-    }
-    let mut other = Command::new(binary);
-    other.args(command.get_args()).current_dir(command.get_current_dir().unwrap());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => other.env(name, value),
-            None => other.env_remove(name),
-        };
-    }
-    other.uid(NOBODY).gid(NOBODY);
-    other
-}
-
-/// Gives everything in the environment's folders to that user.
-fn hand_over(environment: &TestEnvironment) {
-    fn all(folder: &Path) {
-        chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { all(&path) } else { chown(&path, Some(NOBODY), Some(NOBODY)).unwrap() }
-        }
-    }
-    if Uid::effective().is_root() {
-        ["inbox", "archive", "rejects", "logs"].iter().for_each(|name| all(&environment.path(name)));
-    }
-}
 
 fn set_mode(environment: &TestEnvironment, path: &str, mode: u32) {
     fs::set_permissions(environment.path(path), Permissions::from_mode(mode)).unwrap();

@@ -6,15 +6,27 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
 /// The first of the two numbers of the advisory lock that a live run holds; the
 /// second is the run's.
 pub(super) const RUN_LOCK: i32 = 7_303_014;
+/// The first of the two numbers of the advisory lock that a live service holds; the
+/// second is the service's.
+pub(super) const SERVICE_LOCK: i32 = 7_303_016;
 /// Held while files are being claimed.
 const CLAIM_LOCK: i64 = 7_303_015;
 
 /// A query for the runs that are alive, by the locks that they hold.
 pub(super) fn living() -> String {
+    holders(RUN_LOCK)
+}
+
+/// A query for the services that are alive, by the locks that they hold.
+pub(super) fn living_services() -> String {
+    holders(SERVICE_LOCK)
+}
+
+fn holders(lock: i32) -> String {
     format!(
         "\
 select l.objid::bigint from pg_locks l
- where l.locktype = 'advisory' and l.granted and l.classid::bigint = {RUN_LOCK}
+ where l.locktype = 'advisory' and l.granted and l.classid::bigint = {lock}
    and l.database = (select oid from pg_database where datname = current_database())"
     )
 }
