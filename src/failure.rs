@@ -7,6 +7,7 @@
 
 use fhirmill::archive::ArchiveError;
 use fhirmill::cli::ExitCode;
+use fhirmill::command::Refusal;
 use fhirmill::config::{EnvFileError, SettingsError};
 use fhirmill::pipeline::PipelineError;
 use fhirmill::report::causes;
@@ -50,9 +51,14 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 "if the files were moved or restored, set {setting} to the folder they are in"
             ));
         }
+        if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            return refusal.hint().map(str::to_owned);
+        }
         if cause.is::<SettingsError>() {
             return Some(
-                "settings are flags, environment variables, lines in .env or fhirmill.toml; see `fhirmill help once`".into(),
+                "settings are flags, environment variables, lines in .env or fhirmill.toml; `fhirmill --help` \
+                 explains them"
+                    .into(),
             );
         }
     }
@@ -61,7 +67,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain() {
-        if cause.is::<SettingsError>() || cause.is::<EnvFileError>() {
+        if cause.is::<SettingsError>() || cause.is::<EnvFileError>() || cause.is::<Refusal>() {
             return ExitCode::Usage;
         }
         if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {

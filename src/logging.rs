@@ -27,6 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::{LogFormat, LogSettings, LogStandardOutput};
+use crate::report::AboveMeter;
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
@@ -115,7 +116,7 @@ where
 
 fn warnings() -> BoxedLayer {
     tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| AboveMeter)
         .with_ansi(false)
         .without_time()
         .with_target(false)

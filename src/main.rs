@@ -5,7 +5,6 @@ mod failure;
 
 use std::path::Path;
 
-use clap::Parser;
 use tokio::runtime;
 
 use fhirmill::cli::{Cli, Command, ExitCode};
@@ -24,7 +23,7 @@ fn main() -> std::process::ExitCode {
 
 fn run() -> anyhow::Result<ExitCode> {
     load_env_file(Path::new(".env"))?;
-    let cli = Cli::parse();
+    let cli = Cli::read();
     if !matches!(cli.command, Command::Run) {
         // `fhirmill files | head` ends quietly, as other commands do; the
         // service goes on even if nobody reads its output any more.

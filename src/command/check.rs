@@ -5,11 +5,11 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::reading;
 use crate::cli::{CheckArguments, ExitCode};
 use crate::config::Settings;
 use crate::report::{ProgressMeter, RunProgress, Unit};
 use fhirmill_core::model;
-use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::ledger::Rule;
 
 /// A rule, and how many rows break it.
@@ -21,7 +21,7 @@ struct Finding {
 
 /// Checks every rule and prints those that are broken.
 pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> {
-    let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
+    let (_, mut connection) = reading::open(settings)?;
     let mut findings = Vec::new();
     let rules = Rule::all(&model::tables());
     let progress: Arc<RunProgress> = Arc::default();

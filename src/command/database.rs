@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use super::Refusal;
 use crate::cli::{DatabaseCommand, ExitCode};
 use crate::config::Settings;
 use fhirmill_postgres::database::private::PrivateServer;
@@ -16,10 +17,11 @@ pub fn run(settings: &Settings, command: DatabaseCommand) -> Result<ExitCode> {
             println!("{}", url.expose());
             return Ok(ExitCode::Success);
         }
-        eprintln!(
-            "error: DATABASE_URL names {url}, which fhirmill does not manage: it starts, stops and resets the private server only"
+        let message = format!(
+            "DATABASE_URL names {url}, which fhirmill does not manage: it starts, stops and resets the private \
+             server only"
         );
-        return Ok(ExitCode::Usage);
+        return Err(Refusal::new(message).into());
     }
     let server = PrivateServer::of(&settings.database())?;
     match command {
@@ -33,8 +35,8 @@ pub fn run(settings: &Settings, command: DatabaseCommand) -> Result<ExitCode> {
         }
         DatabaseCommand::Url => println!("{}", server.url()?.expose()),
         DatabaseCommand::Reset { yes: false } => {
-            eprintln!("error: this deletes all data of the private server\n\nhint: add --yes to confirm");
-            return Ok(ExitCode::Usage);
+            let refusal = Refusal::new("this deletes all data of the private server");
+            return Err(refusal.with_hint("add --yes to confirm").into());
         }
         DatabaseCommand::Reset { yes: true } => {
             let was_there = server.reset()?;

@@ -24,7 +24,7 @@ struct Status {
 
 /// Builds, drops or counts the secondary indexes.
 pub fn run(settings: &Settings, command: &IndexesCommand, runtime: &Handle) -> Result<ExitCode> {
-    let database = Database::open(&settings.database(), Wait::No)?;
+    let database = Database::open_existing(&settings.database(), Wait::No)?;
     match command {
         IndexesCommand::Build => {
             migrations::up(&database, MIGRATIONS)?;
@@ -51,7 +51,9 @@ pub fn run(settings: &Settings, command: &IndexesCommand, runtime: &Handle) -> R
         }
         IndexesCommand::Drop => println!("{} indexes dropped", indexes::drop(&database)?),
         IndexesCommand::Status(arguments) => {
-            let missing = indexes::missing(&mut database.connect()?)?;
+            let mut connection = database.connect()?;
+            migrations::require_all(&database, &mut connection, MIGRATIONS)?;
+            let missing = indexes::missing(&mut connection)?;
             let built = model::indexes().len() - missing.len();
             if arguments.json {
                 let missing = missing.into_iter().map(|index| index.name).collect();

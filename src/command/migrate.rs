@@ -5,11 +5,15 @@ use anyhow::Result;
 use crate::cli::{ExitCode, MigrateCommand};
 use crate::config::Settings;
 use fhirmill_postgres::database::migrations::{self, Down, MIGRATIONS, MigrationStatus};
-use fhirmill_postgres::database::{Database, Wait};
+use fhirmill_postgres::database::{Database, DatabaseError, Wait};
 
 /// Applies, reverts or lists migrations.
 pub fn run(settings: &Settings, command: &MigrateCommand) -> Result<ExitCode> {
-    let database = Database::open(&settings.database(), Wait::No)?;
+    let database = match command {
+        MigrateCommand::Up => Database::open(&settings.database(), Wait::No)?,
+        MigrateCommand::Down(_) => Database::open_existing(&settings.database(), Wait::No)?,
+        MigrateCommand::Status(arguments) => return status(settings, arguments.json),
+    };
     match command {
         MigrateCommand::Up => {
             let names = migrations::up(&database, MIGRATIONS)?;
@@ -20,14 +24,22 @@ pub fn run(settings: &Settings, command: &MigrateCommand) -> Result<ExitCode> {
             let names = migrations::down(&database, MIGRATIONS, extent)?;
             print_names("reverted", &names);
         }
-        MigrateCommand::Status(arguments) => {
-            let list = migrations::status(&database, MIGRATIONS)?;
-            if arguments.json {
-                println!("{}", serde_json::to_string_pretty(&list)?);
-            } else {
-                print_status(&list);
-            }
-        }
+        MigrateCommand::Status(_) => {}
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Lists migrations; all are pending where there is no database yet.
+fn status(settings: &Settings, json: bool) -> Result<ExitCode> {
+    let list = match Database::open_existing(&settings.database(), Wait::No) {
+        Ok(database) => migrations::status(&database, MIGRATIONS)?,
+        Err(DatabaseError::NothingYet { .. }) => migrations::all_pending(MIGRATIONS)?,
+        Err(error) => return Err(error.into()),
+    };
+    if json {
+        println!("{}", serde_json::to_string_pretty(&list)?);
+    } else {
+        print_status(&list);
     }
     Ok(ExitCode::Success)
 }

@@ -10,15 +10,21 @@ mod health;
 mod heartbeat;
 mod indexes;
 pub mod inspect;
+mod known;
 pub mod migrate;
 pub mod once;
+mod reading;
+mod refusal;
 pub mod rejects;
 pub mod remap;
 pub mod retry;
 pub mod run;
+pub mod runs;
 pub mod show;
 pub mod sources;
 pub mod status;
+
+pub use refusal::Refusal;
 
 use std::io;
 
@@ -41,6 +47,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Inspect(arguments) => inspect::run(settings, arguments),
         Command::Indexes(command) => indexes::run(settings, command, runtime),
         Command::Status(arguments) => status::run(settings, arguments),
+        Command::Runs(arguments) => runs::run(settings, arguments),
         Command::Files(arguments) => files::run(settings, arguments),
         Command::Rejects(arguments) => rejects::run(settings, arguments),
         Command::Retry(arguments) => retry::run(settings, arguments, runtime),

@@ -15,6 +15,7 @@ use fhirmill_postgres::database::{Database, Wait};
 
 /// Migrates, loads the inbox and prints the summary.
 pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> Result<ExitCode> {
+    settings.require_inbox()?;
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     // Files that were there before the command was entered count as complete.

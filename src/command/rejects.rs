@@ -2,14 +2,20 @@
 
 use anyhow::Result;
 
+use super::{known, reading};
 use crate::cli::{ExitCode, RejectsArguments};
 use crate::config::Settings;
-use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::ledger::Reject;
 
 /// Lists rejected records that no retry has loaded since.
 pub fn run(settings: &Settings, arguments: &RejectsArguments) -> Result<ExitCode> {
-    let mut connection = Database::open(&settings.database(), Wait::No)?.connect()?;
+    let Some((_, mut connection)) = reading::open_if_any(settings)? else {
+        reading::print_nothing_yet(settings, arguments.json);
+        return Ok(ExitCode::Success);
+    };
+    if let Some(file) = arguments.file {
+        known::file(&mut connection, file)?;
+    }
     let rejects = Reject::list(&mut connection, arguments.file, arguments.limit)?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&rejects)?);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
+use super::known;
 use crate::cli::{ExitCode, RemapArguments};
-use crate::config::{Settings, resource_type};
+use crate::config::Settings;
 use crate::pipeline::{self, Job, Remapped, indexes};
 use crate::report::ProgressMeter;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
@@ -15,11 +16,10 @@ use fhirmill_postgres::ledger::Account;
 
 /// Writes the rows of all current resources again.
 pub fn run(settings: &Settings, arguments: &RemapArguments) -> Result<ExitCode> {
-    if let Some(complaint) = arguments.resource_type.iter().find_map(|name| resource_type(name).err()) {
-        eprintln!("error: {complaint}\n\nhint: write types as in FHIR, such as Patient");
-        return Ok(ExitCode::Usage);
+    for name in &arguments.resource_type {
+        known::resource_type(name)?;
     }
-    let database = Database::open(&settings.database(), Wait::No)?;
+    let database = Database::open_existing(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let progress = Arc::default();
     let cancel = CancellationToken::new();

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::known;
 use super::once::exit_code;
 use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, RetryArguments};
@@ -28,9 +29,13 @@ use fhirmill_postgres::ledger::{self, PartialReject, PendingRejects};
 /// by their numbers, and loads the inbox. What is rejected again appears as a
 /// new reject; the old one counts as retried.
 pub fn run(settings: &Settings, arguments: &RetryArguments, runtime: &Handle) -> Result<ExitCode> {
-    let database = Database::open(&settings.database(), Wait::No)?;
+    settings.require_inbox()?;
+    let database = Database::open_existing(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
     let mut connection = database.connect()?;
+    if let Some(file) = arguments.file {
+        known::file(&mut connection, file)?;
+    }
     let pending = PendingRejects {
         file_id: arguments.file,
         kept_bytes: i32::try_from(ReadLimits::default().defect_bytes).unwrap_or(i32::MAX),

@@ -22,6 +22,7 @@ use fhirmill_postgres::lock::lock;
 /// Scans the inbox at start, on schedule and when files arrive, until it is
 /// told to stop.
 pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
+    settings.require_inbox()?;
     let cancel = CancellationToken::new();
     super::cancel_on_signal(runtime, &cancel)?;
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;

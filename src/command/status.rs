@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{health, heartbeat};
+use super::{health, heartbeat, reading};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
-use crate::inbox::{self, SkippedPath};
-use crate::pipeline::indexes;
+use crate::inbox::{self, Scan, SkippedPath};
+use crate::pipeline::{PipelineError, indexes};
 use fhirmill_core::model;
-use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::ledger::{LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer};
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Status {
-    database: String,
-    postgres_version: u32,
+    /// None before the first load.
+    database: Option<String>,
+    postgres_version: Option<u32>,
     waiting_files: usize,
     settling_files: usize,
     oldest_waiting_file: Option<String>,
@@ -35,8 +35,10 @@ struct Status {
 
 /// Prints the status; with `--health`, answers with the exit code alone.
 pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode> {
-    let database = Database::open(&settings.database(), Wait::No)?;
-    let mut connection = database.connect()?;
+    settings.require_inbox()?;
+    let Some((database, mut connection)) = reading::open_if_any(settings)? else {
+        return nothing_yet(settings, arguments);
+    };
     let services = ServiceEntry::list(&mut connection)?;
     if arguments.health {
         return Ok(match health::complaint(settings, &heartbeat::host(), &services) {
@@ -47,13 +49,13 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
             }
         });
     }
-    let scan = inbox::scan(&settings.inbox_dir, settings.settle)?;
+    let scan = scan(settings)?;
     let ledger = LedgerStatus::load(&mut connection)?;
     let oldest = scan.oldest.as_ref();
     let indexes_missing = indexes::missing(&mut connection)?.len();
     let status = Status {
-        database: database.url().to_string(),
-        postgres_version: database.version,
+        database: Some(database.url().to_string()),
+        postgres_version: Some(database.version),
         waiting_files: scan.ready.len(),
         settling_files: scan.settling,
         oldest_waiting_file: oldest.map(|(_, path)| path.clone()),
@@ -75,9 +77,45 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     Ok(ExitCode::Success)
 }
 
+/// What there is to say before the first load; not healthy, because nothing runs.
+fn nothing_yet(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode> {
+    if arguments.health {
+        eprintln!("unhealthy: nothing has been loaded yet");
+        return Ok(ExitCode::DatabaseUnavailable);
+    }
+    let scan = scan(settings)?;
+    if arguments.json {
+        let status = Status {
+            database: None,
+            postgres_version: None,
+            waiting_files: scan.ready.len(),
+            settling_files: scan.settling,
+            ..Status::default()
+        };
+        println!("{}", serde_json::to_string_pretty(&status)?);
+        return Ok(ExitCode::Success);
+    }
+    println!("database   none yet: nothing has been loaded");
+    println!("inbox      {} waiting, {} still being written", scan.ready.len(), scan.settling);
+    println!("\n{}", reading::first_steps(settings));
+    Ok(ExitCode::Success)
+}
+
+/// The files in the inbox; none in one that the first load will make.
+fn scan(settings: &Settings) -> Result<Scan, PipelineError> {
+    if !settings.inbox_dir.exists() {
+        return Ok(Scan::default());
+    }
+    let failed =
+        |source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source };
+    inbox::scan(&settings.inbox_dir, settings.settle).map_err(failed)
+}
+
 fn print(status: &Status) {
     let ledger = &status.ledger;
-    println!("database   {} (PostgreSQL {})", status.database, status.postgres_version);
+    if let (Some(database), Some(version)) = (&status.database, status.postgres_version) {
+        println!("database   {database} (PostgreSQL {version})");
+    }
     println!(
         "           {:.1} MB, {} resources inserted so far",
         ledger.database_bytes as f64 / 1e6,

@@ -73,6 +73,7 @@ impl Check<'_> {
         Some(Settings {
             database_url,
             server_binaries_dir,
+            missing_inbox: self.missing_inbox(&folders.inbox),
             inbox_dir: folders.inbox,
             archive_dir: folders.archive,
             rejects_dir: folders.rejects,
@@ -104,6 +105,19 @@ impl Check<'_> {
             self.outside_inbox(inbox.as_deref(), name, folder.as_deref());
         }
         Some(Folders { inbox: inbox?, archive: archive?, rejects: rejects?, data: data? })
+    }
+
+    /// The complaint about an inbox that was chosen and does not exist.
+    fn missing_inbox(&self, inbox: &Path) -> Option<Complaint> {
+        let variable = variable("INBOX_DIR");
+        let place = self.given(variable)?.place;
+        let is_chosen = place.is_some() || self.raw.get(variable.name).is_some();
+        if !is_chosen || inbox.exists() {
+            return None;
+        }
+        let setting = if place.is_some() { variable.name.to_ascii_lowercase() } else { variable.name.to_owned() };
+        let problem = format!("is {inbox:?}, which does not exist: create the folder, or correct the path");
+        Some(Complaint { place, setting, problem, example: None })
     }
 
     fn limits(&mut self) -> Option<Limits> {

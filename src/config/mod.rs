@@ -22,7 +22,7 @@ mod variables;
 pub use complaint::{Complaint, Place, SettingsError};
 pub use env_file::{EnvFileError, load_env_file};
 pub use raw::RawSettings;
-pub use resource_type::resource_type;
+pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;
 pub use settings::{
     EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, ResourceTypes,

@@ -15,14 +15,23 @@ pub fn resource_type(name: &str) -> Result<ResourceType, String> {
     })
 }
 
-/// The type whose name is nearest to this one, whatever the case of its letters.
+/// The type whose name is nearest to this one.
 fn nearest(name: &str) -> Option<ResourceType> {
-    let letters: String =
-        name.chars().take(64).filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
-    let distance = |known: ResourceType| damerau_levenshtein(&letters, &known.name().to_ascii_lowercase());
-    let nearest = ResourceType::all().min_by_key(|known| distance(*known))?;
-    let most = MOST_DIFFERENCES.min(letters.chars().count() / 2);
-    (distance(nearest) <= most).then_some(nearest)
+    nearest_name(name, ResourceType::all().map(ResourceType::name)).and_then(ResourceType::named)
+}
+
+/// The name that was probably meant: of those that there are, the one that differs in
+/// the fewest letters and digits, whatever their case.
+pub fn nearest_name<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let wrong = letters(wrong);
+    let distance = |name: &'n str| (damerau_levenshtein(&wrong, &letters(name)), name);
+    let (differences, nearest) = names.map(distance).min_by_key(|(differences, _)| *differences)?;
+    (differences <= MOST_DIFFERENCES.min(wrong.chars().count() / 2)).then_some(nearest)
+}
+
+fn letters(name: &str) -> String {
+    let letters = name.chars().take(64).filter(|letter| letter.is_alphanumeric());
+    letters.collect::<String>().to_lowercase()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use fhirmill_core::datatype::Timezone;
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 
+use super::complaint::{Complaint, SettingsError};
 use super::schedule::Schedule;
 
 /// Everything that can be set, checked. Paths are absolute. `Debug` shows no
@@ -21,6 +22,8 @@ pub struct Settings {
     pub server_binaries_dir: Option<PathBuf>,
     /// Where files arrive.
     pub inbox_dir: PathBuf,
+    /// Set if the folder that INBOX_DIR names does not exist. The default is created.
+    pub missing_inbox: Option<Complaint>,
     /// Where loaded files are kept.
     pub archive_dir: PathBuf,
     /// Where rejected files are kept.
@@ -58,6 +61,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses an inbox that was chosen and is not there: it may be misspelled, or a
+    /// share that is not mounted.
+    pub fn require_inbox(&self) -> Result<(), SettingsError> {
+        match &self.missing_inbox {
+            Some(complaint) => Err(SettingsError { complaints: vec![complaint.clone()] }),
+            None => Ok(()),
+        }
+    }
+
     /// What is needed to open the database.
     pub fn database(&self) -> DatabaseSettings {
         DatabaseSettings {
@@ -65,6 +77,7 @@ impl Settings {
             data_dir: self.data_dir.clone(),
             server_binaries_dir: self.server_binaries_dir.clone(),
             workers: self.workers.get(),
+            tell: |line| eprintln!("{line}"),
         }
     }
 

@@ -33,21 +33,16 @@ pub struct Variable {
 
 impl Variable {
     /// The variable as an argument of clap: global, also set by the
-    /// environment, and left out of the short help of every command.
+    /// environment. It is hidden from the help that clap makes, which would repeat it
+    /// for every command.
     pub fn argument(&self) -> Arg {
-        let mut help = self.help.to_owned();
-        if !self.default.is_empty() {
-            help.push_str(&format!(" [default: {}]", self.default));
-        }
         Arg::new(self.name)
             .long(self.flag)
             .env(self.name)
             .hide_env_values(true)
             .value_name(self.value)
             .value_parser(OsStringValueParser::new())
-            .help(help)
-            .help_heading("Settings (by flag, environment variable, a line in .env, or in fhirmill.toml)")
-            .hide_short_help(true)
+            .hide(true)
             .global(true)
     }
 }

@@ -10,5 +10,5 @@ mod summary;
 
 pub use causes::{causes, in_one_line};
 pub use progress::{RunProgress, Snapshot, Stage, Unit};
-pub use progress_meter::ProgressMeter;
+pub use progress_meter::{AboveMeter, ProgressMeter};
 pub use summary::{Deviations, Summary};

@@ -3,12 +3,13 @@
 //! log. It watches a [`RunProgress`] from a thread of its own; the service has
 //! no meter, since it logs.
 
-use std::io::IsTerminal;
-use std::sync::Arc;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use fhirmill_postgres::lock::lock;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::progress::{RunProgress, Snapshot, Stage, Unit};
@@ -58,6 +59,28 @@ trait Display {
     fn show(&mut self, snapshot: &Snapshot);
 }
 
+/// The bar that is on the terminal, if there is one.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Standard error, for lines that may come while a bar is shown: they are written
+/// above it.
+#[derive(Debug)]
+pub struct AboveMeter;
+
+impl Write for AboveMeter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bar = lock(&SHOWN).clone();
+        match bar {
+            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// A bar on a terminal.
 struct Bar {
     bar: ProgressBar,
@@ -66,21 +89,26 @@ struct Bar {
 
 impl Bar {
     fn new() -> Self {
-        Bar { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), stage: None }
+        Bar { bar: ProgressBar::hidden(), stage: None }
     }
 
+    /// Each stage has a bar of its own, which begins where the last one was cleared: a
+    /// bar that gets another draw target leaves its line behind.
     fn begin(&mut self, stage: Stage) {
-        self.bar.reset();
-        self.bar.set_length(stage.total);
-        self.bar.set_message(stage.name);
+        self.clear();
         let template = match stage.unit {
             Unit::Bytes => "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left".to_owned(),
             Unit::Items(plural) => format!("{{msg}} {{bar:30}} {{pos}} of {{len}} {plural}, {{eta}} left"),
         };
-        if let Ok(style) = ProgressStyle::with_template(&template) {
-            self.bar.set_style(style);
-        }
-        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(stage.total), ProgressDrawTarget::stderr());
+        self.bar = bar.with_style(style).with_message(stage.name);
+        *lock(&SHOWN) = Some(self.bar.clone());
+    }
+
+    fn clear(&mut self) {
+        *lock(&SHOWN) = None;
+        self.bar.finish_and_clear();
     }
 }
 
@@ -90,7 +118,7 @@ impl Display for Bar {
             self.stage = snapshot.stage;
             match snapshot.stage {
                 Some(stage) => self.begin(stage),
-                None => self.bar.finish_and_clear(),
+                None => self.clear(),
             }
         }
         if snapshot.stage.is_some() {
@@ -101,7 +129,7 @@ impl Display for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.clear();
     }
 }
 

@@ -14,6 +14,7 @@ mod database_faults;
 mod delivery;
 mod dictionary;
 mod dictionary_left_out;
+mod first_steps;
 mod formats;
 mod heavy_input;
 mod identity;

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, FixedOffset, Offset, TimeZone};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
 
@@ -50,6 +50,21 @@ impl Timezone {
             }
         };
         i64::from(offset.local_minus_utc())
+    }
+
+    /// The instant at which the clocks of this zone show `local`.
+    pub fn instant_of(self, local: NaiveDateTime) -> DateTime<Utc> {
+        let local = local.and_utc();
+        let offset = TimeDelta::seconds(self.offset_at(local.timestamp()));
+        local.checked_sub_signed(offset).unwrap_or(local)
+    }
+
+    /// What the clocks of this zone show at an instant.
+    pub fn local_time(self, instant: DateTime<Utc>) -> NaiveDateTime {
+        match self {
+            Timezone::Fixed(offset) => instant.with_timezone(&offset).naive_local(),
+            Timezone::Named(zone) => instant.with_timezone(&zone).naive_local(),
+        }
     }
 }
 

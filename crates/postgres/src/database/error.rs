@@ -40,6 +40,10 @@ pub enum DatabaseError {
     Query { action: &'static str, source: diesel::result::Error },
     #[error("a migration failed: {reason}")]
     Migration { reason: String },
+    #[error("nothing has been loaded yet: {place}")]
+    NothingYet { place: String },
+    #[error("the tables in database {database} are those of an older version: {pending} migrations are pending")]
+    MigrationsPending { database: String, pending: usize },
     #[error("another process has been migrating this database for {minutes} minutes")]
     MigrationLocked { minutes: u64 },
     #[error("the private server needs the binaries of PostgreSQL{}, which were not found in {}", of_version(.version), list(.looked_in))]
@@ -107,6 +111,12 @@ impl DatabaseError {
                  DATABASE_URL to use your own server"
             }
             Self::NoAccount => "create one with `useradd --system postgres`, or run fhirmill as another user",
+            Self::NothingYet { .. } => {
+                "put files into the inbox and run `fhirmill once`, which creates the tables and loads the files"
+            }
+            Self::MigrationsPending { .. } => {
+                "`fhirmill migrate up` applies them, as `fhirmill run` and `fhirmill once` do when they start"
+            }
             Self::NoCluster { .. } => "`fhirmill database start` creates it",
             Self::Program { log, .. } => {
                 return Some(format!("{} may say more", log.display()));

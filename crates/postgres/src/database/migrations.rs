@@ -96,6 +96,39 @@ pub fn down(
     })
 }
 
+/// An error unless all migrations are applied, so that queries find their tables.
+pub fn require_all(
+    database: &Database,
+    connection: &mut PgConnection,
+    source: impl MigrationSource<Pg>,
+) -> Result<(), DatabaseError> {
+    let applied = applied_versions(connection)?;
+    if applied.is_empty() {
+        let place = format!("the database {} has no tables of fhirmill", database.url());
+        return Err(DatabaseError::NothingYet { place });
+    }
+    let known = known_migrations(&source)?;
+    let is_pending =
+        |migration: &&BoxedMigration| !applied.contains(&migration.name().version().to_string());
+    match known.iter().filter(is_pending).count() {
+        0 => Ok(()),
+        pending => {
+            Err(DatabaseError::MigrationsPending { database: database.url().database.clone(), pending })
+        }
+    }
+}
+
+/// Every migration as [`status`] lists them where there is no database yet.
+pub fn all_pending(source: impl MigrationSource<Pg>) -> Result<Vec<MigrationStatus>, DatabaseError> {
+    let known = known_migrations(&source)?;
+    let pending = |migration: &BoxedMigration| MigrationStatus {
+        name: migration.name().to_string(),
+        is_applied: false,
+        is_known: true,
+    };
+    Ok(known.iter().map(pending).collect())
+}
+
 /// Every migration, oldest first. Changes nothing, and needs no right to change
 /// anything.
 pub fn status(

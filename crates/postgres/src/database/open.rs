@@ -46,6 +46,19 @@ impl Database {
         Ok(Self { url, version, is_private, spare: Arc::new(Mutex::new(Some(connection))) })
     }
 
+    /// Opens the database without creating one: an error if there is no private
+    /// server yet.
+    pub fn open_existing(settings: &DatabaseSettings, wait: Wait<'_>) -> Result<Self, DatabaseError> {
+        if settings.url.is_none() {
+            let server = PrivateServer::of(settings)?;
+            if !server.exists() {
+                let place = format!("there is no private server in {}", server.folder().display());
+                return Err(DatabaseError::NothingYet { place });
+            }
+        }
+        Self::open(settings, wait)
+    }
+
     /// Its URL, which hides the password unless exposed.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url

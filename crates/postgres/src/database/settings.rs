@@ -15,4 +15,6 @@ pub struct DatabaseSettings {
     pub server_binaries_dir: Option<PathBuf>,
     /// The number of sessions that write at the same time.
     pub workers: usize,
+    /// Tells a person, in one line, what takes a while: making the private server.
+    pub tell: fn(&str),
 }

@@ -13,7 +13,7 @@ use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use serde::{Serialize, Serializer};
 
 use super::schema::{load_batch, load_file, source};
-use super::{Account, RejectReason, Run};
+use super::{Account, RejectReason, Run, RunFilter};
 use crate::failpoint::{self, Step};
 
 /// A file that was read to its end, or as far as possible, and whose records
@@ -159,6 +159,9 @@ impl Run {
 pub struct FileEntry {
     /// Its number: of two files, the one with the greater number was read later.
     pub id: i64,
+    /// The number of the run that took it last.
+    #[diesel(column_name = load_run_id)]
+    pub run_id: i64,
     /// The sender.
     #[diesel(select_expression = source::code)]
     pub source: String,
@@ -169,6 +172,9 @@ pub struct FileEntry {
     /// When it was claimed.
     #[serde(serialize_with = "as_text")]
     pub started_at: DateTime<Utc>,
+    /// When its records were committed, or when it was given up.
+    #[serde(serialize_with = "as_optional_text")]
+    pub finished_at: Option<DateTime<Utc>>,
     /// The form it was found to have, such as `NDJSON`.
     pub form: Option<String>,
     /// Its size in bytes.
@@ -198,21 +204,45 @@ fn skipped_by_type() -> SqlLiteral<Nullable<Jsonb>> {
                  where r.file_id = load_file.id group by 1) k)")
 }
 
+/// Which files are listed.
+#[derive(Clone, Copy, Debug)]
+pub struct FileFilter<'f> {
+    /// Only those of this sender.
+    pub source: Option<&'f str>,
+    /// Only those of this run.
+    pub run_id: Option<i64>,
+    /// Only those of these statuses and times, and how many.
+    pub of: RunFilter<'f>,
+}
+
+/// Whether the ledger has a file of that number.
+pub fn has_file(connection: &mut PgConnection, id: i64) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(load_file::table.find(id))).get_result(connection)
+}
+
 impl FileEntry {
-    /// The files of all senders, or of one, newest first.
-    pub fn list(
-        connection: &mut PgConnection,
-        sender: Option<&str>,
-        limit: u32,
-    ) -> QueryResult<Vec<FileEntry>> {
+    /// The files that the filter selects, newest first.
+    pub fn list(connection: &mut PgConnection, filter: &FileFilter<'_>) -> QueryResult<Vec<FileEntry>> {
         let mut query = load_file::table
             .inner_join(source::table)
             .select(FileEntry::as_select())
             .order(load_file::id.desc())
-            .limit(i64::from(limit))
+            .limit(filter.of.limit)
             .into_boxed();
-        if let Some(sender) = sender {
-            query = query.filter(source::code.eq(sender));
+        if let Some(source) = filter.source {
+            query = query.filter(source::code.eq(source));
+        }
+        if let Some(run_id) = filter.run_id {
+            query = query.filter(load_file::load_run_id.eq(run_id));
+        }
+        if !filter.of.statuses.is_empty() {
+            query = query.filter(load_file::status.eq_any(filter.of.statuses));
+        }
+        if let Some(since) = filter.of.since {
+            query = query.filter(load_file::started_at.ge(since));
+        }
+        if let Some(until) = filter.of.until {
+            query = query.filter(load_file::started_at.lt(until));
         }
         query.load(connection)
     }

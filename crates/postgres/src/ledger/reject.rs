@@ -100,6 +100,28 @@ impl Reject {
     }
 }
 
+/// How many records of a file were rejected for a reason.
+#[derive(Debug, Queryable)]
+pub struct RejectCount {
+    /// The file.
+    pub file_id: i64,
+    /// The reason code.
+    pub reason: String,
+    /// The number of these records.
+    pub records: i64,
+}
+
+impl RejectCount {
+    /// The counts of these files.
+    pub fn of_files(connection: &mut PgConnection, ids: &[i64]) -> QueryResult<Vec<RejectCount>> {
+        rejected_record::table
+            .filter(rejected_record::file_id.eq_any(ids))
+            .group_by((rejected_record::file_id, rejected_record::reason))
+            .select((rejected_record::file_id, rejected_record::reason, diesel::dsl::count_star()))
+            .load(connection)
+    }
+}
+
 /// A reason for which records of a file were rejected.
 #[derive(QueryableByName)]
 pub struct RejectReason {

@@ -1,5 +1,6 @@
 //! Where the JSON of a *resource* is kept.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::schema::{load_file, resource_body, resource_key, resource_version, source};
@@ -23,6 +24,43 @@ pub struct StoredResource {
     pub byte_offset: Option<i64>,
     /// Its length in bytes.
     pub byte_length: Option<i64>,
+    /// The number of the file that brought it.
+    pub file_id: i64,
+    /// The number of the run that loaded that file.
+    pub run_id: Option<i64>,
+    /// When it was loaded.
+    pub loaded_at: DateTime<Utc>,
+    /// Its version, as the sender numbers it.
+    pub version_id: Option<String>,
+    /// When the sender changed it last.
+    pub last_updated: Option<DateTime<Utc>>,
+}
+
+/// The senders of a resource, and whether it was deleted.
+#[derive(Debug, Queryable)]
+pub struct ResourceSender {
+    /// The sender.
+    pub source: String,
+    /// When the delete was, if it is deleted.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl ResourceSender {
+    /// The senders of that type and id, deleted resources included.
+    pub fn find(
+        connection: &mut PgConnection,
+        resource_type: &str,
+        fhir_id: &str,
+    ) -> QueryResult<Vec<ResourceSender>> {
+        resource_key::table
+            .inner_join(source::table.on(source::id.eq(resource_key::source_id)))
+            .inner_join(resource_version::table.on(resource_version::id.eq(resource_key::id)))
+            .select((source::code, resource_version::deleted_at))
+            .filter(resource_key::resource_type.eq(resource_type))
+            .filter(resource_key::fhir_id.eq(fhir_id))
+            .order(source::code)
+            .load(connection)
+    }
 }
 
 impl StoredResource {
@@ -48,6 +86,11 @@ impl StoredResource {
                 resource_version::member,
                 resource_version::byte_offset,
                 resource_version::byte_length,
+                resource_version::file_id,
+                load_file::load_run_id.nullable(),
+                resource_version::loaded_at,
+                resource_version::version_id,
+                resource_version::last_updated,
             ))
             .filter(resource_key::resource_type.eq(resource_type))
             .filter(resource_key::fhir_id.eq(fhir_id))

@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 use serde::Serialize;
 
 use super::Run;
+use super::schema::source;
 
 /// The base URLs of all sources, in the columns `source_id` and `base_url`, with a
 /// slash at the end.
@@ -49,6 +50,11 @@ pub struct SourceChange<'c> {
 }
 
 impl Source {
+    /// The names of all folders that are sources, in alphabetical order.
+    pub fn codes(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
+        source::table.select(source::code).order(source::code).load(connection)
+    }
+
     /// All sources by name of their folder, or only the one with that name.
     pub fn list(connection: &mut PgConnection, code: Option<&str>) -> QueryResult<Vec<Source>> {
         sql_query(format!(

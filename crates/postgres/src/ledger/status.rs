@@ -5,7 +5,7 @@ use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query}
 use serde::Serialize;
 
 /// Totals over all runs and files.
-#[derive(Debug, QueryableByName, Serialize)]
+#[derive(Debug, Default, QueryableByName, Serialize)]
 pub struct LedgerStatus {
     /// When the last run began, in UTC.
     #[diesel(sql_type = Nullable<Text>)]

@@ -54,6 +54,7 @@ pub struct PrivateServer {
     home: Home,
     chosen_binaries: Option<PathBuf>,
     workers: usize,
+    tell: fn(&str),
 }
 
 impl PrivateServer {
@@ -63,6 +64,7 @@ impl PrivateServer {
             home: Home::of(&settings.data_dir)?,
             chosen_binaries: settings.server_binaries_dir.clone(),
             workers: settings.workers,
+            tell: settings.tell,
         })
     }
 
@@ -132,6 +134,16 @@ impl PrivateServer {
         Ok(true)
     }
 
+    /// Whether there is a cluster, running or not.
+    pub fn exists(&self) -> bool {
+        self.home.has_cluster()
+    }
+
+    /// The folder that it is in, or would be.
+    pub fn folder(&self) -> &Path {
+        &self.home.path
+    }
+
     /// The URL of its database, whether or not the server is running.
     pub fn url(&self) -> Result<DatabaseUrl, DatabaseError> {
         self.url_of(NAME)
@@ -162,7 +174,13 @@ impl PrivateServer {
         if making.exists() {
             fs::remove_dir_all(&making).map_err(failure("delete", &making))?;
         }
-        info!("creating a Postgres {} cluster in {}", binaries.version, self.home.path.display());
+        let line = format!(
+            "creating the private Postgres {} server in {}",
+            binaries.version,
+            self.home.path.display()
+        );
+        (self.tell)(&line);
+        info!("{line}");
         self.home.make_password()?;
         let mut initdb = Command::new(binaries.program("initdb"));
         initdb
