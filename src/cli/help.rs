@@ -16,7 +16,8 @@ Exit codes:
   5    record counts do not reconcile, or a check failed
   130  interrupted before the work was finished";
 
-const MORE: &str = "`fhirmill --help` lists the settings, which are flags of every command, and the exit codes.";
+const MORE: &str =
+    "`fhirmill --help` lists the settings, which are flags of every command, and the exit codes.";
 
 /// The columns that the help of a setting fills.
 const WIDTH: usize = 90;

@@ -39,7 +39,9 @@ impl Moment {
 
 /// The text is no time.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a time is written as today, yesterday, '2 hours ago', 2h, 30min, 3d, 2026-03-01 or 2026-03-01T08:00Z")]
+#[error(
+    "a time is written as today, yesterday, '2 hours ago', 2h, 30min, 3d, 2026-03-01 or 2026-03-01T08:00Z"
+)]
 pub struct InvalidMoment;
 
 impl FromStr for Moment {
@@ -128,9 +130,17 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused_and_no_number_is_too_large() {
-        for wrong in
-            ["", "soon", "2", "-2h", "2 parsecs", "2026-02-30", "2026-13-01", "01/02/2026", "9223372036854775807w"]
-        {
+        for wrong in [
+            "",
+            "soon",
+            "2",
+            "-2h",
+            "2 parsecs",
+            "2026-02-30",
+            "2026-13-01",
+            "01/02/2026",
+            "9223372036854775807w",
+        ] {
             assert_eq!(wrong.parse::<Moment>(), Err(InvalidMoment), "{wrong}");
         }
         assert!(instant("900000000000s", "UTC").starts_with('-'));

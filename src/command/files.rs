@@ -80,7 +80,8 @@ pub(super) fn list(
     let storage = Storage::of(settings);
     let listed = |mut entry: FileEntry| {
         let address = |stored: &str| storage.of_status(&entry.status).address(&Location::stored(stored));
-        entry.archive_path = entry.archive_path.as_deref().map(|stored| address(stored).display().to_string());
+        entry.archive_path =
+            entry.archive_path.as_deref().map(|stored| address(stored).display().to_string());
         ListedFile { rejected_by_reason: reasons.remove(&entry.id).unwrap_or_default(), entry }
     };
     Ok(entries.into_iter().map(listed).collect())

@@ -23,9 +23,11 @@ struct Detail {
 pub fn run(settings: &Settings, arguments: &RunsArguments) -> Result<ExitCode> {
     let Some((_, mut connection)) = reading::open_if_any(settings)? else {
         if let Some(id) = arguments.run {
-            return Err(super::refusal::Refusal::new(format!("there is no run {id}: nothing has been loaded yet"))
-                .with_hint(reading::first_steps(settings))
-                .into());
+            return Err(super::refusal::Refusal::new(format!(
+                "there is no run {id}: nothing has been loaded yet"
+            ))
+            .with_hint(reading::first_steps(settings))
+            .into());
         }
         reading::print_nothing_yet(settings, arguments.json);
         return Ok(ExitCode::Success);

@@ -116,9 +116,8 @@ fn not_found(
 ) -> Result<anyhow::Error> {
     let written = &arguments.resource;
     let senders = ResourceSender::find(connection, resource_type.name(), fhir_id)?;
-    let is_asked = |sender: &&ResourceSender| {
-        arguments.source.as_ref().is_none_or(|source| *source == sender.source)
-    };
+    let is_asked =
+        |sender: &&ResourceSender| arguments.source.as_ref().is_none_or(|source| *source == sender.source);
     if let Some(ResourceSender { source, deleted_at: Some(time) }) =
         senders.iter().find(|sender| is_asked(sender) && sender.deleted_at.is_some())
     {

@@ -106,8 +106,7 @@ fn scan(settings: &Settings) -> Result<Scan, PipelineError> {
     if !settings.inbox_dir.exists() {
         return Ok(Scan::default());
     }
-    let failed =
-        |source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source };
+    let failed = |source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source };
     inbox::scan(&settings.inbox_dir, settings.settle).map_err(failed)
 }
 

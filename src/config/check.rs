@@ -115,7 +115,8 @@ impl Check<'_> {
         if !is_chosen || inbox.exists() {
             return None;
         }
-        let setting = if place.is_some() { variable.name.to_ascii_lowercase() } else { variable.name.to_owned() };
+        let setting =
+            if place.is_some() { variable.name.to_ascii_lowercase() } else { variable.name.to_owned() };
         let problem = format!("is {inbox:?}, which does not exist: create the folder, or correct the path");
         Some(Complaint { place, setting, problem, example: None })
     }

@@ -4,8 +4,8 @@
 //! no meter, since it logs.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 

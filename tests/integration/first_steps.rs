@@ -29,7 +29,11 @@ fn commands_that_read_create_nothing_and_say_what_to_run() {
     let inbox = environment.path("inbox").display().to_string();
     for list in [&["status"][..], &["files"], &["rejects"], &["runs"], &["sources", "list"]] {
         let run = environment.run(list).expect_code(0);
-        assert!(run.stdout.contains(&inbox) && run.stdout.contains("`fhirmill once`"), "{list:?}: {}", run.stdout);
+        assert!(
+            run.stdout.contains(&inbox) && run.stdout.contains("`fhirmill once`"),
+            "{list:?}: {}",
+            run.stdout
+        );
         assert_eq!(run.stderr, "", "{list:?}");
         let json = environment.run(&[list, &["--json"]].concat()).expect_code(0).json();
         assert!(json["database"].is_null() && (json.is_object() || json == serde_json::json!([])), "{json}");
@@ -225,5 +229,9 @@ fn the_help_of_a_command_is_about_the_command() {
     assert!(text.contains("--out <FOLDER>"), "{text}");
     assert!(!text.contains("--inbox-dir") && !text.contains("INBOX_DIR"), "{text}");
     // Settings are flags of every command nevertheless, and a misspelled one is told.
-    assert!(help(&["once", "--inbx-dir", "x"]).contains("--inbox-dir"), "{}", help(&["once", "--inbx-dir", "x"]));
+    assert!(
+        help(&["once", "--inbx-dir", "x"]).contains("--inbox-dir"),
+        "{}",
+        help(&["once", "--inbx-dir", "x"])
+    );
 }

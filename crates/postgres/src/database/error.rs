@@ -42,7 +42,9 @@ pub enum DatabaseError {
     Migration { reason: String },
     #[error("nothing has been loaded yet: {place}")]
     NothingYet { place: String },
-    #[error("the tables in database {database} are those of an older version: {pending} migrations are pending")]
+    #[error(
+        "the tables in database {database} are those of an older version: {pending} migrations are pending"
+    )]
     MigrationsPending { database: String, pending: usize },
     #[error("another process has been migrating this database for {minutes} minutes")]
     MigrationLocked { minutes: u64 },

@@ -108,8 +108,7 @@ pub fn require_all(
         return Err(DatabaseError::NothingYet { place });
     }
     let known = known_migrations(&source)?;
-    let is_pending =
-        |migration: &&BoxedMigration| !applied.contains(&migration.name().version().to_string());
+    let is_pending = |migration: &&BoxedMigration| !applied.contains(&migration.name().version().to_string());
     match known.iter().filter(is_pending).count() {
         0 => Ok(()),
         pending => {
