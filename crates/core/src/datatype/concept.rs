@@ -2,6 +2,7 @@
 //! elements that analysts rarely use.
 //! Source: <https://hl7.org/fhir/R4/datatypes.html#CodeableConcept>.
 
+use crate::fhir::is_standard_code_system;
 use crate::json::{NameId, Value};
 
 use super::column::{Column, SqlType, join};
@@ -9,21 +10,40 @@ use super::defect::ValueDefect;
 use super::definition::Datatype;
 use super::row::{Row, member_text, object};
 
-/// The coding of a concept that its columns hold: the one that the user
-/// selected, else the first with both system and code, else the first. `None`
-/// if it has no codings.
+/// The coding of a concept that its columns hold: of those with a code of a standard
+/// system ([`is_standard_code_system`]) the one that the user selected, else the
+/// first; if there is none, the one that the user selected, else the first with both
+/// system and code, else the first. `None` if it has no codings.
+///
+/// The standard comes first because some vendors mark their own code in every
+/// concept as selected by the user, and nothing of theirs would join with anything.
 pub fn chosen_coding(concept: Value<'_>) -> Option<Value<'_>> {
     let codings = concept.get(NameId::CODING)?;
-    let is_selected =
-        |coding: &Value<'_>| coding.get(NameId::USER_SELECTED).and_then(Value::as_boolean) == Some(true);
-    let is_complete =
-        |coding: &Value<'_>| coding.get(NameId::SYSTEM).is_some() && coding.get(NameId::CODE).is_some();
     let mut items = codings.items();
     let first = items.next()?;
-    if is_selected(&first) || (items.clone().next().is_none()) {
+    if items.next().is_none() {
         return Some(first);
     }
-    codings.items().find(is_selected).or_else(|| codings.items().find(is_complete)).or(Some(first))
+    // The first of the lowest rank.
+    codings.items().min_by_key(|coding| rank(*coding))
+}
+
+/// How far behind a coding is in the choice between several.
+fn rank(coding: Value<'_>) -> u8 {
+    let system = coding.get(NameId::SYSTEM);
+    let is_complete = system.is_some() && coding.get(NameId::CODE).is_some();
+    let is_selected = coding.get(NameId::USER_SELECTED).and_then(Value::as_boolean) == Some(true);
+    let is_standard = || {
+        let system = system.and_then(Value::as_text);
+        system.is_some_and(|system| is_standard_code_system(&system))
+    };
+    match (is_selected, is_complete) {
+        (true, true) if is_standard() => 0,
+        (false, true) if is_standard() => 1,
+        (true, _) => 2,
+        (false, true) => 3,
+        (false, false) => 4,
+    }
 }
 
 /// The coding after the chosen one, or the first if the last was chosen. CMS

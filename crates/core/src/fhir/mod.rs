@@ -3,6 +3,7 @@
 //! called in SQL. Everything else in the crate builds on it.
 
 mod address;
+mod code_system;
 mod elements;
 mod identifier;
 mod identity;
@@ -12,6 +13,7 @@ mod url;
 mod version;
 
 pub use address::{Address, decoded, is_same_base, requested_base};
+pub use code_system::is_standard_code_system;
 pub use elements::{ElementDefinition, TypeDefinition, type_definitions};
 pub use identifier::IdentifierToken;
 pub use identity::{Condition, EntryNames, generated_id};
