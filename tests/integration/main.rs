@@ -50,3 +50,5 @@ mod versions_history;
 mod versions_order;
 mod views;
 mod views_claims;
+mod views_questions;
+mod views_questions_claims;

@@ -8,6 +8,29 @@ use super::person::{FIRST_VISIT, Person};
 use super::random::Random;
 use super::words::{ALLERGENS, DISORDERS, SNOMED};
 
+/// Writes the coverages of a person.
+pub fn write_coverages(composer: &mut Composer, person: &Person) {
+    for coverage in &person.coverages {
+        composer.resource("Coverage", &coverage.id, |writer| {
+            writer.text("status", "active");
+            status(writer, "type", "v3-ActCode", "HIP");
+            writer.display("subscriberId", format_args!("M{}", &person.id.as_str()[..8]));
+            writer.reference("beneficiary", "Patient", &person.id);
+            status(writer, "relationship", "subscriber-relationship", "self");
+            writer.object("period", |writer| {
+                writer.display("start", coverage.first);
+                writer.display("end", coverage.last);
+            });
+            writer.one("payor", |writer| writer.text("display", coverage.payer));
+            writer.one("class", |writer| {
+                status(writer, "type", "coverage-class", "plan");
+                writer.text("value", "standard");
+                writer.display("name", format_args!("{} Standard", coverage.payer));
+            });
+        });
+    }
+}
+
 /// Writes a CareTeam and the CarePlan that it carries out.
 pub fn write_plan(composer: &mut Composer, random: &mut Random, hospital: &Hospital, person: &Person) {
     let team = random.id();

@@ -7,10 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::compose::{Composer, coding, coding_members, concept, concepts, status};
 use super::random::{Id, Random};
 use super::visit::Visit;
-use super::words::{
-    CVX, Coded, Disorder, ICD10, LOINC, MEASUREMENTS, MEDICATIONS, Measurement, RXNORM, SNOMED, UNITS,
-    VACCINES,
-};
+use super::words::{CVX, Coded, Disorder, ICD10, LOINC, MEASUREMENTS, Measurement, SNOMED, UNITS, VACCINES};
 use super::writer::{Decimal, Writer};
 
 /// Writes a diagnosis as a Condition, which may have resolved since.
@@ -50,16 +47,38 @@ pub fn write_condition(
     });
 }
 
-/// Writes one Observation: a blood pressure, a urine test or a measurement.
-/// Returns its ID.
-pub fn write_observation(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) -> Id {
+/// What an observation is of.
+#[derive(Clone, Copy)]
+enum Sort {
+    Pressure,
+    Nitrite,
+    Measured(&'static Measurement),
+}
+
+/// Writes the observations of a visit, and returns their IDs. Nothing is observed
+/// twice at one time, except that one hemoglobin A1c in thirty is measured by two
+/// laboratories.
+pub fn write_observations(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) -> Vec<Id> {
+    let mut sorts: Vec<Sort> = MEASUREMENTS.iter().map(Sort::Measured).collect();
+    sorts.extend([Sort::Pressure, Sort::Nitrite]);
+    let mut observations = Vec::new();
+    for _ in 0..random.between(1, 8) {
+        let sort = sorts.swap_remove(random.between(0, sorts.len() as i64 - 1) as usize);
+        observations.push(write_observation(composer, random, visit, sort));
+        if matches!(sort, Sort::Measured(measurement) if measurement.code.0 == "4548-4" && random.between(1, 30) == 1)
+        {
+            observations.push(write_observation(composer, random, visit, sort));
+        }
+    }
+    observations
+}
+
+fn write_observation(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>, sort: Sort) -> Id {
     let id = random.id();
-    let sort = random.between(0, 9);
-    let measurement = random.pick(MEASUREMENTS);
-    let laboratory = match sort {
-        0 | 1 => false,
-        2 => true,
-        _ => measurement.laboratory,
+    let (code, laboratory) = match sort {
+        Sort::Pressure => (("85354-9", "Blood pressure panel with all children optional"), false),
+        Sort::Nitrite => (("5802-4", "Nitrite [Presence] in Urine by Test strip"), true),
+        Sort::Measured(measurement) => (measurement.code, measurement.laboratory),
     };
     composer.resource("Observation", &id, |writer| {
         writer.text("status", "final");
@@ -68,23 +87,18 @@ pub fn write_observation(composer: &mut Composer, random: &mut Random, visit: &V
                 if laboratory { ("laboratory", "Laboratory") } else { ("vital-signs", "Vital signs") };
             coding(writer, "http://terminology.hl7.org/CodeSystem/observation-category", category);
         });
-        let code = match sort {
-            0 | 1 => ("85354-9", "Blood pressure panel with all children optional"),
-            2 => ("5802-4", "Nitrite [Presence] in Urine by Test strip"),
-            _ => measurement.code,
-        };
         write_code(writer, code);
         visit.context(writer);
         writer.display("effectiveDateTime", visit.start);
         writer.display("issued", visit.start);
         writer.one("performer", |writer| visit.practitioner.target(writer));
         match sort {
-            0 | 1 => write_pressure(writer, random),
-            2 if random.percent(80) => {
+            Sort::Pressure => write_pressure(writer, random),
+            Sort::Nitrite if random.percent(80) => {
                 concept(writer, "valueCodeableConcept", SNOMED, ("260385009", "Negative"))
             }
-            2 => concept(writer, "valueCodeableConcept", SNOMED, ("10828004", "Positive")),
-            _ => write_measured(writer, random, measurement),
+            Sort::Nitrite => concept(writer, "valueCodeableConcept", SNOMED, ("10828004", "Positive")),
+            Sort::Measured(measurement) => write_measured(writer, random, measurement),
         }
     });
     id
@@ -172,41 +186,6 @@ pub fn write_immunization(composer: &mut Composer, random: &mut Random, visit: &
         visit.location.refer(writer, "location");
         writer.display("lotNumber", format_args!("L{}", random.between(10_000, 99_999)));
     });
-}
-
-/// Writes a MedicationRequest and returns its ID.
-pub fn write_medication(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) -> Id {
-    let code = *random.pick(MEDICATIONS);
-    let id = random.id();
-    composer.resource("MedicationRequest", &id, |writer| {
-        writer.text("status", if random.percent(30) { "active" } else { "stopped" });
-        writer.text("intent", "order");
-        concept(writer, "medicationCodeableConcept", RXNORM, code);
-        visit.context(writer);
-        writer.display("authoredOn", visit.start);
-        visit.practitioner.refer(writer, "requester");
-        if let Some((condition, _)) = visit.diagnoses.first() {
-            writer.one("reasonReference", |writer| writer.target("Condition", condition));
-        }
-        writer.one("dosageInstruction", |writer| {
-            writer.integer("sequence", 1);
-            writer.text("text", "Take as directed.");
-            writer.object("timing", |writer| {
-                writer.object("repeat", |writer| {
-                    writer.integer("frequency", random.between(1, 3));
-                    writer.decimal("period", Decimal(10, 1));
-                    writer.text("periodUnit", "d");
-                });
-            });
-            writer.boolean("asNeededBoolean", false);
-            writer.one("doseAndRate", |writer| {
-                let system = "http://terminology.hl7.org/CodeSystem/dose-rate-type";
-                writer.object("type", |writer| coding(writer, system, ("ordered", "Ordered")));
-                writer.object("doseQuantity", |writer| writer.decimal("value", Decimal(10, 1)));
-            });
-        });
-    });
-    id
 }
 
 /// Writes a DiagnosticReport on these Observations.

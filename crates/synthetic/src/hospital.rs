@@ -8,7 +8,8 @@ use super::words::{FAMILY_NAMES, FEMALE_NAMES, MALE_NAMES, NPI, ORGANIZATION_NAM
 use super::writer::{Decimal, ReferenceStyle, Writer};
 
 const ORGANIZATIONS: i64 = 20;
-const PRACTITIONERS: i64 = 40;
+/// How many practitioners there are.
+pub const PRACTITIONERS: i64 = 40;
 
 /// One resource of the hospital: as much of it as a reference needs.
 pub struct Member {

@@ -1,6 +1,7 @@
 //! The Patient resource, with the extensions of US Core.
 
 use super::compose::{Composer, concept, status};
+use super::hospital::Hospital;
 use super::person::Person;
 use super::random::Random;
 use super::words::{
@@ -9,7 +10,7 @@ use super::words::{
 use super::writer::{Decimal, Writer};
 
 /// Writes the person as a Patient.
-pub fn write(composer: &mut Composer, random: &mut Random, person: &Person) {
+pub fn write(composer: &mut Composer, random: &mut Random, hospital: &Hospital, person: &Person) {
     composer.resource("Patient", &person.id, |writer| {
         write_extensions(writer, random, person);
         writer.array("identifier", |writer| {
@@ -43,6 +44,10 @@ pub fn write(composer: &mut Composer, random: &mut Random, person: &Person) {
         writer.one("communication", |writer| {
             concept(writer, "language", "urn:ietf:bcp:47", *random.pick(LANGUAGES));
         });
+        if person.is_doctor_known {
+            let doctor = &hospital.practitioners[person.doctor];
+            writer.one("generalPractitioner", |writer| doctor.target(writer));
+        }
     });
 }
 

@@ -2,27 +2,27 @@
 //! a fixed order. Everything is drawn from one random stream, so the order of
 //! the draws is part of the output: do not reorder them.
 
-use super::calendar::{Day, Moment};
 use super::compose::Composer;
 use super::hospital::Hospital;
-use super::person::{FIRST_VISIT, Person};
+use super::person::Person;
+use super::pharmacy::Pharmacy;
 use super::random::Random;
 use super::visit::Visit;
-use super::{billing, care, clinical, encounter, patient};
-
-/// Visits fall within these many days of the first possible one.
-const VISITED_DAYS: i64 = 3_650;
+use super::{billing, care, clinical, encounter, patient, schedule};
 
 /// Writes the complete record of patient `number` of the seed.
 pub fn write(composer: &mut Composer, hospital: &Hospital, seed: u64, number: u64) {
     let mut random = Random::new(seed, number);
-    let starts = draw_visits(&mut random);
-    let last = starts.last().copied().unwrap_or(FIRST_VISIT.at(0));
+    let slots = schedule::draw(&mut random);
+    // The schedule has at least one slot.
+    let last = slots[slots.len() - 1].end;
     let person = Person::new(&mut random, last);
-    patient::write(composer, &mut random, &person);
-    for start in starts {
-        let visit = Visit::new(&mut random, hospital, &person, start);
-        write_visit(composer, &mut random, &visit);
+    patient::write(composer, &mut random, hospital, &person);
+    care::write_coverages(composer, &person);
+    let mut pharmacy = Pharmacy::default();
+    for slot in slots {
+        let visit = Visit::new(&mut random, hospital, &person, slot);
+        write_visit(composer, &mut random, &visit, &mut pharmacy);
     }
     care::write_plan(composer, &mut random, hospital, &person);
     if random.percent(30) {
@@ -34,36 +34,20 @@ pub fn write(composer: &mut Composer, hospital: &Hospital, seed: u64, number: u6
     care::write_provenance(composer, &mut random, hospital, last);
 }
 
-/// When the visits begin, in order of time.
-fn draw_visits(random: &mut Random) -> Vec<Moment> {
-    // 5 to 59 visits; the product of two draws makes heavy patients rare.
-    let count = 5 + random.between(0, 68) * random.between(55, 80) / 100;
-    let mut starts = Vec::new();
-    for _ in 0..count {
-        let day = Day(FIRST_VISIT.0 + random.between(0, VISITED_DAYS));
-        starts.push(day.at(random.between(8 * 3_600, 17 * 3_600)));
-    }
-    starts.sort_unstable();
-    starts
-}
-
 /// Writes the encounter and every resource that belongs to it.
-fn write_visit(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>) {
+fn write_visit(composer: &mut Composer, random: &mut Random, visit: &Visit<'_>, pharmacy: &mut Pharmacy) {
     encounter::write(composer, visit);
     for (id, disorder) in &visit.diagnoses {
         clinical::write_condition(composer, random, visit, id, disorder);
     }
-    let mut observations = Vec::new();
-    for _ in 0..random.between(1, 8) {
-        observations.push(clinical::write_observation(composer, random, visit));
-    }
+    let observations = clinical::write_observations(composer, random, visit);
     if let Some((id, code)) = &visit.procedure {
         clinical::write_procedure(composer, visit, id, *code);
     }
     if random.percent(25) {
         clinical::write_immunization(composer, random, visit);
     }
-    let prescription = random.percent(35).then(|| clinical::write_medication(composer, random, visit));
+    let prescription = pharmacy.prescribe(composer, random, visit);
     if random.percent(60) {
         clinical::write_report(composer, random, visit, &observations);
     }

@@ -5,13 +5,15 @@ use super::calendar::Moment;
 use super::hospital::{Hospital, Member};
 use super::person::Person;
 use super::random::{Id, Random};
-use super::words::{Coded, DISORDERS, Disorder, ENCOUNTERS, PROCEDURES};
+use super::schedule::{Setting, Slot};
+use super::words::{Coded, DISORDERS, Disorder, EMERGENCIES, ENCOUNTERS, PROCEDURES, STAYS};
 use super::writer::Writer;
 
 /// One visit of a person: when, where, with whom, and why.
 pub struct Visit<'a> {
     pub id: Id,
     pub person: &'a Person,
+    pub setting: Setting,
     /// What the encounter was for.
     pub reason: Coded,
     pub start: Moment,
@@ -26,22 +28,34 @@ pub struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    /// Draws the visit of a person that begins at `start`.
-    pub fn new(random: &mut Random, hospital: &'a Hospital, person: &'a Person, start: Moment) -> Self {
+    /// Draws what fills a slot of a person's schedule.
+    pub fn new(random: &mut Random, hospital: &'a Hospital, person: &'a Person, slot: Slot) -> Self {
         let place = random.between(0, hospital.organizations.len() as i64 - 1) as usize;
-        let mut diagnoses = Vec::new();
-        for _ in 0..[0, 0, 1, 1, 1, 2][random.between(0, 5) as usize] {
-            diagnoses.push((random.id(), random.pick(DISORDERS)));
+        let mut diagnoses: Vec<(Id, &'static Disorder)> = Vec::new();
+        let counts = if slot.setting.is_inpatient() { [1, 1, 1, 2, 2, 3] } else { [0, 0, 1, 1, 1, 2] };
+        for _ in 0..*random.pick(&counts) {
+            let disorder = random.pick(DISORDERS);
+            if diagnoses.iter().all(|(_, other)| !std::ptr::eq(*other, disorder)) {
+                diagnoses.push((random.id(), disorder));
+            }
         }
+        let is_own_doctor =
+            !slot.setting.is_inpatient() && !slot.setting.is_emergency() && random.percent(55);
+        let other = random.pick(&hospital.practitioners);
         Self {
             id: random.id(),
             person,
-            reason: *random.pick(ENCOUNTERS),
-            start,
-            end: start.plus_minutes(random.between(15, 90)),
+            setting: slot.setting,
+            reason: *random.pick(match slot.setting {
+                setting if setting.is_inpatient() => STAYS,
+                setting if setting.is_emergency() => EMERGENCIES,
+                _ => ENCOUNTERS,
+            }),
+            start: slot.start,
+            end: slot.end,
             organization: &hospital.organizations[place],
             location: &hospital.locations[place],
-            practitioner: random.pick(&hospital.practitioners),
+            practitioner: if is_own_doctor { &hospital.practitioners[person.doctor] } else { other },
             diagnoses,
             procedure: random.percent(40).then(|| (random.id(), *random.pick(PROCEDURES))),
         }

@@ -9,6 +9,7 @@ pub const LOINC: &str = "http://loinc.org";
 pub const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
 pub const CVX: &str = "http://hl7.org/fhir/sid/cvx";
 pub const ICD10: &str = "http://hl7.org/fhir/sid/icd-10-cm";
+pub const NDC: &str = "http://hl7.org/fhir/sid/ndc";
 pub const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
 pub const UNITS: &str = "http://unitsofmeasure.org";
 
@@ -94,6 +95,9 @@ pub const ENCOUNTERS: &[Coded] = &[
     ("390906007", "Follow-up encounter"),
 ];
 
+pub const EMERGENCIES: &[Coded] = &[("50849002", "Emergency room admission (procedure)")];
+pub const STAYS: &[Coded] = &[("32485007", "Hospital admission (procedure)")];
+
 /// A disorder in SNOMED CT and ICD-10-CM, and whether it can resolve.
 pub struct Disorder {
     pub code: Coded,
@@ -124,6 +128,15 @@ pub const DISORDERS: &[Disorder] = &[
     disorder("271737000", "Anemia (disorder)", "D64.9", false),
     disorder("195967001", "Asthma (disorder)", "J45.909", false),
 ];
+/// Why a payer denies a service: claim adjustment reason codes, in our own words.
+pub const DENIALS: &[Coded] = &[
+    ("16", "Information is missing or wrong"),
+    ("50", "Not considered medically necessary"),
+    ("97", "Included in another service"),
+    ("197", "Approval was not asked for beforehand"),
+];
+pub const NOT_COVERED: Coded = ("27", "After coverage had ended");
+
 pub const PROCEDURES: &[Coded] = &[
     ("430193006", "Medication reconciliation (procedure)"),
     ("710824005", "Assessment of health and social care needs (procedure)"),
@@ -137,13 +150,25 @@ pub const VACCINES: &[Coded] = &[
     ("33", "pneumococcal polysaccharide vaccine, 23 valent"),
     ("62", "HPV, quadrivalent"),
 ];
-pub const MEDICATIONS: &[Coded] = &[
-    ("314076", "lisinopril 10 MG Oral Tablet"),
-    ("860975", "24 HR Metformin hydrochloride 500 MG Extended Release Oral Tablet"),
-    ("314231", "Simvastatin 10 MG Oral Tablet"),
-    ("313782", "Acetaminophen 325 MG Oral Tablet"),
-    ("310798", "Hydrochlorothiazide 25 MG Oral Tablet"),
-    ("197361", "Amlodipine 5 MG Oral Tablet"),
+/// A drug in RxNorm, with an invented product number, and how it is taken.
+pub struct Drug {
+    pub code: Coded,
+    pub ndc: &'static str,
+    pub is_chronic: bool,
+    pub units_a_day: i64,
+}
+
+const fn drug(code: &'static str, display: &'static str, ndc: &'static str, is_chronic: bool) -> Drug {
+    Drug { code: (code, display), ndc, is_chronic, units_a_day: if is_chronic { 1 } else { 3 } }
+}
+
+pub const DRUGS: &[Drug] = &[
+    drug("314076", "lisinopril 10 MG Oral Tablet", "99999000101", true),
+    drug("860975", "24 HR Metformin hydrochloride 500 MG Extended Release Oral Tablet", "99999000102", true),
+    drug("314231", "Simvastatin 10 MG Oral Tablet", "99999000103", true),
+    drug("313782", "Acetaminophen 325 MG Oral Tablet", "99999000104", false),
+    drug("310798", "Hydrochlorothiazide 25 MG Oral Tablet", "99999000105", true),
+    drug("197361", "Amlodipine 5 MG Oral Tablet", "99999000106", true),
 ];
 /// Allergies, each with its category in AllergyIntolerance.
 pub const ALLERGENS: &[(&str, Coded)] = &[

@@ -28,6 +28,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.drug_class (system, code, class) {
+        system -> Text,
+        code -> Text,
+        class -> Text,
+    }
+}
+
+diesel::table! {
     etl.file_overlap (file_id, content_file_id) {
         file_id -> BigInt,
         content_file_id -> BigInt,
@@ -260,6 +268,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     code_map,
     contained_resource,
     deviating_element,
+    drug_class,
     file_overlap,
     load_batch,
     load_file,

@@ -1,0 +1,11 @@
+drop view analytics.missing_data;
+drop view analytics.patient_attribution;
+drop view analytics.denial_rate;
+drop view analytics.line_decision;
+drop view analytics.cost_per_member_month;
+drop view analytics.emergency_visits_per_1000;
+drop view analytics.inpatient_admission;
+drop view analytics.emergency_visit;
+drop view analytics.medication_adherence;
+drop view analytics.medication_fill;
+drop table etl.drug_class;
