@@ -50,12 +50,16 @@ fn adherence_is_the_proportion_of_days_covered() {
             dispense("a3", "p", "314231", "2021-04-01", days(30.0)),
             // Another drug of the class: of the class, a day counts once.
             dispense("b1", "p", "312961", "2021-01-15", json!({"value": 60})),
-            with(
-                dispense("x1", "p", "314231", "2021-06-01", days(90.0)),
-                json!({"status": "cancelled"}),
-            ),
+            with(dispense("x1", "p", "314231", "2021-06-01", days(90.0)), json!({"status": "cancelled"})),
             dispense("x2", "p", "314231", "2021-07-01", json!({"value": 1e20, "code": "d"})),
-            encounter("stay", "p", "IMP", "2021-02-10T08:00:00-05:00", "2021-02-14T08:00:00-05:00", json!({})),
+            encounter(
+                "stay",
+                "p",
+                "IMP",
+                "2021-02-10T08:00:00-05:00",
+                "2021-02-14T08:00:00-05:00",
+                json!({}),
+            ),
             // The fill of December lasts into January, and the next waits for it.
             patient("carried"),
             dispense("c1", "carried", "999", "2020-12-20", days(30.0)),
@@ -218,12 +222,21 @@ fn emergency_visits_are_counted_per_member() {
 fn people_are_attributed_to_their_practitioner() {
     let environment = TestEnvironment::new();
     let visit = |id: &str, patient: &str, class: &str, day: &str, practitioner: &str| {
-        encounter(id, patient, class, day, day, json!({"participant": [
+        encounter(
+            id,
+            patient,
+            class,
+            day,
+            day,
+            json!({"participant": [
             {"individual": {"reference": "Practitioner/other"}},
-            {"type": [{"coding": [{"code": "PPRF"}]}], "individual": {"reference": format!("Practitioner/{practitioner}")}}]}))
+            {"type": [{"coding": [{"code": "PPRF"}]}], "individual": {"reference": format!("Practitioner/{practitioner}")}}]}),
+        )
     };
-    let doctor = |id: &str| json!({"resourceType": "Practitioner", "id": id, "name": [{"text": format!("Dr. {id}")}],
-        "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": format!("99999999{}", id.len())}]});
+    let doctor = |id: &str| {
+        json!({"resourceType": "Practitioner", "id": id, "name": [{"text": format!("Dr. {id}")}],
+        "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": format!("99999999{}", id.len())}]})
+    };
     load_resources(
         &environment,
         &[
@@ -294,8 +307,11 @@ fn missing_data_are_counted_for_every_table() {
                and d.refobjid <> 'etl.source'::regclass and d.refobjid <> r.ev_class",
         )
         .concat();
-    let mut roots: Vec<String> =
-        tables().into_iter().filter(|table| table.columns.iter().any(|column| column.name == "fhir_id")).map(|table| table.name).collect();
+    let mut roots: Vec<String> = tables()
+        .into_iter()
+        .filter(|table| table.columns.iter().any(|column| column.name == "fhir_id"))
+        .map(|table| table.name)
+        .collect();
     counted.sort();
     roots.sort();
     pretty_assertions::assert_eq!(counted, roots);

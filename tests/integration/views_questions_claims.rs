@@ -102,7 +102,12 @@ fn denials_are_told_by_line_and_payer() {
                 "2021-03-05",
                 vec![
                     paid(),
-                    vec![usd("submitted", 20.0), usd("benefit", 0.0), denial("50", "Not necessary"), denial("16", "Incomplete")],
+                    vec![
+                        usd("submitted", 20.0),
+                        usd("benefit", 0.0),
+                        denial("50", "Not necessary"),
+                        denial("16", "Incomplete"),
+                    ],
                     // Nothing of it is covered; why stands at the amount.
                     vec![
                         usd("submitted", 30.0),
@@ -111,7 +116,12 @@ fn denials_are_told_by_line_and_payer() {
                     ],
                     vec![usd("submitted", 40.0), usd("eligible", 0.0)],
                     // The deductible takes all: not paid, and not denied.
-                    vec![usd("submitted", 50.0), usd("eligible", 50.0), usd("deductible", 50.0), usd("benefit", 0.0)],
+                    vec![
+                        usd("submitted", 50.0),
+                        usd("eligible", 50.0),
+                        usd("deductible", 50.0),
+                        usd("benefit", 0.0),
+                    ],
                 ],
                 json!({}),
             ),
