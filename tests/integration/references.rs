@@ -426,3 +426,51 @@ fn a_server_that_is_not_known_is_told_and_can_be_set() {
     environment.run(&["sources", "show", "south"]).expect_code(2);
     environment.run(&["sources", "set", "north", "--base-url", "ehr"]).expect_code(2);
 }
+
+#[test]
+fn what_a_key_does_not_say_has_columns_in_every_reference() {
+    const ELSEWHERE: &str = "https://elsewhere.example/Any/1";
+    let named = |display: &str| json!({"reference": ELSEWHERE, "display": display});
+    let lines = [
+        json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": named("Ann"),
+            "encounter": named("visit"), "specimen": named("blood"), "device": named("monitor")}),
+        json!({"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
+            "subject": {"reference": "Patient/p", "display": "Ann"}, "recorder": named("Dr. R"),
+            "dispenseRequest": {"performer": named("pharmacy")}, "priorPrescription": named("before")}),
+        json!({"resourceType": "ExplanationOfBenefit", "id": "e", "status": "active", "patient": named("Ann"),
+            "referral": named("referral"), "claimResponse": named("response")}),
+    ];
+    let text = lines.map(|line| line.to_string()).join("\n");
+    let environment = TestEnvironment::new();
+    load_twice(&environment, &[("all.ndjson", text.as_bytes())]);
+    for (table, reference, display) in [
+        ("observation", "subject", "Ann"),
+        ("observation", "encounter", "visit"),
+        ("observation", "specimen", "blood"),
+        ("observation", "device", "monitor"),
+        ("medication_request", "recorder", "Dr. R"),
+        ("medication_request", "dispense_performer", "pharmacy"),
+        ("medication_request", "prior_prescription", "before"),
+        ("explanation_of_benefit", "patient", "Ann"),
+        ("explanation_of_benefit", "referral", "referral"),
+        ("explanation_of_benefit", "claim_response", "response"),
+    ] {
+        let query = format!("select {reference}_id, {reference}_display, {reference}_reference from {table}");
+        assert_eq!(environment.query(&query), [[NULL, display, ELSEWHERE]], "{table}.{reference}");
+    }
+    let subject = "select subject_display, subject_reference, subject_id is not null as has_key from medication_request";
+    assert_eq!(environment.query(subject), [["Ann", NULL, "true"]]);
+    let in_view = "select count(*) from analytics.reference where reference = 'https://elsewhere.example/Any/1' \
+                   and display is not null";
+    assert_eq!(environment.value(in_view), "10");
+    environment.run(&["check"]).expect_code(0);
+
+    // The rule of check sees a reference that has lost its text.
+    execute(
+        environment.database_url(),
+        "update explanation_of_benefit set patient_reference = null, \
+             referral_reference = null, claim_response_reference = null",
+    );
+    let run = environment.run(&["check"]);
+    assert_ne!(run.code, 0, "{}", run.stdout);
+}

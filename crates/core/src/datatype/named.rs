@@ -50,7 +50,6 @@ pub fn named(name: &str, argument: Option<&str>) -> Option<Box<dyn Datatype>> {
         "Attachment" => Box::new(attachment::Attachment),
         "AttachmentText" => Box::new(attachment::AttachmentText),
         "Reference" => Box::new(reference::Reference { target }),
-        "ReferenceKey" => Box::new(reference::ReferenceKey { target }),
         "PatientReference" => Box::new(reference::PlacedReference {
             has_target: false,
             target: ResourceType::named("Patient")?,

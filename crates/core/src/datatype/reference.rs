@@ -11,6 +11,8 @@ use super::definition::Datatype;
 use super::resolve::{Expected, Referenced};
 use super::row::{Row, object};
 
+const DISPLAY: &str = "display, what the sender calls the target";
+
 fn key_column(name: String, target: Option<ResourceType>, holds: &str) -> Column {
     Column { refers_to: target, ..Column::new(name, SqlType::BigInt, holds) }
 }
@@ -39,7 +41,7 @@ impl Datatype for Reference {
             columns.push(text_column(join(&name, "type"), "type of the target"));
         }
         columns.push(key_column(join(&name, "id"), self.target, "key of the target"));
-        columns.push(text_column(join(prefix, "display"), "display, what the sender calls the target"));
+        columns.push(text_column(join(prefix, "display"), DISPLAY));
         columns.push(text_column(
             join(prefix, "reference"),
             "reference, else identifier, as written; null where the key says it all",
@@ -63,39 +65,9 @@ impl Datatype for Reference {
     }
 }
 
-/// The key of a Reference alone; preceded by the target's type if the element may
-/// refer to several types.
-pub(super) struct ReferenceKey {
-    /// The type that it may refer to, if there is only one.
-    pub target: Option<ResourceType>,
-}
-
-impl Datatype for ReferenceKey {
-    fn columns(&self, prefix: &str) -> Vec<Column> {
-        let mut columns = Vec::new();
-        if self.target.is_none() {
-            columns.push(text_column(join(prefix, "type"), "type of the target"));
-        }
-        columns.push(key_column(join(prefix, "id"), self.target, "key of the target"));
-        columns
-    }
-
-    fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        let referenced = match object(elements)? {
-            Some(reference) => row.references.resolve(reference, Expected::only_or_any(self.target))?,
-            None => Referenced::default(),
-        };
-        if self.target.is_none() {
-            row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
-        }
-        row.buffer.optional_key(referenced.target);
-        Ok(())
-    }
-}
-
 /// The reference to a resource's patient or encounter, whose key is among the
-/// first columns of the table. Only the reference as written is here, with the
-/// target's type and key if it need not be a patient.
+/// first columns of the table. Only display and reference are here, with the target's
+/// type and key if it need not be a patient.
 pub(super) struct PlacedReference {
     /// Whether the target's type and key are columns.
     pub has_target: bool,
@@ -110,6 +82,7 @@ impl Datatype for PlacedReference {
             columns.push(text_column(join(prefix, "type"), "type of the target"));
             columns.push(key_column(join(prefix, "id"), None, "key of the target"));
         }
+        columns.push(text_column(join(prefix, "display"), DISPLAY));
         columns.push(text_column(
             join(prefix, "reference"),
             "reference, else identifier, as written; null where the key says it all",
@@ -120,7 +93,8 @@ impl Datatype for PlacedReference {
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
         let expected =
             if self.has_target { Expected::Prefer(self.target) } else { Expected::Only(self.target) };
-        let referenced = match object(elements)? {
+        let reference = object(elements)?;
+        let referenced = match reference {
             Some(reference) => row.references.resolve(reference, expected)?,
             None => Referenced::default(),
         };
@@ -128,6 +102,7 @@ impl Datatype for PlacedReference {
             row.buffer.optional_text(referenced.resource_type.map(ResourceType::name));
             row.buffer.optional_key(referenced.target);
         }
+        row.member_text(reference, NameId::DISPLAY)?;
         row.buffer.optional_text(referenced.written.as_deref());
         Ok(())
     }
@@ -147,11 +122,13 @@ impl Datatype for EncounterOfItem {
     }
 
     fn write(&self, elements: &[Value<'_>], row: &mut Row<'_>) -> Result<(), ValueDefect> {
-        let referenced = match object(elements)? {
+        let reference = object(elements)?;
+        let referenced = match reference {
             Some(reference) => row.references.resolve(reference, Expected::Only(self.target))?,
             None => Referenced::default(),
         };
         row.buffer.optional_key(referenced.target);
+        row.member_text(reference, NameId::DISPLAY)?;
         row.buffer.optional_text(referenced.written.as_deref());
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! *Rules* that tables, registry and ledger keep: each a sentence, and a query
 //! for the rows that break it.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
@@ -70,6 +72,8 @@ impl Rule {
         rules.extend(tables.iter().flat_map(Rule::references_are_told));
         let roots = tables.iter().filter(|table| table.kind == TableKind::Resource);
         rules.extend(roots.clone().map(Rule::row_exists));
+        let types: BTreeSet<&str> = roots.clone().map(|table| table.resource.as_str()).collect();
+        rules.extend(types.into_iter().map(|resource| Rule::unresolved_are_told(resource, tables)));
         rules.extend(roots.map(Rule::contained_row_exists));
         let rule = |(sentence, query): (&str, &str)| Rule { sentence: sentence.into(), query: query.into() };
         rules.extend(LEDGER.map(rule));
@@ -154,6 +158,44 @@ impl Rule {
             })
         };
         references.filter_map(rule).collect()
+    }
+
+    /// Every resource with a reference that could not be resolved has the text of one,
+    /// whatever the element. Texts in contained resources are in tables of other types.
+    fn unresolved_are_told(resource: &str, tables: &[Table]) -> Rule {
+        let told = tables.iter().filter_map(|table| {
+            let of_type = table.resource == resource || table.kind == TableKind::Generic;
+            let texts: Vec<String> = table
+                .columns
+                .iter()
+                .filter(|column| column.name == "reference" || column.name.ends_with("_reference"))
+                .map(|column| format!("t.{} is not null", sql::quoted(&column.name)))
+                .collect();
+            let key = match table.kind {
+                TableKind::Resource => "id",
+                TableKind::Generic => "resource_id",
+                TableKind::Child => table.key.first()?.as_str(),
+                TableKind::History | TableKind::Other => return None,
+            };
+            (of_type && !texts.is_empty()).then(|| {
+                format!(
+                    "and not exists (select from {} t where t.{} = u.resource_id and ({}))",
+                    table.name,
+                    sql::quoted(key),
+                    texts.join(" or ")
+                )
+            })
+        });
+        let told: Vec<String> = told.collect();
+        Rule {
+            sentence: format!("every {resource} with an unresolved reference has the text of one"),
+            query: format!(
+                "select count(*) from (select distinct resource_id from etl.unresolved_reference) u \
+                 join etl.resource_key k on k.id = u.resource_id and k.resource_type = '{resource}' \
+                 where not exists (select from etl.contained_resource c where c.container_id = u.resource_id) {}",
+                told.join(" ")
+            ),
+        }
     }
 
     /// Every living resource of the registry has its row.
