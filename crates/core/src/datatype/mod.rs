@@ -20,6 +20,7 @@ mod quantity;
 mod reference;
 mod resolve;
 mod row;
+mod spelling;
 mod timezone;
 
 pub use choice::{Choice, Variant};

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::spelling;
 use super::timezone::Timezone;
 
 /// In microseconds, as all times here.
@@ -34,7 +35,7 @@ pub fn date(text: &str) -> Option<Range<i32>> {
 /// `None` if it is not a FHIR dateTime, nor another spelling of one: without
 /// seconds, with `+0000`, with a blank for `T`.
 pub fn date_time(text: &str, assumed: Timezone) -> Option<Range<i64>> {
-    as_defined(text, assumed).or_else(|| as_defined(&respelled(text)?, assumed))
+    as_defined(text, assumed).or_else(|| as_defined(&spelling::date_time(text)?, assumed))
 }
 
 /// The same, but only of a FHIR dateTime or instant as R4 spells it.
@@ -66,7 +67,7 @@ fn offset_at(timezone: Timezone, local: i64) -> i64 {
 /// latest time that Postgres has. `None` if it is not a FHIR time, nor one
 /// without seconds.
 pub fn time(text: &str) -> Option<i64> {
-    time_as_defined(text).or_else(|| time_as_defined(&respelled_time(text.trim())?))
+    time_as_defined(text).or_else(|| time_as_defined(&spelling::time(text.trim())?))
 }
 
 /// The same, but only of a FHIR time as R4 spells it.
@@ -86,40 +87,6 @@ pub(super) fn is_missing_day(text: &str) -> bool {
             _ => byte.is_ascii_digit(),
         });
     has_form && self::date(date).is_none()
-}
-
-/// A dateTime with seconds, `T` and a colon in its offset; `None` if the text is
-/// not one without these.
-fn respelled(text: &str) -> Option<String> {
-    let text = text.trim();
-    let (date, rest) = text.split_at_checked("2000-01-01".len())?;
-    let rest = rest.strip_prefix(['T', 't']).unwrap_or_else(|| rest.trim_start());
-    let end = rest.find(|character: char| !matches!(character, '0'..='9' | ':' | '.' | ','));
-    let (time, offset) = rest.split_at(end.unwrap_or(rest.len()));
-    let offset = respelled_offset(offset.trim())?;
-    Some(format!("{date}T{}{offset}", respelled_time(time)?))
-}
-
-/// A time with seconds, whose fraction follows a point.
-fn respelled_time(time: &str) -> Option<String> {
-    let seconds = match time.bytes().filter(|byte| *byte == b':').count() {
-        1 if time.len() == "00:00".len() => ":00",
-        2 => "",
-        _ => return None,
-    };
-    Some(format!("{}{seconds}", time.replace(',', ".")))
-}
-
-/// `+00:00` of `+0000` and `+00`, `Z` of `z`.
-fn respelled_offset(offset: &str) -> Option<String> {
-    let digits = offset.strip_prefix(['+', '-']).unwrap_or_default();
-    match (offset, digits.len()) {
-        ("" | "Z" | "z", _) => Some(offset.to_ascii_uppercase()),
-        (_, 5) => Some(offset.to_owned()),
-        (_, 4) if digits.is_ascii() => Some(format!("{}:{}", &offset[..3], &offset[3..])),
-        (_, 2) => Some(format!("{offset}:00")),
-        _ => None,
-    }
 }
 
 /// What is left of a text.

@@ -1,21 +1,15 @@
 //! Builds a [`Bundle`] while it is prescanned: which name in it means which
-//! resource, and the ids of the entries that nothing names outside of it.
+//! resource.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sha2::{Digest, Sha256};
-
 use super::bundle::{Bundle, SAME_AS_UUID, Target, is_transaction};
-use super::content::{Content, ContentReader, ContentReference};
 use super::full_url::{Key, key};
-use crate::fhir::{Address, EntryNames, generated_id, requested_base};
-
-/// An entry is told from another of the same content by the resources that it
-/// refers to, and by those that these refer to, up to this distance.
-const REFERENCE_DISTANCE: usize = 6;
+use super::unnamed::{GeneratedId, UnnamedEntries};
+use crate::fhir::{Address, EntryNames, requested_base};
 
 /// Number of Bundles that this process has read.
 static BUNDLE_COUNT: AtomicU64 = AtomicU64::new(0);
@@ -24,12 +18,9 @@ static BUNDLE_COUNT: AtomicU64 = AtomicU64::new(0);
 #[derive(Default)]
 pub(super) struct BundleBuilder {
     bundle: Bundle,
-    /// By `Target::id`, for targets with a generated id.
-    unnamed: Vec<Unnamed>,
-    unnamed_targets: Vec<(Key, u32)>,
+    unnamed: UnnamedEntries,
     /// Entries whose identity depends on a type that is still to come.
     undecided: Vec<Undecided>,
-    contents: Option<Box<ContentReader>>,
     /// The base of the link `self`.
     self_base: Option<String>,
     /// Numbers of the servers that entries are from, by base URL without scheme.
@@ -39,26 +30,11 @@ pub(super) struct BundleBuilder {
     rest_entries: Vec<(Key, u32, usize)>,
 }
 
-/// An entry that nothing names outside of the Bundle.
-struct Unnamed {
-    /// Its number, from 1.
-    entry: u32,
-    content: Content,
-}
-
 /// An entry that would be another resource in a transaction.
 struct Undecided {
     target: usize,
     id: String,
     alias: Key,
-}
-
-/// What a reference of an unnamed entry leads to.
-enum Referred {
-    /// The unnamed entry of that index.
-    Unnamed(usize),
-    /// A resource that has a name.
-    Named([u8; 32]),
 }
 
 impl BundleBuilder {
@@ -114,16 +90,11 @@ impl BundleBuilder {
     }
 
     fn add_unnamed(&mut self, entry: u32, names: EntryNames<'_>, address: Option<Address<'_>>, bytes: &[u8]) {
-        let Some(content) = self.contents.get_or_insert_default().read(bytes) else { return };
-        if address.is_none() && content.references.is_empty() {
-            return;
-        }
-        let index = self.unnamed.len() as u32;
-        self.unnamed.push(Unnamed { entry, content });
-        if let Some(address) = &address {
-            self.note_kind(address);
-            let key = key(address);
-            self.unnamed_targets.push((key, index));
+        let name = address.as_ref().map(key);
+        if self.unnamed.add(entry, name, bytes)
+            && let (Some(address), Some(key)) = (address, name)
+        {
+            self.note_kind(&address);
             self.bundle.targets.push(Target { key, id: 0, resource_type: names.resource_type });
         }
     }
@@ -247,72 +218,22 @@ impl BundleBuilder {
     /// Generates ids for the entries that nothing names, and gives them to the
     /// targets.
     fn name_unnamed(&mut self) {
-        // Of equal keys the last wins, as among targets.
-        self.unnamed_targets.sort_by_key(|(key, _)| *key);
-        let labels = self.labels();
-        let mut offsets = Vec::with_capacity(labels.len());
-        let unnamed = std::mem::take(&mut self.unnamed);
-        for (Unnamed { entry, content }, label) in unnamed.iter().zip(&labels) {
-            let offset = self.store(&generated_id(label)).unwrap_or(0);
+        let mut unnamed = std::mem::take(&mut self.unnamed);
+        let generated = unnamed.ids(&self.bundle);
+        let mut offsets = Vec::with_capacity(generated.len());
+        for GeneratedId { entry, id, is_of_content_alone } in generated {
+            let offset = self.store(&id).unwrap_or(0);
             offsets.push(offset);
-            if *label != content.hash {
-                self.bundle.generated.push((*entry, offset));
+            if !is_of_content_alone {
+                self.bundle.generated.push((entry, offset));
             }
         }
-        for (key, index) in &self.unnamed_targets {
-            if let Ok(target) = self.bundle.targets.binary_search_by(|target| target.key.cmp(key)) {
-                self.bundle.targets[target].id = offsets[*index as usize];
+        for (key, index) in unnamed.names() {
+            if let Ok(target) = self.bundle.targets.binary_search_by(|target| target.key.cmp(&key)) {
+                self.bundle.targets[target].id = offsets[index];
             }
         }
     }
-
-    /// For each unnamed entry a hash of its content and of what it refers to.
-    fn labels(&self) -> Vec<[u8; 32]> {
-        let referred: Vec<Vec<Referred>> = self
-            .unnamed
-            .iter()
-            .map(|Unnamed { content, .. }| {
-                content.references.iter().filter_map(|reference| self.referred(*reference)).collect()
-            })
-            .collect();
-        let contents = || self.unnamed.iter().map(|Unnamed { content, .. }| content.hash);
-        let mut labels: Vec<[u8; 32]> = contents().collect();
-        if referred.iter().all(Vec::is_empty) {
-            return labels;
-        }
-        for _ in 0..REFERENCE_DISTANCE {
-            labels =
-                contents().zip(&referred).map(|(hash, referred)| label(hash, referred, &labels)).collect();
-        }
-        labels
-    }
-
-    fn referred(&self, reference: ContentReference) -> Option<Referred> {
-        let key = reference.name;
-        let end = self.unnamed_targets.partition_point(|(name, _)| *name <= key);
-        if let Some((name, index)) = end.checked_sub(1).map(|last| self.unnamed_targets[last])
-            && name == key
-        {
-            return Some(Referred::Unnamed(index as usize));
-        }
-        let (resource_type, id) = self.bundle.named(key).filter(|_| !reference.is_global)?;
-        let digest = Sha256::new().chain_update(resource_type.name()).chain_update("/").chain_update(&*id);
-        Some(Referred::Named(digest.finalize().into()))
-    }
-}
-
-fn label(content_hash: [u8; 32], referred: &[Referred], labels: &[[u8; 32]]) -> [u8; 32] {
-    if referred.is_empty() {
-        return content_hash;
-    }
-    let mut sha256 = Sha256::new_with_prefix(content_hash);
-    for referred in referred {
-        match referred {
-            Referred::Unnamed(index) => sha256.update(labels[*index]),
-            Referred::Named(hash) => sha256.update(hash),
-        }
-    }
-    sha256.finalize().into()
 }
 
 /// The key of a relative reference to the resource by its own id.

@@ -82,6 +82,7 @@ mod handler;
 mod limits;
 mod location;
 mod read_at;
+mod unnamed;
 
 use std::fs::File;
 use std::path::Path;

@@ -5,6 +5,7 @@
 
 mod check;
 mod deviation;
+mod notation;
 mod repair;
 mod structure;
 

@@ -4,6 +4,7 @@
 
 use super::super::unmapped::UnmappedElements;
 use super::deviation::{Deviation, Deviations};
+use super::notation::{is_number, push_text};
 use super::structure::{Kind, MemberDefinition, Structure, TypeId};
 use crate::datatype::chosen_coding;
 use crate::fhir::ResourceType;
@@ -385,32 +386,4 @@ fn flatten<'t>(list: Value<'t>, items: &mut Vec<Value<'t>>) {
             _ => items.push(item),
         }
     }
-}
-
-/// Appends a string in JSON's notation.
-fn push_text(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("writing to memory does not fail");
-}
-
-/// Whether the text is a number in JSON's notation.
-fn is_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
-    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let whole = digits(unsigned);
-    if whole == 0 || (whole > 1 && unsigned[0] == b'0') {
-        return false;
-    }
-    let mut rest = &unsigned[whole..];
-    if let Some(fraction) = rest.strip_prefix(b".") {
-        let count = digits(fraction);
-        if count == 0 {
-            return false;
-        }
-        rest = &fraction[count..];
-    }
-    if let Some(exponent) = rest.strip_prefix(b"e").or(rest.strip_prefix(b"E")) {
-        let exponent = exponent.strip_prefix(b"+").or(exponent.strip_prefix(b"-")).unwrap_or(exponent);
-        return !exponent.is_empty() && digits(exponent) == exponent.len();
-    }
-    rest.is_empty()
 }
