@@ -38,10 +38,9 @@ pub(crate) fn element_columns(
     is_in_child: bool,
 ) -> Result<Vec<TableColumn>, ModelProblem> {
     let path = path_text(element);
+    let datatype = element_datatype(element, is_in_child)?;
     let mut columns = Vec::new();
-    for Column { name, sql_type, holds, refers_to } in
-        element_datatype(element, is_in_child)?.columns(&element_prefix(element))
-    {
+    for Column { name, sql_type, holds, refers_to } in datatype.columns(&element_prefix(element)) {
         let comment = comment(&path, &holds, &element.comment);
         let refers_to = refers_to.map(|target| snake_case(target.name()));
         columns.push(TableColumn { name, sql_type, is_nullable: true, refers_to, comment });
@@ -101,7 +100,8 @@ pub(crate) fn element_datatype(
 const UNNAMED_GROUPS: [&str; 8] =
     ["hospitalization", "context", "collection", "doseAndRate", "attachment", "position", "batch", "answer"];
 
-fn element_prefix(element: &Element) -> String {
+/// How the names of an element's columns begin.
+pub(crate) fn element_prefix(element: &Element) -> String {
     match &element.name {
         Naming::As(name) => return name.clone(),
         Naming::Bare => return String::new(),

@@ -27,7 +27,7 @@ mod validate;
 
 pub use built_in::{DECLARED, indexes, subjects, tables};
 pub(crate) use child::has_patient;
-pub(crate) use columns::{element_columns, element_datatype, front_element, is_only_front};
+pub(crate) use columns::{element_datatype, element_prefix, front_element, is_only_front};
 pub use declaration::{
     ChildTable, DatatypeName, DatatypeWord, Element, List, Naming, Resource, RowRoute, Rows,
 };

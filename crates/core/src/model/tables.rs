@@ -1,5 +1,7 @@
 //! The tables that declarations mean.
 
+use std::collections::BTreeSet;
+
 use super::child::child_tables;
 use super::columns::{element_columns, front_element, is_only_front, path_text};
 use super::declaration::Resource;
@@ -27,7 +29,7 @@ pub fn tables_of(resources: &[Resource]) -> Result<Vec<Table>, ModelError> {
     }
     tables.extend(generic_tables());
     validate_tables(&tables)?;
-    let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+    let names: BTreeSet<String> = tables.iter().map(|table| table.name.clone()).collect();
     for column in tables.iter_mut().flat_map(|table| &mut table.columns) {
         // A type without a table of its own has no keys to refer to.
         let is_there = |target: &String| names.contains(target) || target == SOURCE_TABLE;

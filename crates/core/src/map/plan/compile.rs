@@ -213,8 +213,8 @@ impl<'m> Compiler<'m> {
         slots: &mut Slots,
     ) -> Result<Field, PlanError> {
         let of_table = |problem: ModelProblem| ModelError { table: table.to_owned(), problem };
-        let columns = model::element_columns(element, is_in_child).map_err(of_table)?;
         let datatype = model::element_datatype(element, is_in_child).map_err(of_table)?;
+        let columns = datatype.columns(&model::element_prefix(element));
         let is_indexed = |column: &usize| {
             self.indexed.get(table).is_some_and(|indexed| indexed.contains(&columns[*column].name))
         };

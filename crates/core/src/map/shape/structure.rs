@@ -1,6 +1,8 @@
 //! The *structure* of R4's types, compiled so that the definition of a member is
 //! found with one look-up by the type's and the name's numbers.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use crate::fhir::{ResourceType, TypeDefinition, type_definitions};
@@ -167,15 +169,14 @@ fn add_members(
     for element in &definition.elements {
         choices += u8::from(element.is_choice);
         for type_name in &element.types {
-            let text = if element.is_choice {
-                format!("{}{}", element.name, capitalized(type_name))
-            } else {
-                element.name.to_owned()
+            let text = match element.is_choice {
+                true => Cow::Owned(format!("{}{}", element.name, capitalized(type_name))),
+                false => Cow::Borrowed(element.name),
             };
             let name = dictionary.intern(&text)?;
             let mut member = member(name, type_name, numbers);
             member.is_list = element.is_list;
-            member.marks = match text.as_str() {
+            member.marks = match &*text {
                 _ if element.is_choice => choices,
                 "coding" if *type_name == "Coding" => MemberDefinition::CODINGS,
                 "extension" => MemberDefinition::EXTENSIONS,
@@ -183,7 +184,7 @@ fn add_members(
                 _ => 0,
             };
             // Strings that are compared, not read.
-            match (owner, text.as_str()) {
+            match (owner, &*text) {
                 ("Reference", "reference") => member.kind = Kind::Address,
                 ("Identifier", "value") => member.kind = Kind::Token,
                 _ => {}
@@ -195,19 +196,20 @@ fn add_members(
 }
 
 fn member(name: NameId, type_name: &str, numbers: &FxHashMap<&str, TypeId>) -> MemberDefinition {
+    let type_id = numbers.get(type_name).copied();
     let (kind, json_types) = match type_name {
+        _ if type_id.is_some() && type_name != "Resource" => (Kind::Object, bit(JsonType::Object)),
         "boolean" => (Kind::Boolean, bit(JsonType::True) | bit(JsonType::False)),
         "decimal" => (Kind::Decimal, bit(JsonType::Number)),
         "integer" | "positiveInt" | "unsignedInt" => (Kind::Integer, bit(JsonType::Number)),
         "code" | "id" => (Kind::Token, bit(JsonType::String)),
         "base64Binary" | "markdown" | "string" | "xhtml" => (Kind::Text, bit(JsonType::String)),
         "Resource" => (Kind::Resource, bit(JsonType::Object)),
-        name if numbers.contains_key(name) => (Kind::Object, bit(JsonType::Object)),
         _ => (Kind::Address, bit(JsonType::String)),
     };
     MemberDefinition {
         name,
-        type_id: numbers.get(type_name).copied().unwrap_or_default(),
+        type_id: type_id.unwrap_or_default(),
         kind,
         is_list: false,
         json_types: json_types | bit(JsonType::Null),
