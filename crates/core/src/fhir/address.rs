@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::resource_type::ResourceType;
+use super::trimmed::trimmed;
 
 /// What a URL names, without looking anything up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,10 @@ impl<'a> Address<'a> {
     /// Reads a URL. Blanks around it, a slash before a relative URL and slashes
     /// at the end mean nothing.
     pub fn parse(written: &'a str) -> Self {
-        let written = written.trim();
+        if let Some(address) = plain(written) {
+            return address;
+        }
+        let written = trimmed(written);
         if let Some(id) = written.strip_prefix('#') {
             return Address::Fragment(id);
         }
@@ -78,6 +82,26 @@ impl<'a> Address<'a> {
             _ => None,
         }
     }
+}
+
+/// Reads `Type/id`, as nearly all references are written, in one pass; `None` if
+/// anything else may be meant.
+fn plain(written: &str) -> Option<Address<'_>> {
+    // The names of types begin with a capital; URNs, most of the others, do not.
+    if !written.starts_with(|first: char| first.is_ascii_uppercase()) {
+        return None;
+    }
+    let slash = written.bytes().position(|byte| byte == b'/')?;
+    let (name, id) = (&written[..slash], &written[slash + 1..]);
+    // Looks at all bytes at once instead of stopping at the first.
+    let is_plain = |is_plain: bool, byte: u8| {
+        is_plain & (byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'.'))
+    };
+    if id.is_empty() || !id.bytes().fold(true, is_plain) {
+        return None;
+    }
+    let resource_type = ResourceType::named(name)?;
+    Some(Address::Rest { base: None, resource_type, id: Cow::Borrowed(id), version: None })
 }
 
 /// Reads what is neither a URN nor a fragment.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::address::{self, Address};
 use super::identifier::IdentifierToken;
 use super::resource_type::ResourceType;
+use super::trimmed::trimmed;
 
 /// What names the resource of a Bundle entry.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +69,7 @@ impl Condition {
 impl<'e> EntryNames<'e> {
     /// The condition of the request, if it names its resource by identifier.
     pub fn condition(&self) -> Option<Condition> {
-        let method = self.method?.trim();
+        let method = trimmed(self.method?);
         let is_create = method.eq_ignore_ascii_case("POST");
         let query = match self.if_none_exist {
             Some(criteria) if is_create && self.is_transaction => criteria.rsplit('?').next()?,
@@ -91,14 +92,14 @@ impl<'e> EntryNames<'e> {
 
     /// The resource's own id, if it has one.
     pub fn own_id(&self) -> Option<&'e str> {
-        self.id.map(str::trim).filter(|id| !id.is_empty())
+        self.id.map(trimmed).filter(|id| !id.is_empty())
     }
 
     /// The id of the resource; `None` if nothing names it outside of its Bundle:
     /// one is then generated from its content.
     pub fn identity(&self) -> Option<Cow<'e, str>> {
         let is_method =
-            |name: &str| self.method.is_some_and(|method| method.trim().eq_ignore_ascii_case(name));
+            |name: &str| self.method.is_some_and(|method| trimmed(method).eq_ignore_ascii_case(name));
         if is_method("PUT")
             && let Some(id) = self.url.and_then(|url| self.rest_id(url))
         {

@@ -9,6 +9,7 @@ mod identifier;
 mod identity;
 mod resource_type;
 mod snake_case;
+mod trimmed;
 mod url;
 mod version;
 
@@ -19,5 +20,6 @@ pub use identifier::IdentifierToken;
 pub use identity::{Condition, EntryNames, generated_id};
 pub use resource_type::ResourceType;
 pub use snake_case::snake_case;
+pub(crate) use trimmed::trimmed;
 pub use url::identity_in_url;
 pub use version::version_of;

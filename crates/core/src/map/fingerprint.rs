@@ -5,7 +5,7 @@
 use super::input::Input;
 use super::target::Identity;
 use crate::datatype::{Timezone, ValueDefect, ValueDefectReason, moment};
-use crate::fhir::{ResourceType, generated_id};
+use crate::fhir::{ResourceType, generated_id, trimmed};
 use crate::json::{Canonical, JsonError, JsonType, NameId, Tree, Value};
 use crate::read::content_hash;
 
@@ -62,11 +62,11 @@ pub(super) fn identify(
 ) -> Result<Identified, JsonError> {
     let root = tree.root();
     let content_hash = content_hash(written.root(), canonical)?;
-    let written_id = root.get(NameId::ID).and_then(Value::as_text).filter(|id| !id.trim().is_empty());
+    let written_id = root.get(NameId::ID).and_then(Value::as_text).filter(|id| !trimmed(id).is_empty());
     let is_id_generated = written_id.is_none();
     let fhir_id = match (input.id, written_id) {
         (Some(id), _) => id.to_owned(),
-        (None, Some(id)) if id.trim().len() < id.len() => id.trim().to_owned(),
+        (None, Some(id)) if trimmed(&id).len() < id.len() => trimmed(&id).to_owned(),
         (None, Some(id)) => id.into_owned(),
         (None, None) => generated_id(&content_hash),
     };
@@ -83,9 +83,9 @@ pub(super) fn version(
     let of_meta = |name: NameId| meta.and_then(|meta| meta.get(name));
     let written = of_meta(NameId::LAST_UPDATED).filter(|value| !value.is_null());
     let text = written.and_then(Value::as_text);
-    let last_updated = text.as_ref().and_then(|text| moment::date_time(text.trim(), timezone));
+    let last_updated = text.as_ref().and_then(|text| moment::date_time(trimmed(text), timezone));
     let last_updated = last_updated.map(|span| span.start);
-    let is_empty = text.as_ref().is_some_and(|text| text.trim().is_empty());
+    let is_empty = text.as_ref().is_some_and(|text| trimmed(text).is_empty());
     let of_bundle = || Some(moment::date_time(input.effective_at?, timezone)?.start);
     Ok(Version {
         version_id: owned_text(of_meta(NameId::VERSION_ID))?,

@@ -9,7 +9,7 @@ use super::earlier::EarlierReferences;
 use super::identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, REFERENCE_SYSTEM, WrittenIdentifier};
 use super::target::Targets;
 use crate::datatype::{Expected, MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
-use crate::fhir::{Address, IdentifierToken, ResourceType, is_same_base};
+use crate::fhir::{Address, IdentifierToken, ResourceType, is_same_base, trimmed};
 use crate::json::{NameId, Value};
 use crate::read::Bundle;
 use crate::rows::Target;
@@ -389,12 +389,11 @@ impl References for Resolver<'_> {
 fn text(value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, ValueDefect> {
     let Some(value) = value else { return Ok(None) };
     let text = value.as_text().ok_or(ValueDefect::new(value, ValueDefectReason::ExpectedString))?;
-    let trimmed = text.trim();
     Ok(match text {
-        _ if trimmed.is_empty() => None,
-        text if trimmed.len() == text.len() => Some(text),
-        Cow::Borrowed(text) => Some(Cow::Borrowed(text.trim())),
-        Cow::Owned(text) => Some(Cow::Owned(text.trim().to_owned())),
+        text if trimmed(&text).is_empty() => None,
+        text if trimmed(&text).len() == text.len() => Some(text),
+        Cow::Borrowed(text) => Some(Cow::Borrowed(trimmed(text))),
+        Cow::Owned(text) => Some(Cow::Owned(trimmed(&text).to_owned())),
     })
 }
 

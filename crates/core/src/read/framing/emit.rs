@@ -11,7 +11,7 @@ use super::position::{PositionAssigner, TransactionPhase};
 use super::prescan::Prescan;
 use super::token::{PropertyName, decode_string};
 use super::window::{ByteRange, Window};
-use crate::fhir::{Address, Condition};
+use crate::fhir::{Address, EntryNames};
 use crate::read::bundle::Bundle;
 use crate::read::defect::ReadDefectReason;
 use crate::read::error::ReadError;
@@ -188,6 +188,8 @@ impl Framer<'_> {
         };
         let range = resource.map_or(&entry.range, |resource| &resource.range);
         let text = |range: &Option<ByteRange>| window.slice(range.clone()?).and_then(decode_string);
+        let texts = resource.and_then(|_| EntryTexts::of(window, entry));
+        let names = texts.as_ref().map(|texts| texts.names(open.bundle.is_transaction()));
         let position = open.positions.assign(phase, count);
         self.handler.frame(Frame {
             bytes: held_bytes(window, range)?,
@@ -196,8 +198,8 @@ impl Framer<'_> {
             offset: range.start,
             location,
             position,
-            id: resource.and_then(|_| given_id(window, entry, open)),
-            condition: resource.and_then(|_| condition(window, entry, open)),
+            id: names.and_then(|names| given_id(names, open)),
+            condition: names.and_then(|names| names.condition()),
             full_url: text(&entry.full_url),
             request: text(&entry.method)
                 .map(|method| Request { method, url: text(&entry.url).unwrap_or(Cow::Borrowed("")) }),
@@ -276,9 +278,7 @@ impl Framer<'_> {
 }
 
 /// The id of the entry's resource, if it is not simply the resource's own.
-fn given_id<'w>(window: &'w Window<'_>, entry: &Entry, open: &OpenBundle) -> Option<Cow<'w, str>> {
-    let texts = EntryTexts::of(window, entry)?;
-    let names = texts.names(open.bundle.is_transaction());
+fn given_id<'w>(names: EntryNames<'_>, open: &OpenBundle) -> Option<Cow<'w, str>> {
     if open.bundle.has_namesakes()
         && let Some(full_url) = names.full_url
         && let address @ Address::Rest { base: Some(_), .. } = Address::parse(full_url)
@@ -291,13 +291,6 @@ fn given_id<'w>(window: &'w Window<'_>, entry: &Entry, open: &OpenBundle) -> Opt
         Some(id) => Some(Cow::Owned(id.into_owned())),
         None => open.bundle.generated_id(open.entries).map(|id| Cow::Owned(id.to_owned())),
     }
-}
-
-/// The condition of the entry's request.
-fn condition(window: &Window<'_>, entry: &Entry, open: &OpenBundle) -> Option<Condition> {
-    // Most entries have no request.
-    entry.method.as_ref()?;
-    EntryTexts::of(window, entry)?.names(open.bundle.is_transaction()).condition()
 }
 
 /// The bytes at `range`, which a hold keeps. If they are gone, the file changed.

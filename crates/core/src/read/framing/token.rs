@@ -8,6 +8,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::bracket_scanner::{BracketScanner, ScanResult};
 use super::window::{ByteRange, Window};
 use crate::read::container::StreamError;
@@ -306,7 +308,7 @@ impl Window<'_> {
 /// `None` for what Postgres cannot store: invalid Unicode and U+0000.
 pub(super) fn decode_string(content: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(content).ok()?;
-    if !text.contains('\\') {
+    if memchr(b'\\', content).is_none() {
         return Some(text.into());
     }
     let text: String = serde_json::from_str(&format!("\"{text}\"")).ok()?;
