@@ -84,7 +84,7 @@ fn type_and_id(written: &str) -> Result<(ResourceType, &str), Refusal> {
         return Ok((resource_type, fhir_id));
     }
     match nearest_name(name, ResourceType::all().map(ResourceType::name)) {
-        Some(nearest) => Err(Refusal::new(format!("FHIR R4 has no resource type {name}"))
+        Some(nearest) => Err(Refusal::new(format!("FHIR R4 has no resource type {name:?}"))
             .with_hint(format!("did you mean {nearest}/{fhir_id}?"))),
         None => known::resource_type(name).map(|resource_type| (resource_type, fhir_id)),
     }

@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::inbox::{self, Scan, SkippedPath};
 use crate::pipeline::{PipelineError, indexes};
 use fhirmill_core::model;
+use fhirmill_postgres::database::Readers;
 use fhirmill_postgres::ledger::{LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer};
 
 #[derive(Default, Serialize)]
@@ -31,6 +32,8 @@ struct Status {
     skipped_by_type: BTreeMap<String, i64>,
     services: Vec<ServiceEntry>,
     sources: Vec<SourceActivity>,
+    /// None before the first load.
+    readers: Option<Readers>,
 }
 
 /// Prints the status; with `--health`, answers with the exit code alone.
@@ -68,6 +71,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         skipped_by_type: SkippedRange::by_type(&mut connection)?,
         services,
         sources: SourceActivity::list(&mut connection)?,
+        readers: Some(Readers::of(&mut connection)?),
     };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&status)?);
@@ -120,6 +124,9 @@ fn print(status: &Status) {
         ledger.database_bytes as f64 / 1e6,
         ledger.resources
     );
+    if let Some(readers) = &status.readers {
+        print_readers(readers);
+    }
     println!("indexes    {} built, {} missing", status.indexes_built, status.indexes_missing);
     println!("inbox      {} waiting, {} still being written", status.waiting_files, status.settling_files);
     if let (Some(path), Some(seconds)) = (&status.oldest_waiting_file, status.oldest_waiting_seconds) {
@@ -154,6 +161,18 @@ fn print(status: &Status) {
          see etl.deviating_element, etl.unmapped_element",
         ledger.deviating_elements, ledger.unmapped_elements
     );
+}
+
+fn print_readers(readers: &Readers) {
+    let Readers { role, exists, other_databases } = readers;
+    if *exists {
+        println!("readers    members of the role {role}");
+    } else {
+        println!("readers    none: there is no role {role}; fhirmill migrate up");
+    }
+    if !other_databases.is_empty() {
+        println!("           who also read {}", other_databases.join(", "));
+    }
 }
 
 fn print_services(services: &[ServiceEntry]) {

@@ -30,6 +30,7 @@ mod oracle_compare;
 mod oracle_full;
 mod oracle_resources;
 mod private_server;
+mod readers;
 mod reconciliation;
 mod references;
 mod rejects;

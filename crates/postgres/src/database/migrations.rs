@@ -17,6 +17,7 @@ use tracing::info;
 
 use super::error::DatabaseError;
 use super::open::Database;
+use super::readers::Readers;
 use crate::failpoint::{self, Step};
 
 /// The migrations of this version of fhirmill.
@@ -50,10 +51,13 @@ pub struct MigrationStatus {
     pub is_known: bool,
 }
 
-/// Applies pending migrations, oldest first. Returns the names of those that were
-/// applied now.
+/// Applies pending migrations, oldest first, and makes sure of the role of the
+/// readers. Returns the names of those that were applied now.
 pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<String>, DatabaseError> {
     with_lock(database, |connection| {
+        let unknown = |source| DatabaseError::Query { action: "look up the role of the readers", source };
+        // Before migrations give rights to a role that may be another database's.
+        let readers = Readers::of(connection).map_err(unknown)?;
         let mut names = Vec::new();
         for migration in connection.pending_migrations(source).map_err(failed)? {
             let name = migration.name().to_string();
@@ -62,6 +66,7 @@ pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<S
             failpoint::passed(Step::Migrated);
             names.push(name);
         }
+        readers.ensure(connection).map_err(unknown)?;
         Ok(names)
     })
 }

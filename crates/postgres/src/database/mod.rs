@@ -12,6 +12,7 @@ mod failure;
 pub mod migrations;
 mod open;
 pub mod private;
+mod readers;
 mod settings;
 mod url;
 
@@ -21,5 +22,6 @@ pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
 pub(crate) use failure::SessionMessages;
 pub use failure::{Failure, NextStep};
 pub use open::Database;
+pub use readers::Readers;
 pub use settings::DatabaseSettings;
 pub use url::DatabaseUrl;
