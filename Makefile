@@ -4,8 +4,8 @@
 .SUFFIXES:
 .PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files fuzz sanitize chaos soak bench lint \
         dictionary diagram schema docs \
-        build start start-bg stop shell logs status files rejects psql migrate reset-db \
-        prerequisites binary folders shared-folders password image
+        build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
+        prerequisites binary folders shared-folders password set-password image
 
 # The binary for use without Docker: optimized, but faster to build than a release.
 FHIRMILL := target/local/fhirmill
@@ -36,6 +36,15 @@ FHIRMILL_UID ?= $(shell id -u | sed 's/^0$$/1000/')
 FHIRMILL_GID ?= $(shell id -g | sed 's/^0$$/1000/')
 export FHIRMILL_UID FHIRMILL_GID
 
+# Compose mounts the settings file. Without a path in .env or the environment, it is
+# ./fhirmill.toml where that exists.
+ifneq ($(wildcard fhirmill.toml),)
+ifeq ($(shell grep --no-messages '^FHIRMILL_CONFIG=.' .env),)
+FHIRMILL_CONFIG ?= ./fhirmill.toml
+export FHIRMILL_CONFIG
+endif
+endif
+
 # fhirmill with its private server, even if .env sets DATABASE_URL.
 EMBEDDED := DATABASE_URL= $(FHIRMILL)
 
@@ -65,16 +74,19 @@ demo: prerequisites binary folders ## Load samples and synthetic patients, and r
 ##@ In Docker: fhirmill and Postgres 18
 
 build: ## Build the image
-	docker build $(DOCKER_BUILD_FLAGS) --tag fhirmill \
+	docker build $(DOCKER_BUILD_FLAGS) --tag fhirmill --label fhirmill.sources=$$(scripts/source-hash) \
 	  $(foreach name,HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy,$(if $($(name)),--build-arg $(name))) \
 	  $(if $(BUILD_CA_CERTIFICATE),--build-arg CA_CERTIFICATE="$$(cat '$(BUILD_CA_CERTIFICATE)')") .
 
-start: image shared-folders password ## Start both in the foreground, until Ctrl-C
+start: image shared-folders password set-password ## Start both in the foreground, until Ctrl-C
 	$(COMPOSE) up
 
-start-bg: image shared-folders password ## Start both in the background and wait until they are healthy
+start-bg: image shared-folders password set-password ## Start both in the background and wait until they are healthy
 	$(COMPOSE) up --detach
 	@scripts/wait-until-healthy $(COMPOSE)
+
+remote-access: password ## Prepare connections from other machines (HOST=db.example.org; CERTIFICATE=file KEY=file)
+	@scripts/remote-access "$(or $(HOST),$$(hostname -f))" "$(CERTIFICATE)" "$(KEY)" $(COMPOSE)
 
 shell: password ## Open a shell in fhirmill's container
 	$(COMPOSE) exec fhirmill sh
@@ -91,6 +103,9 @@ logs: ## Follow the logs
 
 status: ## Show health, recent runs, files waiting and rejects (FLAGS=--json)
 	@$(call fhirmill,status $(FLAGS))
+
+runs: ## List runs, or show one with its files (FLAGS=12)
+	@$(call fhirmill,runs $(FLAGS))
 
 files: ## List the files taken, with their record counts (FLAGS="--limit 5 --source st-marys")
 	@$(call fhirmill,files $(FLAGS))
@@ -196,8 +211,14 @@ password:
 	@grep --quiet --no-messages '^POSTGRES_PASSWORD=' .env || \
 	  { umask 077; echo "POSTGRES_PASSWORD=$$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" >> .env; }
 
+# Postgres takes a new password from .env only by this.
+set-password: password
+	@scripts/set-password $(COMPOSE)
+
+# Built again if the sources have changed since.
 image:
-	@docker image inspect fhirmill >/dev/null 2>&1 || $(MAKE) --no-print-directory build
+	@test "$$(docker image inspect --format '{{index .Config.Labels "fhirmill.sources"}}' fhirmill 2>/dev/null)" = \
+	  "$$(scripts/source-hash)" || $(MAKE) --no-print-directory build
 
 $(POSTGRES_18)/bin/initdb:
 	scripts/fetch-postgres-18 $(POSTGRES_18)

@@ -344,7 +344,14 @@ mod tests {
             sentence.clear();
         }
         let mut expected: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
-        expected.extend(["POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_SHARED_BUFFERS"]);
+        expected.extend([
+            "POSTGRES_PASSWORD",
+            "POSTGRES_PORT",
+            "POSTGRES_ADDRESS",
+            "POSTGRES_TLS",
+            "POSTGRES_HBA_FILE",
+            "POSTGRES_SHARED_BUFFERS",
+        ]);
         assert_eq!(found, expected);
     }
 

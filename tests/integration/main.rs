@@ -23,6 +23,7 @@ mod indexes;
 mod killed;
 mod ledger_schema;
 mod loading;
+mod make_targets;
 mod migrations;
 mod operators;
 mod oracle;

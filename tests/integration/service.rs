@@ -47,6 +47,30 @@ fn the_service_loads_present_and_new_files_and_ends_on_a_signal() {
 }
 
 #[test]
+fn a_service_waits_while_the_server_refuses_its_password() {
+    let environment = TestEnvironment::with_own_server();
+    let sql = "create role loader superuser login password 'old'";
+    crate::support::execute(environment.database_url(), sql);
+    let (_, server) = environment.database_url().rsplit_once('@').unwrap();
+    environment.put("inbox/p.json", PATIENT);
+    let mut command = environment.command(&["run"]);
+    command.env("DATABASE_URL", format!("postgres://loader@{server}")).env("PGPASSWORD", "new%pass@word");
+    let mut service = environment.start(&mut command);
+    wait_until("it says what to do", || service.stdout().contains("trying again in"));
+    let output = service.stdout();
+    assert!(output.contains("rejects user loader") && output.contains("`make start-bg`"), "{output}");
+    assert!(!output.contains("new%pass"), "{output}");
+    assert!(service.is_running());
+    crate::support::execute(environment.database_url(), "alter role loader password 'new%pass@word'");
+    wait_until("the file is taken", || environment.inbox_is_empty());
+    assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
+    // A command that is not a service ends.
+    let mut once = environment.command(&["once"]);
+    once.env("DATABASE_URL", format!("postgres://loader@{server}")).env("PGPASSWORD", "wrong");
+    environment.run_command(&mut once).expect_code(4);
+}
+
+#[test]
 fn a_service_waiting_for_its_database_ends_on_a_signal() {
     let environment = TestEnvironment::without_database();
     let mut command = environment.command(&["run"]);

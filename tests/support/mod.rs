@@ -154,6 +154,11 @@ impl TestEnvironment {
         self.own_server.as_deref().or_else(url).expect("this test environment was made without a database")
     }
 
+    /// The URL of the environment's own server, if it has one.
+    pub fn own_url(&self) -> Option<&str> {
+        self.own_server.as_deref()
+    }
+
     /// A command of the binary in this folder. Every setting has its default,
     /// except for the database and for SETTLE_SECONDS, which is 0.
     pub fn command(&self, arguments: &[&str]) -> Command {

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::error::{DatabaseError, refusal};
 use super::url::DatabaseUrl;
@@ -64,8 +64,14 @@ pub(super) fn connect(url: &DatabaseUrl) -> Result<PgConnection, DatabaseError> 
     Ok(connection)
 }
 
+/// The longest pause between attempts, while the server is away and while somebody
+/// has to mend something.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE_FOR_MENDING: Duration = Duration::from_secs(60);
+
 /// Connects to a server, and retries while it is unavailable for as long as `wait`
-/// says.
+/// says. A service also waits while the server refuses it: ending would only make its
+/// supervisor start it again and again.
 pub(super) fn connect_patiently(url: &DatabaseUrl, wait: Wait<'_>) -> Result<PgConnection, DatabaseError> {
     let since = Instant::now();
     let mut pause = Duration::from_millis(200);
@@ -74,12 +80,19 @@ pub(super) fn connect_patiently(url: &DatabaseUrl, wait: Wait<'_>) -> Result<PgC
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
-        if !error.is_transient() || wait.is_over(since) {
+        let is_refused = matches!(wait, Wait::UntilCancelled(_)) && error.is_mended_at_the_server();
+        if !(error.is_transient() || is_refused) || wait.is_over(since) {
             return Err(error);
         }
-        warn!(database = %url, pause.seconds = pause.as_secs_f64(), "{error}; retrying");
+        let seconds = pause.as_secs_f64();
+        if is_refused {
+            let hint = error.hint().unwrap_or_default();
+            error!(database = %url, pause.seconds = seconds, "{error}; trying again in {seconds} seconds; {hint}");
+        } else {
+            warn!(database = %url, pause.seconds = seconds, "{error}; retrying");
+        }
         pause_unless_over(pause, wait, since);
-        pause = (pause * 2).min(Duration::from_secs(10));
+        pause = (pause * 2).min(if is_refused { LONGEST_PAUSE_FOR_MENDING } else { LONGEST_PAUSE });
     }
 }
 

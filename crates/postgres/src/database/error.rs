@@ -80,6 +80,18 @@ impl DatabaseError {
         self.failure().map(Failure::next_step) == Some(NextStep::WaitForServer)
     }
 
+    /// Whether somebody may mend it at the server, while a service waits: a password, a
+    /// database, a right or an access rule.
+    pub fn is_mended_at_the_server(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongPassword { .. }
+                | Self::NotAllowed { .. }
+                | Self::NoDatabase { .. }
+                | Self::NoRights { right: "connect", .. }
+        )
+    }
+
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         if let Some(failure) = self.failure() {

@@ -194,8 +194,9 @@ impl Failure {
             Failure::NotReady => "try again in a moment",
             Failure::TooManyConnections => "lower WORKERS, or raise max_connections of the server",
             Failure::WrongPassword => {
-                "check user and password in DATABASE_URL; @ : / ? # and % in a password are written as %40 %3A \
-                 %2F %3F %23 and %25"
+                "the server has another password for this user than DATABASE_URL or PGPASSWORD; if it was \
+                 changed in .env, `make start-bg` gives it to the server in Docker, and `alter role` to any \
+                 other; @ : / ? # and % in a URL's password are written as %40 %3A %2F %3F %23 and %25"
             }
             Failure::NotAllowed => {
                 "the server's pg_hba.conf decides who may connect from where; it may also require TLS: add \
