@@ -213,6 +213,9 @@ pub struct RetryArguments {
     /// Only rejects of the file with this number
     #[arg(long, value_name = "NUMBER")]
     pub file: Option<i64>,
+    /// Print the summary as one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `show`.
@@ -235,6 +238,9 @@ pub struct RemapArguments {
     /// Only resources of this type; may be given several times
     #[arg(long, value_name = "TYPE")]
     pub resource_type: Vec<String>,
+    /// Print the counts as one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `check`.

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::known;
-use super::once::exit_code;
+use super::once::{self, Retried, exit_code};
 use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, RetryArguments};
 use crate::config::Settings;
 use crate::inbox::{Landing, source_folder};
 use crate::pipeline::full_records::{self, Wanted};
 use crate::pipeline::{self, Job, Recovery};
-use crate::report::{ProgressMeter, in_one_line};
+use crate::report::{ProgressMeter, Summary, in_one_line};
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
@@ -46,12 +46,23 @@ pub fn run(settings: &Settings, arguments: &RetryArguments, runtime: &Handle) ->
     failpoint::passed(Step::Dropped);
     ledger::mark_retried(&mut connection, &ids)?;
     failpoint::passed(Step::Retried);
-    print_incomplete(&pending, &mut connection)?;
+    let retried = Retried {
+        retried_records: ids.len(),
+        incomplete_records: pending.count_incomplete(&mut connection)?,
+        missing_files: missing.len(),
+    };
+    if !arguments.json {
+        print_incomplete(retried.incomplete_records);
+    }
     if ids.is_empty() {
         if let Some(error) = missing.into_iter().next() {
             return Err(error.into());
         }
-        println!("no rejected record can be retried");
+        if arguments.json {
+            once::print(&database, &Summary::default(), Some(retried), true)?;
+        } else {
+            println!("no rejected record can be retried");
+        }
         return Ok(ExitCode::Success);
     }
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
@@ -62,7 +73,7 @@ pub fn run(settings: &Settings, arguments: &RetryArguments, runtime: &Handle) ->
     let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
     let summary = pipeline::load_inbox(&job, "retry", Recovery::Always)?;
     drop(meter);
-    print!("{summary}");
+    once::print(&database, &summary, Some(retried), arguments.json)?;
     Ok(match exit_code(&summary) {
         ExitCode::Success if !missing.is_empty() => ExitCode::Rejected,
         code => code,
@@ -119,15 +130,13 @@ fn land_partial(
     Ok(ids)
 }
 
-fn print_incomplete(pending: &PendingRejects, connection: &mut PgConnection) -> Result<()> {
-    let rejects = pending.count_incomplete(connection)?;
+fn print_incomplete(rejects: i64) {
     if rejects > 0 {
         let subject = if rejects == 1 { "reject is" } else { "rejects are" };
         println!(
             "{rejects} {subject} incomplete: raise the limit that the message names, or request the file again"
         );
     }
-    Ok(())
 }
 
 /// Lands one record in the inbox as a file of its source.

@@ -264,6 +264,6 @@ pub(super) fn as_optional_text<S: Serializer>(
     time.as_ref().map(text_of).serialize(serializer)
 }
 
-fn as_text<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_text<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text_of(time))
 }

@@ -1,11 +1,13 @@
 //! *Rejects*: records that could not be loaded, each with its place and reason.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
-use super::schema::{load_file, rejected_record};
+use super::file::as_text;
+use super::schema::{load_file, rejected_record, source};
 use crate::failpoint::{self, Fault, Step};
 
 /// A record to be noted as rejected.
@@ -70,6 +72,16 @@ pub struct Reject {
     /// That file's path in the inbox.
     #[diesel(select_expression = load_file::path)]
     pub path: String,
+    /// The sender.
+    #[diesel(select_expression = source::code)]
+    pub source: String,
+    /// The number of the run that took the file last.
+    #[diesel(select_expression = load_file::load_run_id)]
+    pub run_id: i64,
+    /// When it was rejected.
+    #[diesel(column_name = created_at)]
+    #[serde(serialize_with = "as_text")]
+    pub rejected_at: DateTime<Utc>,
     /// Where it stands in the file, for people.
     pub location: String,
     /// Its FHIR type, if known.
@@ -87,7 +99,7 @@ impl Reject {
     /// newest first.
     pub fn list(connection: &mut PgConnection, file_id: Option<i64>, limit: u32) -> QueryResult<Vec<Reject>> {
         let mut query = rejected_record::table
-            .inner_join(load_file::table)
+            .inner_join(load_file::table.inner_join(source::table))
             .select(Reject::as_select())
             .filter(rejected_record::retried_at.is_null())
             .order(rejected_record::id.desc())

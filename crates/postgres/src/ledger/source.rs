@@ -14,6 +14,11 @@ pub(super) const BASE_URLS: &str = "\
 (select source_id, base_url from etl.source_base_url
  union select id, rtrim(base_url, '/') || '/' from etl.source where base_url is not null)";
 
+/// A time as text in UTC.
+fn time_text(time: &str) -> String {
+    format!("to_char({time} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+}
+
 /// A sender of files.
 #[derive(Debug, QueryableByName, Serialize)]
 pub struct Source {
@@ -32,6 +37,15 @@ pub struct Source {
     /// The number of its files in the ledger.
     #[diesel(sql_type = BigInt)]
     pub files: i64,
+    /// The last run that took one of them.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub last_run_id: Option<i64>,
+    /// When its last file was taken, in UTC.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_file_at: Option<String>,
+    /// When a file of it was loaded last, in UTC.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_loaded_at: Option<String>,
     /// The number of its references without a key.
     #[diesel(sql_type = BigInt)]
     pub unresolved_references: i64,
@@ -61,10 +75,16 @@ impl Source {
             "\
 select s.code, s.name, s.description,
        array(select b.base_url from {BASE_URLS} b where b.source_id = s.id order by 1) as base_urls,
-       (select count(*) from etl.load_file f where f.source_id = s.id) as files,
+       f.files, f.last_run_id, {} as last_file_at, {} as last_loaded_at,
        (select count(*) from etl.unresolved_reference u join etl.resource_key k on k.id = u.resource_id
          where k.source_id = s.id) as unresolved_references
-from etl.source s where $1 is null or s.code = $1 order by 1"
+from etl.source s, lateral (
+  select count(*) as files, max(load_run_id) as last_run_id, max(started_at) as last_file_at,
+         max(finished_at) filter (where status = 'loaded') as last_loaded_at
+    from etl.load_file f where f.source_id = s.id) f
+ where $1 is null or s.code = $1 order by 1",
+            time_text("f.last_file_at"),
+            time_text("f.last_loaded_at")
         ))
         .bind::<Nullable<Text>, _>(code)
         .load(connection)
