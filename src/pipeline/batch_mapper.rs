@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fhirmill_core::datatype::{MAX_INDEXED_BYTES, Timezone, moment};
-use fhirmill_core::fhir::{ResourceType, identity_in_url};
+use fhirmill_core::fhir::{Address, ResourceType};
 use fhirmill_core::map::{
     EarlierReferences, Fingerprint, FullUrls, IdentifierCache, Input, MapError, MapSettings, Mapper, Plan,
     RowBatch,
 };
 use fhirmill_core::sink::{Delete, Origin};
+use fhirmill_core::version::number_of;
 use fhirmill_postgres::failpoint::{self, Fault};
 use fhirmill_postgres::load::Reject;
 use rustc_hash::FxHashMap;
@@ -135,9 +136,13 @@ impl BatchMapper {
         mapped
     }
 
-    /// The deletion that a DELETE entry orders, if its URL names one resource.
+    /// The deletion that a DELETE entry orders, if its URL names one resource. The
+    /// version in it is the one that the deletion made.
     fn delete(&mut self, url: &str, record: &Record) -> Option<Delete> {
-        let (resource_type, fhir_id) = identity_in_url(url)?;
+        let url = url.split('#').next()?;
+        let Address::Rest { resource_type, id: fhir_id, version, .. } = Address::parse(url) else {
+            return None;
+        };
         if fhir_id.len() > MAX_INDEXED_BYTES {
             return None;
         }
@@ -150,7 +155,7 @@ impl BatchMapper {
             target: self.rows.target(resource_type, &fhir_id),
             position: record.origin.position,
             effective_at,
-            version: None,
+            version: version.and_then(number_of),
         })
     }
 }

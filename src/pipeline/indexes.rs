@@ -19,6 +19,7 @@ use fhirmill_core::model::{Index, indexes, tables};
 use fhirmill_postgres::database::{Database, DatabaseError, Failure};
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::lock::lock;
+use fhirmill_postgres::registry::has_resources;
 
 /// The tables that loading itself looks up.
 const REGISTRY: [&str; 2] = ["etl.resource_key", "etl.resource_version"];
@@ -43,12 +44,6 @@ pub enum Building {
     Done(u64),
     /// Another process is building.
     Elsewhere,
-}
-
-#[derive(QueryableByName)]
-struct Filled {
-    #[diesel(sql_type = Bool)]
-    is_filled: bool,
 }
 
 #[derive(QueryableByName)]
@@ -108,10 +103,7 @@ fn is_due(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
     if missing(connection)?.is_empty() {
         return Ok(false);
     }
-    let Filled { is_filled } = sql_query("select exists (select from etl.resource_version) as is_filled")
-        .get_result(connection)
-        .map_err(failed("ask whether the tables are empty"))?;
-    Ok(is_filled)
+    has_resources(connection).map_err(failed("ask whether the tables are empty"))
 }
 
 /// Builds what is missing over as many connections as there are workers, and

@@ -7,7 +7,7 @@ use std::thread;
 
 use fhirmill_postgres::database::Failure;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{self, Run, UnknownServer};
+use fhirmill_postgres::ledger::{self, Run, RunStatus, UnknownServer};
 use fhirmill_postgres::registry::RunRegistry;
 use tracing::warn;
 
@@ -48,7 +48,7 @@ pub(super) fn load_files(
         complete(job, &mut run, &broken_off, summary)?;
     }
     failpoint::passed(Step::Complete);
-    let status = if loaded.is_ok() && summary.failed_files == 0 { "finished" } else { "failed" };
+    let status = RunStatus::of(loaded.is_ok() && summary.failed_files == 0);
     let ended = run.end(status, &summary.counts(), is_complete);
     loaded?;
     ended?;

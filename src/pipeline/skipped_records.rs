@@ -7,7 +7,7 @@ use std::sync::Arc;
 use diesel::PgConnection;
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
-use fhirmill_postgres::ledger::{Account, ClaimedFile, Run, SkippedFile, SkippedPart};
+use fhirmill_postgres::ledger::{Account, ClaimedFile, Run, RunStatus, SkippedFile, SkippedPart};
 use tracing::{info, warn};
 
 use super::error::PipelineError;
@@ -33,8 +33,7 @@ pub(super) fn load(
     }
     let mut run = Run::begin(connection, "remap")?;
     let loaded = load_files(job, (&mut run, &files), resource_types, remapped);
-    let status = if loaded.is_ok() { "finished" } else { "failed" };
-    run.end(status, &remapped.counts(), loaded.is_ok())?;
+    run.end(RunStatus::of(loaded.is_ok()), &remapped.counts(), loaded.is_ok())?;
     loaded
 }
 

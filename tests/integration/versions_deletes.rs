@@ -191,3 +191,19 @@ fn a_deleted_patient_leaves_no_names_or_addresses() {
         Vec::<Vec<String>>::new()
     );
 }
+
+#[test]
+fn the_version_in_the_url_of_a_delete_is_its_number() {
+    let environment = TestEnvironment::new();
+    deliver(&environment, "1.json", &patient("p", &json!({"versionId": "3"})));
+    let found = deliver(&environment, "2.json", &delete(&json!({"type": "history"}), "Patient/p/_history/2"));
+    assert_eq!(found, [("stale", 1)]);
+    assert_eq!(patients(&environment), "p");
+    let found = deliver(&environment, "3.json", &delete(&json!({"type": "history"}), "Patient/p/_history/4"));
+    assert_eq!(found, [("deleted", 1)]);
+    let found = deliver(&environment, "4.json", &patient("p", &json!({"versionId": "3", "source": "again"})));
+    assert_eq!(found, [("stale", 1)]);
+    let found = deliver(&environment, "5.json", &patient("p", &json!({"versionId": "5"})));
+    assert_eq!(found, [("updated", 1)]);
+    assert_eq!(patients(&environment), "p");
+}

@@ -47,13 +47,14 @@ pub enum Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// Reads a URL. Blanks around it, a slash before a relative URL and slashes
-    /// at the end mean nothing.
+    /// Reads a URL. Blanks around it, a slash or `./` before a relative URL, slashes at
+    /// the end and the case of a type's name mean nothing.
     pub fn parse(written: &'a str) -> Self {
         if let Some(address) = plain(written) {
             return address;
         }
         let written = trimmed(written);
+        let written = written.strip_prefix("./").unwrap_or(written);
         if let Some(id) = written.strip_prefix('#') {
             return Address::Fragment(id);
         }
@@ -119,7 +120,7 @@ fn rest<'a>(path: &'a str, query: Option<&'a str>) -> Option<Address<'a>> {
     let is_path = base || trimmed.starts_with('/');
     let last = trimmed.rfind('/').map_or(0, |slash| slash + 1).max(relative);
     if let Some(query) = query
-        && let Some(resource_type) = ResourceType::named(&trimmed[last..])
+        && let Some(resource_type) = ResourceType::named_in_any_case(&trimmed[last..])
         && (last == relative || is_path)
     {
         return Some(Address::Search { base: base.then(|| &trimmed[..last]), resource_type, query });
@@ -134,7 +135,7 @@ fn rest<'a>(path: &'a str, query: Option<&'a str>) -> Option<Address<'a>> {
     if (!prefix.is_empty() && !is_path) || id.is_empty() || id.contains('#') {
         return None;
     }
-    let resource_type = ResourceType::named(name)?;
+    let resource_type = ResourceType::named_in_any_case(name)?;
     let start = relative + before.len() - name.len();
     Some(Address::Rest { base: base.then(|| &trimmed[..start]), resource_type, id: decoded(id), version })
 }
@@ -245,6 +246,10 @@ mod tests {
             (" Patient/1 ", rest(None, "Patient", "1", None)),
             ("/Patient/1", rest(None, "Patient", "1", None)),
             ("Patient/1/", rest(None, "Patient", "1", None)),
+            ("./Patient/1", rest(None, "Patient", "1", None)),
+            ("patient/1", rest(None, "Patient", "1", None)),
+            ("PATIENT/%31", rest(None, "Patient", "1", None)),
+            ("https://a.example/r4/medicationrequest/1", rest(server, "MedicationRequest", "1", None)),
             ("/fhir/r4/Patient/1", rest(None, "Patient", "1", None)),
             ("Patient/a_b.c-d/_history/3", rest(None, "Patient", "a_b.c-d", Some("3"))),
             ("Patient/1/_history", rest(None, "Patient", "1", None)),

@@ -10,7 +10,6 @@ mod identity;
 mod resource_type;
 mod snake_case;
 mod trimmed;
-mod url;
 mod version;
 
 pub use address::{Address, decoded, is_same_base, requested_base};
@@ -21,5 +20,4 @@ pub use identity::{Condition, EntryNames, generated_id};
 pub use resource_type::ResourceType;
 pub use snake_case::snake_case;
 pub(crate) use trimmed::trimmed;
-pub use url::identity_in_url;
 pub use version::version_of;

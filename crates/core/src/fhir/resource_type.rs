@@ -24,6 +24,12 @@ impl ResourceType {
         BY_NAME.get(name).copied()
     }
 
+    /// The type with that name in any case, as URLs have it.
+    pub fn named_in_any_case(name: &str) -> Option<Self> {
+        let is_named = |resource_type: &ResourceType| resource_type.name().eq_ignore_ascii_case(name);
+        Self::named(name).or_else(|| Self::all().find(is_named))
+    }
+
     /// FHIR's name of it, such as `Patient`.
     pub fn name(self) -> &'static str {
         BY_INDEX[self.0 as usize]

@@ -38,7 +38,7 @@ pub use remap::{RemapFile, RemapPositions, count_unresolved, select_current, sel
 pub use resource::{ResourceSender, StoredResource};
 pub use retry::{PartialReject, PendingRejects, WholeReject, mark_retried};
 pub use rule::Rule;
-pub use run::{ASYNCHRONOUS_COMMIT, Run, broken_off};
+pub use run::{ASYNCHRONOUS_COMMIT, Run, RunStatus, broken_off};
 pub use run_entry::{RunEntry, RunFilter, has_run};
 pub use service::{NewService, ScanRecord, Service, ServiceEntry, SourceActivity};
 pub use skipped::{SkippedFile, SkippedPart, SkippedRange};

@@ -22,6 +22,30 @@ pub const ASYNCHRONOUS_COMMIT: &str = "set synchronous_commit = off";
 /// in less time than compiling them takes.
 const PLANNER: &str = "set jit = off";
 
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// All that it found is loaded.
+    Finished,
+    /// Something was left, which the next run does.
+    Failed,
+}
+
+impl RunStatus {
+    /// Finished if nothing was left.
+    pub fn of(is_all_done: bool) -> Self {
+        if is_all_done { RunStatus::Finished } else { RunStatus::Failed }
+    }
+
+    /// The ledger's word for it.
+    fn word(self) -> &'static str {
+        match self {
+            RunStatus::Finished => "finished",
+            RunStatus::Failed => "failed",
+        }
+    }
+}
+
 /// A run. It lives as long as the connection that began it.
 pub struct Run {
     /// Its number.
@@ -89,18 +113,18 @@ impl Run {
         })
     }
 
-    /// Ends the run with its status, `finished` or `failed`, and its counts. It
-    /// counts as broken off unless it came to its end.
+    /// Ends the run with its status and counts. It counts as broken off unless it came to
+    /// its end.
     pub fn end(
         &mut self,
-        status: &str,
+        status: RunStatus,
         counts: &BTreeMap<&str, u64>,
         is_at_its_end: bool,
     ) -> QueryResult<()> {
         diesel::update(load_run::table.find(self.id))
             .set((
                 is_at_its_end.then(|| load_run::finished_at.eq(now)),
-                load_run::status.eq(status),
+                load_run::status.eq(status.word()),
                 load_run::counts.eq(serde_json::to_value(counts).unwrap_or_default()),
             ))
             .execute(&mut self.connection)?;
@@ -116,7 +140,7 @@ impl Run {
         let open =
             load_run::table.filter(load_run::id.eq_any(broken_off)).filter(load_run::finished_at.is_null());
         diesel::update(open)
-            .set((load_run::finished_at.eq(now), load_run::status.eq("failed")))
+            .set((load_run::finished_at.eq(now), load_run::status.eq(RunStatus::Failed.word())))
             .execute(&mut self.connection)?;
         Ok(())
     }

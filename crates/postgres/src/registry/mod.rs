@@ -28,7 +28,7 @@ pub(crate) use decide::{DecideContext, Decided};
 pub use expectations::{Expectations, Hint};
 pub(crate) use identifiers::{LookUp, owner_ids, owners};
 pub(crate) use lifeline::{Content, Lifeline};
-pub use unchanged::{UnchangedAnswer, UnchangedQuery};
+pub use unchanged::{UnchangedAnswer, UnchangedQuery, has_resources};
 
 /// The registry as the loaders of a run share it: what they have learnt of it,
 /// and their turns at it. The default is for a run that knows nothing yet.
@@ -43,7 +43,7 @@ impl RunRegistry {
     /// For a new run. Expects unchanged records if there are any resources.
     pub fn begin(connection: &mut PgConnection) -> Result<Self, LoadError> {
         let registry = RunRegistry::default();
-        registry.expectations.unchanged_records.set(unchanged::has_resources(connection)?);
+        registry.expectations.unchanged_records.set(has_resources(connection)?);
         Ok(registry)
     }
 

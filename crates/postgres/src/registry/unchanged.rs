@@ -4,7 +4,7 @@
 
 use diesel::data_types::PgTimestamp;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 use fhirmill_core::map::{Fingerprint, Identity};
 use fhirmill_core::sink::BatchId;
 use fhirmill_core::version::Place;
@@ -47,9 +47,9 @@ struct HasResources {
 }
 
 /// Whether any resource was ever loaded.
-pub(super) fn has_resources(connection: &mut PgConnection) -> Result<bool, LoadError> {
+pub fn has_resources(connection: &mut PgConnection) -> QueryResult<bool> {
     let query = sql_query("select exists (select from etl.resource_version) as has_resources");
-    Ok(query.get_result::<HasResources>(connection)?.has_resources)
+    query.get_result(connection).map(|HasResources { has_resources }| has_resources)
 }
 
 /// The batch whose records may be unchanged.
