@@ -87,6 +87,7 @@ fn of_diesel(sql_type: &str) -> String {
         "text" => "Text",
         "text[]" => "Array<Text>",
         "timestamp with time zone" => "Timestamptz",
+        "uuid" => "Uuid",
         other => panic!("add diesel's name of {other}"),
     };
     name.to_owned()

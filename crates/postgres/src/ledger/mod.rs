@@ -8,8 +8,10 @@
 
 mod account;
 mod advisory_lock;
+mod audit;
 mod batch;
 mod claim;
+mod delivery;
 mod duplicate;
 mod file;
 mod lost_file;
@@ -24,12 +26,16 @@ mod run_entry;
 mod schema;
 mod service;
 mod skipped;
+mod sender;
 mod source;
 mod status;
+mod upload;
 
 pub use account::Account;
+pub use audit::AuditEvent;
 pub use batch::{BatchClaim, BatchPart, DeviatingElement, UnmappedElement};
 pub use claim::{Claim, ClaimedFile, NewFile};
+pub use delivery::{Delivery, Outcome, Queue};
 pub use duplicate::Verdict as DuplicateVerdict;
 pub use file::{FileEntry, FileFilter, FileStatus, ReadFile, has_file};
 pub use reject::{NewReject, Reject, RejectCount, RejectReason};
@@ -42,5 +48,7 @@ pub use run::{ASYNCHRONOUS_COMMIT, Run, RunStatus, broken_off};
 pub use run_entry::{RunEntry, RunFilter, has_run};
 pub use service::{NewService, ScanRecord, Service, ServiceEntry, SourceActivity};
 pub use skipped::{SkippedFile, SkippedPart, SkippedRange};
+pub use sender::{Bearer, KeptSecrets, NewSender, Sender, use_proof};
 pub use source::{Source, SourceChange, UnknownServer};
 pub use status::LedgerStatus;
+pub use upload::{NewUpload, OpenUploads, Upload, UploadPart};

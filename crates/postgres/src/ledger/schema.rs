@@ -2,6 +2,30 @@
 //! migrated catalog by `make schema`; do not edit.
 
 diesel::table! {
+    etl.access_token (token_hash) {
+        token_hash -> Binary,
+        sender_id -> Integer,
+        scopes -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    etl.audit_event (id) {
+        id -> BigInt,
+        occurred_at -> Timestamptz,
+        request_id -> Text,
+        sender_id -> Nullable<Integer>,
+        action -> Text,
+        target -> Nullable<Text>,
+        client_address -> Text,
+        bytes -> BigInt,
+        status -> SmallInt,
+    }
+}
+
+diesel::table! {
     etl.code_map (system, code) {
         system -> Text,
         code -> Text,
@@ -183,6 +207,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.sender (id) {
+        id -> Integer,
+        name -> Text,
+        source_id -> SmallInt,
+        scopes -> Array<Text>,
+        client_secret_hash -> Text,
+        personal_key -> Binary,
+        access_key_id -> Text,
+        secret_access_key -> Binary,
+        jwks_url -> Nullable<Text>,
+        jwks -> Nullable<Text>,
+        max_open_uploads -> Integer,
+        max_open_bytes -> BigInt,
+        created_at -> Timestamptz,
+        rotated_at -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     etl.service (id) {
         id -> Integer,
         host -> Text,
@@ -256,15 +300,62 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    etl.upload (id) {
+        id -> Uuid,
+        sender_id -> Integer,
+        face -> Text,
+        filename -> Text,
+        part_count -> Nullable<Integer>,
+        size_bytes -> Nullable<BigInt>,
+        sha256 -> Nullable<Binary>,
+        part_bytes -> Nullable<BigInt>,
+        status -> Text,
+        idempotency_key -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        completing_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        landed_path -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    etl.upload_part (upload_id, part_number) {
+        upload_id -> Uuid,
+        part_number -> Integer,
+        size_bytes -> BigInt,
+        md5 -> Binary,
+        file_name -> Nullable<Text>,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    etl.used_proof (sender_id, proof_hash) {
+        sender_id -> Integer,
+        proof_hash -> Binary,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(access_token -> sender (sender_id));
+diesel::joinable!(audit_event -> sender (sender_id));
 diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
 diesel::joinable!(rejected_record -> load_file (file_id));
 diesel::joinable!(resolved_identifier -> source (source_id));
+diesel::joinable!(sender -> source (source_id));
 diesel::joinable!(skipped_range -> load_file (file_id));
 diesel::joinable!(source_base_url -> source (source_id));
+diesel::joinable!(upload -> sender (sender_id));
+diesel::joinable!(upload_part -> upload (upload_id));
+diesel::joinable!(used_proof -> sender (sender_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    access_token,
+    audit_event,
     code_map,
     contained_resource,
     deviating_element,
@@ -279,6 +370,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     resource_key,
     resource_version,
     row_since,
+    sender,
     service,
     skipped_range,
     source,
@@ -286,4 +378,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     superseded_file,
     unmapped_element,
     unresolved_reference,
+    upload,
+    upload_part,
+    used_proof,
 );

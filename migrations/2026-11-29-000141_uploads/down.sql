@@ -1,0 +1,2 @@
+drop table etl.upload_part;
+drop table etl.upload;
