@@ -102,6 +102,38 @@ impl Landing {
     }
 }
 
+/// Lands a file that is complete and on disk, on the same file system as `folder`, by
+/// moving it there. `note` is told where it is about to be moved, so that a process that
+/// dies knows; it may be told several times. Returns the file's path.
+///
+/// If the name is taken, even by the same content, a counter is put before its extension:
+/// every file that lands this way is a delivery of its own.
+pub fn land_file(
+    from: &Path,
+    folder: &Path,
+    name: &str,
+    note: &mut dyn FnMut(&Path) -> io::Result<()>,
+) -> io::Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    let name = safe_name(name, COUNTER_BYTES);
+    for number in 1..=MOST_NAMES {
+        let target = folder.join(numbered(&name, number));
+        if target.symlink_metadata().is_ok() {
+            continue;
+        }
+        note(&target)?;
+        match rename(from, &target) {
+            Ok(()) => {
+                File::open(folder)?.sync_all()?;
+                return Ok(target);
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
+}
+
 impl Write for Landing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;

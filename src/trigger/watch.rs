@@ -6,7 +6,7 @@
 //! unavailable, that is a warning: the schedule still finds every file, only
 //! later.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,31 +38,43 @@ pub fn start(watch: Watch, folder: &Path, wake: &Arc<Notify>) -> Option<Box<dyn 
 }
 
 fn native(folder: &Path, wake: &Arc<Notify>) -> notify::Result<Box<dyn Watcher + Send>> {
-    let mut watcher = RecommendedWatcher::new(handler(wake, arrived_by_event), Config::default())?;
+    let mut watcher = RecommendedWatcher::new(handler(wake, folder, arrived_by_event), Config::default())?;
     watcher.watch(folder, RecursiveMode::Recursive)?;
     Ok(Box::new(watcher))
 }
 
 fn poll(folder: &Path, wake: &Arc<Notify>) -> notify::Result<Box<dyn Watcher + Send>> {
     let config = Config::default().with_poll_interval(POLL_INTERVAL);
-    let mut watcher = PollWatcher::new(handler(wake, arrived_by_poll), config)?;
+    let mut watcher = PollWatcher::new(handler(wake, folder, arrived_by_poll), config)?;
     watcher.watch(folder, RecursiveMode::Recursive)?;
     Ok(Box::new(watcher))
 }
 
 fn handler(
     wake: &Arc<Notify>,
+    folder: &Path,
     has_arrived: fn(&EventKind) -> bool,
 ) -> impl Fn(notify::Result<Event>) + Send + 'static {
-    let wake = Arc::clone(wake);
+    let (wake, folder) = (Arc::clone(wake), folder.to_owned());
     move |event| match event {
-        Ok(event) if event.need_rescan() || has_arrived(&event.kind) => wake.notify_one(),
+        Ok(event) if event.need_rescan() => wake.notify_one(),
+        Ok(event) if has_arrived(&event.kind) && !is_hidden(&event, &folder) => wake.notify_one(),
         Ok(_) => {}
         Err(error) => {
             warn!("the watch failed: {error}");
             wake.notify_one();
         }
     }
+}
+
+/// Whether all that the event names is hidden, as unfinished uploads are: scans do not
+/// look at it.
+fn is_hidden(event: &Event, folder: &Path) -> bool {
+    let is_hidden = |path: &PathBuf| {
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        below.components().any(|component| component.as_os_str().as_encoded_bytes().starts_with(b"."))
+    };
+    !event.paths.is_empty() && event.paths.iter().all(is_hidden)
 }
 
 /// Whether a file was closed after writing or moved in. A folder that was
