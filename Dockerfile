@@ -42,14 +42,14 @@ ARG FHIRMILL_UID=1000
 ARG FHIRMILL_GID=1000
 RUN groupadd --gid "$FHIRMILL_GID" fhirmill \
  && useradd --uid "$FHIRMILL_UID" --gid "$FHIRMILL_GID" --home-dir /srv/fhirmill --no-create-home fhirmill \
- && mkdir -p /srv/fhirmill/inbox /srv/fhirmill/archive /srv/fhirmill/rejects /srv/fhirmill/logs \
+ && mkdir -p /srv/fhirmill/inbox /srv/fhirmill/archive /srv/fhirmill/rejects /srv/fhirmill/logs /srv/fhirmill/secrets \
  && chown -R "$FHIRMILL_UID:$FHIRMILL_GID" /srv/fhirmill
 
 COPY --from=builder /build/target/release/fhirmill /usr/local/bin/fhirmill
 
 USER fhirmill
 WORKDIR /srv/fhirmill
-VOLUME ["/srv/fhirmill/inbox", "/srv/fhirmill/archive", "/srv/fhirmill/rejects", "/srv/fhirmill/logs"]
+VOLUME ["/srv/fhirmill/inbox", "/srv/fhirmill/archive", "/srv/fhirmill/rejects", "/srv/fhirmill/logs", "/srv/fhirmill/secrets"]
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 CMD ["fhirmill", "status", "--health"]
 ENTRYPOINT ["fhirmill"]
 CMD ["run"]

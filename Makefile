@@ -10,6 +10,10 @@
 # The binary for use without Docker: optimized, but faster to build than a release.
 FHIRMILL := target/local/fhirmill
 
+# Features of that binary. Without any it only loads files, which keeps its first build
+# short; FEATURES=server adds the HTTP interface.
+FEATURES ?=
+
 # Duration of `chaos` and `soak`.
 SECONDS ?= 300
 HOURS ?= 2
@@ -197,15 +201,15 @@ prerequisites:
 	@scripts/prerequisites
 
 binary:
-	@cargo build --quiet --profile local
+	@cargo build --quiet --profile local --no-default-features $(if $(FEATURES),--features $(FEATURES))
 
 folders:
 	@mkdir -p inbox archive rejects logs
 
 # Folders that root created earlier must belong to the container's user.
 shared-folders: folders
-	@if [ "$$(id -u)" = 0 ] && [ -n "$$(find inbox archive rejects logs ! -user $(FHIRMILL_UID) -print -quit)" ]; then \
-	  chown -R $(FHIRMILL_UID):$(FHIRMILL_GID) inbox archive rejects logs; fi
+	@if [ "$$(id -u)" = 0 ] && [ -n "$$(find inbox archive rejects logs secrets ! -user $(FHIRMILL_UID) -print -quit)" ]; then \
+	  chown -R $(FHIRMILL_UID):$(FHIRMILL_GID) inbox archive rejects logs secrets; fi
 
 password:
 	@grep --quiet --no-messages '^POSTGRES_PASSWORD=' .env || \

@@ -73,6 +73,10 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {
             return ExitCode::CheckFailed;
         }
+        #[cfg(feature = "server")]
+        if cause.is::<fhirmill::server::ServerError>() {
+            return ExitCode::Usage;
+        }
         match cause.downcast_ref::<DatabaseError>() {
             None | Some(DatabaseError::Query { .. } | DatabaseError::Migration { .. }) => {}
             Some(_) => return ExitCode::DatabaseUnavailable,

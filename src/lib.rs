@@ -9,6 +9,7 @@
 //! - [`inbox`]: where files arrive
 //! - [`pipeline`]: from a file in the inbox to rows in Postgres
 //! - [`archive`]: where files go afterwards
+//! - `server`: HTTP, for pushed data; `upload`: files that come in parts
 //! - [`report`], [`logging`]: what people see of it
 //!
 //! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
@@ -21,4 +22,8 @@ pub mod inbox;
 pub mod logging;
 pub mod pipeline;
 pub mod report;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod trigger;
+#[cfg(feature = "server")]
+pub mod upload;

@@ -32,7 +32,10 @@ fn run() -> anyhow::Result<ExitCode> {
     let settings = cli.settings.check()?;
     // Held to the end: dropping it writes out the last log lines.
     let _log_writer = logging::start(&settings.log, cli.command.audience());
-    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    // Connections are read by these; everything else of the program uses one.
+    let serves = matches!(cli.command, Command::Run) && settings.server.http_address.is_some();
+    let threads = if serves { settings.workers.get().clamp(2, 4) } else { 1 };
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     let result = command::dispatch(&cli.command, &settings, runtime.handle());
     // An abandoned scan may still be on its thread; do not wait for it.
     runtime.shutdown_background();

@@ -10,6 +10,8 @@ mod generate;
 mod help;
 mod listing;
 mod moment;
+#[cfg(feature = "server")]
+mod senders;
 
 use std::path::PathBuf;
 
@@ -26,6 +28,8 @@ pub use exit_code::ExitCode;
 pub use generate::{GenerateArguments, GenerateFormat};
 pub use listing::{FilesArguments, RunsArguments};
 pub use moment::{InvalidMoment, Moment};
+#[cfg(feature = "server")]
+pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
 
 /// Turns FHIR R4 files into Postgres tables that people can read.
 ///
@@ -103,6 +107,10 @@ pub enum Command {
     /// List, show or set the sources: names, FHIR servers, descriptions
     #[command(subcommand)]
     Sources(SourcesCommand),
+    /// Add, list, rotate or disable the systems that may push data over HTTP
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Senders(SendersCommand),
     /// Load rejected resources again, after a fix
     ///
     /// Example: fhirmill retry --file 12
@@ -151,6 +159,10 @@ impl Command {
             | Self::Retry(_)
             | Self::Remap(_)
             | Self::Check(_) => Audience::Operator,
+            #[cfg(feature = "server")]
+            Self::Senders(SendersCommand::List(_)) => Audience::Reader,
+            #[cfg(feature = "server")]
+            Self::Senders(_) => Audience::Operator,
         }
     }
 }

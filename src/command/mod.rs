@@ -20,6 +20,8 @@ pub mod remap;
 pub mod retry;
 pub mod run;
 pub mod runs;
+#[cfg(feature = "server")]
+pub mod senders;
 pub mod show;
 pub mod sources;
 pub mod status;
@@ -53,6 +55,8 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Retry(arguments) => retry::run(settings, arguments, runtime),
         Command::Show(arguments) => show::run(settings, arguments),
         Command::Sources(command) => sources::run(settings, command),
+        #[cfg(feature = "server")]
+        Command::Senders(command) => senders::run(settings, command),
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),

@@ -1,7 +1,7 @@
 //! `fhirmill run`: the service.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -27,15 +27,23 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     super::cancel_on_signal(runtime, &cancel)?;
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
+    let heartbeat = Heartbeat::start(settings, &database);
+    let database = Arc::new(Mutex::new(database));
+    #[cfg(feature = "server")]
+    let server = crate::server::Server::start(settings, &database, runtime, &cancel)?;
     let scans = Scans {
-        heartbeat: Heartbeat::start(settings, &database),
+        heartbeat,
         settings: settings.clone(),
-        database: Mutex::new(database),
+        database,
         is_first: AtomicBool::new(true),
         failed: AtomicU32::new(0),
         progress: RunProgress::default(),
     };
     let ending = runtime.block_on(trigger::run(settings, cancel, move |cancel| scans.scan(cancel)))?;
+    #[cfg(feature = "server")]
+    if let Some(server) = server {
+        runtime.block_on(server.ended());
+    }
     Ok(match ending {
         Ending::Clean => ExitCode::Success,
         Ending::Abandoned => ExitCode::Interrupted,
@@ -54,7 +62,7 @@ struct Scans {
     heartbeat: Heartbeat,
     settings: Settings,
     /// Renewed when the private server was started again, maybe on another port.
-    database: Mutex<Database>,
+    database: Arc<Mutex<Database>>,
     /// Whether the next scan is the first, or the first after a failure.
     is_first: AtomicBool,
     /// How many scans have failed in a row.
@@ -89,10 +97,11 @@ impl Scans {
     }
 
     fn load(&self, cancel: &CancellationToken) -> Result<Summary, PipelineError> {
-        let mut database = lock(&self.database);
+        let mut database = lock(&self.database).clone();
         if database.is_private && self.failed.load(Ordering::Relaxed) > 0 {
             // Nobody else would start it again.
-            *database = Database::open(&self.settings.database(), Wait::No)?;
+            database = Database::open(&self.settings.database(), Wait::No)?;
+            *lock(&self.database) = database.clone();
             self.heartbeat.tell_to(&database);
         }
         // What the process before left undone is done once, and once more

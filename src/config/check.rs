@@ -30,7 +30,7 @@ impl RawSettings {
 }
 
 /// One pass over the variables. A method gives `None` after a complaint.
-struct Check<'r> {
+pub(super) struct Check<'r> {
     raw: &'r RawSettings,
     file: SettingsFile,
     complaints: Vec<Complaint>,
@@ -68,6 +68,7 @@ impl Check<'_> {
         let eob_coverage = self.value("EOB_COVERAGE", values::eob_coverage);
         let assume_timezone = self.value("ASSUME_TIMEZONE", values::timezone);
         let limits = self.limits();
+        let server = self.server();
         let log = self.log();
         let folders = folders?;
         Some(Settings {
@@ -91,6 +92,7 @@ impl Check<'_> {
             eob_coverage: eob_coverage?,
             assume_timezone: assume_timezone?,
             limits: limits?,
+            server: server?,
             log: log?,
             sources: std::mem::take(&mut self.file.sources),
         })
@@ -152,7 +154,7 @@ impl Check<'_> {
     }
 
     /// The value of a variable that has a default.
-    fn value<Value>(
+    pub(super) fn value<Value>(
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<Value, Expectation>,
@@ -162,7 +164,7 @@ impl Check<'_> {
     }
 
     /// The value of a variable, if it is set or has a default.
-    fn optional<Value>(
+    pub(super) fn optional<Value>(
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<Value, Expectation>,
@@ -191,7 +193,7 @@ impl Check<'_> {
     }
 
     /// Files that fhirmill writes must not be found by its own scan.
-    fn outside_inbox(&mut self, inbox: Option<&Path>, name: &'static str, folder: Option<&Path>) {
+    pub(super) fn outside_inbox(&mut self, inbox: Option<&Path>, name: &'static str, folder: Option<&Path>) {
         let (Some(inbox), Some(folder)) = (inbox, folder) else { return };
         if folder.starts_with(inbox) {
             let variable = variable(name);
@@ -199,6 +201,13 @@ impl Check<'_> {
             let problem = format!("is {folder:?}, but must not be inside INBOX_DIR ({inbox:?})");
             self.complain(variable, place, problem);
         }
+    }
+
+    /// Complains about a variable of this name, wherever it is set.
+    pub(super) fn complain_of(&mut self, name: &str, problem: &str) {
+        let variable = variable(name);
+        let place = self.given(variable).and_then(|given| given.place);
+        self.complain(variable, place, problem.to_owned());
     }
 
     fn complain(&mut self, variable: &Variable, place: Option<Place>, problem: String) {

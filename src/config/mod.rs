@@ -9,6 +9,7 @@
 //! [`VARIABLES`] is the one list of what can be set.
 
 mod check;
+mod check_server;
 mod complaint;
 mod env_file;
 mod file;
@@ -26,7 +27,7 @@ pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;
 pub use settings::{
     EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, ResourceTypes,
-    Settings, SourceSettings, Watch,
+    ServerSettings, Settings, SourceSettings, TlsFiles, Watch,
 };
 pub use variables::{VARIABLES, Variable};
 

@@ -1,6 +1,7 @@
 //! The *settings* that the program works with: typed and checked.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub assume_timezone: Timezone,
     /// Limits for each file.
     pub limits: Limits,
+    /// How data are taken over the network.
+    pub server: ServerSettings,
     /// Where log lines go.
     pub log: LogSettings,
     /// The sources that the settings file describes.
@@ -168,6 +171,38 @@ pub struct Limits {
     pub max_archive_bytes: u64,
     /// Rejected records.
     pub max_rejects_per_file: u64,
+}
+
+/// How data are taken over the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// The address to listen at; none for no HTTP.
+    pub http_address: Option<SocketAddr>,
+    /// The certificate chain and its private key; none for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// The URL by which senders reach the server, without a slash at its end.
+    pub public_url: Option<String>,
+    /// How many connections may be open.
+    pub connections: usize,
+    /// How long an upload may stay incomplete.
+    pub upload_expiry: Duration,
+    /// The most bytes of a file that is uploaded in parts.
+    pub max_upload_bytes: u64,
+    /// The most bytes of a file that is the body of one call.
+    pub max_post_bytes: u64,
+    /// How many files of a sender may wait to be loaded.
+    pub max_queued_files: u64,
+    /// The file of the key that encrypts secrets of senders.
+    pub secrets_key_file: PathBuf,
+}
+
+/// The files for HTTPS, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// Where log lines go and what they look like.

@@ -5,6 +5,7 @@
 //! them.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -136,6 +137,43 @@ pub fn hours_or_off(text: &str) -> Result<Option<Duration>, Expectation> {
     }
 }
 
+/// A duration in whole seconds, or with a unit: `90`, `90s`, `15m`, `12h`, `3d`.
+pub fn duration(text: &str) -> Result<Duration, Expectation> {
+    const MOST: u64 = 366 * 24 * 60 * 60;
+    let digits_end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[digits_end..].trim() {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(60 * 60),
+        "d" => Some(24 * 60 * 60),
+        _ => None,
+    };
+    let seconds =
+        unit.zip(text[..digits_end].parse::<u64>().ok()).and_then(|(unit, count)| count.checked_mul(unit));
+    match seconds {
+        Some(seconds) if (1..=MOST).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => {
+            Err("a duration from 1s to 366d: a number of seconds, or one with the unit s, m, h or d"
+                .to_owned())
+        }
+    }
+}
+
+/// An IP address and a port.
+pub fn socket_address(text: &str) -> Result<SocketAddr, Expectation> {
+    text.parse().map_err(|_| "an IP address and a port".to_owned())
+}
+
+/// An absolute `http` or `https` URL without query; gives it without a slash at its end.
+pub fn public_url(text: &str) -> Result<String, Expectation> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_url = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    if !is_url || text.contains(['?', '#']) || text.contains(char::is_whitespace) {
+        return Err("a URL that begins with https:// or http://".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
 /// A whole number from `least` to `most`.
 pub fn whole_number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expectation> {
     move |text| match text.parse::<u64>() {
@@ -232,6 +270,16 @@ mod tests {
         assert_eq!(seconds("0"), Ok(Duration::ZERO));
         for wrong in ["-1", "inf", "NaN", "3601", "two", ""] {
             assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_are_seconds_or_have_a_unit() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(duration("2 d"), Ok(Duration::from_secs(172_800)));
+        for wrong in ["0", "-1", "1w", "h", "", "400d", "99999999999999999999d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 

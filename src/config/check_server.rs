@@ -1,0 +1,68 @@
+//! The check of the settings for the network.
+
+use std::path::PathBuf;
+
+use super::check::Check;
+use super::settings::{ServerSettings, TlsFiles};
+use super::values::{self, Expectation};
+
+impl Check<'_> {
+    /// The settings for the network, whether or not fhirmill serves it.
+    pub(super) fn server(&mut self) -> Option<ServerSettings> {
+        let http_address = self.optional("HTTP_ADDRESS", values::socket_address);
+        if http_address.is_some() && !cfg!(feature = "server") {
+            self.complain_of(
+                "HTTP_ADDRESS",
+                "is set, but this fhirmill was built without the feature `server`",
+            );
+        }
+        let tls = self.tls();
+        let public_url = self.optional("HTTP_PUBLIC_URL", values::public_url);
+        let connections = self.value("HTTP_CONNECTIONS", values::whole_number(1, 100_000));
+        let upload_expiry = self.value("UPLOAD_EXPIRY", values::duration);
+        let max_upload_bytes = self.value("MAX_UPLOAD_BYTES", values::size(1 << 10, 1 << 50));
+        let max_post_bytes = self.value("MAX_POST_BYTES", values::size(1 << 10, 1 << 40));
+        let max_queued_files = self.value("MAX_QUEUED_FILES", values::whole_number(1, 100_000_000));
+        let secrets_key_file = self.value("SECRETS_KEY_FILE", file);
+        Some(ServerSettings {
+            http_address,
+            tls,
+            public_url,
+            connections: connections? as usize,
+            upload_expiry: upload_expiry?,
+            max_upload_bytes: max_upload_bytes?,
+            max_post_bytes: max_post_bytes?,
+            max_queued_files: max_queued_files?,
+            secrets_key_file: secrets_key_file?,
+        })
+    }
+
+    fn tls(&mut self) -> Option<TlsFiles> {
+        let certificate = self.optional("HTTP_TLS_CERTIFICATE", existing_file);
+        let key = self.optional("HTTP_TLS_KEY", existing_file);
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (Some(_), None) => {
+                self.complain_of("HTTP_TLS_CERTIFICATE", "is set, but HTTP_TLS_KEY is not, or is wrong");
+                None
+            }
+            (None, Some(_)) => {
+                self.complain_of("HTTP_TLS_KEY", "is set, but HTTP_TLS_CERTIFICATE is not, or is wrong");
+                None
+            }
+            (None, None) => None,
+        }
+    }
+}
+
+/// An absolute path that is no folder.
+fn file(text: &str) -> Result<PathBuf, Expectation> {
+    let path = std::path::absolute(text).map_err(|_| "a path".to_owned())?;
+    if path.is_dir() { Err("a file, and this is a folder".to_owned()) } else { Ok(path) }
+}
+
+/// The absolute path of a file that exists.
+fn existing_file(text: &str) -> Result<PathBuf, Expectation> {
+    let path = file(text)?;
+    if path.is_file() { Ok(path) } else { Err("an existing file".to_owned()) }
+}

@@ -1,0 +1,112 @@
+//! HTTP: health systems push their data, and read what became of them.
+//!
+//! `fhirmill run` serves it where HTTP_ADDRESS is set. Whatever arrives becomes a file
+//! in the inbox (see [`crate::upload`]), so that every door ends in the same pipeline.
+//!
+//! - [`state`]: what all handlers share: settings, database sessions, uploads
+//! - [`pool`]: database work on threads that may block
+//! - [`auth`]: who calls, and what they may do
+//! - [`call`]: what is noted of each call: request id, sender, bytes; and the audit
+//! - [`body`]: bodies, within limits of time and size
+//! - [`error`]: answers that are errors
+//! - [`rest`]: the calls
+//! - [`listen`]: connections, TLS and the end
+
+pub mod auth;
+pub mod body;
+pub mod call;
+pub mod error;
+pub mod listen;
+pub mod pool;
+pub mod rest;
+pub mod state;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fhirmill_postgres::database::Database;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::config::Settings;
+use crate::report::in_one_line;
+use listen::Listening;
+use state::ServerState;
+
+/// How often expired uploads are looked for.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The database of the service; replaced when its private server was started again.
+pub type SharedDatabase = Arc<Mutex<Database>>;
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    #[error("HTTP_ADDRESS: {address} cannot be listened at")]
+    Bind { address: std::net::SocketAddr, source: std::io::Error },
+    #[error("HTTP_TLS_CERTIFICATE or HTTP_TLS_KEY cannot be used")]
+    Tls(#[source] std::io::Error),
+    #[error("the folder for unfinished uploads cannot be created in the inbox")]
+    Spool(#[source] std::io::Error),
+    #[error("SECRETS_KEY_FILE cannot be used")]
+    Key(#[from] auth::secrets::KeyError),
+    #[error("the client that fetches the public keys of senders cannot be created")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A server that runs until its token is cancelled.
+#[derive(Debug)]
+pub struct Server {
+    listening: Vec<Listening>,
+    state: Arc<ServerState>,
+}
+
+impl Server {
+    /// Starts what the settings ask for; nothing if there is no HTTP_ADDRESS.
+    pub fn start(
+        settings: &Settings,
+        database: &SharedDatabase,
+        runtime: &Handle,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Server>, ServerError> {
+        let Some(address) = settings.server.http_address else { return Ok(None) };
+        let _context = runtime.enter();
+        let state = Arc::new(ServerState::new(settings, database, cancel)?);
+        listen::raise_file_limit();
+        let router = rest::router(Arc::clone(&state));
+        let http = Listening::start(address, settings, router, cancel)?;
+        runtime.spawn(tend(Arc::clone(&state)));
+        let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
+        info!("listening at {scheme}://{}", http.address);
+        Ok(Some(Server { listening: vec![http], state }))
+    }
+
+    /// Waits until the calls in progress have ended, or their time is over, and the audit is
+    /// written.
+    pub async fn ended(self) {
+        for listening in self.listening {
+            listening.ended().await;
+        }
+        self.state.audit.flush().await;
+    }
+}
+
+/// Finishes what a process before left behind, and removes expired uploads from time to
+/// time.
+async fn tend(state: Arc<ServerState>) {
+    loop {
+        let uploads = state.uploads.clone();
+        let tended = state.pool.run(move |connection| {
+            uploads.recover(connection)?;
+            uploads.expire(connection)
+        });
+        if let Err(failure) = tended.await {
+            error!("unfinished uploads could not be looked after: {}", in_one_line(&failure));
+        }
+        tokio::select! {
+            () = state.cancel.cancelled() => return,
+            () = tokio::time::sleep(EXPIRY_INTERVAL) => {}
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What the server says of itself: its CapabilityStatement, SMART's configuration, and
+//! whether it is well.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use diesel::{RunQueryDsl, sql_query};
+use serde_json::json;
+
+use crate::server::error::{ApiError, FHIR_JSON};
+use crate::server::state::Shared;
+
+/// Describes what FHIR there is here. Calls that take files are not FHIR's: see
+/// `/api/openapi.json`.
+#[utoipa::path(
+    get, path = "/fhir/metadata", tag = "server",
+    responses((status = 200, description = "the CapabilityStatement", content_type = "application/fhir+json")),
+)]
+pub async fn capability_statement() -> Response {
+    let statement = json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-11-29",
+        "kind": "instance",
+        "software": {"name": "fhirmill", "version": env!("CARGO_PKG_VERSION")},
+        "implementation": {"description": "fhirmill takes FHIR data and turns them into tables"},
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [{
+            "mode": "server",
+            "documentation": "Files are pushed by POST /api/batch and /api/uploads: see /api/openapi.json",
+            "security": {
+                "service": [{"coding": [{
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "SMART-on-FHIR",
+                }]}],
+                "description": "SMART Backend Services, or a client secret: POST /auth/token",
+            },
+        }],
+    });
+    ([(header::CONTENT_TYPE, FHIR_JSON)], statement.to_string()).into_response()
+}
+
+/// Tells SMART clients where tokens are issued.
+#[utoipa::path(
+    get, path = "/fhir/.well-known/smart-configuration", tag = "server",
+    responses((status = 200, description = "the configuration")),
+)]
+pub async fn smart_configuration(State(state): State<Shared>) -> Response {
+    axum::Json(json!({
+        "token_endpoint": state.authentication.token_url(),
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported":
+            ["private_key_jwt", "client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
+        "scopes_supported": ["push", "update", "status", "system/*.rs", "system/*.cruds"],
+        "capabilities": ["client-confidential-asymmetric", "client-confidential-symmetric"],
+    }))
+    .into_response()
+}
+
+/// Tells that the process answers.
+#[utoipa::path(get, path = "/live", tag = "server", responses((status = 200, description = "it does")))]
+pub async fn live() -> &'static str {
+    "live\n"
+}
+
+/// Tells whether calls can be answered: the database is there, and the service is not ending.
+#[utoipa::path(
+    get, path = "/ready", tag = "server",
+    responses((status = 200, description = "they can"), (status = 503, description = "they cannot")),
+)]
+pub async fn ready(State(state): State<Shared>) -> Result<&'static str, ApiError> {
+    if state.cancel.is_cancelled() {
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the service is ending"));
+    }
+    let ask = |connection: &mut _| sql_query("select 1").execute(connection).map_err(ApiError::from);
+    state.pool.run(ask).await?;
+    Ok("ready\n")
+}
