@@ -52,9 +52,9 @@ impl Tables {
 pub fn name(resource: &Json, context: &Context) -> Option<Key> {
     let resource_type = resource.string("resourceType")?;
     let full_url = context.full_url.as_deref();
-    let id =
-        resource.string("id").filter(|id| !id.is_empty()).or_else(|| full_url.and_then(id_of_full_url))?;
-    Some((resource_type.to_owned(), id.to_owned()))
+    let own = resource.string("id").filter(|id| !id.is_empty()).map(str::to_owned);
+    let id = own.or_else(|| id_of_full_url(full_url?, resource_type))?;
+    Some((resource_type.to_owned(), id))
 }
 
 /// Every row that the resource has in any table. `key` is the name the resource goes by, from

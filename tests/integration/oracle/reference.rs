@@ -82,39 +82,98 @@ impl Context {
             let Some(resource_type) = resource.string("resourceType") else {
                 continue;
             };
-            let Some(id) = resource.string("id").or_else(|| id_of_full_url(full_url)) else {
-                continue;
-            };
-            if let Some(base) = full_url.strip_suffix(&format!("/{resource_type}/{id}")) {
+            if let Some(base) = full_url.strip_suffix(&format!("/{resource_type}/{}", last_segment(full_url)))
+                && full_url.contains("://")
+            {
                 self.bases.insert(base.to_owned());
             }
-            self.full_urls.insert(full_url.to_owned(), (resource_type.to_owned(), id.to_owned()));
+            let Some(id) = id_of_entry(entry, bundle.string("type").unwrap_or("")) else {
+                continue;
+            };
+            self.full_urls.insert(full_url.to_owned(), (resource_type.to_owned(), id));
         }
     }
 
-    fn by_identifier(&self, resource_type: &str, system: Option<&str>, value: &str) -> Option<ResourceName> {
-        let holders = self.identifiers.get(&(resource_type.to_owned(), value.to_owned()))?;
-        let mut ids: BTreeSet<&String> = BTreeSet::new();
-        for (known_system, id) in holders {
-            if system.is_none_or(|system| system == known_system) {
-                ids.insert(id);
+    /// The one resource with the identifier: of that type, or of any.
+    fn by_identifier(
+        &self,
+        resource_type: Option<&str>,
+        system: Option<&str>,
+        value: &str,
+    ) -> Option<ResourceName> {
+        let mut found: BTreeSet<ResourceName> = BTreeSet::new();
+        for ((holder_type, known), holders) in &self.identifiers {
+            if known != value || resource_type.is_some_and(|wanted| wanted != holder_type) {
+                continue;
+            }
+            for (known_system, id) in holders {
+                if system.is_none_or(|system| system == known_system) {
+                    found.insert((holder_type.clone(), id.clone()));
+                }
             }
         }
-        match (ids.len(), ids.first()) {
-            (1, Some(id)) => Some((resource_type.to_owned(), (*id).clone())),
-            _ => None,
-        }
+        if found.len() == 1 { found.pop_first() } else { None }
     }
 }
 
-/// The id in a `urn:uuid:` or at the end of an absolute URL.
-pub fn id_of_full_url(full_url: &str) -> Option<&str> {
-    let id = match full_url.strip_prefix("urn:uuid:") {
-        Some(uuid) => uuid,
-        None if full_url.contains("://") => full_url.rsplit('/').next()?,
-        None => return None,
+fn last_segment(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
+}
+
+/// Whether a text is a UUID: hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    lengths == [8, 4, 4, 4, 12]
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// The id that a `fullUrl` gives to a resource of that type wherever it is: `urn:uuid:` of a
+/// UUID, `urn:oid:`, or an absolute URL that ends in `Type/id`, perhaps with a version.
+pub fn id_of_full_url(full_url: &str, resource_type: &str) -> Option<String> {
+    let lower = full_url.to_ascii_lowercase();
+    if let Some(uuid) = lower.strip_prefix("urn:uuid:") {
+        return is_uuid(uuid).then(|| uuid.to_owned());
+    }
+    if let Some(oid) = lower.strip_prefix("urn:oid:") {
+        let is_oid = oid.starts_with(['0', '1', '2']) && oid.contains('.');
+        return (is_oid && oid.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+            .then(|| oid.to_owned());
+    }
+    let (_, path) = full_url.split_once("://")?;
+    let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let current = match segments.as_slice() {
+        [current @ .., "_history", _] => current,
+        all => all,
     };
-    (!id.is_empty()).then_some(id)
+    match current {
+        [_, .., name, id] if *name == resource_type && !id.is_empty() => Some((*id).to_owned()),
+        _ => None,
+    }
+}
+
+/// The id of an entry's resource (bundle.html#references, http.html#trules); nothing for one that
+/// has a name within its Bundle only, and whose id is made from its content.
+fn id_of_entry(entry: &Json, bundle_type: &str) -> Option<String> {
+    let resource = entry.get("resource")?;
+    let resource_type = resource.string("resourceType")?;
+    let global = || id_of_full_url(entry.string("fullUrl")?, resource_type);
+    let request = |name: &str| entry.get("request")?.string(name).map(str::to_owned);
+    let method = request("method").unwrap_or_default();
+    if method == "PUT"
+        && let Some(url) = request("url")
+        && let Some((name, id)) = url.split_once('/')
+        && name == resource_type
+    {
+        return Some(id.to_owned());
+    }
+    let own = resource.string("id").filter(|id| !id.is_empty());
+    let is_posted = method == "POST" && matches!(bundle_type, "transaction" | "batch");
+    match own {
+        Some(own) if is_posted && !is_uuid(own) => Some(global().unwrap_or_else(|| own.to_owned())),
+        Some(own) => Some(own.to_owned()),
+        None => global(),
+    }
 }
 
 /// Whether FHIR R4 has such a type.
@@ -158,7 +217,7 @@ pub fn read(reference: &Json, resource: &Json, context: &Context, allowed: Optio
     let logical = |context: &Context| -> Option<ResourceName> {
         let identifier = identifier?;
         let value = identifier.string("value")?;
-        context.by_identifier(identifier_type?, identifier.string("system"), value)
+        context.by_identifier(identifier_type, identifier.string("system"), value)
     };
     let Some(written) = reference.string("reference") else {
         let written = identifier.map(|identifier| {
@@ -223,7 +282,7 @@ fn literal(written: &str, context: &Context) -> Meaning {
                 Some((system, value)) => (Some(system), value),
                 None => (None, token),
             };
-            meaning.target = context.by_identifier(name, system, value);
+            meaning.target = context.by_identifier(Some(name), system, value);
         }
         return meaning;
     }
@@ -299,18 +358,40 @@ mod tests {
     #[test]
     fn full_urls_of_the_bundle_come_first() {
         let bundle = Json::parse(
-            r#"{"entry":[{"fullUrl":"urn:uuid:a","resource":{"resourceType":"Patient"}},
-                         {"fullUrl":"urn:uuid:b","resource":{"resourceType":"Location","id":"9"}}]}"#,
+            r#"{"entry":[{"fullUrl":"urn:uuid:AAAAAAAA-0000-4000-8000-000000000001","resource":{"resourceType":"Patient"}},
+                         {"fullUrl":"urn:uuid:b","resource":{"resourceType":"Location","id":"9"}},
+                         {"fullUrl":"urn:uuid:c","resource":{"resourceType":"Patient"}}]}"#,
         )
         .unwrap();
         let mut context = Context::default();
         context.enter_bundle(&bundle);
 
-        let patient = meaning(r#"{"reference":"urn:uuid:a"}"#, &context, None);
+        let patient = r#"{"reference":"urn:uuid:AAAAAAAA-0000-4000-8000-000000000001"}"#;
+        let patient = meaning(patient, &context, None);
         let location = meaning(r#"{"reference":"urn:uuid:b"}"#, &context, None);
 
-        assert_eq!(patient.target, name("Patient", "a"));
+        assert_eq!(patient.target, name("Patient", "aaaaaaaa-0000-4000-8000-000000000001"));
+        // A name within the Bundle gives no id.
+        assert_eq!(meaning(r#"{"reference":"urn:uuid:c"}"#, &context, None).target, None);
         assert_eq!(location.target, name("Location", "9"));
+    }
+
+    #[test]
+    fn full_urls_give_ids_only_if_they_are_global() {
+        for (full_url, expected) in [
+            ("https://a.example/fhir/Patient/1", Some("1")),
+            ("https://a.example/fhir/Patient/1/_history/7", Some("1")),
+            ("https://a.example/fhir/Group/1", None),
+            ("https://a.example/1", None),
+            ("urn:uuid:0B0C0D0E-1111-4222-8333-444455556666", Some("0b0c0d0e-1111-4222-8333-444455556666")),
+            ("urn:uuid:patient-1", None),
+            ("urn:oid:1.2.840", Some("1.2.840")),
+            ("urn:example:p", None),
+            ("resource:0", None),
+            ("Patient/1", None),
+        ] {
+            assert_eq!(id_of_full_url(full_url, "Patient").as_deref(), expected, "{full_url}");
+        }
     }
 
     #[test]
