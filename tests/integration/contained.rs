@@ -176,6 +176,47 @@ fn contained_resources_have_rows_in_the_tables_of_their_types() {
 }
 
 #[test]
+fn a_reference_from_outside_leads_to_a_contained_resource() {
+    let environment = TestEnvironment::new();
+    let dispense = |id: &str, drug: Value| {
+        json!({"resourceType": "MedicationDispense", "id": id, "status": "completed", "medicationReference": drug})
+    };
+    let reference = |written: &str| json!({"reference": written});
+    let provenance = json!({"resourceType": "Provenance", "id": "w",
+        "target": [{"reference": "MedicationRequest/m#maker"}, {"reference": "MedicationRequest/m#nobody"}],
+        "recorded": "2024-01-01T00:00:00Z", "agent": [{"who": {"reference": "MedicationRequest/m#doc"}}]});
+    // Before the container and after it.
+    load_resources(&environment, &[dispense("a", reference("MedicationRequest/m#med")), provenance.clone()]);
+    load_resources(&environment, &[patient(), prescription("m")]);
+    load_resources(
+        &environment,
+        &[
+            dispense("b", reference(" /MedicationRequest/m/_history/1#med")),
+            dispense("c", json!({"reference": "MedicationRequest/m#med", "type": "Medication"})),
+        ],
+    );
+    assert_eq!(
+        environment.query(
+            "select d.fhir_id, m.fhir_id as drug from medication_dispense d join medication m on m.id = d.medication_id order by 1"
+        ),
+        ["a", "b", "c"].map(|id| [id, "MedicationRequest/m#med"])
+    );
+    assert_eq!(
+        environment.query(
+            "select k.resource_type, k.fhir_id, reference from (select target_id, reference from provenance_target \
+             union all select who_id, who_reference from provenance_agent) r (target_id, reference) \
+             left join etl.resource_key k on k.id = r.target_id order by 2"
+        ),
+        [
+            ["Practitioner", "MedicationRequest/m#doc", NULL],
+            ["Organization", "MedicationRequest/m#maker", NULL],
+            [NULL, NULL, "MedicationRequest/m#nobody"]
+        ]
+    );
+    environment.run(&["check"]).expect_code(0);
+}
+
+#[test]
 fn the_newest_version_of_a_batch_brings_its_contained_resources() {
     let environment = TestEnvironment::new();
     let mut old = prescription("m");

@@ -11,7 +11,7 @@ use hashbrown::HashSet;
 use super::target::Targets;
 use super::unmapped::UnmappedElements;
 use crate::datatype::MAX_INDEXED_BYTES;
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, is_blank, trimmed};
 use crate::json::{JsonError, JsonType, NameId, Parser, Value};
 use crate::rows::Target;
 
@@ -69,7 +69,7 @@ impl<'t> Contained<'t> {
                     continue;
                 }
             };
-            let own_id = format!("{}/{fhir_id}#{local_id}", resource_type.name());
+            let own_id = contained_id(resource_type, fhir_id, &local_id);
             if own_id.len() > MAX_INDEXED_BYTES {
                 unmapped.note(resource_type, "contained (id too long)");
                 continue;
@@ -101,6 +101,11 @@ impl<'t> Contained<'t> {
         let resource = &self.resources[self.by_local_id[place]];
         Some((resource.resource_type, resource.target))
     }
+}
+
+/// The identity, within its type, of what a resource of that type and id contains.
+pub(super) fn contained_id(container_type: ResourceType, container_id: &str, local_id: &str) -> String {
+    format!("{}/{container_id}#{local_id}", container_type.name())
 }
 
 /// The JSON, as written, of the contained resource of that type and local id in
@@ -136,10 +141,10 @@ fn own_identity(item: Value<'_>) -> Result<(ResourceType, Cow<'_, str>), &'stati
 /// write it.
 pub(super) fn local_id(written: Cow<'_, str>) -> Cow<'_, str> {
     let bare = |written: &str| {
-        let trimmed = written.trim();
-        trimmed.strip_prefix('#').unwrap_or(trimmed).len()
+        let bare = trimmed(written);
+        bare.strip_prefix('#').unwrap_or(bare).len()
     };
-    let (length, end) = (bare(&written), written.trim_end().len());
+    let (length, end) = (bare(&written), written.trim_end_matches(is_blank).len());
     match written {
         Cow::Borrowed(written) => Cow::Borrowed(&written[end - length..end]),
         Cow::Owned(written) => Cow::Owned(written[end - length..end].to_owned()),

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::contained::Contained;
+use super::contained::{Contained, contained_id};
 use super::earlier::EarlierReferences;
 use super::identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, REFERENCE_SYSTEM, WrittenIdentifier};
 use super::target::Targets;
@@ -109,6 +109,9 @@ impl<'r> Resolver<'r> {
     where
         'r: 'w,
     {
+        if let Some(meaning) = self.inside_another(written, stated) {
+            return meaning;
+        }
         let address = Address::parse(written);
         if let Address::Fragment(id) = address
             && let Some((resource_type, target)) = self.contained.named(id)
@@ -141,6 +144,28 @@ impl<'r> Resolver<'r> {
             },
             Address::Fragment(_) | Address::Local(_) => Meaning::Unknown(stated),
         }
+    }
+
+    /// What `Type/id#local` means: a resource that another one contains.
+    fn inside_another<'w>(&self, written: &'w str, stated: Option<ResourceType>) -> Option<Meaning<'w>>
+    where
+        'r: 'w,
+    {
+        let (container, local_id) = trimmed(written).split_once('#')?;
+        if container.is_empty() || local_id.is_empty() {
+            return None;
+        }
+        let Meaning::Identity { resource_type, fhir_id, .. } = self.literal(container, None) else {
+            return None;
+        };
+        let fhir_id = contained_id(resource_type, &fhir_id, local_id).into();
+        Some(match stated {
+            // A server's base may mean something else for the next resource.
+            Some(resource_type) => {
+                Meaning::Identity { resource_type, fhir_id, says_more: false, is_absolute: true }
+            }
+            None => with_id(None, fhir_id),
+        })
     }
 
     /// What a relative URL means in a Bundle in which that depends on the server.

@@ -31,7 +31,14 @@ select m.resource_type, m.id from (
    where {asked}.system = 'urn:uuid' and named.source_id = {source_id}
      and named.resource_type = any(case {asked}.resource_type when '' then {types} else array[{asked}.resource_type] end)
      and named.fhir_id = {asked}.value and named.content_hash is not null) m
-join etl.resource owner on owner.id = m.id and owner.source_id = {source_id} and owner.content_hash is not null"
+join etl.resource owner on owner.id = m.id and owner.source_id = {source_id} and owner.content_hash is not null
+union all
+select inner_key.resource_type, inner_key.id
+  from etl.resource_key inner_key
+  join etl.contained_resource contained on contained.id = inner_key.id
+ where {asked}.system = 'urn:uuid' and inner_key.source_id = {source_id}
+   and inner_key.resource_type = any(case {asked}.resource_type when '' then {types} else array[{asked}.resource_type] end)
+   and inner_key.fhir_id = {asked}.value"
     )
 }
 
