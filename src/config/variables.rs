@@ -232,7 +232,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "NUMBER",
         default: "100000",
         example: "100000",
-        help: "Largest number of files in a zip archive",
+        help: "Largest number of files in a zip or tar archive",
         secret: false,
     },
     Variable {
@@ -241,7 +241,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "NUMBER",
         default: "200",
         example: "200",
-        help: "Largest ratio of decompressed to compressed size for a gzip file or zip member",
+        help: "Largest ratio of decompressed to compressed size of a file",
         secret: false,
     },
     Variable {

@@ -5,6 +5,8 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use tar::EntryType;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -37,6 +39,46 @@ pub fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
         writer.write_all(bytes).unwrap();
     }
     writer.finish().unwrap().into_inner()
+}
+
+pub fn zstandard(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, CompressionLevel::Fastest)
+}
+
+/// Two frames that together are one file, with one between them that is skipped.
+fn zstandard_in_two(bytes: &[u8]) -> Vec<u8> {
+    let (head, tail) = bytes.split_at(bytes.len() / 2);
+    [&zstandard(head)[..], b"\x50\x2a\x4d\x18\x03\0\0\0abc", &zstandard(tail)].concat()
+}
+
+pub fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(if name.ends_with('/') { EntryType::Directory } else { EntryType::Regular });
+        header.set_mode(0o644);
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+/// A zip whose one member is compressed by method 93, Zstandard.
+fn zip_by_zstandard(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let packed = zstandard(bytes);
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    let mut common = vec![63, 0, 0, 0, 93, 0, 0, 0, 0, 0];
+    for number in [crc.sum(), packed.len() as u32, bytes.len() as u32] {
+        common.extend(number.to_le_bytes());
+    }
+    common.extend((name.len() as u16).to_le_bytes());
+    common.extend([0, 0]);
+    let mut archive = [b"PK\x03\x04", &common[..], name.as_bytes(), &packed].concat();
+    let directory = [b"PK\x01\x02\x3f\0", &common[..], &[0; 14], name.as_bytes()].concat();
+    let end = [directory.len() as u32, archive.len() as u32].map(u32::to_le_bytes).concat();
+    archive.extend([&directory[..], b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &end, b"\0\0"].concat());
+    archive
 }
 
 fn patients(environment: &TestEnvironment) -> Vec<Vec<String>> {
@@ -113,6 +155,17 @@ fn every_format_in_every_packaging_gives_the_same_rows() {
             ("zip", zip(&[("folder/", b""), ("folder/data.bin", bytes)])),
             ("zip of a gzip", zip(&[("data.gz", &gzip(bytes))])),
             ("zip in a zip", zip(&[("inner.zip", &zip(&[("x", bytes)]))])),
+            ("Zstandard", zstandard(bytes)),
+            ("Zstandard in two frames", zstandard_in_two(bytes)),
+            ("tar", tar(&[("folder/", b""), ("folder/data.bin", bytes)])),
+            ("tar.gz", gzip(&tar(&[("data.json", bytes)]))),
+            ("tar.zst", zstandard(&tar(&[("data.json", bytes)]))),
+            ("tar.gz of a gzip", gzip(&tar(&[("data.gz", &gzip(bytes))]))),
+            ("tar.gz of a zip", gzip(&tar(&[("data.zip", &zip(&[("x", bytes)]))]))),
+            ("tar in a tar.zst", zstandard(&tar(&[("in.tar", &tar(&[("x", bytes)]))]))),
+            ("zip of a tar", zip(&[("data.tar", &tar(&[("x", bytes)]))])),
+            ("zip of Zstandard", zip(&[("data.zst", &zstandard(bytes))])),
+            ("zip by Zstandard", zip_by_zstandard("data.json", bytes)),
         ] {
             // Each in a source of its own: each has to bring its own rows.
             let source = format!("{form}, {packing}");

@@ -16,6 +16,7 @@ mod dictionary;
 mod dictionary_left_out;
 mod first_steps;
 mod formats;
+mod formats_packed;
 mod heavy_input;
 mod identity;
 mod inbox;

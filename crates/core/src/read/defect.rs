@@ -43,9 +43,16 @@ pub enum ReadDefectReason {
     /// A JSON value of another type; names the type.
     #[error("expected a JSON object, found {0}")]
     NotObject(&'static str),
+    /// An entry of a Bundle with neither a resource nor a request nor a response,
+    /// but with something else in it.
+    #[error("a Bundle entry without a resource")]
+    NoResource,
     /// Not JSON at all; describes the first bytes.
     #[error("not JSON: starts with {0}")]
     NotJson(&'static str),
+    /// XML; says of which kind.
+    #[error("{0}, which is not read; ask the sender for FHIR R4 as JSON or NDJSON")]
+    Xml(&'static str),
     /// Larger than [`ReadLimits::resource_bytes`](super::ReadLimits::resource_bytes).
     #[error("larger than the limit of {0} bytes per resource")]
     TooLarge(usize),
@@ -55,10 +62,10 @@ pub enum ReadDefectReason {
     /// Deeper than [`ReadLimits::bundle_nesting`](super::ReadLimits::bundle_nesting).
     #[error("Bundles nested deeper than the limit of {0}")]
     BundleTooDeep(u8),
-    /// A gzip or deflate stream without its end.
+    /// A gzip, deflate or Zstandard stream without its end.
     #[error("the compressed data end too early; request the file again")]
     CompressedTruncated,
-    /// A gzip or deflate stream that does not decode.
+    /// A gzip, deflate or Zstandard stream that does not decode.
     #[error("the compressed data are damaged; request the file again")]
     CompressedDamaged,
     /// The CRC-32 of a zip member does not match its content.
@@ -68,15 +75,18 @@ pub enum ReadDefectReason {
     #[error("encrypted; send it without a password")]
     Encrypted,
     /// A zip member compressed by another method; names the method.
-    #[error("compressed with {0}; only stored, deflate and gzip are supported")]
+    #[error("compressed with {0}; only stored, deflate, Zstandard and gzip are supported")]
     UnsupportedCompression(String),
+    /// A tar archive that ends within a member, or without its end mark.
+    #[error("the archive ends too early; request the file again")]
+    ArchiveTruncated,
     /// Deeper than [`ReadLimits::archive_nesting`](super::ReadLimits::archive_nesting).
     #[error("archives nested deeper than the limit of {0}")]
     ArchiveTooDeep(u8),
     /// Larger than [`ReadLimits::nested_archive_bytes`](super::ReadLimits::nested_archive_bytes).
     #[error("a nested archive larger than the limit of {0} bytes")]
     ArchiveTooLarge(u64),
-    /// A nested zip archive without a usable directory.
+    /// A nested zip archive without a usable directory, or a damaged tar archive.
     #[error("an archive that cannot be opened: {0}")]
     Archive(String),
     /// A zip archive contains a member that its directory does not list;
@@ -92,9 +102,13 @@ impl ReadDefectReason {
     /// A stable code, for counting and filtering.
     pub fn code(&self) -> &'static str {
         match self {
-            ReadDefectReason::Truncated | ReadDefectReason::CompressedTruncated => "truncated",
+            ReadDefectReason::Truncated
+            | ReadDefectReason::CompressedTruncated
+            | ReadDefectReason::ArchiveTruncated => "truncated",
+            ReadDefectReason::Xml(_) => "xml",
             ReadDefectReason::Expected(_) | ReadDefectReason::Trailing => "unbalanced",
             ReadDefectReason::NotObject(_) | ReadDefectReason::NotJson(_) => "not_json",
+            ReadDefectReason::NoResource => "no_resource",
             ReadDefectReason::TooLarge(_) | ReadDefectReason::ArchiveTooLarge(_) => "too_large",
             ReadDefectReason::TooDeep(_)
             | ReadDefectReason::BundleTooDeep(_)

@@ -3,8 +3,8 @@
 //!
 //! A file passes through two layers:
 //!
-//! 1. `container` opens it. Plain, gzip and zip files are detected from
-//!    content, also when nested. The result is a sequence of *documents*
+//! 1. `container` opens it. Plain, gzip, Zstandard, zip and tar files are detected
+//!    from content, also when nested. The result is a sequence of *documents*
 //!    ("members"), each a stream of bytes. A plain or gzip file is a single
 //!    document with number 0.
 //! 2. `framing` detects what a document contains (a resource, a JSON array,

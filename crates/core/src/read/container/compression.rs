@@ -1,4 +1,4 @@
-//! *Compression* around a document: gzip, or a zip member's deflate. A *stream
+//! *Compression* around a document: gzip, Zstandard, or a zip member's deflate. A *stream
 //! opener* knows where a document's bytes are and how to decode them, so that
 //! its stream can be opened as often as needed.
 //!
@@ -13,10 +13,13 @@ use flate2::Crc;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use thiserror::Error;
 
+use super::part::PartReader;
 use super::section::SectionReader;
+use super::zstandard::ZstandardReader;
 use crate::read::limits::ReadLimits;
 
-/// The content of a zip member does not have the CRC-32 of its directory entry.
+/// The content of a zip member does not have the CRC-32 of its directory entry, or
+/// that of a Zstandard frame not its checksum.
 #[derive(Debug, Error)]
 #[error("the checksum does not match")]
 pub(super) struct ChecksumMismatch;
@@ -37,6 +40,10 @@ pub(super) enum DecodeStep {
     Gzip,
     /// Unpack the raw deflate stream of a zip member.
     Deflate,
+    /// Unpack Zstandard, of one or several frames.
+    Zstandard,
+    /// Take only these bytes of an archive without a directory.
+    Part { offset: u64, length: u64 },
     /// Compare the CRC-32 of a zip member's content with this one.
     VerifyChecksum(u32),
 }
@@ -113,6 +120,11 @@ impl StreamOpener {
         }
     }
 
+    /// Decodes a stream that what is before the last step gives, and meters it.
+    pub(super) fn decode(stream: Stream, step: DecodeStep, meter: &Arc<OutputMeter>) -> Stream {
+        Box::new(MeteredReader { stream: decoded(stream, step), meter: Arc::clone(meter) })
+    }
+
     /// Opens the stream at `offset`, without metering: for output that a
     /// metered stream has already produced.
     pub fn reopen(&self, offset: u64) -> io::Result<Stream> {
@@ -130,15 +142,21 @@ impl StreamOpener {
         let section = self.section.subsection(0, u64::MAX);
         let mut stream: Stream = Box::new(section);
         for step in &self.steps {
-            stream = match step {
-                DecodeStep::Gzip => Box::new(MultiGzDecoder::new(stream)),
-                DecodeStep::Deflate => Box::new(DeflateDecoder::new(stream)),
-                DecodeStep::VerifyChecksum(expected) => {
-                    Box::new(ChecksumReader { stream, crc: Crc::new(), expected: *expected })
-                }
-            };
+            stream = decoded(stream, *step);
         }
         stream
+    }
+}
+
+fn decoded(stream: Stream, step: DecodeStep) -> Stream {
+    match step {
+        DecodeStep::Gzip => Box::new(MultiGzDecoder::new(stream)),
+        DecodeStep::Deflate => Box::new(DeflateDecoder::new(stream)),
+        DecodeStep::Zstandard => Box::new(ZstandardReader::new(stream)),
+        DecodeStep::Part { offset, length } => Box::new(PartReader::new(stream, offset, length)),
+        DecodeStep::VerifyChecksum(expected) => {
+            Box::new(ChecksumReader { stream, crc: Crc::new(), expected })
+        }
     }
 }
 

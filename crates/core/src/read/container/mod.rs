@@ -1,13 +1,16 @@
-//! A *container* is a file with documents in it: plain, gzip, or zip with
-//! members in folders, nested up to a limit. Every format is detected from the
-//! first bytes. Member names are for display only, never used as paths.
+//! A *container* is a file with documents in it: plain, gzip, Zstandard, or zip
+//! and tar with members in folders, nested up to a limit. Every format is detected
+//! from the first bytes. Member names are for display only, never used as paths.
 
 mod compression;
+mod part;
 mod section;
 mod spool;
 mod stream_error;
+mod tar_archive;
 mod zip_directory;
 mod zip_member;
+mod zstandard;
 
 use std::io::{self, Cursor, Read, Seek};
 use std::sync::Arc;
@@ -17,8 +20,11 @@ use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
 
 use compression::{DecodeStep, OutputMeter};
+use part::PartReader;
 use section::SectionReader;
+use tar_archive::{BLOCK_BYTES, SharedStream, TarEntry, TarError, TarMember, TarSource, TarWalker, is_tar};
 use zip_directory::{DirectoryCheck, LOCAL_HEADER};
+use zstandard::is_zstandard;
 
 use super::defect::ReadDefectReason;
 use super::error::ReadError;
@@ -51,8 +57,9 @@ pub(super) enum Walk {
     Stop,
 }
 
-/// Enough bytes to detect every supported format.
-const HEAD_BYTES: usize = 64;
+/// Enough bytes to detect every supported format: a tar archive has its signs in
+/// all of its first block.
+const HEAD_BYTES: usize = BLOCK_BYTES;
 /// Magic number of gzip with its only compression method, deflate
 /// (RFC 1952, section 2.3.1).
 const GZIP: &[u8] = b"\x1f\x8b\x08";
@@ -70,7 +77,8 @@ pub(super) fn walk(
     let section = SectionReader::file(file).map_err(ReadError::Open)?;
     let meter = Arc::new(OutputMeter::new(section.length(), limits));
     let mut walker = Walker { limits, meter, next_number: 0, members: 0, visit };
-    walker.walk(StreamOpener::new(section), String::new(), 0)?;
+    let opened = walker.open(StreamOpener::new(section));
+    walker.walk(opened, String::new(), 0)?;
     Ok(())
 }
 
@@ -78,15 +86,27 @@ struct Walker<'w, 'v> {
     limits: &'w ReadLimits,
     meter: Arc<OutputMeter>,
     next_number: u32,
-    /// Members of all zip archives so far.
+    /// Members of all archives so far.
     members: u64,
     visit: &'w mut Visit<'v>,
 }
 
+/// A stream that is at its beginning, and how to open it again.
+struct Opened {
+    opener: StreamOpener,
+    stream: Stream,
+    /// To open it again would decode all that is before it in its archive.
+    is_sequential: bool,
+}
+
 impl Walker<'_, '_> {
+    fn open(&self, opener: StreamOpener) -> Opened {
+        Opened { stream: opener.open(&self.meter), opener, is_sequential: false }
+    }
+
     /// Walks one stream, which is nested in `depth` archives.
-    fn walk(&mut self, opener: StreamOpener, name: String, depth: u8) -> Result<Walk, ReadError> {
-        let mut stream = opener.open(&self.meter);
+    fn walk(&mut self, opened: Opened, name: String, depth: u8) -> Result<Walk, ReadError> {
+        let Opened { opener, mut stream, is_sequential } = opened;
         let (head, failed) = read_head(&mut stream);
         if let Some(error) = failed {
             if head.is_empty() {
@@ -94,27 +114,38 @@ impl Walker<'_, '_> {
             }
             stream = Box::new(DeferredError(Some(error)));
         }
-        let is_gzip = head.starts_with(GZIP);
-        let is_zip = head.starts_with(LOCAL_HEADER) || head.starts_with(EMPTY_ZIP);
-        if (is_gzip || is_zip) && depth >= self.limits.archive_nesting {
+        let Some(container) = ContainerFormat::of(&head) else {
+            let stream: Stream = Box::new(Cursor::new(head.clone()).chain(stream));
+            return self.visit(name, Ok(MemberContent { opener, head, stream }));
+        };
+        if depth >= self.limits.archive_nesting {
             return self.unreadable(name, ReadDefectReason::ArchiveTooDeep(self.limits.archive_nesting));
         }
-        if is_gzip {
-            return self.walk(opener.then(DecodeStep::Gzip), name, depth + 1);
+        let depth = depth + 1;
+        let stream: Stream = Box::new(Cursor::new(head).chain(stream));
+        match container {
+            ContainerFormat::Compressed(step) => {
+                let inner = opener.then(step);
+                let opened = if is_sequential {
+                    let stream = StreamOpener::decode(stream, step, &self.meter);
+                    Opened { opener: inner, stream, is_sequential }
+                } else {
+                    self.open(inner)
+                };
+                self.walk(opened, name, depth)
+            }
+            ContainerFormat::Zip => {
+                let section = match opener.undecoded() {
+                    Some(section) => section.clone(),
+                    None => match spool::spool(stream, self.limits)? {
+                        Ok(section) => section,
+                        Err(reason) => return self.unreadable(name, reason),
+                    },
+                };
+                self.zip(section, name, depth)
+            }
+            ContainerFormat::Tar => self.tar(&opener, stream, name, depth),
         }
-        if is_zip {
-            let stream = Cursor::new(head).chain(stream);
-            let section = match opener.undecoded() {
-                Some(section) => section.clone(),
-                None => match spool::spool(stream, self.limits)? {
-                    Ok(section) => section,
-                    Err(reason) => return self.unreadable(name, reason),
-                },
-            };
-            return self.zip(section, name, depth + 1);
-        }
-        let stream: Stream = Box::new(Cursor::new(head.clone()).chain(stream));
-        self.visit(name, Ok(MemberContent { opener, head, stream }))
     }
 
     fn unreadable(&mut self, name: String, reason: ReadDefectReason) -> Result<Walk, ReadError> {
@@ -160,9 +191,9 @@ impl Walker<'_, '_> {
             if member.is_dir() {
                 continue;
             }
-            let member_name = zip_member::display_name(&name, &member);
+            let member_name = display_name(&name, &zip_member::name(&member));
             let walk = match zip_member::opener(&section, &member)? {
-                Ok(opener) => self.walk(opener, member_name, depth)?,
+                Ok(opener) => self.walk(self.open(opener), member_name, depth)?,
                 Err(reason) => self.unreadable(member_name, reason)?,
             };
             if walk == Walk::Stop {
@@ -172,6 +203,73 @@ impl Walker<'_, '_> {
         match check.finish()? {
             Some(offset) => self.unreadable(name, ReadDefectReason::Unlisted(offset)),
             None => Ok(Walk::Continue),
+        }
+    }
+
+    /// Walks every member of a tar archive, whose members are nested in `depth`
+    /// archives.
+    fn tar(
+        &mut self,
+        opener: &StreamOpener,
+        stream: Stream,
+        name: String,
+        depth: u8,
+    ) -> Result<Walk, ReadError> {
+        let source = match opener.undecoded() {
+            Some(section) => TarSource::Section(section.clone()),
+            None => TarSource::Stream(SharedStream::new(stream)),
+        };
+        let mut walker = TarWalker::new(source);
+        loop {
+            let entry = match walker.next() {
+                Ok(TarEntry::End) => return Ok(Walk::Continue),
+                Ok(entry) => entry,
+                Err(TarError::Damaged) => {
+                    let message = "its members cannot be found; request the file again".into();
+                    return self.unreadable(name, ReadDefectReason::Archive(message));
+                }
+                Err(TarError::Stream(error)) => {
+                    return self.unreadable(name, StreamError::from(error).into_defect()?);
+                }
+            };
+            self.members += 1;
+            if self.members > u64::from(self.limits.archive_members) {
+                return Err(ReadError::TooManyMembers(self.limits.archive_members));
+            }
+            let TarEntry::Member(member) = entry else { continue };
+            let member_name = display_name(&name, &member.name);
+            let walk = if member.is_sparse {
+                let reason = ReadDefectReason::UnsupportedCompression("holes (a sparse file)".to_owned());
+                self.unreadable(member_name, reason)?
+            } else {
+                let opened = self.tar_member(opener, walker.shared(), &member);
+                self.walk(opened, member_name, depth)?
+            };
+            if walk == Walk::Stop {
+                return Ok(Walk::Stop);
+            }
+        }
+    }
+
+    /// Opens a member of the tar archive that `archive` opens, along the archive's
+    /// stream if that is shared.
+    fn tar_member(
+        &self,
+        archive: &StreamOpener,
+        shared: Option<&SharedStream>,
+        member: &TarMember,
+    ) -> Opened {
+        let TarMember { offset, length, .. } = *member;
+        let part = archive.then(DecodeStep::Part { offset, length });
+        match (archive.undecoded(), shared) {
+            (_, Some(shared)) => {
+                let stream = Box::new(PartReader::new(Box::new(shared.clone()), 0, length));
+                Opened { opener: part, stream, is_sequential: true }
+            }
+            (Some(section), None) if offset.saturating_add(length) <= section.length() => {
+                self.open(StreamOpener::new(section.subsection(offset, length)))
+            }
+            _ => self.open(part),
         }
     }
 
@@ -190,6 +288,52 @@ impl Walker<'_, '_> {
             _ => self.unreadable(name, ReadDefectReason::Archive(message)),
         }
     }
+}
+
+/// What documents are packed in.
+enum ContainerFormat {
+    Compressed(DecodeStep),
+    Zip,
+    Tar,
+}
+
+impl ContainerFormat {
+    /// That of a stream with this beginning; `None` if it is a document itself.
+    fn of(head: &[u8]) -> Option<Self> {
+        if head.starts_with(GZIP) {
+            Some(ContainerFormat::Compressed(DecodeStep::Gzip))
+        } else if is_zstandard(head) {
+            Some(ContainerFormat::Compressed(DecodeStep::Zstandard))
+        } else if head.starts_with(LOCAL_HEADER) || head.starts_with(EMPTY_ZIP) {
+            Some(ContainerFormat::Zip)
+        } else if is_tar(head) {
+            Some(ContainerFormat::Tar)
+        } else {
+            None
+        }
+    }
+}
+
+/// Longest displayed name, in characters.
+const NAME_CHARACTERS: usize = 500;
+
+/// A member's path, after that of the archive that contains it, with control
+/// characters escaped.
+fn display_name(archive: &str, name: &str) -> String {
+    let mut shown = String::new();
+    if !archive.is_empty() {
+        shown = format!("{archive}/");
+    }
+    for character in name.chars().take(NAME_CHARACTERS) {
+        match character.is_control() {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    if name.chars().nth(NAME_CHARACTERS).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Whether a zip archive starts with a member, whatever its directory says.

@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::compression::{ChecksumMismatch, OutputLimit};
+use super::part::CutShort;
 use super::section::Shrunk;
+use super::zstandard::UnsupportedFrame;
 use crate::read::defect::ReadDefectReason;
 use crate::read::error::ReadError;
 
@@ -29,6 +31,12 @@ impl From<io::Error> for StreamError {
         if let Some(inner) = error.get_ref() {
             if inner.is::<Shrunk>() {
                 return Self::Changed;
+            }
+            if inner.is::<CutShort>() {
+                return Self::Document(ReadDefectReason::ArchiveTruncated);
+            }
+            if let Some(UnsupportedFrame(what)) = inner.downcast_ref() {
+                return Self::Document(ReadDefectReason::UnsupportedCompression((*what).to_owned()));
             }
             if inner.is::<ChecksumMismatch>() {
                 return Self::Document(ReadDefectReason::Checksum);

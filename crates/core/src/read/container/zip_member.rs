@@ -1,6 +1,7 @@
 //! A *zip member* as its directory entry describes it: how to open its
 //! content, and its path for display.
 
+use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 
 use zip::CompressionMethod;
@@ -12,9 +13,6 @@ use super::stream_error::StreamError;
 use super::zip_directory::{LOCAL_HEADER, LOCAL_HEADER_BYTES, local_header_length};
 use crate::read::defect::ReadDefectReason;
 use crate::read::error::ReadError;
-
-/// Longest displayed name, in characters.
-const NAME_CHARACTERS: usize = 500;
 
 /// How to open the member's content, or why that is impossible. The outer
 /// error ends the reading of the file.
@@ -42,30 +40,13 @@ pub(super) fn opener(
     let content = match member.compression() {
         CompressionMethod::Stored => content,
         CompressionMethod::Deflated => content.then(DecodeStep::Deflate),
+        CompressionMethod::ZSTD => content.then(DecodeStep::Zstandard),
         other => return Ok(Err(ReadDefectReason::UnsupportedCompression(other.to_string()))),
     };
     Ok(Ok(content.then(DecodeStep::VerifyChecksum(member.crc32()))))
 }
 
-/// The member's path, after that of the archive that contains it, with control
-/// characters escaped.
-pub(super) fn display_name(archive: &str, member: &ZipFileEntry<'_>) -> String {
-    let name = match member.name() {
-        Ok(name) => name.into_owned(),
-        Err(_) => String::from_utf8_lossy(member.name_raw()).into_owned(),
-    };
-    let mut shown = String::new();
-    if !archive.is_empty() {
-        shown = format!("{archive}/");
-    }
-    for character in name.chars().take(NAME_CHARACTERS) {
-        match character.is_control() {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    if name.chars().nth(NAME_CHARACTERS).is_some() {
-        shown.push('…');
-    }
-    shown
+/// The member's path as its archive has it.
+pub(super) fn name<'m>(member: &'m ZipFileEntry<'_>) -> Cow<'m, str> {
+    member.name().unwrap_or_else(|_| String::from_utf8_lossy(member.name_raw()))
 }

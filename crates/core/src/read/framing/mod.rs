@@ -57,6 +57,9 @@ pub(super) fn frame_member(
     if let Some(description) = not_json::describe_signature(&head) {
         return Ok(framer.unreadable(ReadDefectReason::NotJson(description))?);
     }
+    if let Some(description) = not_json::describe_xml(&head) {
+        return Ok(framer.unreadable(ReadDefectReason::Xml(description))?);
+    }
     match frame_stream(&mut framer, stream) {
         Ok(()) | Err(Interrupt::RestLost) => Ok(()),
         Err(Interrupt::File(error)) => Err(error),
