@@ -178,9 +178,7 @@ fn contained_resources_have_rows_in_the_tables_of_their_types() {
 #[test]
 fn a_reference_from_outside_leads_to_a_contained_resource() {
     let environment = TestEnvironment::new();
-    let dispense = |id: &str, drug: Value| {
-        json!({"resourceType": "MedicationDispense", "id": id, "status": "completed", "medicationReference": drug})
-    };
+    let dispense = |id: &str, drug: Value| json!({"resourceType": "MedicationDispense", "id": id, "status": "completed", "medicationReference": drug});
     let reference = |written: &str| json!({"reference": written});
     let provenance = json!({"resourceType": "Provenance", "id": "w",
         "target": [{"reference": "MedicationRequest/m#maker"}, {"reference": "MedicationRequest/m#nobody"}],

@@ -102,7 +102,8 @@ fn what_is_no_file_in_a_tar_archive_is_ignored_and_names_are_no_paths() {
 fn damaged_archives_are_told_and_what_was_before_is_loaded() {
     let lines: String = (0..200).map(|number| patient(&format!("p{number}"))).collect();
     let whole = tar(&[("a.json", patient("a").as_bytes()), ("b.ndjson", lines.as_bytes())]);
-    let (cut_between, cut_within) = (1024, 1536 + lines.find("{\"resourceType\":\"Patient\",\"id\":\"p9\"").unwrap());
+    let (cut_between, cut_within) =
+        (1024, 1536 + lines.find("{\"resourceType\":\"Patient\",\"id\":\"p9\"").unwrap());
     let mut no_header = whole.clone();
     no_header[1024..1536].fill(b'x');
     let mut no_checksum = zstandard(lines.as_bytes());
@@ -120,8 +121,18 @@ fn damaged_archives_are_told_and_what_was_before_is_loaded() {
         ("frame.zst", [&zstandard(patient("a").as_bytes())[..], b"garbage"].concat(), 1, "damaged"),
         ("window.zst", b"\x28\xb5\x2f\xfd\x00\xf8\x01\0\0".to_vec(), 0, "unsupported_compression"),
         ("dictionary.zst", b"\x28\xb5\x2f\xfd\x21\x07\x00\x01\0\0".to_vec(), 0, "unsupported_compression"),
-        ("fhir.xml", b"<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"1\"/></Patient>".to_vec(), 0, "xml"),
-        ("fhir.xml.gz", gzip(b"\n<?xml version=\"1.0\"?>\n<Bundle xmlns=\"http://hl7.org/fhir\"/>"), 0, "xml"),
+        (
+            "fhir.xml",
+            b"<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"1\"/></Patient>".to_vec(),
+            0,
+            "xml",
+        ),
+        (
+            "fhir.xml.gz",
+            gzip(b"\n<?xml version=\"1.0\"?>\n<Bundle xmlns=\"http://hl7.org/fhir\"/>"),
+            0,
+            "xml",
+        ),
     ] {
         let environment = TestEnvironment::new();
         environment.put(&format!("inbox/{name}"), &bytes);
@@ -129,7 +140,10 @@ fn damaged_archives_are_told_and_what_was_before_is_loaded() {
         assert_eq!(summary["account"]["inserted"], inserted, "{name}");
         let reasons = environment.query("select distinct reason from etl.rejected_record");
         assert_eq!(reasons, [[reason]], "{name}");
-        assert!(inserted > 0 || environment.listing().iter().any(|path| path.starts_with("rejects/")), "{name}");
+        assert!(
+            inserted > 0 || environment.listing().iter().any(|path| path.starts_with("rejects/")),
+            "{name}"
+        );
         if reason == "xml" {
             let message = environment.value("select message from etl.rejected_record");
             assert!(message.contains("FHIR as XML") && message.contains("as JSON or NDJSON"), "{message}");

@@ -157,7 +157,8 @@ fn descend(element: &Json, path: &str, plain: &str, taken: &Taken, found: &mut V
                 let url = extension.string("url").unwrap_or("");
                 let readers = taken.urls.get(&(plain.to_owned(), url.to_owned()));
                 let is_first = name == "extension" && seen.insert(url);
-                let is_taken = is_first && readers.is_some_and(|readers| is_shown(extension, element, readers));
+                let is_taken =
+                    is_first && readers.is_some_and(|readers| is_shown(extension, element, readers));
                 if !is_taken {
                     let mut members = vec![("path".to_owned(), Json::Text(path.to_owned()))];
                     if name == "modifierExtension" {

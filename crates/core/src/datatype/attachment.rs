@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{alphabet, engine::DecodePaddingMode};
 
+use crate::fhir::is_blank;
 use crate::json::{NameId, Value};
 
 use super::column::{Column, SqlType, join};
@@ -61,7 +62,10 @@ impl Datatype for AttachmentText {
 
 /// Media types ignore case (<https://www.rfc-editor.org/rfc/rfc2045#section-5.1>).
 fn is_text(content_type: &str) -> bool {
-    content_type.trim_start().get(.."text/".len()).is_some_and(|start| start.eq_ignore_ascii_case("text/"))
+    content_type
+        .trim_start_matches(is_blank)
+        .get(.."text/".len())
+        .is_some_and(|start| start.eq_ignore_ascii_case("text/"))
 }
 
 /// `None` rather than an error for data that are not base64, not UTF-8 or contain

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::spelling;
 use super::timezone::Timezone;
+use crate::fhir::trimmed;
 
 /// In microseconds, as all times here.
 const SECOND: i64 = 1_000_000;
@@ -67,7 +68,7 @@ fn offset_at(timezone: Timezone, local: i64) -> i64 {
 /// latest time that Postgres has. `None` if it is not a FHIR time, nor one
 /// without seconds.
 pub fn time(text: &str) -> Option<i64> {
-    time_as_defined(text).or_else(|| time_as_defined(&spelling::time(text.trim())?))
+    time_as_defined(text).or_else(|| time_as_defined(&spelling::time(trimmed(text))?))
 }
 
 /// The same, but only of a FHIR time as R4 spells it.

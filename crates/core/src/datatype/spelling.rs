@@ -1,15 +1,17 @@
 //! Other *spellings* of dates and times than R4 defines, where they have only one
 //! meaning: written here as R4 would.
 
+use crate::fhir::{is_blank, trimmed};
+
 /// A dateTime with seconds, `T` and a colon in its offset; `None` if the text is
 /// not one without these.
 pub(super) fn date_time(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = trimmed(text);
     let (date, rest) = text.split_at_checked("2000-01-01".len())?;
-    let rest = rest.strip_prefix(['T', 't']).unwrap_or_else(|| rest.trim_start());
+    let rest = rest.strip_prefix(['T', 't']).unwrap_or_else(|| rest.trim_start_matches(is_blank));
     let end = rest.find(|character: char| !matches!(character, '0'..='9' | ':' | '.' | ','));
     let (time, offset) = rest.split_at(end.unwrap_or(rest.len()));
-    let offset = self::offset(offset.trim())?;
+    let offset = self::offset(trimmed(offset))?;
     Some(format!("{date}T{}{offset}", self::time(time)?))
 }
 

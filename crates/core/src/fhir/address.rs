@@ -107,28 +107,28 @@ fn plain(written: &str) -> Option<Address<'_>> {
 
 /// Reads what is neither a URN nor a fragment.
 fn rest<'a>(path: &'a str, query: Option<&'a str>) -> Option<Address<'a>> {
-    let trimmed = path.trim_end_matches('/');
-    let (base, relative) = match trimmed.find("://") {
+    let bare = path.trim_end_matches('/');
+    let (base, relative) = match bare.find("://") {
         Some(end) => {
-            let path_start = end + 3 + trimmed[end + 3..].find('/')?;
+            let path_start = end + 3 + bare[end + 3..].find('/')?;
             (true, path_start + 1)
         }
         // A path on the server that it is written on.
-        None if trimmed.starts_with('/') => (false, trimmed.len() - trimmed.trim_start_matches('/').len()),
+        None if bare.starts_with('/') => (false, bare.len() - bare.trim_start_matches('/').len()),
         None => (false, 0),
     };
-    let is_path = base || trimmed.starts_with('/');
-    let last = trimmed.rfind('/').map_or(0, |slash| slash + 1).max(relative);
+    let is_path = base || bare.starts_with('/');
+    let last = bare.rfind('/').map_or(0, |slash| slash + 1).max(relative);
     if let Some(query) = query
-        && let Some(resource_type) = ResourceType::named_in_any_case(&trimmed[last..])
+        && let Some(resource_type) = ResourceType::named_in_any_case(&bare[last..])
         && (last == relative || is_path)
     {
-        return Some(Address::Search { base: base.then(|| &trimmed[..last]), resource_type, query });
+        return Some(Address::Search { base: base.then(|| &bare[..last]), resource_type, query });
     }
-    let (current, version) = match trimmed[relative..].rsplit_once("/_history") {
+    let (current, version) = match bare[relative..].rsplit_once("/_history") {
         Some((current, "")) => (current, None),
         Some((current, version)) => (current, Some(version.strip_prefix('/')?)),
-        None => (&trimmed[relative..], None),
+        None => (&bare[relative..], None),
     };
     let (before, id) = current.rsplit_once('/')?;
     let (prefix, name) = before.rsplit_once('/').map_or(("", before), |(prefix, name)| (prefix, name));
@@ -137,7 +137,7 @@ fn rest<'a>(path: &'a str, query: Option<&'a str>) -> Option<Address<'a>> {
     }
     let resource_type = ResourceType::named_in_any_case(name)?;
     let start = relative + before.len() - name.len();
-    Some(Address::Rest { base: base.then(|| &trimmed[..start]), resource_type, id: decoded(id), version })
+    Some(Address::Rest { base: base.then(|| &bare[..start]), resource_type, id: decoded(id), version })
 }
 
 /// What is behind a URN's scheme, whose letters may have either case.
@@ -196,7 +196,7 @@ pub fn decoded(written: &str) -> Cow<'_, str> {
 /// stands before the type, resource, or operation in its URL. `None` if that is no
 /// absolute URL of the REST API.
 pub fn requested_base(url: &str) -> Option<String> {
-    let path = url.trim().split(['?', '#']).next()?;
+    let path = trimmed(url).split(['?', '#']).next()?;
     let (path, is_operation) = match path.find("/$") {
         Some(end) => (&path[..end], true),
         None => (path, false),

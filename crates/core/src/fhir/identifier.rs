@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::address::decoded;
+use super::trimmed::trimmed;
 
 /// System and value of an identifier, as a search names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +23,13 @@ impl<'q> IdentifierToken<'q> {
     pub fn of_query(query: &'q str) -> Option<Self> {
         let mut tokens = query.split('&').filter_map(|parameter| {
             let (name, token) = parameter.split_once('=')?;
-            matches!(name.trim(), "identifier" | "identifier:exact").then_some(token)
+            matches!(trimmed(name), "identifier" | "identifier:exact").then_some(token)
         });
         let token = tokens.next().filter(|_| tokens.next().is_none())?;
-        let token = decoded(token.trim());
+        let token = decoded(trimmed(token));
         let part = |range: Range<usize>| match &token {
-            Cow::Borrowed(token) => Cow::Borrowed(token[range].trim()),
-            Cow::Owned(token) => Cow::Owned(token[range].trim().to_owned()),
+            Cow::Borrowed(token) => Cow::Borrowed(trimmed(&token[range])),
+            Cow::Owned(token) => Cow::Owned(trimmed(&token[range]).to_owned()),
         };
         let (system, value) = match token.find('|') {
             Some(bar) => (Some(part(0..bar)), part(bar + 1..token.len())),

@@ -19,5 +19,5 @@ pub use identifier::IdentifierToken;
 pub use identity::{Condition, EntryNames, generated_id};
 pub use resource_type::ResourceType;
 pub use snake_case::snake_case;
-pub(crate) use trimmed::trimmed;
+pub(crate) use trimmed::{is_blank, trimmed};
 pub use version::version_of;

@@ -86,7 +86,7 @@ impl Canonical {
                         self.text.extend_from_slice(written);
                         continue;
                     }
-                    self.text.extend_from_slice(member.raw_name().as_bytes());
+                    self.write_name(member);
                     self.text.push(b':');
                     self.write(member.value(), Some(member.name()), is_left_out)?;
                 }
@@ -145,12 +145,21 @@ impl Canonical {
     /// The same for an object with names that the dictionary does not hold.
     fn rank_by_text(&mut self, object: Value<'_>) {
         let mut members: Vec<Member<'_>> = object.members().collect();
-        members.sort_by_key(|member| member.text());
+        members.sort_by(|one, other| one.unescaped().cmp(&other.unescaped()));
         let mut rank = 0;
         for (at, member) in members.iter().enumerate() {
-            let is_same = at > 0 && members[at - 1].text() == member.text();
+            let is_same = at > 0 && members[at - 1].unescaped() == member.unescaped();
             rank += u32::from(!is_same);
             self.members.push(Sorted::new(rank, member.index()));
+        }
+    }
+
+    fn write_name(&mut self, member: Member<'_>) {
+        if member.is_escaped() {
+            serde_json::to_writer(&mut self.text, &*member.unescaped())
+                .expect("writing to memory does not fail");
+        } else {
+            self.text.extend_from_slice(member.raw_name().as_bytes());
         }
     }
 
@@ -196,6 +205,11 @@ mod tests {
             canonical(r#"{"system":1,"zz":2,"sys":3,"code":4,"_id":5}"#),
             r#"{"_id":5,"code":4,"sys":3,"system":1,"zz":2}"#
         );
+        // So do names with escape sequences, which are the same names.
+        assert_eq!(
+            canonical(r#"{"\u0073ystem":1,"zz":2,"\u0063ode":{"x\u0079":"\u0041"},"_i\u0064":5}"#),
+            r#"{"_id":5,"code":{"xy":"A"},"system":1,"zz":2}"#
+        );
         assert_eq!(canonical("{}"), "{}");
         assert_eq!(canonical("[]"), "[]");
     }
@@ -203,9 +217,12 @@ mod tests {
     #[test]
     fn two_members_of_the_same_name_are_refused() {
         let mut parser = Parser::default();
-        for (text, offset) in
-            [(r#"{"a":{"b":1,"c":2,"b":3}}"#, 22), (r#"{"code":{"url":1,"id":2,"url":3}}"#, 30)]
-        {
+        for (text, offset) in [
+            (r#"{"a":{"b":1,"c":2,"b":3}}"#, 22),
+            (r#"{"code":{"url":1,"id":2,"url":3}}"#, 30),
+            (r#"{"id":1,"\u0069d":2}"#, 18),
+            (r#"{"zz":1,"z\u007a":2}"#, 18),
+        ] {
             let tree = parser.parse(text.as_bytes()).expect("JSON");
             let mut canonical = Canonical::new(&Dictionary::well_known());
             let error = canonical.hash(tree.root(), |_, _| false).expect_err("the same name twice");

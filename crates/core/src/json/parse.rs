@@ -37,6 +37,7 @@ pub struct Parser {
     nodes: Vec<Node>,
     open: Vec<Open>,
     has_excessive_number: bool,
+    has_escaped_name: bool,
 }
 
 impl Default for Parser {
@@ -49,7 +50,13 @@ impl Default for Parser {
 impl Parser {
     /// A parser that numbers names as `dictionary` does.
     pub fn new(dictionary: Arc<Dictionary>) -> Self {
-        Parser { dictionary, nodes: Vec::new(), open: Vec::new(), has_excessive_number: false }
+        Parser {
+            dictionary,
+            nodes: Vec::new(),
+            open: Vec::new(),
+            has_excessive_number: false,
+            has_escaped_name: false,
+        }
     }
 
     /// Parses all of `bytes`: one value, perhaps with white space around it.
@@ -67,10 +74,16 @@ impl Parser {
         self.nodes.clear();
         self.open.clear();
         self.has_excessive_number = false;
+        self.has_escaped_name = false;
         let mut lexer = Lexer { bytes, position: 0 };
         self.whole_text(&mut lexer)
             .map_err(|kind| JsonError { kind, offset: lexer.position.min(bytes.len()) })?;
-        Ok(Tree { text, nodes: &self.nodes, has_excessive_number: self.has_excessive_number })
+        Ok(Tree {
+            text,
+            nodes: &self.nodes,
+            has_excessive_number: self.has_excessive_number,
+            has_escaped_name: self.has_escaped_name,
+        })
     }
 
     fn whole_text(&mut self, lexer: &mut Lexer<'_>) -> Result<(), JsonErrorKind> {
@@ -130,7 +143,8 @@ impl Parser {
     /// The number of a name with escape sequences: `value\u0051uantity` is
     /// `valueQuantity`.
     #[cold]
-    fn escaped_name(&self, written: &[u8]) -> NameId {
+    fn escaped_name(&mut self, written: &[u8]) -> NameId {
+        self.has_escaped_name = true;
         let written = std::str::from_utf8(written).unwrap_or_default();
         self.dictionary.lookup(&unescape(written))
     }

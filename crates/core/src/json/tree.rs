@@ -50,4 +50,5 @@ pub struct Tree<'t> {
     /// Never empty; the first one is the value of the whole text.
     pub(crate) nodes: &'t [Node],
     pub(super) has_excessive_number: bool,
+    pub(super) has_escaped_name: bool,
 }

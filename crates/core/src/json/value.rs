@@ -166,6 +166,7 @@ impl<'t> Value<'t> {
 static NULL: Tree<'static> = Tree {
     text: "null",
     has_excessive_number: false,
+    has_escaped_name: false,
     nodes: &[Node {
         start: 0,
         end: 4,
@@ -191,6 +192,11 @@ impl Tree<'_> {
     /// none.
     pub fn value_at(&self, index: u32) -> Value<'_> {
         Value::new(self, index.min(self.nodes.len() as u32 - 1))
+    }
+
+    /// Whether a member's name has escape sequences.
+    pub(crate) fn has_escaped_name(&self) -> bool {
+        self.has_escaped_name
     }
 
     /// The first number that is out of the range of Postgres' `numeric`, and so
@@ -231,9 +237,18 @@ impl<'t> Member<'t> {
         &self.tree.text[node.start as usize - 1..node.end as usize + 1]
     }
 
+    /// Whether the name may have escape sequences.
+    pub(crate) fn is_escaped(self) -> bool {
+        self.node().is_special
+    }
+
+    /// The name with escape sequences undone.
+    pub(crate) fn unescaped(self) -> Cow<'t, str> {
+        if self.is_escaped() { Cow::Owned(unescape(self.text())) } else { Cow::Borrowed(self.text()) }
+    }
+
     /// Name and value as written, if that is their canonical form already: no
-    /// white space between them, and the value neither a container nor a
-    /// string with escape sequences.
+    /// white space between them, no escape sequences, and the value no container.
     #[inline]
     pub(super) fn compact(self) -> Option<&'t [u8]> {
         let (name, value) = (self.node(), self.value().node());
@@ -243,7 +258,7 @@ impl<'t> Member<'t> {
             JsonType::String => 1,
             _ => 0,
         };
-        let is_compact = value.start - quote == name.end + 2;
+        let is_compact = value.start - quote == name.end + 2 && !name.is_special;
         let written = name.start as usize - 1..(value.end + quote) as usize;
         is_compact.then(|| &self.tree.text.as_bytes()[written])
     }

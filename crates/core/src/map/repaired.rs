@@ -6,7 +6,7 @@ use super::input::{Input, MapError};
 use super::plan::Plan;
 use super::shape::{Deviations, Shape, check, repair};
 use super::unmapped::UnmappedElements;
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, trimmed};
 use crate::json::{JsonType, NameId, Parser, Tree, Value};
 
 /// Memory for resources of another shape, for reuse.
@@ -58,7 +58,7 @@ fn wanted_type(root: Value<'_>, input: &Input<'_>) -> Result<ResourceType, MapEr
         return Err(MapError::NotAnObject);
     }
     let name = root.get(NameId::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
-    let known = ResourceType::named(&name).or_else(|| ResourceType::named(name.trim()));
+    let known = ResourceType::named(&name).or_else(|| ResourceType::named(trimmed(&name)));
     let resource_type = known.ok_or(MapError::UnknownResourceType)?;
     if input.wanted.is_some_and(|wanted| !wanted.contains(resource_type.name())) {
         return Err(MapError::NotWanted { resource_type });

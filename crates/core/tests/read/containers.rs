@@ -239,7 +239,10 @@ fn members_that_cannot_be_unpacked_say_why() {
     );
     assert_eq!(encrypted[3], format!("  1 resource: {GROUP}"));
     let unsupported = patched(8, 12);
-    assert!(unsupported[1].contains("only stored, deflate, Zstandard and gzip are supported"), "{unsupported:?}");
+    assert!(
+        unsupported[1].contains("only stored, deflate, Zstandard and gzip are supported"),
+        "{unsupported:?}"
+    );
     assert_eq!(unsupported[3], format!("  1 resource: {GROUP}"));
 }
 

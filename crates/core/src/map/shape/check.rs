@@ -2,7 +2,7 @@
 //! nodes, which also finds out what two later passes need to know.
 
 use super::structure::{Kind, MemberDefinition, Structure, TypeId};
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, trimmed};
 use crate::json::{Dictionary, JsonType, NameId, Node, Tree, Value};
 
 /// What a check found out. Of a resource that is not as defined, the last two
@@ -33,7 +33,7 @@ pub(in super::super) fn check(
         has_extensions: false,
         has_several_codings: false,
     };
-    if !check.object(0, structure.of_resource(resource_type)) {
+    if tree.has_escaped_name() || !check.object(0, structure.of_resource(resource_type)) {
         return Shape { is_defined: false, has_extensions: true, has_several_codings: true };
     }
     Shape {
@@ -108,7 +108,8 @@ impl Check<'_, '_> {
         match node.json_type {
             JsonType::Object if member.kind == Kind::Resource => self.resource(at),
             JsonType::Object => self.object(at, member.type_id),
-            JsonType::String => !node.is_special || self.is_kept(node, member.kind),
+            JsonType::String if node.is_special => self.is_kept(node, member.kind),
+            JsonType::String if member.kind != Kind::Text => self.is_bare(node),
             _ => true,
         }
     }
@@ -127,7 +128,17 @@ impl Check<'_, '_> {
             return true;
         }
         let is_escaped = *first == b'\\' || is_escape("\\n".len()) || is_escape("\\u0020".len());
-        *first > b' ' && *last > b' ' && !is_escaped
+        *first > b' ' && *last > b' ' && !is_escaped && self.is_bare(node)
+    }
+
+    /// Whether a string that is not empty neither begins nor ends with a blank that
+    /// is no ASCII character.
+    #[inline(always)]
+    fn is_bare(&self, node: &Node) -> bool {
+        let written = &self.tree.text[node.start as usize..node.end as usize];
+        let bytes = written.as_bytes();
+        let is_ascii = bytes.first().is_none_or(u8::is_ascii) && bytes.last().is_none_or(u8::is_ascii);
+        is_ascii || trimmed(written).len() == written.len()
     }
 
     /// A contained resource.

@@ -2,12 +2,14 @@
 //! that has only one meaning, so that everything after it sees one shape only.
 //! Notes every deviation, and every member that R4 does not define.
 
+use std::borrow::Cow;
+
 use super::super::unmapped::UnmappedElements;
 use super::deviation::{Deviation, Deviations};
 use super::notation::{is_number, push_text};
 use super::structure::{Kind, MemberDefinition, Structure, TypeId};
 use crate::datatype::chosen_coding;
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceType, trimmed};
 use crate::json::{Dictionary, JsonType, Member, NameId, Tree, Value};
 
 /// What a repair reads, and where it notes what it finds.
@@ -16,7 +18,7 @@ pub(in super::super) struct Repair<'r, 't> {
     dictionary: &'r Dictionary,
     resource_type: ResourceType,
     /// The names of the members around the value.
-    path: Vec<&'t str>,
+    path: Vec<Cow<'t, str>>,
     deviations: &'r mut Deviations,
     unmapped: &'r mut UnmappedElements,
     /// Members of the resource itself that R4 does not define are noted too.
@@ -68,7 +70,7 @@ impl<'t> Repair<'_, 't> {
         for member in object.members().filter(|member| is_wanted(member.name())) {
             let start = self.out.len();
             self.name(member);
-            self.path.push(member.text());
+            self.path.push(member.unescaped());
             let is_written = match self.structure.member(type_id, member.name()).copied() {
                 Some(definition) => {
                     self.marked(definition, member, type_id, &mut choices);
@@ -86,10 +88,14 @@ impl<'t> Repair<'_, 't> {
         }
     }
 
-    /// Writes the member's name and the colon, with escape sequences undone where
-    /// R4 knows the name.
+    /// Writes the member's name, with escape sequences undone, and the colon.
     fn name(&mut self, member: Member<'t>) {
-        self.out.extend_from_slice(member.raw_name().as_bytes());
+        if member.is_escaped() {
+            push_text(self.out, &member.unescaped());
+            self.is_changed = true;
+        } else {
+            self.out.extend_from_slice(member.raw_name().as_bytes());
+        }
         self.out.push(b':');
     }
 
@@ -127,7 +133,7 @@ impl<'t> Repair<'_, 't> {
             if *choices & 1 << choice != 0 {
                 let around = &self.path[..self.path.len() - 1];
                 let name = format!("{}[x]", self.structure.choice(type_id, choice));
-                let path = [around, &[name.as_str()]].concat().join(".");
+                let path = [around, &[name.into()]].concat().join(".");
                 self.deviations.note(self.resource_type, &path, Deviation::Variants);
             }
             *choices |= 1 << choice;
@@ -140,7 +146,7 @@ impl<'t> Repair<'_, 't> {
     /// Writes a member that the type does not define; true.
     fn other(&mut self, member: Member<'t>, type_id: TypeId) -> bool {
         let value = member.value();
-        let primitive = member.text().strip_prefix('_').and_then(|name| {
+        let primitive = member.unescaped().strip_prefix('_').and_then(|name| {
             let definition = self.structure.member(type_id, self.dictionary.lookup(name))?;
             (!matches!(definition.kind, Kind::Object | Kind::Resource)).then_some(*definition)
         });
@@ -266,7 +272,7 @@ impl<'t> Repair<'_, 't> {
     /// Writes a string, a token without blanks around it.
     fn text(&mut self, value: Value<'t>, kind: Kind) -> bool {
         let text = value.as_text().unwrap_or_default();
-        let kept = if kind == Kind::Text { &*text } else { text.trim() };
+        let kept = if kind == Kind::Text { &*text } else { trimmed(&text) };
         if kept.is_empty() {
             return false;
         }
@@ -282,7 +288,7 @@ impl<'t> Repair<'_, 't> {
     /// Writes a number, true or false that stands in quotes.
     fn written_as_text(&mut self, value: Value<'t>, kind: Kind) -> bool {
         let text = value.as_text().unwrap_or_default();
-        let written = text.trim();
+        let written = trimmed(&text);
         let meant = match kind {
             Kind::Boolean => ["true", "false"].into_iter().find(|word| written.eq_ignore_ascii_case(word)),
             _ => Some(written).filter(|written| is_number(written)),
@@ -356,7 +362,7 @@ impl<'t> Repair<'_, 't> {
     /// Writes a contained resource, whose deviations are noted as its type's.
     fn resource(&mut self, resource: Value<'t>) {
         let name = resource.get(NameId::RESOURCE_TYPE).and_then(Value::as_text);
-        let Some(resource_type) = name.and_then(|name| ResourceType::named(name.trim())) else {
+        let Some(resource_type) = name.and_then(|name| ResourceType::named(trimmed(&name))) else {
             self.raw(resource);
             return;
         };

@@ -111,14 +111,14 @@ impl Framer<'_> {
                 self.emit_entries(window, open)?;
                 continue;
             }
-            let is_entry = |window: &mut Window<'_>| Ok(window.starts_filled_object()?);
+            let is_entry = |window: &mut Window<'_>| Ok(window.starts_filled(b'{', b'}')?);
             if name == PropertyName::Entry && self.or_lost(window, location, is_entry)? {
                 self.emit_held_element(window, b'{', open)?;
                 continue;
             }
             let start = window.offset();
             self.or_lost(window, location, |window| window.skip_value(depth))?;
-            if name == PropertyName::Entry {
+            if name == PropertyName::Entry && byte != Some(b'n') {
                 let reason = ReadDefectReason::Expected("an array of entries");
                 self.report(window, FoundDefect::new(location, start..window.offset(), reason))?;
             }
@@ -127,8 +127,8 @@ impl Framer<'_> {
     }
 
     fn emit_entries(&mut self, window: &mut Window<'_>, open: &mut OpenBundle) -> Result<(), Interrupt> {
-        window.consume(1);
-        while let Some(byte) = self.or_lost(window, open.location, |window| window.next_element())? {
+        let mut lists = entry::OpenLists::enter(window);
+        while let Some(byte) = self.or_lost(window, open.location, |window| lists.next(window))? {
             self.emit_held_element(window, byte, open)?;
         }
         Ok(())
@@ -175,22 +175,42 @@ impl Framer<'_> {
         location: Location,
     ) -> Result<(), Interrupt> {
         let (payload, phase) = entry.classify(window);
-        let resource = entry.resource.as_ref().filter(|_| payload == Payload::Resource);
-        if let Some(resource) = resource.filter(|resource| resource.is_bundle(window)) {
-            let count = parameters::position_count(window, resource, self.limits, location.depth());
-            let first = open.positions.assign(phase, count);
-            let bundle = Arc::clone(&open.bundle);
-            return self.emit_nested_bundle(window, resource, Some(&bundle), first, location);
-        }
-        let count = match resource {
-            Some(resource) => parameters::position_count(window, resource, self.limits, location.depth()),
-            None => 1,
+        let limits = self.limits;
+        let depth = location.depth();
+        let count = parameters::entry_position_count(window, entry, payload, limits, depth);
+        let first = open.positions.assign(phase, count);
+        let Some(resource) = entry.resource.as_ref().filter(|_| payload == Payload::Resource) else {
+            return self.emit_named(window, entry, None, open, (location, first, payload));
         };
+        let bundle = Arc::clone(&open.bundle);
+        if resource.is_bundle(window) {
+            self.emit_nested_bundle(window, resource, Some(&bundle), first, location)?;
+        } else {
+            self.emit_named(window, entry, Some(resource), open, (location, first, payload))?;
+            if resource.is_parameters(window) {
+                self.emit_parameters(window, resource.range.clone(), Some(&bundle), location, first + 1)?;
+            }
+        }
+        if entry.further.is_empty() {
+            return Ok(());
+        }
+        let next = first + parameters::position_count(window, resource, limits, depth);
+        self.emit_inner(window, &entry.further, Some(&bundle), (location, 2), next)
+    }
+
+    /// Emits what an entry holds, with all that the entry says about it.
+    fn emit_named(
+        &mut self,
+        window: &Window<'_>,
+        entry: &Entry,
+        resource: Option<&EntryResource>,
+        open: &OpenBundle,
+        (location, position, payload): (Location, u64, Payload),
+    ) -> Result<(), Interrupt> {
         let range = resource.map_or(&entry.range, |resource| &resource.range);
         let text = |range: &Option<ByteRange>| window.slice(range.clone()?).and_then(decode_string);
         let texts = resource.and_then(|_| EntryTexts::of(window, entry));
         let names = texts.as_ref().map(|texts| texts.names(open.bundle.is_transaction()));
-        let position = open.positions.assign(phase, count);
         self.handler.frame(Frame {
             bytes: held_bytes(window, range)?,
             payload,
@@ -206,14 +226,7 @@ impl Framer<'_> {
             last_modified: text(&entry.last_modified),
             bundle: Some(&open.bundle),
         })?;
-        match resource.filter(|resource| resource.is_parameters(window)) {
-            Some(resource) => {
-                let bundle = Arc::clone(&open.bundle);
-                let range = resource.range.clone();
-                self.emit_parameters(window, range, Some(&bundle), location, position + 1)
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Emits the resources in the Parameters at `range`, which is in memory, with
@@ -226,16 +239,29 @@ impl Framer<'_> {
         location: Location,
         first: u64,
     ) -> Result<(), Interrupt> {
-        let limits = self.limits;
-        if location.depth() >= limits.max_bundle_depth() {
+        if location.depth() >= self.limits.max_bundle_depth() {
             return Ok(());
         }
+        let resources = parameters::resources(window, range, self.limits);
+        self.emit_inner(window, &resources, bundle, (location, 1), first)
+    }
+
+    /// Emits resources that only their place in another value names: they are
+    /// numbered from `number` on, and have positions from `first` on.
+    fn emit_inner(
+        &mut self,
+        window: &mut Window<'_>,
+        resources: &[EntryResource],
+        bundle: Option<&Arc<Bundle>>,
+        (outer, number): (Location, u32),
+        first: u64,
+    ) -> Result<(), Interrupt> {
         let mut position = first;
-        for (number, resource) in (1..).zip(parameters::resources(window, range, limits)) {
-            let location = location.at_entry(number);
-            let count = parameters::position_count(window, &resource, limits, location.depth());
+        for (number, resource) in (number..).zip(resources) {
+            let location = outer.at_entry(number);
+            let count = parameters::position_count(window, resource, self.limits, location.depth());
             if resource.is_bundle(window) {
-                self.emit_nested_bundle(window, &resource, bundle, position, location)?;
+                self.emit_nested_bundle(window, resource, bundle, position, location)?;
             } else {
                 self.emit_frame(window, resource.range.clone(), bundle, location, position)?;
                 if resource.is_parameters(window) {

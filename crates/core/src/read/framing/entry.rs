@@ -7,7 +7,7 @@ use super::bracket_matcher::{BracketMatcher, MatchResult};
 use super::position::TransactionPhase;
 use super::token::{PropertyName, TokenError, decode_string, describe_value};
 use super::window::{ByteRange, Window};
-use crate::fhir::{EntryNames, ResourceType};
+use crate::fhir::{EntryNames, ResourceType, trimmed};
 use crate::read::defect::ReadDefectReason;
 use crate::read::frame::Payload;
 use crate::read::limits::ReadLimits;
@@ -17,6 +17,9 @@ use crate::read::limits::ReadLimits;
 pub(super) struct Entry {
     pub range: ByteRange,
     pub resource: Option<EntryResource>,
+    /// The other resources, where there is a list of them instead of one. Nothing
+    /// in the entry names these.
+    pub further: Vec<EntryResource>,
     pub full_url: Option<ByteRange>,
     /// `request.method`
     pub method: Option<ByteRange>,
@@ -67,10 +70,13 @@ pub(super) fn read(
         return Ok(EntryElement::Broken { range: start..window.offset(), reason, detected_at: start });
     }
     match read_parts(window, limits) {
-        Ok(entry) if window.is_held() && entry.range.end - start <= limits.resource_bytes as u64 => {
+        Ok((entry, Some(reason))) => {
+            Ok(EntryElement::Broken { range: entry.range, reason, detected_at: start })
+        }
+        Ok((entry, None)) if window.is_held() && entry.range.end - start <= limits.resource_bytes as u64 => {
             Ok(EntryElement::Entry(entry))
         }
-        Ok(entry) => {
+        Ok((entry, None)) => {
             let reason = ReadDefectReason::TooLarge(limits.resource_bytes);
             Ok(EntryElement::Broken { range: entry.range, reason, detected_at: start })
         }
@@ -107,30 +113,117 @@ pub(super) fn skip_broken(
     }
 }
 
-fn read_parts(window: &mut Window<'_>, limits: &ReadLimits) -> Result<Entry, TokenError> {
+/// Reads the parts of an entry, and finds out why it is lost if it has something
+/// in it that is neither a resource nor any other part of an entry.
+fn read_parts(
+    window: &mut Window<'_>,
+    limits: &ReadLimits,
+) -> Result<(Entry, Option<ReadDefectReason>), TokenError> {
+    let depth = limits.json_depth;
     let mut entry = Entry { range: window.offset()..0, ..Entry::default() };
     // An entry that is a resource itself.
     let mut bare = EntryResource::default();
+    let mut lost = None;
+    let mut is_exchange = false;
     window.consume(1);
     while let Some(name) = window.next_property()? {
-        let is_object = window.peek()? == Some(b'{');
+        let byte = window.peek()?;
+        is_exchange |= matches!(name, PropertyName::Request | PropertyName::Response);
         match name {
-            PropertyName::FullUrl => entry.full_url = window.string_or_skip(limits.json_depth)?,
-            PropertyName::ResourceType => bare.resource_type = window.string_or_skip(limits.json_depth)?,
+            PropertyName::FullUrl => entry.full_url = window.string_or_skip(depth)?,
+            PropertyName::ResourceType => bare.resource_type = window.string_or_skip(depth)?,
             PropertyName::Id => bare.id = id_or_skip(window, limits)?,
-            PropertyName::Resource if is_object => entry.resource = Some(read_resource(window, limits)?),
-            PropertyName::Request if is_object => read_request(window, limits, &mut entry)?,
-            PropertyName::Response if is_object => read_response(window, limits, &mut entry)?,
-            _ => window.skip_value(limits.json_depth)?,
+            PropertyName::Resource if matches!(byte, Some(b'{' | b'[')) => {
+                read_resources(window, limits, &mut entry)?;
+            }
+            PropertyName::Request => {
+                window.first_or_skip(b'{', depth, |window| read_request(window, limits, &mut entry))?;
+            }
+            PropertyName::Response => {
+                window.first_or_skip(b'{', depth, |window| read_response(window, limits, &mut entry))?;
+            }
+            PropertyName::Link | PropertyName::Search | PropertyName::Extension => {
+                window.skip_value(depth)?
+            }
+            _ => {
+                if name != PropertyName::Resource && byte != Some(b'n') {
+                    lost = Some(ReadDefectReason::NoResource);
+                }
+                window.skip_value(depth)?;
+            }
         }
     }
     entry.range.end = window.offset();
     if entry.resource.is_none() && bare.resource_type.is_some() {
-        // What the names mean in an entry they do not mean in a resource.
         bare.range = entry.range.clone();
-        return Ok(Entry { range: entry.range, resource: Some(bare), ..Entry::default() });
+        entry.resource = Some(bare);
     }
-    Ok(entry)
+    // A request or a response may be all there is.
+    let is_whole = entry.resource.is_some() || is_exchange;
+    Ok((entry, lost.filter(|_| !is_whole)))
+}
+
+/// Reads where the resource at the window's position is, or each of a list.
+fn read_resources(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry) -> Result<(), TokenError> {
+    let mut found = Vec::new();
+    each_object(window, limits, &mut |window| {
+        found.push(read_resource(window, limits)?);
+        Ok(())
+    })?;
+    let mut found = found.into_iter();
+    entry.resource = found.next();
+    entry.further = found.collect();
+    Ok(())
+}
+
+/// How deep a list may nest in a list in whose place one list is allowed.
+const MAX_LISTS: usize = 8;
+
+/// Walks along a list and the lists within it, as if they were one.
+pub(super) struct OpenLists(usize);
+
+impl OpenLists {
+    /// Enters the list at the window's position.
+    pub fn enter(window: &mut Window<'_>) -> Self {
+        window.consume(1);
+        OpenLists(1)
+    }
+
+    /// Moves to the next element that is no list with elements, and returns its first
+    /// byte; `None` after the end.
+    pub fn next(&mut self, window: &mut Window<'_>) -> Result<Option<u8>, TokenError> {
+        while self.0 > 0 {
+            match window.next_element()? {
+                Some(b'[') if self.0 < MAX_LISTS && window.starts_filled(b'[', b']')? => {
+                    window.consume(1);
+                    self.0 += 1;
+                }
+                Some(byte) => return Ok(Some(byte)),
+                None => self.0 -= 1,
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Calls `read` at the object at the window's position or, if there is a list, at
+/// each object in it and in lists within it.
+pub(super) fn each_object(
+    window: &mut Window<'_>,
+    limits: &ReadLimits,
+    read: &mut dyn FnMut(&mut Window<'_>) -> Result<(), TokenError>,
+) -> Result<(), TokenError> {
+    if window.peek()? == Some(b'{') {
+        return read(window);
+    }
+    let mut lists = OpenLists::enter(window);
+    while let Some(byte) = lists.next(window)? {
+        match byte {
+            b'{' => read(window)?,
+            _ => window.skip_value(limits.json_depth)?,
+        }
+    }
+    Ok(())
 }
 
 /// Reads where the resource at the window's position and its names are. One that
@@ -159,8 +252,11 @@ fn wrapped_resource(
                 resource.resource_type = window.string_or_skip(limits.json_depth)?;
             }
             PropertyName::Id => resource.id = id_or_skip(window, limits)?,
-            PropertyName::Resource if level < MAX_WRAPPERS && window.peek()? == Some(b'{') => {
-                wrapped = Some(wrapped_resource(window, limits, level + 1)?);
+            PropertyName::Resource if level < MAX_WRAPPERS => {
+                let depth = limits.json_depth;
+                let inner = window
+                    .first_or_skip(b'{', depth, |window| wrapped_resource(window, limits, level + 1))?;
+                wrapped = inner.or(wrapped);
             }
             _ => window.skip_value(limits.json_depth)?,
         }
@@ -214,8 +310,8 @@ fn read_response(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry
 impl Entry {
     /// What the entry holds, and when a transaction processes it.
     pub fn classify(&self, window: &Window<'_>) -> (Payload, TransactionPhase) {
-        let method = self.method.as_ref().and_then(|range| window.slice(range.clone()));
-        match method.unwrap_or_default().to_ascii_uppercase().as_slice() {
+        let method = self.method.as_ref().and_then(|range| decode_string(window.slice(range.clone())?));
+        match trimmed(&method.unwrap_or_default()).to_ascii_uppercase().as_bytes() {
             b"DELETE" => (Payload::Delete, TransactionPhase::Delete),
             b"PATCH" => (Payload::Patch, TransactionPhase::Put),
             b"GET" | b"HEAD" => (Payload::None, TransactionPhase::Other),
@@ -243,7 +339,7 @@ impl<'w> EntryTexts<'w> {
         let text = |range: &Option<ByteRange>| decode_string(window.slice(range.clone()?)?);
         let resource = entry.resource.as_ref()?;
         Some(EntryTexts {
-            resource_type: ResourceType::named(&text(&resource.resource_type)?)?,
+            resource_type: ResourceType::named(trimmed(&text(&resource.resource_type)?))?,
             id: text(&resource.id),
             full_url: text(&entry.full_url),
             method: text(&entry.method),
@@ -271,13 +367,16 @@ impl<'w> EntryTexts<'w> {
 impl EntryResource {
     /// Whether the resource is a Bundle.
     pub fn is_bundle(&self, window: &Window<'_>) -> bool {
-        let resource_type = self.resource_type.as_ref().and_then(|range| window.slice(range.clone()));
-        resource_type == Some(b"Bundle")
+        self.is_of_type(window, "Bundle")
     }
 
     /// Whether the resource is a Parameters.
     pub fn is_parameters(&self, window: &Window<'_>) -> bool {
-        let resource_type = self.resource_type.as_ref().and_then(|range| window.slice(range.clone()));
-        resource_type == Some(b"Parameters")
+        self.is_of_type(window, "Parameters")
+    }
+
+    fn is_of_type(&self, window: &Window<'_>, name: &str) -> bool {
+        let written = self.resource_type.as_ref().and_then(|range| window.slice(range.clone()));
+        written.and_then(decode_string).is_some_and(|written| trimmed(&written) == name)
     }
 }

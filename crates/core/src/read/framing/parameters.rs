@@ -3,10 +3,11 @@
 //! (<https://hl7.org/fhir/R4/parameters.html>). Parameters are a resource
 //! themselves too.
 
-use super::entry::{self, EntryResource};
+use super::entry::{self, Entry, EntryResource};
 use super::prescan::Prescan;
 use super::token::{PropertyName, TokenError};
 use super::window::{ByteRange, Window};
+use crate::read::frame::Payload;
 use crate::read::limits::ReadLimits;
 
 /// How deep parts may nest; deeper ones are not searched.
@@ -34,23 +35,37 @@ fn object(
     window.consume(1);
     while let Some(name) = window.next_property()? {
         match (name, window.peek()?) {
-            (PropertyName::Resource, Some(b'{')) => found.push(entry::read_resource(window, limits)?),
-            (PropertyName::Parameter | PropertyName::Part, Some(b'{')) if level < MAX_PARTS => {
-                object(window, limits, level + 1, found)?;
+            (PropertyName::Resource, Some(b'{' | b'[')) => {
+                entry::each_object(window, limits, &mut |window| {
+                    found.push(entry::read_resource(window, limits)?);
+                    Ok(())
+                })?;
             }
-            (PropertyName::Parameter | PropertyName::Part, Some(b'[')) if level < MAX_PARTS => {
-                window.consume(1);
-                while let Some(byte) = window.next_element()? {
-                    match byte {
-                        b'{' => object(window, limits, level + 1, found)?,
-                        _ => window.skip_value(limits.json_depth)?,
-                    }
-                }
+            (PropertyName::Parameter | PropertyName::Part, Some(b'{' | b'[')) if level < MAX_PARTS => {
+                entry::each_object(window, limits, &mut |window| object(window, limits, level + 1, found))?;
             }
             _ => window.skip_value(limits.json_depth)?,
         }
     }
     Ok(())
+}
+
+/// How many positions the frames of an entry take, which is in memory and nested
+/// in `depth` Bundles or Parameters.
+pub(super) fn entry_position_count(
+    window: &mut Window<'_>,
+    entry: &Entry,
+    payload: Payload,
+    limits: &ReadLimits,
+    depth: usize,
+) -> u64 {
+    match &entry.resource {
+        Some(resource) if payload == Payload::Resource => {
+            let resources = std::iter::once(resource).chain(&entry.further);
+            resources.map(|resource| position_count(window, resource, limits, depth)).sum()
+        }
+        _ => 1,
+    }
 }
 
 /// How many positions the frames of a resource take, which is in memory and

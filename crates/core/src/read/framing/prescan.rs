@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::entry::{self, Entry, EntryElement, EntryTexts};
+use super::entry::{self, Entry, EntryElement, EntryTexts, OpenLists};
 use super::parameters;
 use super::position::{PhaseCounts, PositionAssigner, TransactionPhase};
 use super::token::{PropertyName, TokenError};
@@ -79,7 +79,7 @@ impl Prescan {
         window.consume(1);
         while let Some(name) = window.next_property()? {
             match name {
-                PropertyName::ResourceType => match window.text_or_skip(limits.json_depth)?.as_deref() {
+                PropertyName::ResourceType => match window.name_or_skip(limits.json_depth)?.as_deref() {
                     Some("Bundle") => self.object_type = ObjectType::Bundle,
                     Some(name) => {
                         self.is_parameters = name == "Parameters";
@@ -89,7 +89,7 @@ impl Prescan {
                     }
                     None => {}
                 },
-                PropertyName::Type => self.bundle_type = window.text_or_skip(limits.json_depth)?,
+                PropertyName::Type => self.bundle_type = window.name_or_skip(limits.json_depth)?,
                 PropertyName::Timestamp => {
                     self.bundle.set_timestamp(window.text_or_skip(limits.json_depth)?);
                 }
@@ -101,11 +101,11 @@ impl Prescan {
                 }
                 PropertyName::Entry if window.peek()? == Some(b'[') => self.entries(window, limits, depth)?,
                 // One entry stands for the list.
-                PropertyName::Entry if window.starts_filled_object()? => {
+                PropertyName::Entry if window.starts_filled(b'{', b'}')? => {
                     self.held_element(window, b'{', limits, depth)?;
                 }
                 _ => {
-                    self.has_malformed_entry |= name == PropertyName::Entry;
+                    self.has_malformed_entry |= name == PropertyName::Entry && window.peek()? != Some(b'n');
                     self.has_export_id |= name == PropertyName::ExportId;
                     self.has_event_id |= name == PropertyName::EventId;
                     let is_list = window.peek()? == Some(b'[');
@@ -155,8 +155,8 @@ impl Prescan {
         limits: &ReadLimits,
         depth: usize,
     ) -> Result<(), TokenError> {
-        window.consume(1);
-        while let Some(byte) = window.next_element()? {
+        let mut lists = OpenLists::enter(window);
+        while let Some(byte) = lists.next(window)? {
             self.held_element(window, byte, limits, depth)?;
         }
         Ok(())
@@ -196,20 +196,16 @@ impl Prescan {
 
     fn entry(&mut self, window: &mut Window<'_>, entry: &Entry, limits: &ReadLimits, depth: usize) {
         let (payload, phase) = entry.classify(window);
-        let mut count = 1;
-        if let Some(resource) = &entry.resource {
-            if payload == Payload::Resource
-                && let Some(texts) = EntryTexts::of(window, entry)
-            {
-                let is_transaction = self.bundle_type.as_deref().map(|name| is_transaction(Some(name)));
-                let bytes = window.slice(resource.range.clone()).unwrap_or_default();
-                let number = u32::try_from(self.entries).unwrap_or(u32::MAX);
-                self.bundle.add(number, texts.names(false), is_transaction, bytes);
-            }
-            if payload == Payload::Resource {
-                count = parameters::position_count(window, resource, limits, depth);
-            }
+        if payload == Payload::Resource
+            && let Some(resource) = &entry.resource
+            && let Some(texts) = EntryTexts::of(window, entry)
+        {
+            let is_transaction = self.bundle_type.as_deref().map(|name| is_transaction(Some(name)));
+            let bytes = window.slice(resource.range.clone()).unwrap_or_default();
+            let number = u32::try_from(self.entries).unwrap_or(u32::MAX);
+            self.bundle.add(number, texts.names(false), is_transaction, bytes);
         }
+        let count = parameters::entry_position_count(window, entry, payload, limits, depth);
         self.position_counts[phase as usize] += count;
     }
 

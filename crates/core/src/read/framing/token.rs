@@ -12,6 +12,7 @@ use memchr::memchr;
 
 use super::bracket_scanner::{BracketScanner, ScanResult};
 use super::window::{ByteRange, Window};
+use crate::fhir::trimmed;
 use crate::read::container::StreamError;
 use crate::read::defect::ReadDefectReason;
 
@@ -30,14 +31,14 @@ impl From<StreamError> for TokenError {
     }
 }
 
-/// The property names that framing acts on. A name written with escapes is
-/// [`PropertyName::Other`]; no serializer escapes these.
+/// The property names that framing acts on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum PropertyName {
     Entry,
     ErrorOrDeleted,
     EventId,
     ExportId,
+    Extension,
     FullUrl,
     Id,
     IfNoneExist,
@@ -56,6 +57,7 @@ pub(super) enum PropertyName {
     Resource,
     ResourceType,
     Response,
+    Search,
     Submission,
     Timestamp,
     TransactionTime,
@@ -69,6 +71,7 @@ impl PropertyName {
             b"entry" => Self::Entry,
             b"eventId" => Self::EventId,
             b"exportId" => Self::ExportId,
+            b"extension" | b"modifierExtension" => Self::Extension,
             b"fullUrl" => Self::FullUrl,
             b"id" => Self::Id,
             b"ifNoneExist" => Self::IfNoneExist,
@@ -88,6 +91,7 @@ impl PropertyName {
             b"resource" => Self::Resource,
             b"resourceType" => Self::ResourceType,
             b"response" => Self::Response,
+            b"search" => Self::Search,
             b"timestamp" => Self::Timestamp,
             b"transactionTime" => Self::TransactionTime,
             b"type" => Self::Type,
@@ -119,11 +123,11 @@ impl Window<'_> {
         }
     }
 
-    /// Whether an object that has something in it starts here.
-    pub fn starts_filled_object(&mut self) -> Result<bool, StreamError> {
+    /// Whether a container with these brackets that has something in it starts here.
+    pub fn starts_filled(&mut self, open: u8, close: u8) -> Result<bool, StreamError> {
         self.ensure(TEXT_BYTES)?;
-        let Some(rest) = self.available().strip_prefix(b"{") else { return Ok(false) };
-        Ok(!rest.trim_ascii_start().starts_with(b"}"))
+        let Some(rest) = self.available().strip_prefix(&[open]) else { return Ok(false) };
+        Ok(!rest.trim_ascii_start().starts_with(&[close]))
     }
 
     /// Moves to the value of the next property of the current object and
@@ -186,7 +190,10 @@ impl Window<'_> {
         }
         self.hold(TEXT_BYTES);
         let range = self.string();
-        let name = range.map(|range| self.slice(range).map_or(PropertyName::Other, PropertyName::of));
+        let name = range.map(|range| match self.slice(range).and_then(decode_string) {
+            Some(name) => PropertyName::of(name.as_bytes()),
+            None => PropertyName::Other,
+        });
         self.release();
         name
     }
@@ -220,14 +227,34 @@ impl Window<'_> {
         }
     }
 
-    /// Like [`Window::string`]; a value of another type is skipped and gives
-    /// `None`.
+    /// Like [`Window::string`]; of a list, its first string. A value of another
+    /// type is skipped and gives `None`.
     pub fn string_or_skip(&mut self, depth_limit: u32) -> Result<Option<ByteRange>, TokenError> {
-        if self.peek()? == Some(b'"') {
-            return self.string().map(Some);
+        self.first_or_skip(b'"', depth_limit, Self::string)
+    }
+
+    /// Reads the value at the window's position if it starts with `byte`; of a
+    /// list, the first item that does. Skips everything else of the value.
+    pub fn first_or_skip<T>(
+        &mut self,
+        byte: u8,
+        depth_limit: u32,
+        read: impl FnOnce(&mut Self) -> Result<T, TokenError>,
+    ) -> Result<Option<T>, TokenError> {
+        match self.peek()? {
+            Some(first) if first == byte => return read(self).map(Some),
+            Some(b'[') => self.consume(1),
+            _ => return self.skip_value(depth_limit).map(|()| None),
         }
-        self.skip_value(depth_limit)?;
-        Ok(None)
+        let mut read = Some(read);
+        let mut found = None;
+        while let Some(first) = self.next_element()? {
+            match read.take_if(|_| first == byte) {
+                Some(read) => found = Some(read(self)?),
+                None => self.skip_value(depth_limit)?,
+            }
+        }
+        Ok(found)
     }
 
     /// Reads the text of the string at the window's position; `None` for a
@@ -243,6 +270,15 @@ impl Window<'_> {
         };
         self.release();
         range.map(|_| text)
+    }
+
+    /// Like [`Window::text_or_skip`], without blanks around it.
+    pub fn name_or_skip(&mut self, depth_limit: u32) -> Result<Option<String>, TokenError> {
+        let text = self.text_or_skip(depth_limit)?;
+        Ok(text.map(|text| match trimmed(&text) {
+            name if name.len() == text.len() => text,
+            name => name.to_owned(),
+        }))
     }
 
     /// Skips the value at the window's position.
