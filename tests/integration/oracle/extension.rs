@@ -96,7 +96,7 @@ impl Reader {
                 continue;
             };
             // The one coding that is chosen, and the text in place of its display.
-            for concept in walk(row, concept, element).first() {
+            if let Some(concept) = walk(row, concept, element).first() {
                 let coding = chosen_coding(concept).map(|(_, coding)| coding);
                 let value = coding.and_then(|coding| coding.get(member));
                 let text = concept.get("text").filter(|_| path.len() < self.path.len());
