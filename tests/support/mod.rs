@@ -6,10 +6,12 @@
 //! last run and the files in the folder are printed.
 
 mod background;
+mod json_schema;
 mod outcome;
 mod server;
 mod small_disk;
 pub mod state;
+mod terminal;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -21,6 +23,7 @@ use std::sync::Mutex;
 pub use background::wait_until;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use fhirmill::config::VARIABLES;
+pub use json_schema::violations;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 pub use outcome::Outcome;
