@@ -204,7 +204,7 @@ binary:
 	@cargo build --quiet --profile local --no-default-features $(if $(FEATURES),--features $(FEATURES))
 
 folders:
-	@mkdir -p inbox archive rejects logs
+	@mkdir -p inbox archive rejects logs secrets
 
 # Folders that root created earlier must belong to the container's user.
 shared-folders: folders
