@@ -41,6 +41,8 @@ mod rejects;
 mod remap_neutral;
 mod schema;
 mod security;
+#[cfg(feature = "server")]
+mod server;
 mod service;
 mod settings;
 mod sinks;

@@ -20,14 +20,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
-pub use background::wait_until;
+pub use background::{Background, wait_until};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use fhirmill::config::VARIABLES;
 pub use json_schema::violations;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 pub use outcome::Outcome;
-pub use server::execute;
+pub use server::{execute, port_of_its_own};
 pub use small_disk::SmallDisk;
 use tempfile::TempDir;
 

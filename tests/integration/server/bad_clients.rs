@@ -1,0 +1,136 @@
+//! Clients that are broken or hostile, on raw connections.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::{HttpService, patients};
+use crate::support::wait_until;
+
+fn connect(service: &HttpService) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// What the server says until it closes the connection or says nothing more.
+fn answer(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[test]
+fn a_body_shorter_or_longer_than_announced_is_not_a_part() {
+    let service = HttpService::start();
+    let authorization = service.authorized("st-marys");
+    let upload = service.begin(&authorization, "a.ndjson", 1);
+    let head = |length: usize| {
+        format!("PUT {upload}/parts/1 HTTP/1.1\r\nHost: x\r\n{authorization}\r\nContent-Length: {length}\r\n")
+    };
+    let mut short = connect(&service);
+    short.write_all(format!("{}\r\nhalf of it", head(100)).as_bytes()).unwrap();
+    short.shutdown(std::net::Shutdown::Write).unwrap();
+    answer(short);
+    let missing = || service.call(&[&upload, "--header", &authorization]).json()["missing"].clone();
+    assert_eq!(missing(), serde_json::json!([1]));
+    let mut long = connect(&service);
+    long.write_all(format!("{}Connection: close\r\n\r\n12345and more", head(5)).as_bytes()).unwrap();
+    let text = answer(long);
+    assert!(text.starts_with("HTTP/1.1 204"), "{text}");
+    let state = service.call(&[&upload, "--header", &authorization]).json();
+    assert_eq!(state["received"][0]["size"], 5);
+}
+
+#[test]
+fn numbers_of_parts_and_paths_that_make_no_sense_are_refused() {
+    let service = HttpService::start();
+    let authorization = service.authorized("st-marys");
+    let upload = service.begin(&authorization, "a.ndjson", 3);
+    for number in ["0", "4", "-1", "2147483648", "99999999999999999999", "x", "1.5", "%00"] {
+        let path = format!("{upload}/parts/{number}");
+        let answer = service.call_with(&[&path, "--header", &authorization, "--upload-file", "-"], b"x");
+        assert!(matches!(answer.status, 400 | 404), "{number}: {}", answer.status);
+    }
+    for path in
+        ["/api/uploads/../../etc/passwd", "/api/uploads/x/parts/1", "/", "/api", "/%2e%2e/%2e%2e/etc/passwd"]
+    {
+        let answer = service.call(&[path, "--header", &authorization, "--path-as-is"]);
+        assert!(matches!(answer.status, 404 | 405), "{path}: {}", answer.status);
+        assert_eq!(answer.json()["resourceType"], "OperationOutcome");
+        assert!(answer.header("x-request-id").is_some());
+    }
+    let echoed = service.call(&["/fhir/metadata", "--header", "X-Request-Id: mine-1"]).expect(200);
+    assert_eq!(echoed.header("x-request-id").as_deref(), Some("mine-1"));
+    let invented = service.call(&["/fhir/metadata", "--header", "X-Request-Id: <script>"]).expect(200);
+    assert!(!invented.header("x-request-id").unwrap().contains('<'));
+}
+
+#[test]
+fn idle_and_slow_connections_are_closed_and_others_are_served() {
+    let service = HttpService::start_with(&[("HTTP_CONNECTIONS", "20")]);
+    let authorization = service.authorized("st-marys");
+    let upload = service.begin(&authorization, "a.ndjson", 1);
+    let since = Instant::now();
+    // A body at one byte a second; a head that never ends; connections that say nothing.
+    let mut slow = connect(&service);
+    let head = format!(
+        "PUT {upload}/parts/1 HTTP/1.1\r\nHost: x\r\n{authorization}\r\nContent-Length: 100000\r\n\r\n"
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    let mut endless = connect(&service);
+    endless.write_all(b"GET /live HTTP/1.1\r\n").unwrap();
+    let silent: Vec<TcpStream> = (0..10).map(|_| connect(&service)).collect();
+    service.call(&["/live"]).expect(200);
+    // Beyond the bound, connections are refused and do no harm.
+    let many: Vec<TcpStream> = (0..200).map(|_| connect(&service)).collect();
+    let refused = many.into_iter().map(answer).filter(String::is_empty).count();
+    assert!(refused >= 150, "{refused}");
+    let dripping = {
+        let mut slow = slow.try_clone().unwrap();
+        std::thread::spawn(move || {
+            while slow.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        })
+    };
+    for stream in silent {
+        answer(stream);
+    }
+    answer(endless);
+    assert!(since.elapsed() < Duration::from_secs(50), "{:?}", since.elapsed());
+    let text = answer(slow);
+    assert!(text.starts_with("HTTP/1.1 408") || text.is_empty(), "{text}");
+    assert!(since.elapsed() < Duration::from_secs(90), "{:?}", since.elapsed());
+    dripping.join().unwrap();
+    service.call(&["/live"]).expect(200);
+    service.put(&authorization, &upload, 1, &patients("a", 100)).expect(204);
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_other_uploads_go_on() {
+    let mut service = HttpService::start();
+    let inbox = service.environment.path("inbox");
+    drop(service.end());
+    let Some(disk) = crate::support::SmallDisk::mounted_on(&inbox, 4096) else { return };
+    let mut command = service.environment.command(&["run"]);
+    command.env("HTTP_ADDRESS", format!("127.0.0.1:{}", service.port));
+    let mut inside = disk.inside(&command);
+    let _process = service.environment.start(&mut inside);
+    wait_until("the service is ready", || service.call(&["/ready"]).status == 200);
+    let authorization = service.authorized("st-marys");
+    let upload = service.begin(&authorization, "a.ndjson", 2);
+    let first = patients("a", 1 << 20);
+    service.put(&authorization, &upload, 1, &first).expect(204);
+    let large = service.begin(&authorization, "b.ndjson", 1);
+    let refused = service.put(&authorization, &large, 1, &vec![b' '; 8 << 20]).expect(507);
+    assert_eq!(refused.json()["resourceType"], "OperationOutcome");
+    // Without a length, the disk fills in the middle.
+    let path = format!("{large}/parts/1");
+    let chunked =
+        ["--header", "Transfer-Encoding: chunked", "--upload-file", "-", "--header", &authorization];
+    service.call_with(&[&[path.as_str()][..], &chunked].concat(), &vec![b' '; 8 << 20]).expect(507);
+    service.put(&authorization, &upload, 2, &patients("b", 1000)).expect(204);
+    let job = service.complete(&authorization, &upload).expect(202).header("content-location").unwrap();
+    assert_eq!(service.finished(&authorization, &job)["rejected"], 0);
+}

@@ -1,0 +1,28 @@
+//! The lines of docs/API.md do what they say, as an operator pastes them.
+
+use std::process::Command;
+
+use super::HttpService;
+
+#[test]
+fn the_lines_of_the_document_work_as_pasted() {
+    let service = HttpService::start();
+    let document = include_str!("../../../docs/API.md");
+    let mut script =
+        format!("set -euo pipefail\nfhirmill() {{ {} \"$@\"; }}\n", env!("CARGO_BIN_EXE_fhirmill"));
+    for block in document.split("```sh\n").skip(1) {
+        script.push_str(block.split("```").next().unwrap());
+    }
+    let mut bash = Command::new("bash");
+    bash.arg("-c").arg(script).current_dir(service.environment.path(""));
+    bash.env("FHIRMILL", format!("http://127.0.0.1:{}", service.port));
+    bash.env("DATABASE_URL", service.environment.database_url());
+    let output = bash.output().unwrap();
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}\n{errors}");
+    assert!(text.contains("\"inserted\": 5000"), "{text}");
+    assert!(text.contains("4.0.1"), "{text}");
+    let loaded = "select count(*) from etl.load_file f join etl.source s on s.id = f.source_id \
+                  where s.code = 'st-marys' and f.status = 'loaded'";
+    crate::support::wait_until("both files are loaded", || service.environment.value(loaded) == "2");
+}
