@@ -3,8 +3,8 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -12,8 +12,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use fhirmill_postgres::database::DatabaseError;
 use fhirmill_postgres::ledger::AuditEvent;
+use fhirmill_postgres::lock::lock;
 use tokio::sync::{mpsc, oneshot};
-use tracing::error;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 use super::pool::Pool;
@@ -110,10 +111,37 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(is_word).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
+/// How many calls of nobody are recorded per minute. Whoever is refused could otherwise fill
+/// the disk; the log says how many were left out.
+const OF_NOBODY: u64 = 600;
+
+/// Counts the calls of nobody in the current minute.
+#[derive(Debug, Default)]
+struct OfNobody {
+    minute: u64,
+    count: u64,
+}
+
+impl OfNobody {
+    /// Whether another call of nobody, in that minute, is recorded.
+    fn is_recorded(&mut self, minute: u64) -> bool {
+        if self.minute != minute {
+            if self.count > OF_NOBODY {
+                let left_out = self.count - OF_NOBODY;
+                warn!("{left_out} calls that nobody was authenticated for are missing in the audit table");
+            }
+            *self = OfNobody { minute, count: 0 };
+        }
+        self.count += 1;
+        self.count <= OF_NOBODY
+    }
+}
+
 /// Writes entries of the audit table, many at once when there are many.
 #[derive(Clone, Debug)]
 pub struct Audit {
     queue: mpsc::Sender<(AuditEvent, oneshot::Sender<()>)>,
+    of_nobody: Arc<Mutex<OfNobody>>,
 }
 
 impl Audit {
@@ -121,12 +149,16 @@ impl Audit {
     pub fn start(pool: Pool) -> Self {
         let (queue, entries) = mpsc::channel(WAITING);
         tokio::spawn(write(pool, entries));
-        Audit { queue }
+        Audit { queue, of_nobody: Arc::default() }
     }
 
     /// Records an event, and waits until it is in the table, or a moment at most: an answer
     /// is not held back by a database that is away.
     pub async fn record(&self, event: AuditEvent) {
+        let minute = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60);
+        if event.sender_id.is_none() && !lock(&self.of_nobody).is_recorded(minute) {
+            return;
+        }
         let (written, is_written) = oneshot::channel();
         let recorded = async {
             if self.queue.send((event, written)).await.is_ok() {
@@ -178,4 +210,17 @@ enum AuditError {
     Connect(#[from] DatabaseError),
     #[error("the database refused the entries")]
     Query(#[from] diesel::result::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_nobody_are_recorded_up_to_a_number_per_minute() {
+        let mut of_nobody = OfNobody::default();
+        let recorded = (0..2 * OF_NOBODY).filter(|_| of_nobody.is_recorded(1)).count() as u64;
+        assert_eq!(recorded, OF_NOBODY);
+        assert!(of_nobody.is_recorded(2));
+    }
 }
