@@ -4,6 +4,7 @@ mod bad_clients;
 mod batches;
 mod document;
 mod killed;
+mod tls;
 mod tokens;
 mod uploads;
 

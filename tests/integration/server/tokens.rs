@@ -110,7 +110,7 @@ fn a_signature_with_the_personal_key_is_accepted_once_and_in_time() {
 }
 
 /// A new key pair by openssl: its private key as PEM, and its public key as a JWK.
-fn key_pair(kind: &str, kid: &str) -> (Vec<u8>, Value) {
+pub fn key_pair(kind: &str, kid: &str) -> (Vec<u8>, Value) {
     let options = match kind {
         "EC" => vec!["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
         _ => vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],

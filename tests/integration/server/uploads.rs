@@ -186,3 +186,30 @@ fn a_sender_reaches_its_own_source_and_uploads_only() {
                    and e.client_address = '127.0.0.1' and e.bytes = 0";
     assert_eq!(service.environment.value(audited), "1");
 }
+
+#[test]
+fn a_call_that_hangs_does_not_hold_its_upload_up() {
+    use std::io::Write;
+    let service = HttpService::start();
+    let authorization = service.authorized("st-marys");
+    let whole = patients("a", 200_000);
+    let parts: Vec<&[u8]> = whole.chunks(100_000).collect();
+    let upload = service.begin(&authorization, "a.ndjson", parts.len());
+    let mut hanging = std::net::TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    let head = format!(
+        "PUT {upload}/parts/1 HTTP/1.1\r\nHost: x\r\n{authorization}\r\nContent-Length: {}\r\n\r\n",
+        parts[0].len()
+    );
+    hanging.write_all(head.as_bytes()).unwrap();
+    hanging.write_all(&[b'x'; 50_000]).unwrap();
+    wait_until("the call has begun", || !service.spool().is_empty());
+    for (index, bytes) in parts.iter().enumerate() {
+        service.put(&authorization, &upload, index + 1, bytes).expect(204);
+    }
+    let job = service.complete(&authorization, &upload).expect(202).header("content-location").unwrap();
+    // It goes on writing to what is no longer the file.
+    hanging.write_all(&[b'x'; 49_000]).unwrap();
+    let account = service.finished(&authorization, &job);
+    assert_eq!(account["rejected"], 0, "{account}");
+    assert_eq!(account["seen"], whole.iter().filter(|byte| **byte == b'\n').count(), "{account}");
+}
