@@ -25,12 +25,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fhirmill_postgres::database::Database;
+use fhirmill_postgres::ledger::Queue;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::config::Settings;
 use crate::report::in_one_line;
+use crate::upload::UploadError;
 use listen::Listening;
 use state::ServerState;
 
@@ -99,7 +101,9 @@ async fn tend(state: Arc<ServerState>) {
         let uploads = state.uploads.clone();
         let tended = state.pool.run(move |connection| {
             uploads.recover(connection)?;
-            uploads.expire(connection)
+            uploads.expire(connection)?;
+            Queue::shorten(connection)?;
+            Ok::<_, UploadError>(())
         });
         if let Err(failure) = tended.await {
             error!("unfinished uploads could not be looked after: {}", in_one_line(&failure));

@@ -227,11 +227,13 @@ impl Uploads {
                 expired.len()
             );
         }
-        for id in self.spool.ids()? {
-            if !Upload::is_unfinished(connection, id)? {
-                self.spool.remove(id);
-            }
+        // An upload is in the ledger before it has files.
+        let mut forgotten = self.spool.ids()?;
+        let ids: Vec<Uuid> = forgotten.iter().copied().collect();
+        for id in Upload::unfinished(connection, &ids)? {
+            forgotten.remove(&id);
         }
+        forgotten.into_iter().for_each(|id| self.spool.remove(id));
         Ok(())
     }
 

@@ -119,13 +119,23 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Notes which files are no longer queued, so that asking for the queue stays fast.
+    pub fn shorten(connection: &mut PgConnection) -> QueryResult<usize> {
+        sql_query(
+            "update etl.upload u set loaded_at = now() from etl.sender s, etl.load_file f \
+              where s.id = u.sender_id and u.status = 'completed' and u.loaded_at is null \
+                and f.source_id = s.source_id and f.path = u.landed_path and f.started_at >= u.completing_at \
+                and f.status <> 'loading'",
+        )
+        .execute(connection)
+    }
+
     /// The queue of a sender.
     pub fn of_sender(connection: &mut PgConnection, sender_id: i32) -> QueryResult<Queue> {
         sql_query(
             "select count(*) as files, coalesce(sum(u.size_bytes), 0)::bigint as bytes \
                from etl.upload u join etl.sender s on s.id = u.sender_id \
-              where u.sender_id = $1 and u.status in ('completing', 'completed') \
-                and u.completing_at > now() - interval '7 days' \
+              where u.sender_id = $1 and u.status in ('completing', 'completed') and u.loaded_at is null \
                 and not exists (select from etl.load_file f where f.source_id = s.source_id and f.path = u.landed_path \
                                    and f.started_at >= u.completing_at and f.status <> 'loading')",
         )

@@ -317,6 +317,7 @@ diesel::table! {
         completing_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
         landed_path -> Nullable<Text>,
+        loaded_at -> Nullable<Timestamptz>,
     }
 }
 

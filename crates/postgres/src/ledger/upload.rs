@@ -107,6 +107,12 @@ pub struct OpenUploads {
     pub bytes: i64,
 }
 
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 const SELECT: &str = "\
 select u.id, u.sender_id, o.code as source, u.face, u.filename, u.part_count, u.size_bytes, u.sha256, u.part_bytes, \
        u.status, u.created_at, u.expires_at, u.completing_at, u.landed_path \
@@ -171,11 +177,6 @@ impl Upload {
 
     /// Marks open uploads whose time is over as expired; returns their ids.
     pub fn expire(connection: &mut PgConnection) -> QueryResult<Vec<Uuid>> {
-        #[derive(QueryableByName)]
-        struct Id {
-            #[diesel(sql_type = SqlUuid)]
-            id: Uuid,
-        }
         let ids: Vec<Id> = sql_query(
             "update etl.upload set status = 'expired', finished_at = now() \
              where status = 'open' and expires_at <= now() returning id",
@@ -184,12 +185,13 @@ impl Upload {
         Ok(ids.into_iter().map(|Id { id }| id).collect())
     }
 
-    /// Whether the spool may hold files of an upload with that id.
-    pub fn is_unfinished(connection: &mut PgConnection, id: Uuid) -> QueryResult<bool> {
-        let found = sql_query("select 1 from etl.upload where id = $1 and status in ('open', 'completing')")
-            .bind::<SqlUuid, _>(id)
-            .execute(connection)?;
-        Ok(found > 0)
+    /// Those of the ids that are of open uploads, or of ones that are being completed.
+    pub fn unfinished(connection: &mut PgConnection, ids: &[Uuid]) -> QueryResult<Vec<Uuid>> {
+        let found: Vec<Id> =
+            sql_query("select id from etl.upload where id = any($1) and status in ('open', 'completing')")
+                .bind::<Array<SqlUuid>, _>(ids)
+                .load(connection)?;
+        Ok(found.into_iter().map(|Id { id }| id).collect())
     }
 
     /// What the sender's open uploads hold.
