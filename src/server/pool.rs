@@ -25,7 +25,7 @@ pub struct Pool {
 struct Inner {
     database: SharedDatabase,
     idle: Mutex<Vec<(PgConnection, Instant)>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -38,7 +38,11 @@ impl Pool {
     /// A pool without sessions yet.
     pub fn new(database: SharedDatabase) -> Self {
         Pool {
-            inner: Arc::new(Inner { database, idle: Mutex::default(), permits: Semaphore::new(SESSIONS) }),
+            inner: Arc::new(Inner {
+                database,
+                idle: Mutex::default(),
+                permits: Arc::new(Semaphore::new(SESSIONS)),
+            }),
         }
     }
 
@@ -53,21 +57,22 @@ impl Pool {
         E: From<DatabaseError> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        // Neither is closed or aborted while the pool lives, but for a panic in `work`,
-        // which goes on here.
-        let permit = inner.permits.acquire().await;
-        let blocking = {
-            let inner = Arc::clone(&self.inner);
-            tokio::task::spawn_blocking(move || {
-                let mut connection = inner.take()?;
-                let done = work(&mut connection);
-                inner.give_back(connection, done.is_ok());
-                done
-            })
-        };
-        let done = blocking.await;
-        drop(permit);
-        done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+        // The semaphore is never closed. Its permit goes with the work, which is done to its
+        // end even if the caller goes away.
+        let permit = Arc::clone(&inner.permits).acquire_owned().await;
+        let blocking = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let mut connection = inner.take()?;
+            let done = work(&mut connection);
+            inner.give_back(connection, done.is_ok());
+            done
+        });
+        match blocking.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(done) => done,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime ends, and this with it.
+            Err(Err(_)) => std::future::pending().await,
+        }
     }
 }
 

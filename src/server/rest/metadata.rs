@@ -16,7 +16,6 @@ use crate::server::state::Shared;
     get, path = "/fhir/metadata", tag = "server",
     responses((status = 200, description = "the CapabilityStatement", content_type = "application/fhir+json")),
 )]
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn capability_statement() -> Response {
     let statement = json!({
         "resourceType": "CapabilityStatement",
@@ -47,7 +46,6 @@ pub async fn capability_statement() -> Response {
     get, path = "/fhir/.well-known/smart-configuration", tag = "server",
     responses((status = 200, description = "the configuration")),
 )]
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn smart_configuration(State(state): State<Shared>) -> Response {
     axum::Json(json!({
         "token_endpoint": state.authentication.token_url(),
@@ -63,7 +61,6 @@ pub async fn smart_configuration(State(state): State<Shared>) -> Response {
 
 /// Tells that the process answers.
 #[utoipa::path(get, path = "/live", tag = "server", responses((status = 200, description = "it does")))]
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn live() -> &'static str {
     "live\n"
 }
