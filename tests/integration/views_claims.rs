@@ -301,7 +301,8 @@ fn amounts_count_wherever_a_claim_has_them() {
              from explanation_of_benefit_adjudication a join explanation_of_benefit e on e.id = a.explanation_of_benefit_id \
              where e.fhir_id = 'd-third' order by ordinal"
         ),
-        [[format!("{STANDARD}|submitted"), NULL.to_owned()], ["urn:third|3".to_owned(), format!("{STANDARD}|benefit")]]
+        // The standard coding is shown, and the first after it, urn:own, beside it.
+        [["urn:other|2", NULL], ["urn:other|2", "urn:third|3"]]
     );
 }
 
