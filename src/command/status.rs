@@ -152,7 +152,10 @@ fn print(status: &Status) {
     for server in &status.unknown_servers {
         println!("           {}", server.advice());
     }
-    println!("rejects    {} records: fhirmill rejects", ledger.records_rejected);
+    println!(
+        "rejects    {} records open, {} retried, {} resolved, {} dismissed: fhirmill rejects",
+        ledger.records_rejected, ledger.rejects_retried, ledger.rejects_resolved, ledger.rejects_dismissed
+    );
     for (name, count) in &status.skipped_by_type {
         println!("skipped    {count} {name}: fhirmill remap --resource-type {name}");
     }
