@@ -156,6 +156,7 @@ with diagnosis as (
     left join (select encounter_id, condition_id, rank from encounter_diagnosis
                union all
                select encounter_id, id, null from condition) d on d.encounter_id = e.id
+   where e.container_id is null
    group by e.id, d.condition_id),
 diagnosed as (
   select d.encounter_id, d.patient_id, d.period_start, d.encounter_date, d.class_code, d.status, count(c.id) as diagnosis_count,

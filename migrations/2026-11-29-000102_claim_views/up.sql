@@ -85,7 +85,7 @@ select e.id as explanation_of_benefit_id, i.ordinal as line_ordinal, i.sequence 
                coalesce(d.product_or_service_text, d.product_or_service_display),
                null, null, d.location_code, d.quantity_value, d.net_value, d.net_currency
           from explanation_of_benefit_add_item d) i
-  join explanation_of_benefit e on e.id = i.explanation_of_benefit_id
+  join explanation_of_benefit e on e.id = i.explanation_of_benefit_id and e.container_id is null
   left join lateral (
           select (min(array[a.rank, a.ordinal, a.amount]) filter (where a.measure = 'charge_amount' and a.detail_ordinal is null))[3] as charge_amount,
                  (min(array[a.rank, a.ordinal, a.amount]) filter (where a.measure = 'allowed_amount' and a.detail_ordinal is null))[3] as allowed_amount,
@@ -238,7 +238,8 @@ select e.id as explanation_of_benefit_id, e.fhir_id, e.patient_id, e.claim_id, e
                                       or exists (select from unnest(t.category_other_codings) c where split_part(c, '|', -1) = 'submitted') as is_submitted,
                                     coalesce('benefit' in (t.category_code, t.category_alt_code), false)
                                       or exists (select from unnest(t.category_other_codings) c where split_part(c, '|', -1) = 'benefit') as is_benefit
-                               from explanation_of_benefit_total t where t.explanation_of_benefit_id = e.id) u) t on true;
+                               from explanation_of_benefit_total t where t.explanation_of_benefit_id = e.id) u) t on true
+ where e.container_id is null;
 comment on column analytics.claim_financials.source is 'who sent it: the folder of the inbox';
 comment on column analytics.claim_financials.service_end_date is 'last day of the billed period on the sender''s clock';
 comment on column analytics.claim_financials.provider_id is 'key of the practitioner or organization that provided the services; null if never delivered or not resolved';

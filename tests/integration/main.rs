@@ -61,5 +61,6 @@ mod views_claims;
 mod views_origin;
 mod views_people;
 mod views_plans;
+mod views_contained;
 mod views_questions;
 mod views_questions_claims;
