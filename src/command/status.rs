@@ -160,7 +160,7 @@ fn print(status: &Status) {
         println!("skipped    {count} {name}: fhirmill remap --resource-type {name}");
     }
     println!(
-        "elements   {} not written as FHIR R4 defines them, {} that it does not define: \
+        "elements   {} not written as FHIR R4 defines them or not in the tables in full, {} that it does not define: \
          see etl.deviating_element, etl.unmapped_element",
         ledger.deviating_elements, ledger.unmapped_elements
     );
