@@ -101,7 +101,9 @@ fn load(
     summary.absolute_references = statistics.absolute.count;
     summary.unresolved_absolute_references = statistics.absolute.unresolved;
     // Further items of a list are no fault of the sender's.
-    for (deviation, elements) in statistics.deviations.iter().filter(|(deviation, _)| **deviation != "further") {
+    for (deviation, elements) in
+        statistics.deviations.iter().filter(|(deviation, _)| **deviation != "further")
+    {
         let resources: u64 = elements.values().sum();
         warn!(
             resources,

@@ -328,7 +328,9 @@ fn what_stands_beside_primitive_values_is_kept_at_any_depth() {
     );
     assert_eq!(
         environment.query("select extension from patient_contact"),
-        [[r#"[{"url":"urn:own","path":"name.given[1]","valueString":"second"},{"url":"urn:own","path":"name.family","valueString":"of family"}]"#]]
+        [[
+            r#"[{"url":"urn:own","path":"name.given[1]","valueString":"second"},{"url":"urn:own","path":"name.family","valueString":"of family"}]"#
+        ]]
     );
     assert_eq!(
         environment.query("select array_to_string(given, ' ') as given, extension from patient_name"),
@@ -351,7 +353,12 @@ fn media_types_ignore_case() {
     let environment = TestEnvironment::new();
     load_resources(
         &environment,
-        &[form("a", "text/plain"), form("b", "TEXT/Plain; charset=UTF-8"), form("c", " Text/HTML"), form("d", "application/pdf")],
+        &[
+            form("a", "text/plain"),
+            form("b", "TEXT/Plain; charset=UTF-8"),
+            form("c", " Text/HTML"),
+            form("d", "application/pdf"),
+        ],
     );
     assert_eq!(
         environment.query(

@@ -97,18 +97,34 @@ fn what_is_contained_changes_no_count() {
     load_resources(&environment, &resources);
     let before = counted(&environment);
     // The views are not empty.
-    for view in ["eob_line", "claim_financials", "encounter_with_diagnoses", "emergency_visit", "inpatient_admission",
-        "medication_fill", "medication_adherence", "line_decision", "denial_rate", "cost_per_member_month",
-        "emergency_visits_per_1000", "patient_attribution", "patient_summary", "readmission_30_day"]
-    {
+    for view in [
+        "eob_line",
+        "claim_financials",
+        "encounter_with_diagnoses",
+        "emergency_visit",
+        "inpatient_admission",
+        "medication_fill",
+        "medication_adherence",
+        "line_decision",
+        "denial_rate",
+        "cost_per_member_month",
+        "emergency_visits_per_1000",
+        "patient_attribution",
+        "patient_summary",
+        "readmission_30_day",
+    ] {
         assert!(!before[view].starts_with("0 "), "{view}");
     }
 
     // The same once more, as parts of another resource.
-    let container = json!({"resourceType": "Basic", "id": "box", "code": {"text": "x"}, "contained": records("part-")});
+    let container =
+        json!({"resourceType": "Basic", "id": "box", "code": {"text": "x"}, "contained": records("part-")});
     load_resources(&environment, &[container]);
     assert_eq!(environment.value("select count(*) from encounter where container_id is not null"), "3");
-    assert_eq!(environment.value("select count(*) from explanation_of_benefit where container_id is not null"), "1");
+    assert_eq!(
+        environment.value("select count(*) from explanation_of_benefit where container_id is not null"),
+        "1"
+    );
     let after = counted(&environment);
     let differ: Vec<&String> = before.keys().filter(|view| before[*view] != after[*view]).collect();
     assert!(differ.is_empty(), "{differ:?}");

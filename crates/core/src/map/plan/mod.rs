@@ -20,11 +20,11 @@ use crate::model::{self, DECLARED, GenericTable, Resource, Table};
 
 use super::shape::Structure;
 use compile::Compiler;
-use first_shown::first_shown;
 pub use error::PlanError;
+pub(super) use first_shown::ListPath;
+use first_shown::first_shown;
 use lifecycle::Lifecycle;
 pub use lifecycle::{ClearTable, HistoryTable};
-pub(super) use first_shown::ListPath;
 pub(super) use resource::{ChildPlan, Field, ListPlan, ResourcePlan, RowPath, TablePlan};
 pub(super) use slots::ITSELF;
 pub(super) use step::PathStep;

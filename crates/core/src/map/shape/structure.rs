@@ -127,7 +127,9 @@ impl Structure {
             }
             types.push(members);
         }
-        for (name, path) in first_shown.iter().flat_map(|(name, paths)| paths.iter().map(move |path| (name, path))) {
+        for (name, path) in
+            first_shown.iter().flat_map(|(name, paths)| paths.iter().map(move |path| (name, path)))
+        {
             // A datatype is that of many elements, some of which may be shown in full.
             let is_own = |number: TypeId| definitions[usize::from(number)].name.starts_with(name);
             if let Some(start) = numbers.get(name) {
