@@ -78,12 +78,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             return ExitCode::Usage;
         }
         match cause.downcast_ref::<DatabaseError>() {
-            None
-            | Some(
-                DatabaseError::Query { .. }
-                | DatabaseError::Migration { .. }
-                | DatabaseError::MigrationBlocked { .. },
-            ) => {}
+            None | Some(DatabaseError::Query { .. } | DatabaseError::Migration { .. }) => {}
             Some(_) => return ExitCode::DatabaseUnavailable,
         }
     }

@@ -8,7 +8,6 @@ use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::ledger::{NewSender, Sender};
 use serde_json::json;
 
-use super::reading;
 use crate::cli::{ExitCode, SendersAddArguments, SendersCommand, SendersRotateArguments};
 use crate::config::Settings;
 use crate::inbox::source_folder;
@@ -19,17 +18,8 @@ const LONGEST_NAME: usize = 64;
 
 /// Adds, lists, rotates or disables senders.
 pub fn run(settings: &Settings, command: &SendersCommand) -> Result<ExitCode> {
-    let database = if let SendersCommand::List(arguments) = command {
-        let Some((database, _)) = reading::open_if_any(settings)? else {
-            reading::print_nothing_yet(settings, arguments.json);
-            return Ok(ExitCode::Success);
-        };
-        database
-    } else {
-        let database = Database::open(&settings.database(), Wait::No)?;
-        migrations::up(&database, MIGRATIONS)?;
-        database
-    };
+    let database = Database::open(&settings.database(), Wait::No)?;
+    migrations::up(&database, MIGRATIONS)?;
     match command {
         SendersCommand::Add(arguments) => add(settings, &database, arguments),
         SendersCommand::List(arguments) => list(&database, arguments.json),

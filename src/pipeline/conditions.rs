@@ -14,11 +14,9 @@ use fhirmill_core::map::{EarlierReferences, FullUrls};
 use fhirmill_core::read::Bundle;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::load::Loader;
+use fhirmill_postgres::registry::{ByIdentifier, Wanted};
 
 use super::input_batch::{InputBatch, Record};
-
-/// An identifier of a type: its system, `None` for any, and its value.
-pub(super) type Wanted = (ResourceType, Option<String>, String);
 
 /// Other ids for resources that conditional requests name, by type and id.
 pub(super) type Redirects = BTreeMap<(ResourceType, String), Redirect>;
@@ -40,6 +38,8 @@ pub(super) struct Conditions {
     pub ids: Vec<(usize, String)>,
     /// Records that create what is there already.
     pub existing: Vec<usize>,
+    /// What the registry must know of them.
+    pub by_identifier: ByIdentifier,
     /// The URLs of what DELETE entries delete, by their record's number.
     pub deletes: Vec<(usize, String)>,
 }
@@ -129,10 +129,13 @@ pub(super) fn resolve(
     for ((resource_type, system, value), default_id) in requests {
         let key = (resource_type, system, value);
         let owners = &owners[&key];
+        if let (None, Some(made)) = (owners.only(), &owners.default_id) {
+            conditions.by_identifier.made.push((key.clone(), made.clone()));
+        }
         if let Some(id) = owners.id().filter(|id| *id != default_id || !owners.ids.is_empty()) {
             let candidates = owners.ids.iter().cloned().chain([default_id.to_owned()]).collect();
             let redirect = Redirect { id: id.clone(), candidates };
-            conditions.redirects.insert((resource_type, default_id.to_owned()), redirect);
+            conditions.redirects.insert((key.0, default_id.to_owned()), redirect);
         }
     }
     let mut made: BTreeSet<Wanted> = BTreeSet::new();
@@ -155,6 +158,7 @@ pub(super) fn resolve(
         if condition.is_create && !keeps_id && (has_owner || !is_first) {
             conditions.existing.push(number);
         }
+        conditions.by_identifier.written.push((condition.resource_type, id.clone()));
         conditions.ids.push((number, id.clone()));
     }
     Ok(conditions)

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
+use fhirmill_core::map::Plan;
 use fhirmill_postgres::database::Failure;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Run, RunStatus, UnknownServer};
+use fhirmill_postgres::load::lead_to_owners;
 use fhirmill_postgres::registry::RunRegistry;
 use tracing::warn;
 
@@ -18,7 +20,6 @@ use super::hash_prefetch::HashPrefetch;
 use super::input_batch::InputBatch;
 use super::job::Job;
 use super::load_run::LoadRun;
-use super::open_rejects::OpenRejects;
 use super::reader::Reader;
 use super::run_state::RunState;
 use super::worker::Worker;
@@ -72,10 +73,8 @@ fn load(
     let state = RunState::new(receiver);
     let pool = BufferPool::new(2 * job.settings.max_batch_bytes());
     let registry = Arc::new(RunRegistry::begin(run.connection())?);
-    let open_rejects = Arc::new(OpenRejects::load(run.connection())?);
-    let last_reject = ledger::last_reject(run.connection())?;
     let run_id = run.id;
-    let connect = || Worker::for_run(job, run_id, (Arc::clone(&registry), Arc::clone(&open_rejects)));
+    let connect = || Worker::for_run(job, run_id, Arc::clone(&registry));
     let prefetch = HashPrefetch::new(groups(files));
     let loaded = thread::scope(|scope| {
         for _ in 0..job.settings.workers.get() {
@@ -100,10 +99,7 @@ fn load(
     summary.by_version = statistics.by_version;
     summary.absolute_references = statistics.absolute.count;
     summary.unresolved_absolute_references = statistics.absolute.unresolved;
-    // Further items of a list are no fault of the sender's.
-    for (deviation, elements) in
-        statistics.deviations.iter().filter(|(deviation, _)| **deviation != "further")
-    {
+    for (deviation, elements) in &statistics.deviations {
         let resources: u64 = elements.values().sum();
         warn!(
             resources,
@@ -114,12 +110,7 @@ fn load(
     summary.deviations = statistics.deviations;
     match state.take_failure() {
         Some(failure) => loaded.and(Err(failure.into())),
-        None => loaded.and_then(|()| {
-            run.resolve_mended(&statistics.mended)?;
-            // Rejects of this run that the run itself has mended.
-            run.resolve_superseded(last_reject)?;
-            Ok(())
-        }),
+        None => loaded,
     }
 }
 
@@ -143,14 +134,12 @@ fn complete(
     broken_off: &[i64],
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
+    let runs: Vec<i64> = broken_off.iter().copied().chain([run.id]).collect();
+    lead_to_owners(run.connection(), &Plan::built_in(), &runs)?;
     if summary.account.inserted + summary.account.updated + summary.learned_servers > 0
         || !broken_off.is_empty()
     {
         summary.resolved_late = remap::resolve_late(job, run)?;
-    }
-    if !broken_off.is_empty() {
-        // What these runs had learned of mended rejects is lost.
-        run.resolve_superseded(0)?;
     }
     summary.unresolved_references = ledger::count_unresolved(run.connection())?;
     // Those of their files that are in the inbox under any name were taken over.

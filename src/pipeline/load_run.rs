@@ -17,7 +17,6 @@ use super::finish::{FinishWhich, InProgressFile, finish, note_changed};
 use super::hash_prefetch::PrefetchedHashes;
 use super::job::Job;
 use super::reader::Reader;
-use super::reject_report;
 use crate::archive::Location;
 use crate::inbox::{FileContent, InboxFile};
 use crate::report::Summary;
@@ -313,8 +312,7 @@ impl<'d> LoadRun<'d> {
             }
             Claim::Rejected { id } => {
                 info!(file.id = id, "{} was rejected before; it moves to the rejects", file.relative);
-                let report = reject_report::of(self.run, id, &file.relative)?;
-                departures.reject(id, file, content, report);
+                departures.reject(id, file, content, "It was rejected by a run that was interrupted.");
                 self.summary.rejected_files += 1;
             }
             Claim::Load(claimed) => self.read(file, content, claimed)?,

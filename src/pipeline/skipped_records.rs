@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use diesel::PgConnection;
+use fhirmill_core::map::Plan;
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
+use fhirmill_postgres::load::lead_to_owners;
 use fhirmill_postgres::ledger::{Account, ClaimedFile, Run, RunStatus, SkippedFile, SkippedPart};
 use tracing::{info, warn};
 
@@ -33,6 +35,8 @@ pub(super) fn load(
     }
     let mut run = Run::begin(connection, "remap")?;
     let loaded = load_files(job, (&mut run, &files), resource_types, remapped);
+    let run_id = run.id;
+    lead_to_owners(run.connection(), &Plan::built_in(), &[run_id])?;
     run.end(RunStatus::of(loaded.is_ok()), &remapped.counts(), loaded.is_ok())?;
     loaded
 }

@@ -11,9 +11,9 @@ use fhirmill_core::sink::{BatchId, Mode};
 use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{Account, FileRelations, MendedRecord};
-use fhirmill_postgres::load::{Bodies, Delivery, FilePart, Load, Loader, Reject, SkippedType};
-use fhirmill_postgres::registry::{RunRegistry, UnchangedQuery};
+use fhirmill_postgres::ledger::{Account, FileRelations};
+use fhirmill_postgres::load::{Bodies, Delivery, Load, Loader, Reject, SkippedType};
+use fhirmill_postgres::registry::{ByIdentifier, RunRegistry, UnchangedQuery};
 use tracing::{error, warn};
 
 use super::batch_mapper::{BatchMapper, Mapped};
@@ -22,7 +22,6 @@ use super::conditions::{self, Conditions};
 use super::eob_coverage;
 use super::input_batch::{InputBatch, Record};
 use super::job::Job;
-use super::open_rejects::OpenRejects;
 use super::refused_records::{self, RefusedRecord};
 use super::run_state::{BatchStatistics, RunState};
 use super::unchanged_records::UnchangedRecords;
@@ -47,10 +46,10 @@ pub(super) struct Worker {
     mapper: BatchMapper,
     loader: Loader,
     eob_coverage: EobCoverage,
+    /// What the requests by identifier of its batch mean.
+    by_identifier: ByIdentifier,
     /// The types of the skipped records that it loads now.
     skipped_types: Vec<&'static str>,
-    /// Rejects that its records may mend.
-    open_rejects: Arc<OpenRejects>,
 }
 
 /// The result of a batch.
@@ -64,13 +63,8 @@ pub(super) struct LoadedBatch {
 impl Worker {
     /// A worker of that run, with a connection of its own. The run makes sure that
     /// what is loaded survives a power failure before files leave the inbox.
-    pub fn for_run(
-        job: &Job<'_>,
-        run_id: i64,
-        (registry, open_rejects): (Arc<RunRegistry>, Arc<OpenRejects>),
-    ) -> Result<Self, LoadError> {
+    pub fn for_run(job: &Job<'_>, run_id: i64, registry: Arc<RunRegistry>) -> Result<Self, LoadError> {
         let mut worker = Worker::new(job, Purpose::Run(run_id), registry)?;
-        worker.open_rejects = open_rejects;
         worker.loader.commit_asynchronously()?;
         Ok(worker)
     }
@@ -114,8 +108,8 @@ impl Worker {
             loader: Loader::new(job.database.connect()?, plan, bodies, Arc::clone(&registry))?,
             registry,
             eob_coverage: job.settings.eob_coverage,
+            by_identifier: ByIdentifier::default(),
             skipped_types: Vec::new(),
-            open_rejects: Arc::default(),
         })
     }
 
@@ -168,6 +162,22 @@ impl Worker {
             *self.mapper.identifiers() = IdentifierCache::default();
         }
         self.mapper.identifiers().begin_source(source_id);
+        self.by_identifier = ByIdentifier::default();
+        if self.purpose == Purpose::Remap || !conditions::are_in(batch) {
+            return self.load_conditional(batch, source_id);
+        }
+        // An owner may come at the same moment, over another connection.
+        self.registry.wait_for_earlier(batch.number);
+        self.loader.lock_source(source_id)?;
+        let loaded = self.load_conditional(batch, source_id);
+        let unlocked = self.loader.unlock_source(source_id);
+        let loaded = loaded?;
+        unlocked?;
+        Ok(loaded)
+    }
+
+    /// As `load`, when nobody else loads what its conditional requests may mean.
+    fn load_conditional(&mut self, batch: &mut InputBatch, source_id: i16) -> Result<LoadedBatch, LoadError> {
         let existing = self.follow_conditions(batch, source_id)?;
         let mut unchanged = self.unchanged(batch, source_id)?;
         for (record, resource_type) in existing {
@@ -192,8 +202,7 @@ impl Worker {
         }
     }
 
-    /// Finds what the conditional requests of the batch mean, when all that was read
-    /// before is loaded. Returns the records that create what exists already, with
+    /// Finds what the conditional requests of the batch mean. Returns the records that create what exists already, with
     /// their types.
     fn follow_conditions(
         &mut self,
@@ -205,12 +214,10 @@ impl Worker {
             return Ok(Vec::new());
         }
         let is_remap = self.purpose == Purpose::Remap;
-        if !is_remap {
-            self.registry.wait_for_earlier(batch.number);
-        }
-        let Conditions { redirects, ids, existing, deletes } =
+        let Conditions { redirects, ids, existing, deletes, by_identifier } =
             conditions::resolve(batch, source_id, &mut self.loader)?;
         self.mapper.redirects = redirects;
+        self.by_identifier = by_identifier;
         if is_remap {
             self.recall_references(batch)?;
         }
@@ -254,6 +261,7 @@ impl Worker {
             rejects: &rejects,
             skipped: &skipped,
             delivery: delivery(self.purpose, &self.skipped_types),
+            by_identifier: &self.by_identifier,
             relations: &unchanged.relations,
         };
         let loaded = self.loader.load(&mut load)?;
@@ -263,28 +271,9 @@ impl Worker {
         let statistics = BatchStatistics {
             rows: loaded.rows,
             skipped: by_type(&mapped),
-            mended: self.mended(source_id, (&mapped, &files), unchanged),
             ..BatchStatistics::of(&self.mapper.rows, unchanged.by_type())
         };
         Ok(LoadedBatch { accounts: loaded.accounts, statistics })
-    }
-
-    /// The records of a batch that mend rejects.
-    fn mended(
-        &self,
-        source_id: i16,
-        (mapped, files): (&Mapped, &[FilePart]),
-        unchanged: &UnchangedRecords,
-    ) -> Vec<MendedRecord> {
-        let of_rows = mapped.origins.iter().enumerate().map(|(resource, origin)| {
-            let identity = self.mapper.rows.identity(resource);
-            (files[origin.file].file_id, identity.resource_type, identity.fhir_id)
-        });
-        let of_unchanged = unchanged
-            .identities
-            .iter()
-            .map(|(file, resource_type, fhir_id)| (*file, *resource_type, fhir_id.as_str()));
-        self.open_rejects.mended(source_id, of_rows.chain(of_unchanged))
     }
 
     fn mode(&self, batch: &InputBatch) -> Mode {
@@ -314,6 +303,7 @@ impl Worker {
             rejects: &[],
             skipped: &[],
             delivery: delivery(self.purpose, &[]),
+            by_identifier: &ByIdentifier::default(),
             relations: &FileRelations::default(),
         })
     }
@@ -360,11 +350,7 @@ impl Worker {
         let places: Vec<Place> = batch.records().iter().map(place).collect();
         let query = UnchangedQuery { id, source_id, file_id: file.file_id, places: &places };
         let answer = self.loader.unchanged(query, &fingerprints)?;
-        let mut unchanged = UnchangedRecords::new(answer, &fingerprints);
-        if self.open_rejects.is_any() {
-            unchanged.note_identities(&places, fingerprints);
-        }
-        Ok(unchanged)
+        Ok(UnchangedRecords::new(answer, &fingerprints))
     }
 
     /// Finds out what the references of a remapped batch, which is of one file, led to

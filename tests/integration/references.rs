@@ -474,3 +474,109 @@ fn what_a_key_does_not_say_has_columns_in_every_reference() {
     let run = environment.run(&["check"]);
     assert_ne!(run.code, 0, "{}", run.stdout);
 }
+
+/// A resource that owns the number 9.
+fn owner(resource_type: &str, id: &str) -> String {
+    json!({"resourceType": resource_type, "id": id, "identifier": [{"system": "urn:n", "value": "9"}]})
+        .to_string()
+}
+
+#[test]
+fn an_identifier_is_looked_up_among_the_types_that_the_element_allows() {
+    let by_number = json!({"identifier": {"system": "urn:n", "value": "9"}});
+    // The resource that refers, what its row has, types that the element does not
+    // allow, and one that it allows.
+    let cases = [
+        (
+            json!({"resourceType": "Observation", "id": "r", "status": "final", "code": {"text": "x"}, "performer": [by_number]}),
+            "select r.fhir_id, t.reference from resource_reference t left join etl.resource r on r.id = t.target_id where t.element = 'performer'",
+            ["Location", "Device"],
+            "Organization",
+        ),
+        (
+            json!({"resourceType": "Observation", "id": "r", "status": "final", "code": {"text": "x"}, "subject": by_number}),
+            "select r.fhir_id, o.subject_reference from observation o left join etl.resource r on r.id = o.subject_id",
+            ["Organization", "Practitioner"],
+            "Device",
+        ),
+        (
+            json!({"resourceType": "Encounter", "id": "r", "status": "finished", "class": {"code": "AMB"}, "participant": [{"individual": by_number}]}),
+            "select r.fhir_id, t.individual_reference from encounter_participant t left join etl.resource r on r.id = t.individual_id",
+            ["Patient", "Organization"],
+            "Practitioner",
+        ),
+        (
+            json!({"resourceType": "Condition", "id": "r", "subject": {"reference": "Patient/x"}, "asserter": by_number}),
+            "select r.fhir_id, c.asserter_reference from condition c left join etl.resource r on r.id = c.asserter_id",
+            ["Organization", "Device"],
+            "RelatedPerson",
+        ),
+        (
+            json!({"resourceType": "MedicationRequest", "id": "r", "status": "active", "intent": "order",
+                "medicationCodeableConcept": {"text": "x"}, "subject": {"reference": "Patient/x"}, "requester": by_number}),
+            "select r.fhir_id, m.requester_reference from medication_request m left join etl.resource r on r.id = m.requester_id",
+            ["Location", "CareTeam"],
+            "Organization",
+        ),
+        (
+            json!({"resourceType": "Claim", "id": "r", "status": "active", "use": "claim", "created": "2024-01-01",
+                "patient": {"reference": "Patient/x"}, "provider": by_number}),
+            "select r.fhir_id, c.provider_reference from claim c left join etl.resource r on r.id = c.provider_id",
+            ["Location", "Patient"],
+            "PractitionerRole",
+        ),
+        (
+            // A reference of a table that all types share.
+            json!({"resourceType": "Observation", "id": "r", "status": "final", "code": {"text": "x"}, "partOf": [by_number]}),
+            "select r.fhir_id, t.reference from resource_reference t left join etl.resource r on r.id = t.target_id where t.element = 'partOf'",
+            ["Encounter", "Condition"],
+            "Procedure",
+        ),
+    ];
+    for (referring, query, others, allowed) in cases {
+        let (referring, name) = (referring.to_string(), referring["resourceType"].clone());
+        // With what is not allowed alone the text stays.
+        let environment = TestEnvironment::new();
+        let mut lines: Vec<String> = others.iter().map(|other| owner(other, "other")).collect();
+        lines.push(referring.clone());
+        load_twice(&environment, &[("1.ndjson", lines.join("\n").as_bytes())]);
+        assert_eq!(environment.query(query), [[NULL, "?identifier=urn:n|9"]], "{name}, {others:?}");
+        environment.run(&["check"]).expect_code(0);
+        // One that is allowed, in a later run; it leads there, and stays so.
+        load_twice(&environment, &[("2.ndjson", owner(allowed, "it").as_bytes())]);
+        assert_eq!(environment.query(query), [["it", NULL]], "{name}, {allowed}");
+        environment.run(&["remap"]).expect_code(0);
+        assert_eq!(environment.query(query), [["it", NULL]], "{name}, {allowed}");
+        // All in one file.
+        let environment = TestEnvironment::new();
+        lines.push(owner(allowed, "it"));
+        load_twice(&environment, &[("1.ndjson", lines.join("\n").as_bytes())]);
+        assert_eq!(environment.query(query), [["it", NULL]], "{name}, together");
+        assert_eq!(
+            environment.value("select count(*) from etl.unresolved_reference where system = 'urn:n'"),
+            "0"
+        );
+    }
+}
+
+#[test]
+fn check_tells_a_text_that_was_lost_without_a_trace() {
+    let environment = TestEnvironment::new();
+    let immunization = json!({"resourceType": "Immunization", "id": "i", "status": "completed", "vaccineCode": {"text": "x"},
+        "patient": {"identifier": {"system": "urn:mrn", "value": "9"}}});
+    load_twice(&environment, &[("i.json", immunization.to_string().as_bytes())]);
+    let told = environment.query("select patient_id, patient_reference, patient_display from immunization");
+    assert_eq!(told, [[NULL, "Patient?identifier=urn:mrn|9", NULL]]);
+    environment.run(&["check"]).expect_code(0);
+    // Neither type nor display is left to tell that there was a reference.
+    execute(environment.database_url(), "update immunization set patient_reference = null");
+    let run = environment.run(&["check"]);
+    assert_ne!(run.code, 0, "{}", run.stdout);
+    let broken: Vec<&str> = run.stdout.lines().filter(|line| line.contains("every ")).collect();
+    assert_eq!(broken.len(), 1, "{}", run.stdout);
+    assert!(
+        broken[0].contains("every Immunization with an unresolved reference has the text of one"),
+        "{}",
+        run.stdout
+    );
+}

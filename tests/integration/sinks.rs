@@ -98,6 +98,7 @@ fn load(
         skipped: &[],
         delivery: fhirmill_postgres::load::Delivery::Claimed,
         rejects: &[],
+        by_identifier: &fhirmill_postgres::registry::ByIdentifier::default(),
         relations: &FileRelations::default(),
     };
     let registry = Arc::new(RunRegistry::begin(run.connection()).unwrap());

@@ -3,6 +3,7 @@
 use diesel::result::Error;
 use thiserror::Error;
 
+use crate::registry::Adoption;
 use crate::database::{CopyError, DatabaseError, Failure, NextStep};
 
 /// Why a batch was not loaded. Nothing of it is in the tables then.
@@ -36,6 +37,9 @@ pub enum LoadError {
     /// Batches that were read earlier have to be decided on first.
     #[error("a batch has to wait for earlier ones")]
     OutOfTurn,
+    /// Resources of the batch take the place of others, which has to be done first.
+    #[error("resources of a batch take the place of others")]
+    Adopts(Vec<Adoption>),
     /// The run was aborted before the batch's turn.
     #[error("the run was aborted after another failure")]
     Abandoned,

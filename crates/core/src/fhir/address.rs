@@ -15,7 +15,7 @@ use super::trimmed::trimmed;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address<'a> {
     /// `[base/]Type/id[/_history/version]`, perhaps with a query, which is no part
-    /// of the name.
+    /// of the name; or `[base/]Type?_id=id`, which means the same.
     Rest {
         /// The server, with a slash at the end; `None` for a relative URL.
         base: Option<&'a str>,
@@ -123,7 +123,11 @@ fn rest<'a>(path: &'a str, query: Option<&'a str>) -> Option<Address<'a>> {
         && let Some(resource_type) = ResourceType::named_in_any_case(&bare[last..])
         && (last == relative || is_path)
     {
-        return Some(Address::Search { base: base.then(|| &bare[..last]), resource_type, query });
+        let base = base.then(|| &bare[..last]);
+        return Some(match searched_id(query) {
+            Some(id) => Address::Rest { base, resource_type, id, version: None },
+            None => Address::Search { base, resource_type, query },
+        });
     }
     let (current, version) = match bare[relative..].rsplit_once("/_history") {
         Some((current, "")) => (current, None),
@@ -138,6 +142,13 @@ fn rest<'a>(path: &'a str, query: Option<&'a str>) -> Option<Address<'a>> {
     let resource_type = ResourceType::named_in_any_case(name)?;
     let start = relative + before.len() - name.len();
     Some(Address::Rest { base: base.then(|| &bare[..start]), resource_type, id: decoded(id), version })
+}
+
+/// The id that a query searches for, if it is only one.
+fn searched_id(query: &str) -> Option<Cow<'_, str>> {
+    let mut ids = query.split('&').filter_map(|parameter| parameter.strip_prefix("_id="));
+    let id = decoded(trimmed(ids.next().filter(|_| ids.next().is_none())?));
+    (!id.is_empty() && !id.contains([',', '/', '#'])).then_some(id)
 }
 
 /// What is behind a URN's scheme, whose letters may have either case.
@@ -197,7 +208,7 @@ pub fn decoded(written: &str) -> Cow<'_, str> {
 /// absolute URL of the REST API.
 pub fn requested_base(url: &str) -> Option<String> {
     let path = trimmed(url).split(['?', '#']).next()?;
-    let (path, is_operation) = match path.find("/$") {
+    let (path, is_operation) = match path.find("/$").or_else(|| path.find("/%24")) {
         Some(end) => (&path[..end], true),
         None => (path, false),
     };
@@ -317,6 +328,11 @@ mod tests {
             search(Some("https://a.example/r4/"), "identifier=b")
         );
         assert_eq!(Address::parse("Patient/1?_cascade=delete"), rest(None, "Patient", "1", None));
+        assert_eq!(Address::parse("Patient?_id=1"), rest(None, "Patient", "1", None));
+        assert_eq!(Address::parse("/Patient?active=true&_id=a%2Db"), rest(None, "Patient", "a-b", None));
+        for several in ["_id=", "_id=1,2", "_id=1&_id=2"] {
+            assert_eq!(Address::parse(&format!("Patient?{several}")), search(None, several));
+        }
         assert_eq!(Address::parse("x/Patient?identifier=b"), Address::Local("x/Patient?identifier=b"));
     }
 
@@ -327,6 +343,7 @@ mod tests {
             "https://a.example/r4/$export?_type=Patient",
             "https://a.example/r4/Patient/$export",
             "https://a.example/r4/Group/g1/$export",
+            "https://a.example/r4/%24export?_type=Patient",
             "https://a.example/r4/Patient?name=x",
             "https://a.example/r4/Patient/_search?name=x",
             "https://a.example/r4/Patient/1/$everything",

@@ -20,8 +20,8 @@ pub const REFERENCE_SYSTEM: &str = "reference";
 /// An identifier, or another name by which a reference means a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentifierKey {
-    /// The type of the owner; unknown where the reference does not state it.
-    pub resource_type: Option<ResourceType>,
+    /// The types that the owner may have, with bars between them; empty for any.
+    pub types: String,
     /// The identifier's system, or one of [`ID_SYSTEM`], [`ANY_SYSTEM`] and
     /// [`REFERENCE_SYSTEM`].
     pub system: String,
@@ -32,15 +32,15 @@ pub struct IdentifierKey {
 /// An identifier as a reference writes it.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct WrittenIdentifier<'w> {
-    pub resource_type: Option<ResourceType>,
+    pub types: &'w str,
     pub system: &'w str,
     pub value: &'w str,
 }
 
 impl IdentifierKey {
     fn as_written(&self) -> WrittenIdentifier<'_> {
-        let IdentifierKey { resource_type, system, value } = self;
-        WrittenIdentifier { resource_type: *resource_type, system, value }
+        let IdentifierKey { types, system, value } = self;
+        WrittenIdentifier { types, system, value }
     }
 }
 
@@ -53,14 +53,14 @@ impl Hash for IdentifierKey {
 
 impl Equivalent<IdentifierKey> for WrittenIdentifier<'_> {
     fn equivalent(&self, key: &IdentifierKey) -> bool {
-        self.value == key.value && self.system == key.system && self.resource_type == key.resource_type
+        self.value == key.value && self.system == key.system && self.types == key.types
     }
 }
 
 impl From<&WrittenIdentifier<'_>> for IdentifierKey {
     fn from(written: &WrittenIdentifier<'_>) -> Self {
         IdentifierKey {
-            resource_type: written.resource_type,
+            types: written.types.to_owned(),
             system: written.system.to_owned(),
             value: written.value.to_owned(),
         }

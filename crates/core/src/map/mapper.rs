@@ -12,7 +12,7 @@ use super::generic::without_indexes;
 use super::identifier::IdentifierCache;
 use super::input::{Input, MapError};
 use super::plan::Plan;
-use super::reference::{ResolvedReference, Resolver, base_url};
+use super::reference::{Allowed, ResolvedReference, Resolver, base_url};
 use super::registration::Registered;
 use super::repaired::RepairMemory;
 use super::rows::{RowLists, emptied};
@@ -108,9 +108,7 @@ impl Mapper {
         let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
             fingerprint::identify(&tree, resource_type, &written, &mut self.canonical, input)?;
         if let Some(defect) = whole(&tree, &fhir_id) {
-            let is_shown =
-                |fhir_id: &String| !is_id_generated && fhir_id.len() <= datatype::MAX_INDEXED_BYTES;
-            let fhir_id = Some(fhir_id).filter(is_shown);
+            let fhir_id = Some(fhir_id).filter(|fhir_id| fhir_id.len() <= datatype::MAX_INDEXED_BYTES);
             return Err(refusal(&tree, resource_type, fhir_id, defect));
         }
         let target = batch.target(resource_type, &fhir_id);
@@ -146,6 +144,7 @@ impl Mapper {
                     own_base: input.full_url.and_then(base_url),
                     base_urls: input.base_urls,
                     resolved: &mut self.resolved,
+                    allowed: Allowed::of(&tree, &self.plan.structure),
                     contained: &contained,
                     earlier: input.earlier,
                 },

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use super::contained::{Contained, contained_id};
 use super::earlier::EarlierReferences;
 use super::identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, REFERENCE_SYSTEM, WrittenIdentifier};
+use super::shape::{AllowedTargets, Structure, allowed_targets};
 use super::target::Targets;
 use crate::datatype::{Expected, MAX_INDEXED_BYTES, Referenced, References, ValueDefect, ValueDefectReason};
 use crate::fhir::{Address, IdentifierToken, ResourceType, is_same_base, trimmed};
-use crate::json::{NameId, Value};
+use crate::json::{NameId, Tree, Value};
 use crate::read::Bundle;
 use crate::rows::Target;
 
@@ -52,10 +53,32 @@ pub(super) struct Resolver<'r> {
     /// mean the same as relative ones.
     pub base_urls: &'r [String],
     pub resolved: &'r mut Vec<ResolvedReference>,
+    /// What the resource's references may lead to.
+    pub allowed: Allowed<'r>,
     /// What `#id` means.
     pub contained: &'r Contained<'r>,
     /// In a remap, what the references of the resource led to before.
     pub earlier: Option<&'r EarlierReferences>,
+}
+
+/// The types that the elements of a resource allow their references to lead to. Found
+/// when the first reference needs it: most state a type or an id.
+pub(super) struct Allowed<'r> {
+    tree: &'r Tree<'r>,
+    structure: &'r Structure,
+    found: Option<AllowedTargets>,
+}
+
+impl<'r> Allowed<'r> {
+    pub fn of(tree: &'r Tree<'r>, structure: &'r Structure) -> Self {
+        Allowed { tree, structure, found: None }
+    }
+
+    /// The types that a reference may lead to, with bars between them; empty for any.
+    fn types(&mut self, reference: Value<'_>) -> &'static str {
+        let found = self.found.get_or_insert_with(|| allowed_targets(self.tree, self.structure));
+        found.get(&reference.index()).copied().unwrap_or_default()
+    }
 }
 
 /// What a reference's text says, before anything is looked up.
@@ -208,7 +231,8 @@ impl<'r> Resolver<'r> {
                 (resource_type, self.targets.of_identity(resource_type, &fhir_id), says_more)
             }
             Meaning::Identifier { resource_type, system, value } => {
-                let Some((resource_type, key)) = self.owner(resource_type, &system, &value, expected) else {
+                let Some((resource_type, key)) = self.owner(reference, resource_type, (&system, &value), expected)
+                else {
                     return Ok(Found::nothing(resource_type));
                 };
                 (resource_type, self.targets.of_key(key), false)
@@ -225,21 +249,28 @@ impl<'r> Resolver<'r> {
         Ok(Found { resource_type: Some(resource_type), target: Some(target), says_more })
     }
 
-    /// The one resource that has the identifier. If no type is stated, one of the
-    /// preferred type goes before all others.
+    /// The one resource that has the identifier. If no type is stated, it is of one of
+    /// those that the element allows; of these the preferred one goes before all
+    /// others.
     fn owner(
         &mut self,
+        reference: Value<'_>,
         resource_type: Option<ResourceType>,
-        system: &str,
-        value: &str,
+        (system, value): (&str, &str),
         expected: Expected,
     ) -> Option<(ResourceType, i64)> {
-        let resource_type = resource_type.or(expected.only());
-        let identifier = WrittenIdentifier { resource_type, system, value };
-        let preferred = expected.preferred().filter(|_| resource_type.is_none());
+        let types = match resource_type.or(expected.only()) {
+            Some(resource_type) => resource_type.name(),
+            None => self.allowed.types(reference),
+        };
+        let identifier = WrittenIdentifier { types, system, value };
+        let is_allowed =
+            |preferred: &ResourceType| types.is_empty() || types.split('|').any(|name| name == preferred.name());
+        let preferred = expected.preferred().filter(is_allowed).map(ResourceType::name);
+        let preferred = preferred.filter(|preferred| *preferred != types);
         let owner = preferred
             .and_then(|preferred| {
-                self.identifiers.owner(&WrittenIdentifier { resource_type: Some(preferred), ..identifier })
+                self.identifiers.owner(&WrittenIdentifier { types: preferred, ..identifier })
             })
             .or_else(|| self.identifiers.owner(&identifier))
             .filter(|(found, _)| expected.admits(*found));
@@ -247,7 +278,7 @@ impl<'r> Resolver<'r> {
             Some(earlier) => {
                 let identifiers = &*self.identifiers;
                 let of_preferred = preferred
-                    .map(|preferred| WrittenIdentifier { resource_type: Some(preferred), ..identifier });
+                    .map(|types| WrittenIdentifier { types, ..identifier });
                 let candidates = of_preferred
                     .iter()
                     .chain([&identifier])
@@ -294,7 +325,8 @@ impl<'r> Resolver<'r> {
     fn note_unknown(&mut self, written: &str, resource_type: Option<ResourceType>, expected: Expected) {
         if expected.is_stored() {
             let value = &written[..written.floor_char_boundary(MAX_NOTED_BYTES)];
-            let reference = WrittenIdentifier { resource_type, system: REFERENCE_SYSTEM, value };
+            let types = resource_type.map_or("", ResourceType::name);
+            let reference = WrittenIdentifier { types, system: REFERENCE_SYSTEM, value };
             self.targets.note_unresolved(&reference);
         }
     }

@@ -7,7 +7,6 @@
 
 mod connection;
 mod copy;
-mod dependents;
 mod error;
 mod failure;
 pub mod migrations;

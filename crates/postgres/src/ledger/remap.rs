@@ -16,7 +16,7 @@ create temporary table if not exists wanted (file_id bigint, position bigint, pr
 truncate wanted";
 
 /// Selects resources whose references can be resolved by now: exactly one
-/// resource has the identifier, or one patient if no type is stated; or the server
+/// resource has the identifier, or one patient where that is allowed; or the server
 /// has become known.
 fn select_resolvable_sql() -> String {
     format!(
@@ -31,7 +31,8 @@ where r.file_id is not null and case u.system
      where b.source_id = r.source_id and starts_with(lower(u.value), lower(b.base_url))
        and split_part(substr(u.value, length(b.base_url) + 1), '/', 1) = any($1))
   else (select count(distinct m.id) = 1
-           or (u.resource_type = '' and count(distinct m.id) filter (where m.resource_type = 'Patient') = 1)
+           or ((u.resource_type = '' or 'Patient' = any(string_to_array(u.resource_type, '|')))
+               and count(distinct m.id) filter (where m.resource_type = 'Patient') = 1)
           from ({owners}) m) end",
         owners = owners("u", "r.source_id", "$1")
     )

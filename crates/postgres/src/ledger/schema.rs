@@ -12,6 +12,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.adopted_resource (id) {
+        id -> BigInt,
+        owner_id -> BigInt,
+        adopted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     etl.audit_event (id) {
         id -> BigInt,
         occurred_at -> Timestamptz,
@@ -31,6 +39,17 @@ diesel::table! {
         code -> Text,
         measure -> Text,
         rank -> Integer,
+    }
+}
+
+diesel::table! {
+    etl.conditional_resource (source_id, resource_type, system, value) {
+        source_id -> SmallInt,
+        resource_type -> Text,
+        system -> Text,
+        value -> Text,
+        resource_id -> BigInt,
+        is_settled -> Bool,
     }
 }
 
@@ -342,6 +361,7 @@ diesel::table! {
 
 diesel::joinable!(access_token -> sender (sender_id));
 diesel::joinable!(audit_event -> sender (sender_id));
+diesel::joinable!(conditional_resource -> source (source_id));
 diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
@@ -356,8 +376,10 @@ diesel::joinable!(used_proof -> sender (sender_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     access_token,
+    adopted_resource,
     audit_event,
     code_map,
+    conditional_resource,
     contained_resource,
     deviating_element,
     drug_class,

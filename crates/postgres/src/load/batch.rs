@@ -5,6 +5,7 @@ use fhirmill_core::map::{Plan, RowBatch};
 use fhirmill_core::sink::{AcceptedBatch, Delete, KeyedBatch, Mode, Origin, Outcomes};
 
 use crate::ledger::{Account, FileRelations};
+use crate::registry::ByIdentifier;
 
 /// A record that could not be read or mapped.
 #[derive(Clone, Debug)]
@@ -87,6 +88,8 @@ pub struct Load<'l> {
     pub skipped: &'l [SkippedType],
     /// How they came.
     pub delivery: Delivery<'l>,
+    /// What its requests by identifier mean.
+    pub by_identifier: &'l ByIdentifier,
     /// What the records that were found unchanged before they were mapped tell of
     /// files.
     pub relations: &'l FileRelations,

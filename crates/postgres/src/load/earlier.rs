@@ -109,7 +109,7 @@ pub(super) fn earlier_references(
         sql_query(UNRESOLVED).bind::<Array<BigInt>, _>(&ids).load(connection)?;
     for UnresolvedRow { resource_id, resource_type, system, value } in unresolved {
         let Some(position) = position_of.get(&resource_id) else { continue };
-        let key = IdentifierKey { resource_type: ResourceType::named(&resource_type), system, value };
+        let key = IdentifierKey { types: resource_type, system, value };
         earlier.entry(*position).or_default().unresolved.insert(key);
     }
     Ok(earlier)

@@ -4,6 +4,7 @@
 //! loaded again without harm.
 
 mod account;
+mod adoption;
 mod batch;
 mod contained;
 mod earlier;
@@ -16,15 +17,17 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
 use diesel::{Connection, PgConnection};
-use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{EarlierReferences, Fingerprint, IdentifierCache, Keys, Plan};
-use fhirmill_core::sink::{AcceptedBatch, KeyedBatch, Outcomes, Sink};
+use fhirmill_core::sink::{AcceptedBatch, KeyedBatch, Mode, Outcomes, Sink};
 use rustc_hash::FxHashMap;
 
 use crate::LoadError;
 use crate::failpoint::{self, Step};
 use crate::ledger::{self, Account};
-use crate::registry::{self, DecideContext, Hint, LookUp, RunRegistry, UnchangedAnswer, UnchangedQuery};
+use crate::registry::{
+    self, Adoption, DecideContext, Hint, LookUp, RunRegistry, UnchangedAnswer, UnchangedQuery, Wanted,
+};
+pub use adoption::lead_to_owners;
 pub use batch::{Delivery, FilePart, Load, Loaded, Reject, SkippedType};
 pub use postgres_sink::Bodies;
 use postgres_sink::{PostgresSink, PostgresTables};
@@ -105,12 +108,24 @@ impl Loader {
         earlier::earlier_references(&mut self.connection, &self.tables.plan.tables, file_id, positions)
     }
 
-    /// For each identifier, as type, system and value, the ids of the resources of
-    /// the source that have it. No system means any.
+    /// Has the source to itself until [`Loader::unlock_source`]: nobody loads owners of
+    /// identifiers meanwhile. To be called while no batch that was read earlier is
+    /// in progress.
+    pub fn lock_source(&mut self, source_id: i16) -> Result<(), LoadError> {
+        Ok(registry::lock_source(&mut self.connection, source_id)?)
+    }
+
+    /// Lets others load resources of the source.
+    pub fn unlock_source(&mut self, source_id: i16) -> Result<(), LoadError> {
+        Ok(registry::unlock_source(&mut self.connection, source_id)?)
+    }
+
+    /// For each identifier the ids of the resources of the source that have it, else of
+    /// the one that an earlier request by identifier made for it.
     pub fn owners(
         &mut self,
         source_id: i16,
-        identifiers: &[(ResourceType, Option<String>, String)],
+        identifiers: &[Wanted],
     ) -> Result<Vec<Vec<String>>, LoadError> {
         registry::owner_ids(&mut self.connection, source_id, identifiers)
     }
@@ -118,26 +133,43 @@ impl Loader {
     /// Loads the batch and commits it. On an error nothing of it is in the tables
     /// but keys.
     pub fn load(&mut self, load: &mut Load<'_>) -> Result<Loaded, LoadError> {
-        let keys = self.fill_keys(load)?;
-        failpoint::passed(Step::KeysGiven);
-        let (load, batch) = (&*load, load.keyed(&keys));
-        let mut stored = self.store(load, &batch);
-        if matches!(stored, Err(LoadError::OutOfTurn)) {
-            self.registry.wait_for_turn(load.mode);
-            stored = self.store(load, &batch);
-        }
-        match stored {
-            Ok(Written { outcomes, accounts, rows }) => {
-                failpoint::passed(Step::Committed);
-                Ok(Loaded { keys, outcomes, accounts, rows })
+        loop {
+            let keys = self.fill_keys(load)?;
+            failpoint::passed(Step::KeysGiven);
+            let (load, batch) = (&*load, load.keyed(&keys));
+            let mut stored = self.store(load, &batch);
+            if matches!(stored, Err(LoadError::OutOfTurn)) {
+                self.registry.wait_for_turn(load.mode);
+                stored = self.store(load, &batch);
             }
-            Err(error) => {
-                if error.is_account_broken() {
-                    account::fail(&mut self.connection, load, &error)?;
+            match stored {
+                Ok(Written { outcomes, accounts, rows }) => {
+                    failpoint::passed(Step::Committed);
+                    return Ok(Loaded { keys, outcomes, accounts, rows });
                 }
-                Err(error)
+                // Keys change by that, so the rows get theirs again.
+                Err(LoadError::Adopts(adoptions)) => self.adopt(load.source_id, &adoptions)?,
+                Err(error) => {
+                    if error.is_account_broken() {
+                        account::fail(&mut self.connection, load, &error)?;
+                    }
+                    return Err(error);
+                }
             }
         }
+    }
+
+    /// Lets resources take the places of others that were made for their identifiers.
+    fn adopt(&mut self, source_id: i16, adoptions: &[Adoption]) -> Result<(), LoadError> {
+        let plan = &self.tables.plan;
+        with_retries(&mut self.connection, |connection| {
+            connection.transaction(|connection| {
+                registry::share_source(connection, source_id)?;
+                adoption::adopt(connection, plan, adoptions)
+            })
+        })?;
+        self.registry.forget_keys();
+        Ok(())
     }
 
     /// Decides on the batch and stores it, in a turn to write.
@@ -151,7 +183,11 @@ impl Loader {
         };
         let tables = &self.tables;
         with_retries(&mut self.connection, |connection| {
-            connection.transaction(|connection| write(connection, tables, load, batch, context))
+            connection.transaction(|connection| {
+                let written = write(connection, tables, load, batch, context)?;
+                settle(connection, load, batch, &written.outcomes)?;
+                Ok(written)
+            })
         })
     }
 
@@ -213,6 +249,7 @@ fn write(
     batch: &KeyedBatch<'_>,
     context: DecideContext<'_>,
 ) -> Result<Written, LoadError> {
+    registry::share_source(connection, load.source_id)?;
     account::check_claims(connection, load)?;
     let mut decided = registry::decide(connection, batch, context)?;
     failpoint::passed(Step::Decided);
@@ -224,4 +261,23 @@ fn write(
     account::record(connection, load, &accounts)?;
     decided.relations.insert(connection)?;
     Ok(Written { outcomes: decided.outcomes, accounts, rows: receipt.rows })
+}
+
+/// Notes which of the written resources were made for an identifier.
+///
+/// # Errors
+///
+/// [`LoadError::Adopts`] if some have to take the place of such ones first.
+fn settle(
+    connection: &mut PgConnection,
+    load: &Load<'_>,
+    batch: &KeyedBatch<'_>,
+    outcomes: &Outcomes,
+) -> Result<(), LoadError> {
+    if batch.mode == Mode::Remap {
+        return Ok(());
+    }
+    let applied: Vec<i64> = outcomes.of_resources.iter().filter_map(|outcome| outcome.applied_key()).collect();
+    let adoptions = registry::settle(connection, load.source_id, load.by_identifier, &applied)?;
+    if adoptions.is_empty() { Ok(()) } else { Err(LoadError::Adopts(adoptions)) }
 }

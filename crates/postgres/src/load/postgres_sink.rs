@@ -128,7 +128,7 @@ fn follow_moved(
 
 /// Removes the rows of earlier versions, and of what they contained. One statement
 /// for each resource type, since a type has tens of tables.
-fn remove_replaced(connection: &mut PgConnection, plan: &Plan, outcomes: &Outcomes) -> Result<(), LoadError> {
+pub(super) fn remove_replaced(connection: &mut PgConnection, plan: &Plan, outcomes: &Outcomes) -> Result<(), LoadError> {
     let mut removed = outcomes.replaced_by_type();
     for (resource_type, id) in contained::unregister(connection, outcomes)? {
         removed.entry(resource_type).or_default().push(id);
@@ -183,8 +183,7 @@ fn copy_unresolved(connection: &mut PgConnection, batch: &AcceptedBatch<'_>) -> 
     let mut rows = Vec::new();
     for (resource, identifier) in batch.batch.rows.unresolved() {
         let Some(key) = batch.outcomes.of_resources[resource].applied_key() else { continue };
-        let resource_type = identifier.resource_type.map_or("", |resource_type| resource_type.name());
-        rows.push((key, resource_type, identifier.system.as_str(), identifier.value.as_str()));
+        rows.push((key, identifier.types.as_str(), identifier.system.as_str(), identifier.value.as_str()));
     }
     rows.sort_unstable();
     rows.dedup();

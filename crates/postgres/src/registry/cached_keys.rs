@@ -43,6 +43,13 @@ const KEYS_AT_ONCE: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct CachedKeys(Mutex<FxHashMap<u128, i64>>);
 
+impl CachedKeys {
+    /// Forgets all of them.
+    pub fn forget(&self) {
+        lock(&self.0).clear();
+    }
+}
+
 #[derive(QueryableByName)]
 struct Existing {
     #[diesel(sql_type = Integer)]
@@ -52,7 +59,8 @@ struct Existing {
 }
 
 const EXISTING: &str = "\
-select t.ordinal, k.id from batch_target t join etl.resource_key k using (source_id, resource_type, fhir_id)";
+select t.ordinal, coalesce((select a.owner_id from etl.adopted_resource a where a.id = k.id), k.id) as id
+from batch_target t join etl.resource_key k using (source_id, resource_type, fhir_id)";
 
 #[derive(QueryableByName)]
 struct Key {

@@ -8,8 +8,11 @@ use crate::LoadError;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{ANY_SYSTEM, IdentifierCache, IdentifierKey};
 
+use super::conditional::{self, Wanted};
+
 /// The resources of the source `$1` that own the identifiers in `asked`, each as
-/// type and key: a lateral query. `$types` are all resource types. A contained
+/// type and key: a lateral query. What is asked for may be of several types, with
+/// bars between them. `$types` are all resource types. A contained
 /// resource, which has no version of its own, owns none: it exists once in every
 /// resource that contains it.
 pub(crate) fn owners(asked: &str, source_id: &str, types: &str) -> String {
@@ -18,26 +21,27 @@ pub(crate) fn owners(asked: &str, source_id: &str, types: &str) -> String {
 select m.resource_type, m.id from (
   select 'Patient' as resource_type, i.patient_id as id
     from patient_identifier i
-   where {asked}.resource_type in ('', 'Patient') and i.value = {asked}.value
+   where ({asked}.resource_type = '' or 'Patient' = any(string_to_array({asked}.resource_type, '|'))) and i.value = {asked}.value
      and ({asked}.system = '*' or coalesce(i.system, '') = {asked}.system)
   union
   select i.resource_type, i.resource_id
     from resource_identifier i
-   where {asked}.resource_type in ('', i.resource_type) and i.value = {asked}.value
+   where ({asked}.resource_type = '' or i.resource_type = any(string_to_array({asked}.resource_type, '|'))) and i.value = {asked}.value
      and ({asked}.system = '*' or coalesce(i.system, '') = {asked}.system)
   union
-  select named.resource_type, named.id
-    from etl.resource named
+  select named.resource_type, coalesce(adopted.owner_id, named.id)
+    from etl.resource_key named
+    left join etl.adopted_resource adopted on adopted.id = named.id
    where {asked}.system = 'urn:uuid' and named.source_id = {source_id}
-     and named.resource_type = any(case {asked}.resource_type when '' then {types} else array[{asked}.resource_type] end)
-     and named.fhir_id = {asked}.value and named.content_hash is not null) m
+     and named.resource_type = any(case {asked}.resource_type when '' then {types} else string_to_array({asked}.resource_type, '|') end)
+     and named.fhir_id = {asked}.value) m
 join etl.resource owner on owner.id = m.id and owner.source_id = {source_id} and owner.content_hash is not null
 union all
 select inner_key.resource_type, inner_key.id
   from etl.resource_key inner_key
   join etl.contained_resource contained on contained.id = inner_key.id
  where {asked}.system = 'urn:uuid' and inner_key.source_id = {source_id}
-   and inner_key.resource_type = any(case {asked}.resource_type when '' then {types} else array[{asked}.resource_type] end)
+   and inner_key.resource_type = any(case {asked}.resource_type when '' then {types} else string_to_array({asked}.resource_type, '|') end)
    and inner_key.fhir_id = {asked}.value"
     )
 }
@@ -143,7 +147,7 @@ fn select<'a>(
 ) -> Result<Vec<Found<'a>>, LoadError> {
     let owners: Vec<Owner> = sql_query(query)
         .bind::<SmallInt, _>(source_id)
-        .bind::<Array<Text>, _>(asked.iter().map(type_name).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked.iter().map(|key| key.types.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(asked.iter().map(|key| key.system.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(asked.iter().map(|key| key.value.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
@@ -158,18 +162,13 @@ fn record(connection: &mut PgConnection, source_id: i16, found: &[Found<'_>]) ->
     if !found.is_empty() {
         sql_query(RECORD)
             .bind::<SmallInt, _>(source_id)
-            .bind::<Array<Text>, _>(found.iter().map(|(key, ..)| type_name(key)).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|(key, ..)| key.types.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(found.iter().map(|(key, ..)| key.system.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(found.iter().map(|(key, ..)| key.value.as_str()).collect::<Vec<_>>())
             .bind::<Array<BigInt>, _>(found.iter().map(|(.., key)| *key).collect::<Vec<_>>())
             .execute(connection)?;
     }
     Ok(())
-}
-
-/// The type that is looked for; empty for any.
-fn type_name(key: &IdentifierKey) -> &'static str {
-    key.resource_type.map_or("", ResourceType::name)
 }
 
 #[derive(QueryableByName)]
@@ -180,12 +179,12 @@ struct OwnerId {
     fhir_id: String,
 }
 
-/// For each identifier, as type, system and value, the ids of the resources of the
-/// source that have it. No system means any.
+/// For each identifier the ids of the resources of the source that have it, else of
+/// the one that an earlier request made for it.
 pub(crate) fn owner_ids(
     connection: &mut PgConnection,
     source_id: i16,
-    identifiers: &[(ResourceType, Option<String>, String)],
+    identifiers: &[Wanted],
 ) -> Result<Vec<Vec<String>>, LoadError> {
     let query = format!(
         "\
@@ -210,5 +209,6 @@ join etl.resource_key k on k.id = m.id",
     for OwnerId { ordinal, fhir_id } in found {
         ids[ordinal as usize - 1].push(fhir_id);
     }
+    conditional::add_made(connection, source_id, identifiers, &mut ids)?;
     Ok(ids)
 }

@@ -5,6 +5,7 @@
 
 mod cached_keys;
 mod candidate;
+mod conditional;
 mod confirmations;
 mod decide;
 mod expectations;
@@ -23,6 +24,10 @@ use fhirmill_core::sink::{KeyedBatch, Mode};
 use crate::LoadError;
 use cached_keys::{CachedKeys, RegistryKeys};
 use confirmations::Confirmations;
+pub use conditional::{Adoption, ByIdentifier, Wanted};
+pub(crate) use conditional::{
+    adopt, lock_source, lock_source_until_commit, settle, share_source, unlock_source,
+};
 pub(crate) use confirmations::Writing;
 pub(crate) use decide::{DecideContext, Decided};
 pub use expectations::{Expectations, Hint};
@@ -89,6 +94,11 @@ impl RunRegistry {
     /// Gives keys over that connection.
     pub(crate) fn keys<'r>(&'r self, connection: &'r mut PgConnection) -> RegistryKeys<'r> {
         RegistryKeys { connection, cache: &self.keys, new_keys: &self.expectations.new_keys }
+    }
+
+    /// Forgets keys that were given before.
+    pub(crate) fn forget_keys(&self) {
+        self.keys.forget();
     }
 
     /// A turn to write a batch, while nobody asks for unchanged records.

@@ -8,9 +8,11 @@ mod deviation;
 mod notation;
 mod repair;
 mod structure;
+mod targets;
 
 pub(super) use check::{Shape, check};
 pub use deviation::{DeviantElement, Deviation};
 pub(super) use deviation::{DeviationCounts, Deviations};
 pub(super) use repair::repair;
 pub(super) use structure::Structure;
+pub(super) use targets::{AllowedTargets, allowed_targets};

@@ -1,2 +1,0 @@
--- The columns that were filled go with the migration that added them.
-select 1;
