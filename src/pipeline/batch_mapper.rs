@@ -136,8 +136,9 @@ impl BatchMapper {
         mapped
     }
 
-    /// The deletion that a DELETE entry orders, if its URL names one resource. The
-    /// version in it is the one that the deletion made.
+    /// The deletion that a DELETE entry orders, if its URL names one resource. In a
+    /// history the version in it is the one that the deletion made; elsewhere the
+    /// entry asks for the resource to be gone, whatever its version.
     fn delete(&mut self, url: &str, record: &Record) -> Option<Delete> {
         let url = url.split('#').next()?;
         let Address::Rest { resource_type, id: fhir_id, version, .. } = Address::parse(url) else {
@@ -146,6 +147,8 @@ impl BatchMapper {
         if fhir_id.len() > MAX_INDEXED_BYTES {
             return None;
         }
+        let is_history =
+            record.bundle.as_ref().is_some_and(|bundle| bundle.bundle_type() == Some("history"));
         let effective_at = record
             .effective_at(self.timezone)
             .and_then(|written| moment::date_time(written, self.timezone))
@@ -155,7 +158,7 @@ impl BatchMapper {
             target: self.rows.target(resource_type, &fhir_id),
             position: record.origin.position,
             effective_at,
-            version: version.and_then(number_of),
+            version: version.filter(|_| is_history).and_then(number_of),
         })
     }
 }

@@ -207,3 +207,29 @@ fn the_version_in_the_url_of_a_delete_is_its_number() {
     assert_eq!(found, [("updated", 1)]);
     assert_eq!(patients(&environment), "p");
 }
+
+#[test]
+fn a_delete_that_is_no_history_deletes_whatever_version_there_is() {
+    for kind in [json!({"type": "transaction"}), json!({"type": "batch"}), json!({"type": "collection"}), json!({})] {
+        for dated in [json!({"versionId": "3"}), json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"})] {
+            let environment = TestEnvironment::new();
+            deliver(&environment, "1.json", &patient("p", &dated));
+            let found = deliver(&environment, "2.json", &delete(&kind, "Patient/p/_history/2"));
+            assert_eq!(found, [("deleted", 1)], "{kind} {dated}");
+            assert_eq!(patients(&environment), "none", "{kind} {dated}");
+            // What was deleted stays so, whatever older version comes.
+            let older = patient("p", &json!({"versionId": "2", "lastUpdated": "2024-01-02T00:00:00Z"}));
+            if dated["lastUpdated"].is_string() {
+                assert_eq!(deliver(&environment, "3.json", &older), [("stale", 1)], "{kind} {dated}");
+            }
+            let newer = patient("p", &json!({"versionId": "5", "lastUpdated": "2024-01-05T00:00:00Z"}));
+            assert_eq!(deliver(&environment, "4.json", &newer), [("updated", 1)], "{kind} {dated}");
+        }
+    }
+    // The time of a Bundle still decides.
+    let environment = TestEnvironment::new();
+    deliver(&environment, "1.json", &patient("p", &json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"})));
+    let early = json!({"type": "transaction", "timestamp": "2024-01-02T00:00:00Z"});
+    let found = deliver(&environment, "2.json", &delete(&early, "Patient/p/_history/9"));
+    assert_eq!(found, [("stale", 1)]);
+}
