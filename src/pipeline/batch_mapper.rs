@@ -147,8 +147,7 @@ impl BatchMapper {
         if fhir_id.len() > MAX_INDEXED_BYTES {
             return None;
         }
-        let is_history =
-            record.bundle.as_ref().is_some_and(|bundle| bundle.bundle_type() == Some("history"));
+        let is_history = record.bundle.as_ref().is_some_and(|bundle| bundle.bundle_type() == Some("history"));
         let effective_at = record
             .effective_at(self.timezone)
             .and_then(|written| moment::date_time(written, self.timezone))

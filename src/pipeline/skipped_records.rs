@@ -8,8 +8,8 @@ use diesel::PgConnection;
 use fhirmill_core::map::Plan;
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
-use fhirmill_postgres::load::lead_to_owners;
 use fhirmill_postgres::ledger::{Account, ClaimedFile, Run, RunStatus, SkippedFile, SkippedPart};
+use fhirmill_postgres::load::lead_to_owners;
 use tracing::{info, warn};
 
 use super::error::PipelineError;

@@ -7,8 +7,8 @@ use std::process::{Child, Stdio};
 use serde_json::{Value, json};
 
 use crate::steps::{load, load_twice};
-use crate::support::state::{State, assert_same};
 use crate::support::TestEnvironment;
+use crate::support::state::{State, assert_same};
 
 const UUID: &str = "0a1b2c3d-0000-4000-8000-0000000000";
 
@@ -45,8 +45,9 @@ const SUBJECTS: &str = "select o.fhir_id, p.fhir_id, o.subject_reference \
                         from observation o left join patient p on p.id = o.patient_id order by 1";
 
 fn patients(environment: &TestEnvironment) -> Vec<Vec<String>> {
-    environment
-        .query("select p.fhir_id, n.family from patient p join patient_name n on n.patient_id = p.id order by 1, 2")
+    environment.query(
+        "select p.fhir_id, n.family from patient p join patient_name n on n.patient_id = p.id order by 1, 2",
+    )
 }
 
 fn assert_all_lead_to(environment: &TestEnvironment, id: &str, count: usize, when: &str) {

@@ -210,8 +210,12 @@ fn the_version_in_the_url_of_a_delete_is_its_number() {
 
 #[test]
 fn a_delete_that_is_no_history_deletes_whatever_version_there_is() {
-    for kind in [json!({"type": "transaction"}), json!({"type": "batch"}), json!({"type": "collection"}), json!({})] {
-        for dated in [json!({"versionId": "3"}), json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"})] {
+    for kind in
+        [json!({"type": "transaction"}), json!({"type": "batch"}), json!({"type": "collection"}), json!({})]
+    {
+        for dated in
+            [json!({"versionId": "3"}), json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"})]
+        {
             let environment = TestEnvironment::new();
             deliver(&environment, "1.json", &patient("p", &dated));
             let found = deliver(&environment, "2.json", &delete(&kind, "Patient/p/_history/2"));
@@ -228,7 +232,11 @@ fn a_delete_that_is_no_history_deletes_whatever_version_there_is() {
     }
     // The time of a Bundle still decides.
     let environment = TestEnvironment::new();
-    deliver(&environment, "1.json", &patient("p", &json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"})));
+    deliver(
+        &environment,
+        "1.json",
+        &patient("p", &json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"})),
+    );
     let early = json!({"type": "transaction", "timestamp": "2024-01-02T00:00:00Z"});
     let found = deliver(&environment, "2.json", &delete(&early, "Patient/p/_history/9"));
     assert_eq!(found, [("stale", 1)]);

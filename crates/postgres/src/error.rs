@@ -3,8 +3,8 @@
 use diesel::result::Error;
 use thiserror::Error;
 
-use crate::registry::Adoption;
 use crate::database::{CopyError, DatabaseError, Failure, NextStep};
+use crate::registry::Adoption;
 
 /// Why a batch was not loaded. Nothing of it is in the tables then.
 #[derive(Debug, Error)]

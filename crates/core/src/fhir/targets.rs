@@ -64,8 +64,14 @@ mod tests {
             Some("CareTeam|Organization|Patient|Practitioner|PractitionerRole|RelatedPerson")
         );
         assert_eq!(of("MedicationRequest", "medicationReference"), Some("Medication"));
-        assert_eq!(of("EncounterParticipant", "individual"), Some("Practitioner|PractitionerRole|RelatedPerson"));
-        assert_eq!(of("Annotation", "authorReference"), Some("Organization|Patient|Practitioner|RelatedPerson"));
+        assert_eq!(
+            of("EncounterParticipant", "individual"),
+            Some("Practitioner|PractitionerRole|RelatedPerson")
+        );
+        assert_eq!(
+            of("Annotation", "authorReference"),
+            Some("Organization|Patient|Practitioner|RelatedPerson")
+        );
         assert_eq!(of("Observation", "focus"), None);
     }
 }

@@ -231,7 +231,8 @@ impl<'r> Resolver<'r> {
                 (resource_type, self.targets.of_identity(resource_type, &fhir_id), says_more)
             }
             Meaning::Identifier { resource_type, system, value } => {
-                let Some((resource_type, key)) = self.owner(reference, resource_type, (&system, &value), expected)
+                let Some((resource_type, key)) =
+                    self.owner(reference, resource_type, (&system, &value), expected)
                 else {
                     return Ok(Found::nothing(resource_type));
                 };
@@ -264,8 +265,9 @@ impl<'r> Resolver<'r> {
             None => self.allowed.types(reference),
         };
         let identifier = WrittenIdentifier { types, system, value };
-        let is_allowed =
-            |preferred: &ResourceType| types.is_empty() || types.split('|').any(|name| name == preferred.name());
+        let is_allowed = |preferred: &ResourceType| {
+            types.is_empty() || types.split('|').any(|name| name == preferred.name())
+        };
         let preferred = expected.preferred().filter(is_allowed).map(ResourceType::name);
         let preferred = preferred.filter(|preferred| *preferred != types);
         let owner = preferred
@@ -277,8 +279,7 @@ impl<'r> Resolver<'r> {
         let owner = match self.earlier {
             Some(earlier) => {
                 let identifiers = &*self.identifiers;
-                let of_preferred = preferred
-                    .map(|types| WrittenIdentifier { types, ..identifier });
+                let of_preferred = preferred.map(|types| WrittenIdentifier { types, ..identifier });
                 let candidates = of_preferred
                     .iter()
                     .chain([&identifier])

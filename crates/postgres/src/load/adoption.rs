@@ -94,11 +94,7 @@ on conflict do nothing";
 
 /// Leads references to resources whose place was taken, since the first of these runs
 /// began, to those that took it.
-pub fn lead_to_owners(
-    connection: &mut PgConnection,
-    plan: &Plan,
-    run_ids: &[i64],
-) -> Result<(), LoadError> {
+pub fn lead_to_owners(connection: &mut PgConnection, plan: &Plan, run_ids: &[i64]) -> Result<(), LoadError> {
     let adopted: Vec<Adopted> =
         sql_query(RECENTLY_ADOPTED).bind::<Array<BigInt>, _>(run_ids).load(connection)?;
     for of_source in adopted.chunk_by(|one, other| one.source_id == other.source_id) {

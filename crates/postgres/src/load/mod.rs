@@ -122,11 +122,7 @@ impl Loader {
 
     /// For each identifier the ids of the resources of the source that have it, else of
     /// the one that an earlier request by identifier made for it.
-    pub fn owners(
-        &mut self,
-        source_id: i16,
-        identifiers: &[Wanted],
-    ) -> Result<Vec<Vec<String>>, LoadError> {
+    pub fn owners(&mut self, source_id: i16, identifiers: &[Wanted]) -> Result<Vec<Vec<String>>, LoadError> {
         registry::owner_ids(&mut self.connection, source_id, identifiers)
     }
 
@@ -277,7 +273,8 @@ fn settle(
     if batch.mode == Mode::Remap {
         return Ok(());
     }
-    let applied: Vec<i64> = outcomes.of_resources.iter().filter_map(|outcome| outcome.applied_key()).collect();
+    let applied: Vec<i64> =
+        outcomes.of_resources.iter().filter_map(|outcome| outcome.applied_key()).collect();
     let adoptions = registry::settle(connection, load.source_id, load.by_identifier, &applied)?;
     if adoptions.is_empty() { Ok(()) } else { Err(LoadError::Adopts(adoptions)) }
 }

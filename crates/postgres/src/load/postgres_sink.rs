@@ -128,7 +128,11 @@ fn follow_moved(
 
 /// Removes the rows of earlier versions, and of what they contained. One statement
 /// for each resource type, since a type has tens of tables.
-pub(super) fn remove_replaced(connection: &mut PgConnection, plan: &Plan, outcomes: &Outcomes) -> Result<(), LoadError> {
+pub(super) fn remove_replaced(
+    connection: &mut PgConnection,
+    plan: &Plan,
+    outcomes: &Outcomes,
+) -> Result<(), LoadError> {
     let mut removed = outcomes.replaced_by_type();
     for (resource_type, id) in contained::unregister(connection, outcomes)? {
         removed.entry(resource_type).or_default().push(id);

@@ -23,11 +23,11 @@ use fhirmill_core::sink::{KeyedBatch, Mode};
 
 use crate::LoadError;
 use cached_keys::{CachedKeys, RegistryKeys};
-use confirmations::Confirmations;
 pub use conditional::{Adoption, ByIdentifier, Wanted};
 pub(crate) use conditional::{
     adopt, lock_source, lock_source_until_commit, settle, share_source, unlock_source,
 };
+use confirmations::Confirmations;
 pub(crate) use confirmations::Writing;
 pub(crate) use decide::{DecideContext, Decided};
 pub use expectations::{Expectations, Hint};
