@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files fuzz sanitize chaos soak bench lint \
-        dictionary diagram schema docs \
+        dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
 
@@ -157,14 +157,17 @@ docs: ## Build the API documentation (target/doc) and the documents as a book (t
 many-files: prerequisites ## Load 200,000 files and check the memory they take
 	cargo test --test integration -- --ignored --nocapture a_great_many_files
 
-dictionary: prerequisites ## Regenerate docs/DATA_DICTIONARY.md from a migrated database
-	WRITE_DICTIONARY=1 cargo test --quiet --test integration -- the_dictionary_is_the_catalog
+dictionary: prerequisites ## Regenerate docs/DATA_DICTIONARY.md and the files with keys for DBML, DBeaver and dbt
+	WRITE_DICTIONARY=1 cargo test --quiet --test integration -- the_dictionary_is_the_catalog the_files_follow_the_catalog
+
+dbt: prerequisites ## Build the dbt package on generated patients
+	cargo test --test integration -- dbt_package
 
 schema: prerequisites ## Write the ledger's schema.rs again from a migrated database
 	WRITE_SCHEMA=1 cargo test --quiet --test integration -- the_ledgers_schema_is_the_catalog
 
-diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Regenerate docs/er-diagram.svg from the foreign keys on PostgreSQL 18
-	scripts/er-diagram $(FHIRMILL) "$(abspath $(POSTGRES_18)/bin)" docs/er-diagram.svg
+diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Regenerate the diagrams in docs/ from the foreign keys on PostgreSQL 18
+	scripts/er-diagram $(FHIRMILL) "$(abspath $(POSTGRES_18)/bin)" docs
 
 heavy-input: prerequisites ## Load lines of 10 GB, strings of 5 GB, objects of 10 million keys (20 minutes)
 	cargo test --profile local --test integration -- --ignored --test-threads 1 heavy_input

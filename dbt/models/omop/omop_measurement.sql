@@ -1,0 +1,26 @@
+{{ config(alias='measurement') }}
+select o.value_id as measurement_id,
+       o.person_id,
+       {{ concept('o.code_system', 'o.code') }} as measurement_concept_id,
+       o.value_date as measurement_date,
+       o.value_datetime as measurement_datetime,
+       to_char(o.value_datetime, 'HH24:MI:SS')::varchar(10) as measurement_time,
+       32817 as measurement_type_concept_id,
+       case o.comparator when '<' then 4171756 when '<=' then 4171754 when '>=' then 4171755 when '>' then 4172704 else 4172703 end as operator_concept_id,
+       o.value_number as value_as_number,
+       0 as value_as_concept_id,
+       {{ concept("'http://unitsofmeasure.org'", 'o.unit') }} as unit_concept_id,
+       o.normal_low as range_low,
+       o.normal_high as range_high,
+       null::bigint as provider_id,
+       o.visit_occurrence_id,
+       null::bigint as visit_detail_id,
+       {{ cut('coalesce(o.code, o.name)') }} as measurement_source_value,
+       {{ source_concept('o.code_system', 'o.code') }} as measurement_source_concept_id,
+       {{ cut('o.unit') }} as unit_source_value,
+       0 as unit_source_concept_id,
+       {{ cut('coalesce(o.value_code, o.value_text, o.value_number::text)') }} as value_source_value,
+       null::bigint as measurement_event_id,
+       null::integer as meas_event_field_concept_id
+  from {{ ref('omop_value') }} o
+ where o.is_measurement
