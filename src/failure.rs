@@ -78,7 +78,12 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             return ExitCode::Usage;
         }
         match cause.downcast_ref::<DatabaseError>() {
-            None | Some(DatabaseError::Query { .. } | DatabaseError::Migration { .. }) => {}
+            None
+            | Some(
+                DatabaseError::Query { .. }
+                | DatabaseError::Migration { .. }
+                | DatabaseError::MigrationBlocked { .. },
+            ) => {}
             Some(_) => return ExitCode::DatabaseUnavailable,
         }
     }

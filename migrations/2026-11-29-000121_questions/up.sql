@@ -1,7 +1,8 @@
 -- Questions that payers and population health ask, answered in schema analytics.
 -- As with the views before: one person's rows are found by the index on
 -- patient_id, days are those of the sender's clock, and amounts of different
--- currencies are never added.
+-- currencies are never added. What is contained in another resource is no visit,
+-- fill or claim of its own.
 
 -- Medication
 
@@ -38,7 +39,7 @@ with fill as (
          d.quantity_value as quantity, coalesce(d.quantity_unit, d.quantity_code) as quantity_unit
     from medication_dispense d
     left join medication m on m.id = d.medication_id
-   where coalesce(d.status, 'unknown') in ('completed', 'unknown')),
+   where d.container_id is null and coalesce(d.status, 'unknown') in ('completed', 'unknown')),
 supplied as (
   select f.*,
          sum(coalesce(f.days_supply, 0)) over by_date as supply_so_far
@@ -103,7 +104,7 @@ period as (
     left join patient p on p.id = y.patient_id
     left join lateral (select range_agg(daterange(to_date(left(e.period_start_text, 10), 'YYYY-MM-DD'), to_date(left(e.period_end_text, 10), 'YYYY-MM-DD'))) as days
                          from encounter e
-                        where e.patient_id = y.patient_id and e.class_code in ('IMP', 'ACUTE', 'NONAC', 'inpatient')
+                        where e.patient_id = y.patient_id and e.container_id is null and e.class_code in ('IMP', 'ACUTE', 'NONAC', 'inpatient')
                           and coalesce(e.status, '') not in ('planned', 'cancelled', 'entered-in-error')
                           and to_date(left(e.period_end_text, 10), 'YYYY-MM-DD') > to_date(left(e.period_start_text, 10), 'YYYY-MM-DD')) i on true),
 counted as (
@@ -146,7 +147,7 @@ with emergency as (
          to_date(left(e.period_start_text, 10), 'YYYY-MM-DD') as visit_date,
          to_date(left(coalesce(e.period_end_text, e.period_start_text), 10), 'YYYY-MM-DD') as last_day
     from encounter e
-   where e.period_start is not null and coalesce(e.status, '') not in ('planned', 'cancelled', 'entered-in-error')
+   where e.container_id is null and e.period_start is not null and coalesce(e.status, '') not in ('planned', 'cancelled', 'entered-in-error')
      and (e.class_code in ('EMER', 'emergency')
           or exists (select from encounter_class_history h where h.encounter_id = e.id and h.class_code in ('EMER', 'emergency')))),
 by_day as (
@@ -165,7 +166,7 @@ select c.code as source, d.patient_id, d.encounter_id, d.visit_date, d.encounter
   join encounter e on e.id = d.encounter_id
   left join organization o on o.id = e.service_provider_id
   left join lateral (select i.id from encounter i
-                      where i.patient_id = d.patient_id and i.class_code in ('IMP', 'ACUTE', 'NONAC', 'inpatient')
+                      where i.patient_id = d.patient_id and i.container_id is null and i.class_code in ('IMP', 'ACUTE', 'NONAC', 'inpatient')
                         and coalesce(i.status, '') not in ('planned', 'cancelled', 'entered-in-error')
                         and i.period_start >= e.period_start
                         and to_date(left(i.period_start_text, 10), 'YYYY-MM-DD') between d.visit_date and d.last_day + 1
@@ -187,7 +188,7 @@ with inpatient as (
          to_date(left(e.period_start_text, 10), 'YYYY-MM-DD') as first_day,
          to_date(left(e.period_end_text, 10), 'YYYY-MM-DD') as last_day
     from encounter e
-   where e.period_start is not null and e.class_code in ('IMP', 'ACUTE', 'NONAC', 'inpatient')
+   where e.container_id is null and e.period_start is not null and e.class_code in ('IMP', 'ACUTE', 'NONAC', 'inpatient')
      and coalesce(e.status, '') not in ('planned', 'cancelled', 'entered-in-error')),
 followed as (
   select i.*,
@@ -212,7 +213,7 @@ select c.code as source, f.patient_id, f.id as encounter_id, f.first_day as admi
   left join lateral (select h.encounter_id from encounter_class_history h
                       where h.encounter_id = f.id and h.class_code in ('EMER', 'emergency') limit 1) h on true
   left join lateral (select v.id from encounter v
-                      where v.patient_id = f.patient_id and v.class_code in ('EMER', 'emergency')
+                      where v.patient_id = f.patient_id and v.container_id is null and v.class_code in ('EMER', 'emergency')
                         and coalesce(v.status, '') not in ('planned', 'cancelled', 'entered-in-error')
                         and v.period_start <= f.period_start
                         and to_date(left(coalesce(v.period_end_text, v.period_start_text), 10), 'YYYY-MM-DD') >= f.first_day - 1
@@ -280,7 +281,7 @@ cost as (
          f.billed_amount, f.allowed_amount, f.paid_amount, f.currency, f.has_several_currencies
     from analytics.claim_financials f
     join explanation_of_benefit e on e.id = f.explanation_of_benefit_id
-   where f.status = 'active' and coalesce(e."use", 'claim') = 'claim' and f.service_date is not null),
+   where e.container_id is null and f.status = 'active' and coalesce(e."use", 'claim') = 'claim' and f.service_date is not null),
 part as (
   select m.source_id, m.payer_name, m.month, 1 as members, m.share, 0 as claims,
          null::numeric as billed, null::numeric as allowed, null::numeric as paid, null::numeric as paid_outside, null::text as currency, false as is_mixed
@@ -355,7 +356,7 @@ select s.code as source, l.patient_id, l.explanation_of_benefit_id, l.level, l.l
   cross join lateral (
     select coalesce(r.has_denial, false) or coalesce(e.outcome = 'error', false)
            or coalesce(l.billed_amount > 0 and coalesce(l.paid_amount, 0) = 0 and (l.allowed_amount = 0 or l.noncovered_amount >= l.billed_amount), false) as is_denied) d
- where e.status = 'active' and coalesce(e."use", 'claim') = 'claim';
+ where e.container_id is null and e.status = 'active' and coalesce(e."use", 'claim') = 'claim';
 comment on view analytics.line_decision is 'Which services did payers deny, and why? One row a line of an explanation of benefits that stands and that is of a claim. Rule: a line is denied if one of its adjudications, or of the whole claim''s, has the category denialreason (CARIN) or denied; or if nothing was paid and either nothing was allowed or all of it was not covered; or if the payer could not process the claim (outcome error)';
 comment on column analytics.line_decision.source is 'who sent it: the folder of the inbox';
 comment on column analytics.line_decision.patient_id is 'key of the patient';
@@ -418,7 +419,7 @@ with visit as (
     join lateral (select x.practitioner_id from encounter_participant x
                    where x.encounter_id = e.id and x.practitioner_id is not null
                    order by x.type_code in ('PPRF', 'ATND') desc nulls last, x.ordinal limit 1) x on true
-   where e.patient_id is not null and e.period_start is not null
+   where e.patient_id is not null and e.period_start is not null and e.container_id is null
      and coalesce(e.class_code, 'AMB') not in ('IMP', 'ACUTE', 'NONAC', 'inpatient', 'EMER', 'emergency', 'OBSENC', 'PRENC', 'SS')
      and coalesce(e.status, '') not in ('planned', 'cancelled', 'entered-in-error')),
 seen as (

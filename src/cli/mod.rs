@@ -10,6 +10,7 @@ mod generate;
 mod help;
 mod listing;
 mod moment;
+mod rejects;
 #[cfg(feature = "server")]
 mod senders;
 
@@ -19,6 +20,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::config::RawSettings;
 use crate::logging::Audience;
+pub use rejects::{DismissArguments, RejectsArguments, RejectsCommand};
 
 pub use administration::{
     DatabaseCommand, IndexesCommand, MigrateCommand, MigrateDownArguments, SourcesCommand,
@@ -100,7 +102,9 @@ pub enum Command {
     ///
     /// Example: fhirmill files --status failed --since yesterday --source st-marys
     Files(FilesArguments),
-    /// List rejected resources and files, each with the reason
+    /// List rejected resources and files, each with the reason, or dismiss them
+    ///
+    /// Lists those that are open. A reject resolves when a mended record of the same resource has loaded.
     ///
     /// Example: fhirmill rejects --file 12
     Rejects(RejectsArguments),
@@ -123,7 +127,7 @@ pub enum Command {
     ///
     /// Example: fhirmill remap --resource-type Patient
     Remap(RemapArguments),
-    /// Check that tables, keys and ledger are consistent
+    /// Check that tables, keys and ledger are consistent, and the archive with --archive
     ///
     /// Every child row has its parent, every key is in the registry, and the counts in the ledger match the
     /// tables. Exits with code 5 if a rule is violated.
@@ -205,20 +209,6 @@ pub struct StatusArguments {
     pub health: bool,
 }
 
-/// Arguments of `rejects`.
-#[derive(Debug, Args)]
-pub struct RejectsArguments {
-    /// Only rejects of the file with this number (`fhirmill files` shows it)
-    #[arg(long, value_name = "NUMBER")]
-    pub file: Option<i64>,
-    /// At most this many rejects
-    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
-    pub limit: u32,
-    /// Print the rejects as one JSON document
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// Arguments of `retry`.
 #[derive(Debug, Args)]
 pub struct RetryArguments {
@@ -258,6 +248,9 @@ pub struct RemapArguments {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
+    /// Read the whole archive, too, and prove that every resource is where the ledger says
+    #[arg(long)]
+    pub archive: bool,
     /// Print the findings as one JSON document
     #[arg(long)]
     pub json: bool,

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::reading;
 use crate::cli::{CheckArguments, ExitCode};
 use crate::config::Settings;
+use crate::pipeline::{self, ArchiveCheck, ArchiveFinding, Job};
 use crate::report::{ProgressMeter, RunProgress, Unit};
 use fhirmill_core::model;
 use fhirmill_postgres::ledger::Rule;
@@ -21,7 +23,7 @@ struct Finding {
 
 /// Checks every rule and prints those that are broken.
 pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> {
-    let (_, mut connection) = reading::open(settings)?;
+    let (database, mut connection) = reading::open(settings)?;
     let mut findings = Vec::new();
     let rules = Rule::all(&model::tables());
     let progress: Arc<RunProgress> = Arc::default();
@@ -32,6 +34,17 @@ pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> 
         findings.push(Finding { rule: rule.sentence, broken });
         progress.set(findings.len() as u64);
     }
+    let rules = findings.len();
+    let archive = if arguments.archive {
+        let cancel = CancellationToken::new();
+        let job = Job { settings, database: &database, cancel: &cancel, progress: &progress };
+        Some(pipeline::check_archive(&job)?)
+    } else {
+        None
+    };
+    for ArchiveFinding { problem, resources } in archive.iter().flat_map(|archive| &archive.findings) {
+        findings.push(Finding { rule: problem.clone(), broken: *resources });
+    }
     drop(meter);
     let broken: Vec<&Finding> = findings.iter().filter(|finding| finding.broken > 0).collect();
     if arguments.json {
@@ -40,7 +53,11 @@ pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> 
         for finding in &broken {
             println!("BROKEN  {:>10} rows: {}", finding.broken, finding.rule);
         }
-        println!("{} rules checked, {} broken", findings.len(), broken.len());
+        let broken_files = archive.as_ref().map_or(0, |archive| archive.findings.len());
+        println!("{rules} rules checked, {} broken", broken.len() - broken_files);
+        if let Some(ArchiveCheck { files, positions, .. }) = archive {
+            println!("{files} archived files with {positions} resources read, {broken_files} files broken");
+        }
     }
     Ok(if broken.is_empty() { ExitCode::Success } else { ExitCode::CheckFailed })
 }

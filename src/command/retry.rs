@@ -15,7 +15,7 @@ use super::once::{self, Retried, exit_code};
 use crate::archive::{ArchiveError, Location, Storage};
 use crate::cli::{ExitCode, RetryArguments};
 use crate::config::Settings;
-use crate::inbox::{Landing, source_folder};
+use crate::inbox::{Landing, flush_folder, source_folder};
 use crate::pipeline::full_records::{self, Wanted};
 use crate::pipeline::{self, Job, Recovery};
 use crate::report::{ProgressMeter, Summary, in_one_line};
@@ -43,6 +43,10 @@ pub fn run(settings: &Settings, arguments: &RetryArguments, runtime: &Handle) ->
     let mut ids = land_whole(settings, &pending, &mut connection)?;
     let mut missing = Vec::new();
     ids.extend(land_partial(settings, &pending, &mut connection, &mut missing)?);
+    if !ids.is_empty() {
+        // One flush for all of them: each would take longer than loading it.
+        flush_folder(&settings.inbox_dir)?;
+    }
     failpoint::passed(Step::Dropped);
     ledger::mark_retried(&mut connection, &ids)?;
     failpoint::passed(Step::Retried);
@@ -147,5 +151,5 @@ fn land(settings: &Settings, id: i64, source: &str, bytes: &[u8]) -> io::Result<
     // A number of blanks that depends on the reject makes it a new delivery
     // for the ledger, whatever was loaded before.
     writeln!(landing, "\n{}", " ".repeat((id % 64) as usize))?;
-    landing.finish().map(drop)
+    landing.finish_unflushed().map(drop)
 }

@@ -8,6 +8,7 @@ use fhirmill_postgres::database::{Database, Wait};
 use fhirmill_postgres::ledger::{NewSender, Sender};
 use serde_json::json;
 
+use super::reading;
 use crate::cli::{ExitCode, SendersAddArguments, SendersCommand, SendersRotateArguments};
 use crate::config::Settings;
 use crate::inbox::source_folder;
@@ -18,8 +19,17 @@ const LONGEST_NAME: usize = 64;
 
 /// Adds, lists, rotates or disables senders.
 pub fn run(settings: &Settings, command: &SendersCommand) -> Result<ExitCode> {
-    let database = Database::open(&settings.database(), Wait::No)?;
-    migrations::up(&database, MIGRATIONS)?;
+    let database = if let SendersCommand::List(arguments) = command {
+        let Some((database, _)) = reading::open_if_any(settings)? else {
+            reading::print_nothing_yet(settings, arguments.json);
+            return Ok(ExitCode::Success);
+        };
+        database
+    } else {
+        let database = Database::open(&settings.database(), Wait::No)?;
+        migrations::up(&database, MIGRATIONS)?;
+        database
+    };
     match command {
         SendersCommand::Add(arguments) => add(settings, &database, arguments),
         SendersCommand::List(arguments) => list(&database, arguments.json),

@@ -152,12 +152,15 @@ fn print(status: &Status) {
     for server in &status.unknown_servers {
         println!("           {}", server.advice());
     }
-    println!("rejects    {} records: fhirmill rejects", ledger.records_rejected);
+    println!(
+        "rejects    {} records open, {} retried, {} resolved, {} dismissed: fhirmill rejects",
+        ledger.records_rejected, ledger.rejects_retried, ledger.rejects_resolved, ledger.rejects_dismissed
+    );
     for (name, count) in &status.skipped_by_type {
         println!("skipped    {count} {name}: fhirmill remap --resource-type {name}");
     }
     println!(
-        "elements   {} not written as FHIR R4 defines them, {} that it does not define: \
+        "elements   {} not written as FHIR R4 defines them or not in the tables in full, {} that it does not define: \
          see etl.deviating_element, etl.unmapped_element",
         ledger.deviating_elements, ledger.unmapped_elements
     );

@@ -11,7 +11,7 @@ const MOST_DIFFERENCES: usize = 3;
 pub fn resource_type(name: &str) -> Result<ResourceType, String> {
     ResourceType::named(name).ok_or_else(|| {
         let meant = nearest(name).map(|meant| format!("; did you mean {}?", meant.name()));
-        format!("FHIR R4 has no resource type {name:?}{}", meant.unwrap_or_default())
+        format!("FHIR R4 has no resource type {name}{}", meant.unwrap_or_default())
     })
 }
 

@@ -256,8 +256,7 @@ mod tests {
         assert_eq!(types.into_iter().collect::<Vec<_>>(), ["Claim", "Patient"]);
         assert_eq!(resource_types("All"), Ok(ResourceTypes::All));
         let complaint = resource_types("patient,Claim,Encuonter").unwrap_err();
-        let parts =
-            ["all, or", "\"patient\"; did you mean Patient?", "\"Encuonter\"; did you mean Encounter?"];
+        let parts = ["all, or", " patient; did you mean Patient?", " Encuonter; did you mean Encounter?"];
         assert!(parts.iter().all(|part| complaint.contains(part)), "{complaint}");
         assert!(resource_types("all,Patient").is_err());
         assert!(resource_types(",").is_err());

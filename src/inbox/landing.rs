@@ -72,8 +72,17 @@ impl Landing {
     ///
     /// If that name is taken, a counter is put before its extension. If it is
     /// taken by a file with the same content, that file is the result.
-    pub fn finish(mut self) -> io::Result<PathBuf> {
+    pub fn finish(self) -> io::Result<PathBuf> {
         self.file.sync_all()?;
+        let folder = self.folder.clone();
+        let target = self.finish_unflushed()?;
+        File::open(folder)?.sync_all()?;
+        Ok(target)
+    }
+
+    /// As [`Landing::finish`], but leaves flushing to [`flush_folder`], for many small
+    /// files.
+    pub fn finish_unflushed(mut self) -> io::Result<PathBuf> {
         let sha256: [u8; 32] = std::mem::take(&mut self.hasher).finalize().into();
         for number in 1..=MOST_NAMES {
             let target = self.folder.join(numbered(&self.name, number));
@@ -86,7 +95,6 @@ impl Landing {
                 }
                 Err(error) => return Err(error),
             }
-            File::open(&self.folder)?.sync_all()?;
             return Ok(target);
         }
         Err(ErrorKind::AlreadyExists.into())
@@ -132,6 +140,11 @@ pub fn land_file(
         }
     }
     Err(ErrorKind::AlreadyExists.into())
+}
+
+/// Returns when everything on the file system of the folder is on disk.
+pub fn flush_folder(folder: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
 }
 
 impl Write for Landing {

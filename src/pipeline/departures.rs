@@ -60,8 +60,8 @@ impl<'d> Departures<'d> {
     }
 
     /// A rejected file goes to the rejects, with a report that says why.
-    pub fn reject(&mut self, id: i64, file: &InboxFile, content: &FileContent, reason: &str) {
-        let location = self.moves.reject(file, content, reject_report(file, id, reason));
+    pub fn reject(&mut self, id: i64, file: &InboxFile, content: &FileContent, report: String) {
+        let location = self.moves.reject(file, content, report);
         self.departing.push(Departing { id, file: file.clone(), to: location });
     }
 
@@ -107,14 +107,4 @@ fn note_stuck(
 fn not_moved(settings: &Settings, source: io::Error) -> PipelineError {
     let folder = format!("{} or {}", settings.archive_dir.display(), settings.rejects_dir.display());
     PipelineError::Move { folder, source }
-}
-
-/// What lies beside a rejected file.
-fn reject_report(file: &InboxFile, id: i64, reason: &str) -> String {
-    format!(
-        "{}\n\n{reason}\n\
-         Location and reason of each: fhirmill rejects --file {id}\n\
-         Drop the corrected file into the inbox again.\n",
-        file.relative
-    )
 }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{Account, FileStatus, ReadFile, RejectReason, Run};
+use fhirmill_postgres::ledger::{Account, FileStatus, ReadFile, Run};
 use tracing::{error, info, warn};
 
 use super::departures::Departures;
 use super::error::PipelineError;
 use super::file_progress::{FileProgress, PartsState};
 use super::reader::Reading;
+use super::reject_report;
 use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile};
 use crate::report::Summary;
@@ -121,7 +122,7 @@ fn close(
         .collect();
     let finished = run.finish(&read)?;
     failpoint::passed(Step::Finished);
-    let mut departures = Departures::new(settings);
+    let (mut departures, mut retried) = (Departures::new(settings), Vec::new());
     for ((InProgressFile { file, content, .. }, read), finished) in files.iter().zip(&read).zip(finished) {
         let Some((status, account)) = finished else {
             warn!(file.id = read.id, "{} was taken over by another process", file.relative);
@@ -133,58 +134,37 @@ fn close(
             FileStatus::Failed => summary.failed_files += 1,
             FileStatus::Rejected => {
                 summary.rejected_files += 1;
-                let reason = reject_reason(run, read, &account, max_rejects)?;
-                departures.reject(read.id, file, content, &reason);
+                let report = reject_report::of(run, read.id, &file.relative)?;
+                departures.reject(read.id, file, content, report);
             }
             FileStatus::Loaded => {
                 summary.loaded_files += 1;
                 departures.archive(read.id, file, content);
             }
         }
-        log(file, read, status, &account);
+        if status == FileStatus::Loaded && account.rejected == 0 {
+            retried.extend(reject_report::retried_by(&file.relative).map(|reject| (reject, read.id)));
+        }
+        let reasons =
+            if account.rejected > 0 { reject_report::reasons(run, read.id)? } else { String::new() };
+        log(file, read, (status, &account), &reasons);
     }
+    run.resolve_retried(&retried)?;
     departures.run(run, summary)
 }
 
-/// Why a file is rejected, for its report; with the most frequent reasons if it
-/// has too many rejects.
-fn reject_reason(
-    run: &mut Run,
-    read: &ReadFile<'_>,
-    account: &Account,
-    max_rejects: u64,
-) -> Result<String, PipelineError> {
-    let reason = match read.error {
-        Some(error) => format!("The file could not be loaded to its end: {error}"),
-        None => "No record of the file could be loaded.".to_owned(),
-    };
-    let mut reason =
-        format!("{reason}\n\nRecords seen: {}, of them rejected: {}.", read.seen, account.rejected);
-    if account.rejected > max_rejects {
-        for RejectReason { records, reason: code, example } in run.reject_reasons(read.id)? {
-            reason.push_str(&format!("\n{records} {code}, such as {example}"));
-        }
+/// Logs the account of a file, and why records of it were rejected.
+fn log(file: &InboxFile, read: &ReadFile<'_>, (status, account): (FileStatus, &Account), reasons: &str) {
+    let path = &file.relative;
+    if status == FileStatus::Failed {
+        let (seen, accounted) = (read.seen, account.total());
+        error!(
+            file.id = read.id,
+            seen, accounted, "the record counts of {path} do not add up; it stays in the inbox"
+        );
+        return;
     }
-    Ok(reason)
-}
-
-/// Logs the account of a file.
-fn log(file: &InboxFile, read: &ReadFile<'_>, status: FileStatus, account: &Account) {
-    let outcome = match status {
-        FileStatus::Failed => {
-            let (seen, accounted) = (read.seen, account.total());
-            error!(
-                file.id = read.id,
-                seen,
-                accounted,
-                "the record counts of {} do not add up; it stays in the inbox",
-                file.relative
-            );
-            return;
-        }
-        FileStatus::Rejected => "rejected",
-        FileStatus::Loaded => "loaded",
-    };
+    let outcome = if status == FileStatus::Rejected { "rejected" } else { "loaded" };
     info!(
         file.id = read.id,
         seen = read.seen,
@@ -196,7 +176,21 @@ fn log(file: &InboxFile, read: &ReadFile<'_>, status: FileStatus, account: &Acco
         account.rejected,
         account.skipped,
         bytes = file.size,
-        "{outcome} {}",
-        file.relative
+        "{outcome} {path}"
     );
+    let rejected = account.rejected;
+    if rejected > 0 {
+        let records = if rejected == 1 { "1 record".to_owned() } else { format!("{rejected} records") };
+        warn!(
+            file.id = read.id,
+            rejected,
+            reasons,
+            "{records} of {path} rejected: {reasons}; see fhirmill rejects --file {}",
+            read.id
+        );
+    }
+    if status == FileStatus::Rejected {
+        let reason = read.error.unwrap_or("no record of it could be loaded");
+        warn!(file.id = read.id, "{path} moves to the rejects: {reason}");
+    }
 }

@@ -20,6 +20,7 @@ use super::hash_prefetch::HashPrefetch;
 use super::input_batch::InputBatch;
 use super::job::Job;
 use super::load_run::LoadRun;
+use super::open_rejects::OpenRejects;
 use super::reader::Reader;
 use super::run_state::RunState;
 use super::worker::Worker;
@@ -73,8 +74,10 @@ fn load(
     let state = RunState::new(receiver);
     let pool = BufferPool::new(2 * job.settings.max_batch_bytes());
     let registry = Arc::new(RunRegistry::begin(run.connection())?);
+    let open_rejects = Arc::new(OpenRejects::load(run.connection())?);
+    let last_reject = ledger::last_reject(run.connection())?;
     let run_id = run.id;
-    let connect = || Worker::for_run(job, run_id, Arc::clone(&registry));
+    let connect = || Worker::for_run(job, run_id, (Arc::clone(&registry), Arc::clone(&open_rejects)));
     let prefetch = HashPrefetch::new(groups(files));
     let loaded = thread::scope(|scope| {
         for _ in 0..job.settings.workers.get() {
@@ -99,7 +102,10 @@ fn load(
     summary.by_version = statistics.by_version;
     summary.absolute_references = statistics.absolute.count;
     summary.unresolved_absolute_references = statistics.absolute.unresolved;
-    for (deviation, elements) in &statistics.deviations {
+    // Further items of a list are no fault of the sender's.
+    for (deviation, elements) in
+        statistics.deviations.iter().filter(|(deviation, _)| **deviation != "further")
+    {
         let resources: u64 = elements.values().sum();
         warn!(
             resources,
@@ -110,7 +116,12 @@ fn load(
     summary.deviations = statistics.deviations;
     match state.take_failure() {
         Some(failure) => loaded.and(Err(failure.into())),
-        None => loaded,
+        None => loaded.and_then(|()| {
+            run.resolve_mended(&statistics.mended)?;
+            // Rejects of this run that the run itself has mended.
+            run.resolve_superseded(last_reject)?;
+            Ok(())
+        }),
     }
 }
 
@@ -140,6 +151,10 @@ fn complete(
         || !broken_off.is_empty()
     {
         summary.resolved_late = remap::resolve_late(job, run)?;
+    }
+    if !broken_off.is_empty() {
+        // What these runs had learned of mended rejects is lost.
+        run.resolve_superseded(0)?;
     }
     summary.unresolved_references = ledger::count_unresolved(run.connection())?;
     // Those of their files that are in the inbox under any name were taken over.

@@ -17,6 +17,7 @@ use super::finish::{FinishWhich, InProgressFile, finish, note_changed};
 use super::hash_prefetch::PrefetchedHashes;
 use super::job::Job;
 use super::reader::Reader;
+use super::reject_report;
 use crate::archive::Location;
 use crate::inbox::{FileContent, InboxFile};
 use crate::report::Summary;
@@ -312,7 +313,8 @@ impl<'d> LoadRun<'d> {
             }
             Claim::Rejected { id } => {
                 info!(file.id = id, "{} was rejected before; it moves to the rejects", file.relative);
-                departures.reject(id, file, content, "It was rejected by a run that was interrupted.");
+                let report = reject_report::of(self.run, id, &file.relative)?;
+                departures.reject(id, file, content, report);
                 self.summary.rejected_files += 1;
             }
             Claim::Load(claimed) => self.read(file, content, claimed)?,

@@ -3,6 +3,7 @@
 //! load, and a bounded queue holds the reader back, so that memory is bounded by
 //! the settings, whatever the files are.
 
+mod archive_check;
 mod batch_mapper;
 mod buffer_pool;
 mod conditions;
@@ -20,8 +21,10 @@ mod job;
 mod known_servers;
 mod load_files;
 mod load_run;
+mod open_rejects;
 mod reader;
 mod refused_records;
+mod reject_report;
 mod remap;
 mod run_state;
 mod skipped_records;
@@ -32,6 +35,7 @@ use std::time::Instant;
 
 use fhirmill_postgres::ledger;
 
+pub use archive_check::{ArchiveCheck, ArchiveFinding, check_archive};
 pub use error::PipelineError;
 pub use job::Job;
 pub use remap::{Remapped, remap, resolve};

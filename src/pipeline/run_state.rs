@@ -9,6 +9,7 @@ use std::sync::mpsc::Receiver;
 use fhirmill_core::fhir::version_of;
 use fhirmill_core::map::{AbsoluteReferences, RowBatch};
 use fhirmill_postgres::LoadError;
+use fhirmill_postgres::ledger::MendedRecord;
 use fhirmill_postgres::lock::lock;
 
 use super::input_batch::InputBatch;
@@ -21,6 +22,8 @@ pub(super) struct BatchStatistics {
     pub rows: u64,
     /// Resources that were mapped or found unchanged, by type.
     pub by_type: BTreeMap<&'static str, u64>,
+    /// Records that mend rejects.
+    pub mended: Vec<MendedRecord>,
     /// Resources that are not wanted, by type.
     pub skipped: BTreeMap<&'static str, u64>,
     /// Contained resources that were mapped with their containers, by type.
@@ -63,6 +66,7 @@ impl BatchStatistics {
 
     fn add(&mut self, other: BatchStatistics) {
         self.rows += other.rows;
+        self.mended.extend(other.mended);
         self.absolute.count += other.absolute.count;
         self.absolute.unresolved += other.absolute.unresolved;
         for (name, count) in other.by_type {

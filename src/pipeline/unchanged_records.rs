@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::Fingerprint;
+use fhirmill_core::version::Place;
 use fhirmill_postgres::ledger::FileRelations;
 use fhirmill_postgres::load::FilePart;
 use fhirmill_postgres::registry::UnchangedAnswer;
@@ -19,6 +20,8 @@ pub(super) struct UnchangedRecords {
     by_type: BTreeMap<&'static str, u64>,
     /// Which files have contents that other files brought first.
     pub relations: FileRelations,
+    /// File, type and id of each, if they were noted.
+    pub identities: Vec<(i64, ResourceType, String)>,
 }
 
 impl UnchangedRecords {
@@ -31,7 +34,16 @@ impl UnchangedRecords {
                 *by_type.entry(fingerprint.resource_type.name()).or_default() += 1;
             }
         }
-        UnchangedRecords { is_unchanged, by_type, relations }
+        UnchangedRecords { is_unchanged, by_type, relations, identities: Vec::new() }
+    }
+
+    /// Notes what the unchanged records are, by the places and the fingerprints of all.
+    pub fn note_identities(&mut self, places: &[Place], fingerprints: Vec<Option<Fingerprint>>) {
+        let records = places.iter().zip(fingerprints).zip(&self.is_unchanged).filter(|(_, is)| **is);
+        let identities = records.filter_map(|((place, fingerprint), _)| {
+            fingerprint.map(|known| (place.file, known.resource_type, known.fhir_id))
+        });
+        self.identities = identities.collect();
     }
 
     /// The record of that number, of `count`, changes nothing either.

@@ -11,8 +11,8 @@ use fhirmill_core::sink::{BatchId, Mode};
 use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{Account, FileRelations};
-use fhirmill_postgres::load::{Bodies, Delivery, Load, Loader, Reject, SkippedType};
+use fhirmill_postgres::ledger::{Account, FileRelations, MendedRecord};
+use fhirmill_postgres::load::{Bodies, Delivery, FilePart, Load, Loader, Reject, SkippedType};
 use fhirmill_postgres::registry::{ByIdentifier, RunRegistry, UnchangedQuery};
 use tracing::{error, warn};
 
@@ -22,6 +22,7 @@ use super::conditions::{self, Conditions};
 use super::eob_coverage;
 use super::input_batch::{InputBatch, Record};
 use super::job::Job;
+use super::open_rejects::OpenRejects;
 use super::refused_records::{self, RefusedRecord};
 use super::run_state::{BatchStatistics, RunState};
 use super::unchanged_records::UnchangedRecords;
@@ -50,6 +51,8 @@ pub(super) struct Worker {
     by_identifier: ByIdentifier,
     /// The types of the skipped records that it loads now.
     skipped_types: Vec<&'static str>,
+    /// Rejects that its records may mend.
+    open_rejects: Arc<OpenRejects>,
 }
 
 /// The result of a batch.
@@ -63,8 +66,13 @@ pub(super) struct LoadedBatch {
 impl Worker {
     /// A worker of that run, with a connection of its own. The run makes sure that
     /// what is loaded survives a power failure before files leave the inbox.
-    pub fn for_run(job: &Job<'_>, run_id: i64, registry: Arc<RunRegistry>) -> Result<Self, LoadError> {
+    pub fn for_run(
+        job: &Job<'_>,
+        run_id: i64,
+        (registry, open_rejects): (Arc<RunRegistry>, Arc<OpenRejects>),
+    ) -> Result<Self, LoadError> {
         let mut worker = Worker::new(job, Purpose::Run(run_id), registry)?;
+        worker.open_rejects = open_rejects;
         worker.loader.commit_asynchronously()?;
         Ok(worker)
     }
@@ -110,6 +118,7 @@ impl Worker {
             eob_coverage: job.settings.eob_coverage,
             by_identifier: ByIdentifier::default(),
             skipped_types: Vec::new(),
+            open_rejects: Arc::default(),
         })
     }
 
@@ -271,9 +280,28 @@ impl Worker {
         let statistics = BatchStatistics {
             rows: loaded.rows,
             skipped: by_type(&mapped),
+            mended: self.mended(source_id, (&mapped, &files), unchanged),
             ..BatchStatistics::of(&self.mapper.rows, unchanged.by_type())
         };
         Ok(LoadedBatch { accounts: loaded.accounts, statistics })
+    }
+
+    /// The records of a batch that mend rejects.
+    fn mended(
+        &self,
+        source_id: i16,
+        (mapped, files): (&Mapped, &[FilePart]),
+        unchanged: &UnchangedRecords,
+    ) -> Vec<MendedRecord> {
+        let of_rows = mapped.origins.iter().enumerate().map(|(resource, origin)| {
+            let identity = self.mapper.rows.identity(resource);
+            (files[origin.file].file_id, identity.resource_type, identity.fhir_id)
+        });
+        let of_unchanged = unchanged
+            .identities
+            .iter()
+            .map(|(file, resource_type, fhir_id)| (*file, *resource_type, fhir_id.as_str()));
+        self.open_rejects.mended(source_id, of_rows.chain(of_unchanged))
     }
 
     fn mode(&self, batch: &InputBatch) -> Mode {
@@ -350,7 +378,11 @@ impl Worker {
         let places: Vec<Place> = batch.records().iter().map(place).collect();
         let query = UnchangedQuery { id, source_id, file_id: file.file_id, places: &places };
         let answer = self.loader.unchanged(query, &fingerprints)?;
-        Ok(UnchangedRecords::new(answer, &fingerprints))
+        let mut unchanged = UnchangedRecords::new(answer, &fingerprints);
+        if self.open_rejects.is_any() {
+            unchanged.note_identities(&places, fingerprints);
+        }
+        Ok(unchanged)
     }
 
     /// Finds out what the references of a remapped batch, which is of one file, led to

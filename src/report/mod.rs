@@ -6,9 +6,11 @@
 mod causes;
 mod progress;
 mod progress_meter;
+mod reject_report;
 mod summary;
 
 pub use causes::{causes, in_one_line};
 pub use progress::{RunProgress, Snapshot, Stage, Unit};
 pub use progress_meter::{AboveMeter, ProgressMeter};
+pub use reject_report::{MOST_RECORDS, reject_report};
 pub use summary::{Deviations, Summary};

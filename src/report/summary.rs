@@ -228,6 +228,7 @@ impl Summary {
             let meaning = match *deviation {
                 "coerced" => "read though written in another way than FHIR defines",
                 "several" => "of which only the first is in the tables",
+                "further" => "of lists that FHIR allows, of which only the first item is in the tables",
                 "variants" => "with several variants of a choice",
                 "modifier" => "with a modifier extension, which may change what they mean",
                 _ => "not read: no JSON type that FHIR defines",
@@ -236,7 +237,7 @@ impl Summary {
                 out,
                 "{:<10} {resources:>12} elements {meaning}: see etl.deviating_element",
                 match *deviation {
-                    "coerced" => "coerced",
+                    known @ ("coerced" | "further") => known,
                     _ => "WARNING",
                 }
             )?;

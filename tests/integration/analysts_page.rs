@@ -6,7 +6,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{NULL, TestEnvironment};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+
+use crate::support::{NULL, TestEnvironment, execute};
 
 /// The samples and the synthetic patients, as `make demo` loads them.
 fn demo() -> TestEnvironment {
@@ -86,9 +89,46 @@ fn the_page_names_every_view() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ANALYSTS.md")).unwrap();
     let environment = TestEnvironment::new();
     for view in environment
-        .query("select relname as view from pg_class where relnamespace = 'analytics'::regnamespace")
+        .query(
+            "select relname as view from pg_class where relnamespace = 'analytics'::regnamespace \
+             and relname not in (select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r')",
+        )
         .concat()
     {
         assert!(page.contains(&format!("`{view}`")), "{view} is not on the page");
+    }
+}
+
+/// The statements of all SQL blocks of a document.
+fn statements(document: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+    let blocks = text.split("```sql\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let statements = blocks.flat_map(|block| block.split(";\n")).map(str::trim).filter(|one| !one.is_empty());
+    statements.map(|one| one.trim_end_matches(';').to_owned()).collect()
+}
+
+#[test]
+fn analysts_can_run_every_query_of_the_documents() {
+    let mut queries = statements("README.md");
+    let count = queries.len();
+    queries.extend(statements("docs/ANALYSTS.md"));
+    assert!(count >= 6 && queries.len() >= count + 15, "{queries:?}");
+    for environment in [demo(), TestEnvironment::new()] {
+        let member = format!("fhirmill_test_{}_reader", std::process::id());
+        execute(
+            environment.database_url(),
+            &format!("create role {member} login password 'read' in role analyst"),
+        );
+        let (_, server) = environment.database_url().rsplit_once('@').unwrap();
+        let mut connection = PgConnection::establish(&format!("postgres://{member}:read@{server}")).unwrap();
+        let mut failed = Vec::new();
+        for query in &queries {
+            if let Err(error) = connection.batch_execute(query) {
+                failed.push(format!("{error}\nin {query}"));
+            }
+        }
+        drop(connection);
+        execute(environment.database_url(), &format!("drop role {member}"));
+        assert_eq!(failed, Vec::<String>::new());
     }
 }

@@ -259,3 +259,111 @@ fn an_activity_has_its_performers() {
         ]
     );
 }
+
+#[test]
+fn further_items_of_a_list_that_has_columns_for_one_are_counted() {
+    let environment = TestEnvironment::new();
+    let two = || json!([concept("urn:own", "a"), concept("urn:own", "b")]);
+    let one = || json!([concept("urn:own", "a")]);
+    let encounters = || json!([{"reference": "Encounter/n"}, {"reference": "Encounter/o"}]);
+    // Lists that a table holds in full: modifiers, the types and reasons of an
+    // encounter, the reference ranges of an observation.
+    let encounter = |id: &str, kinds: Value| {
+        json!({"resourceType": "Encounter", "id": id, "status": "finished", "class": {"code": "AMB"}, "type": two(),
+            "reasonCode": two(), "participant": [{"type": kinds}], "hospitalization": {"dietPreference": two()}})
+    };
+    load_resources(
+        &environment,
+        &[
+            json!({"resourceType": "ExplanationOfBenefit", "id": "e", "status": "active",
+                "item": [{"sequence": 1, "modifier": two(), "programCode": two(), "encounter": encounters(),
+                    "detail": [{"sequence": 1, "programCode": two(), "subDetail": [{"sequence": 1, "programCode": two()}]}]}],
+                "addItem": [{"provider": [{"display": "A"}, {"display": "B"}], "subSite": one()}]}),
+            encounter("n", two()),
+            encounter("o", one()),
+            // Of another shape as well: the status is a list.
+            json!({"resourceType": "Encounter", "id": "p", "status": ["finished"], "participant": {"type": two()}}),
+            json!({"resourceType": "Observation", "id": "r", "status": "final", "referenceRange": [{"text": "x"}, {"text": "y"}],
+                "component": [{"code": {"text": "c"}, "interpretation": two()}]}),
+            json!({"resourceType": "Basic", "id": "b", "contained": [
+                {"resourceType": "Procedure", "id": "c", "status": "completed", "focalDevice": [{"action": {"text": "x"}}],
+                    "performer": [{"actor": {"display": "A"}}, {"actor": {"display": "B"}}]}]}),
+        ],
+    );
+    assert_eq!(
+        environment.query(
+            "select resource_type, element, resources from etl.deviating_element where deviation = 'further' order by 1, 2"
+        ),
+        [
+            ["Encounter", "hospitalization.dietPreference", "2"],
+            ["Encounter", "participant.type", "2"],
+            ["ExplanationOfBenefit", "addItem.provider", "1"],
+            ["ExplanationOfBenefit", "item.detail.programCode", "1"],
+            ["ExplanationOfBenefit", "item.detail.subDetail.programCode", "1"],
+            ["ExplanationOfBenefit", "item.encounter", "1"],
+            ["ExplanationOfBenefit", "item.programCode", "1"],
+            ["Observation", "component.interpretation", "1"],
+        ]
+    );
+    assert_eq!(
+        environment.query("select program_code, modifier_codes from explanation_of_benefit_item"),
+        [["a", r#"["a","b"]"#]]
+    );
+}
+
+#[test]
+fn what_stands_beside_primitive_values_is_kept_at_any_depth() {
+    let extension = |value: &str| json!({"extension": [{"url": "urn:own", "valueString": value}]});
+    let environment = TestEnvironment::new();
+    load_resources(
+        &environment,
+        &[
+            json!({"resourceType": "Patient", "id": "a", "contact": [{"name": {"family": "Kin", "given": ["Ann", null],
+                "_given": [null, extension("second")], "_family": extension("of family")}}]}),
+            // A single one in place of the list, with its value.
+            json!({"resourceType": "Patient", "id": "b", "name": [{"given": "Bo", "_given": extension("only")}]}),
+            json!({"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
+                "dosageInstruction": [{"timing": {"repeat": {"_count": extension("as needed")}}}]}),
+        ],
+    );
+    assert_eq!(
+        environment.query("select extension from patient_contact"),
+        [[
+            r#"[{"url":"urn:own","path":"name.given[1]","valueString":"second"},{"url":"urn:own","path":"name.family","valueString":"of family"}]"#
+        ]]
+    );
+    assert_eq!(
+        environment.query("select array_to_string(given, ' ') as given, extension from patient_name"),
+        [["Bo", r#"[{"url":"urn:own","path":"given[0]","valueString":"only"}]"#]]
+    );
+    assert_eq!(
+        environment.query("select extension from medication_request_dosage"),
+        [[r#"[{"url":"urn:own","path":"timing.repeat.count","valueString":"as needed"}]"#]]
+    );
+    assert_eq!(environment.query("select element from etl.unmapped_element"), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn media_types_ignore_case() {
+    // "Hello" in base64.
+    let form = |id: &str, kind: &str| {
+        json!({"resourceType": "DiagnosticReport", "id": id, "status": "final", "code": {"text": "x"},
+            "presentedForm": [{"contentType": kind, "data": "SGVsbG8="}]})
+    };
+    let environment = TestEnvironment::new();
+    load_resources(
+        &environment,
+        &[
+            form("a", "text/plain"),
+            form("b", "TEXT/Plain; charset=UTF-8"),
+            form("c", " Text/HTML"),
+            form("d", "application/pdf"),
+        ],
+    );
+    assert_eq!(
+        environment.query(
+            "select fhir_id, f.data_text from diagnostic_report r join diagnostic_report_presented_form f on f.diagnostic_report_id = r.id order by 1"
+        ),
+        [["a", "Hello"], ["b", "Hello"], ["c", "Hello"], ["d", NULL]]
+    );
+}

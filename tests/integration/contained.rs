@@ -469,6 +469,22 @@ fn references_lead_to_contained_resources_and_back() {
 }
 
 #[test]
+fn the_body_of_a_contained_resource_is_as_received_in_any_shape() {
+    let environment = TestEnvironment::new();
+    let endpoint = json!({"resourceType": "Endpoint", "id": "e", "status": ["active"], "payloadType": {"text": "x"}, "name": ""});
+    let organization =
+        json!({"resourceType": "Organization", "id": "o", "contained": endpoint, "active": "true"});
+    let basic =
+        json!({"resourceType": "Basic", "id": "b", "code": {"code": "x"}, "identifier": {"value": 7}});
+    load_resources(&environment, &[organization, basic.clone()]);
+    for (id, wanted) in [("Organization/o#e", &endpoint), ("b", &basic)] {
+        let body =
+            environment.value(&format!("select body::text from other_resource where fhir_id = '{id}'"));
+        assert_eq!(&serde_json::from_str::<Value>(&body).unwrap(), wanted);
+    }
+}
+
+#[test]
 fn what_is_not_a_legal_contained_resource_is_counted() {
     let environment = TestEnvironment::new();
     let inner =

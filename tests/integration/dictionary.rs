@@ -76,6 +76,7 @@ fn tables(environment: &TestEnvironment) -> Vec<Table> {
            from pg_class c join pg_namespace n on n.oid = c.relnamespace \
            join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
           where n.nspname in ('public', 'analytics', 'etl') and c.relkind in ('r', 'v') and c.relname not like '\\_\\_%' \
+            and not (n.nspname = 'analytics' and exists (select from pg_class t where t.relname = c.relname and t.relnamespace = 'public'::regnamespace)) \
           order by n.nspname, c.relname collate \"C\", a.attnum",
     );
     let mut tables: Vec<Table> = Vec::new();
@@ -182,7 +183,9 @@ fn page(tables: &[Table]) -> String {
     let mut page = String::from(
         "# Data dictionary\n\nEvery table and view, made by `make dictionary` from a migrated database; not to be edited.\n\
          `key` is part of the primary key, `→` a key of another table. What an\n\
-         element's column holds begins with FHIRPath from the resource or the list's item.\n",
+         element's column holds begins with FHIRPath from the resource or the list's item.\n\n\
+         Tables with times have a view of the same name in schema `analytics`, with the table's\n\
+         columns and `source`, `file_id`, `loaded_at`, and the day `x_date` of each time `x`.\n",
     );
     for (title, tables) in &sections {
         let links: Vec<String> = tables.iter().map(|table| link(&table.heading())).collect();

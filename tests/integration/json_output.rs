@@ -21,12 +21,13 @@ fn schemas() -> BTreeMap<String, Value> {
 }
 
 /// Commands that print JSON, each with its schema and the exit codes that it may have.
-const COMMANDS: [(&str, &[&str], &[i32]); 10] = [
+const COMMANDS: [(&str, &[&str], &[i32]); 11] = [
     ("status", &["status", "--json"], &[0]),
     ("files", &["files", "--json"], &[0]),
     ("runs", &["runs", "--json"], &[0]),
     ("rejects", &["rejects", "--json"], &[0]),
     ("sources", &["sources", "list", "--json"], &[0]),
+    ("senders", &["senders", "list", "--json"], &[0]),
     ("migrations", &["migrate", "status", "--json"], &[0]),
     ("inspect", &["inspect", "inspected.ndjson", "--json"], &[3]),
     ("once", &["once", "--json"], &[0, 3]),
@@ -76,6 +77,8 @@ fn the_schemas_describe_what_the_commands_print() {
     let valid = |name: &str, arguments: &[&str], codes: &[i32]| {
         validate(&environment, &schemas[name], arguments, codes)
     };
+    let add = ["senders", "add", "st-marys", "--source", "st-marys", "--json"];
+    valid("sender-secrets", &add, &[0]);
     for (name, arguments, codes) in COMMANDS {
         let json = valid(name, arguments, codes);
         assert!(name == "check" || json.as_array().is_none_or(|list| !list.is_empty()), "{name}: {json}");
@@ -108,7 +111,7 @@ fn the_schemas_describe_what_the_commands_print() {
         .keys()
         .filter(|name| {
             !COMMANDS.iter().any(|(of, ..)| of == name)
-                && !["run", "show", "retry", "remap"].contains(&name.as_str())
+                && !["run", "show", "retry", "remap", "sender-secrets"].contains(&name.as_str())
         })
         .collect();
     assert!(unused.is_empty(), "no test validates {unused:?}");
@@ -118,7 +121,7 @@ fn the_schemas_describe_what_the_commands_print() {
 fn the_schemas_hold_before_the_first_load() {
     let schemas = schemas();
     let environment = TestEnvironment::without_database();
-    for (name, arguments, codes) in COMMANDS.iter().take(6) {
+    for (name, arguments, codes) in COMMANDS.iter().take(7) {
         validate(&environment, &schemas[*name], arguments, codes);
     }
     let database = TestEnvironment::new();

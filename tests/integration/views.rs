@@ -31,7 +31,8 @@ fn every_view_and_column_has_a_comment() {
     let environment = TestEnvironment::new();
     let views = environment.query(
         "select relname as view, obj_description(oid) as comment from pg_class \
-         where relnamespace = 'analytics'::regnamespace and relkind = 'v' order by 1",
+         where relnamespace = 'analytics'::regnamespace and relkind = 'v' \
+           and relname not in (select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r') order by 1",
     );
     let names: Vec<&str> = views.iter().map(|row| row[0].as_str()).collect();
     assert_eq!(
@@ -39,6 +40,8 @@ fn every_view_and_column_has_a_comment() {
         [
             "claim_financials",
             "clinical_code",
+            "code_map",
+            "code_name",
             "cost_per_member_month",
             "current_name",
             "denial_rate",
@@ -51,6 +54,8 @@ fn every_view_and_column_has_a_comment() {
             "inpatient_admission",
             "lab_trend",
             "line_decision",
+            "linked_patient",
+            "load",
             "medication_adherence",
             "medication_fill",
             "medication_list",
@@ -63,6 +68,8 @@ fn every_view_and_column_has_a_comment() {
             "patient_timeline",
             "readmission_30_day",
             "reference",
+            "resource",
+            "source",
             "unresolved_reference",
         ]
     );

@@ -297,11 +297,12 @@ fn amounts_count_wherever_a_claim_has_them() {
     );
     assert_eq!(
         environment.query(
-            "select category_other_codings[1] as third, category_other_codings[2] as fourth \
+            "select category_code, category_alt_code, category_other_codings[1] as third, category_other_codings[2] as fourth \
              from explanation_of_benefit_adjudication a join explanation_of_benefit e on e.id = a.explanation_of_benefit_id \
              where e.fhir_id = 'd-third' order by ordinal"
         ),
-        [[format!("{STANDARD}|submitted"), NULL.to_owned()], ["urn:third|3".to_owned(), format!("{STANDARD}|benefit")]]
+        // The standard coding is shown, and the others follow in the document's order.
+        [["submitted", "1", "urn:other|2", NULL], ["benefit", "1", "urn:other|2", "urn:third|3"]]
     );
 }
 

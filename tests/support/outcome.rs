@@ -16,8 +16,16 @@ use super::{TestEnvironment, query};
 pub type Outcome = BTreeMap<String, Vec<String>>;
 
 /// Columns of the ledger's tables that describe the run rather than its result.
-const OF_THE_RUN: [&str; 7] =
-    ["load_run_id", "started_at", "finished_at", "loaded_at", "created_at", "archive_path", "valid_from"];
+const OF_THE_RUN: [&str; 8] = [
+    "load_run_id",
+    "started_at",
+    "finished_at",
+    "loaded_at",
+    "created_at",
+    "archive_path",
+    "valid_from",
+    "resolved_at",
+];
 
 /// The ledger's tables that are part of an outcome.
 const OF_THE_LEDGER: [&str; 8] = [

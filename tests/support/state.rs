@@ -196,7 +196,7 @@ fn clinical_tables(environment: &TestEnvironment) -> Vec<String> {
     }
     let mut queries = Vec::new();
     for table in filled.into_iter().flatten() {
-        let mut row = "to_jsonb(t) - 'source_id'".to_owned();
+        let mut row = "to_jsonb(t) - 'source_id' - 'loaded_at'".to_owned();
         for column in keys.get(&table).into_iter().flatten() {
             row += &format!(
                 " || jsonb_build_object('{column}', coalesce((select name from registry where registry.id = t.{column}), t.{column}::text))"

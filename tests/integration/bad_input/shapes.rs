@@ -210,3 +210,26 @@ fn blanks_that_are_no_spaces_are_removed_too() {
         assert_eq!(environment.value("select length(family)::text from patient_name"), "6", "{blank:?}");
     }
 }
+
+#[test]
+fn resources_of_bundles_within_bundles_are_loaded() {
+    let environment = TestEnvironment::new();
+    let bundle = |entries: &[String]| {
+        let entries: Vec<String> =
+            entries.iter().map(|resource| format!(r#"{{"resource":{resource}}}"#)).collect();
+        format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#, entries.join(","))
+    };
+    let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(patient);
+    let deepest = bundle(&[c]);
+    let deep = bundle(&[b, deepest, d]);
+    let parameters = format!(
+        r#"{{"resourceType":"Parameters","id":"p","parameter":[{{"name":"x","resource":{}}}]}}"#,
+        bundle(&[e])
+    );
+    let summary = load_twice(&environment, &[("b.json", bundle(&[a, deep, parameters]).as_bytes())]);
+    assert_eq!(account(&summary), [("inserted", 6)]);
+    let patients = "select fhir_id from patient order by 1";
+    assert_eq!(environment.query(patients), [["a"], ["b"], ["c"], ["d"], ["e"]]);
+    environment.run(&["remap"]).expect_code(0);
+    assert_eq!(environment.query(patients), [["a"], ["b"], ["c"], ["d"], ["e"]]);
+}

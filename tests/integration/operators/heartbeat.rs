@@ -49,6 +49,7 @@ fn health_needs_a_service_and_notices_its_end() {
     assert!(text.contains(&format!("service    process {}", service.pid())), "{text}");
 
     // Another inbox has no service.
+    fs::create_dir(environment.path("elsewhere")).unwrap();
     let mut elsewhere = environment.command(&["status", "--health"]);
     let run = environment.run_command(elsewhere.env("INBOX_DIR", "elsewhere")).expect_code(5);
     assert!(run.stderr.contains("one runs for another inbox"), "{}", run.stderr);

@@ -1,7 +1,9 @@
 //! What an operator does and sees, through the doors that an operator has: folders,
 //! commands, exit codes, logs and reports.
 
+mod archive_check;
 mod heartbeat;
+mod reject_states;
 mod skipped_paths;
 mod skipped_types;
 

@@ -210,7 +210,7 @@ fn adjudications_are_numbered_across_header_items_and_details() {
     assert!(eob.contains(&"claim_type=pharmacy".to_owned()), "{eob:?}");
     assert!(eob.contains(&"payer_name=Plan".to_owned()), "{eob:?}");
     assert!(eob.contains(&"encounter_id=Encounter/n".to_owned()), "{eob:?}");
-    assert!(eob.contains(&"type_code=40".to_owned()), "{eob:?}");
+    assert!(eob.contains(&"type_code=pharmacy".to_owned()), "{eob:?}");
     let adjudications = lines(&found, "explanation_of_benefit_adjudication");
     assert_eq!(
         adjudications[0],

@@ -131,9 +131,15 @@ pub fn contained_json(
 /// The type and the local id of a contained resource, or why it is none.
 fn own_identity(item: Value<'_>) -> Result<(ResourceType, Cow<'_, str>), &'static str> {
     let name = item.get(NameId::RESOURCE_TYPE).and_then(Value::as_text);
-    let resource_type = name.and_then(|name| ResourceType::named(&name));
+    let resource_type = name.and_then(|name| ResourceType::named(trimmed(&name)));
     let resource_type = resource_type.ok_or("contained (no resource of R4)")?;
-    let local_id = item.get(NameId::ID).and_then(Value::as_text).map(local_id).unwrap_or_default();
+    // As the repair reads it: a number, or the first of a list.
+    let written = item.get(NameId::ID).map(|id| id.items().next().unwrap_or(id));
+    let text = written.and_then(|id| match id.json_type() {
+        JsonType::Number => Some(Cow::Borrowed(id.raw())),
+        _ => id.as_text(),
+    });
+    let local_id = text.map(local_id).unwrap_or_default();
     if local_id.is_empty() { Err("contained (no id)") } else { Ok((resource_type, local_id)) }
 }
 

@@ -108,7 +108,9 @@ impl Mapper {
         let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
             fingerprint::identify(&tree, resource_type, &written, &mut self.canonical, input)?;
         if let Some(defect) = whole(&tree, &fhir_id) {
-            let fhir_id = Some(fhir_id).filter(|fhir_id| fhir_id.len() <= datatype::MAX_INDEXED_BYTES);
+            let is_shown =
+                |fhir_id: &String| !is_id_generated && fhir_id.len() <= datatype::MAX_INDEXED_BYTES;
+            let fhir_id = Some(fhir_id).filter(is_shown);
             return Err(refusal(&tree, resource_type, fhir_id, defect));
         }
         let target = batch.target(resource_type, &fhir_id);

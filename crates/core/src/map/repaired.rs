@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::generic::without_indexes;
 use super::input::{Input, MapError};
 use super::plan::Plan;
-use super::shape::{Deviations, Shape, check, repair};
+use super::shape::{Deviation, Deviations, Shape, check, repair};
 use super::unmapped::UnmappedElements;
 use crate::fhir::{ResourceType, trimmed};
 use crate::json::{JsonType, NameId, Parser, Tree, Value};
@@ -35,8 +36,13 @@ impl RepairMemory {
         (deviations, unmapped): (&mut Deviations, &mut UnmappedElements),
     ) -> Result<(Tree<'t>, ResourceType, Shape), MapError> {
         let resource_type = wanted_type(tree.root(), input)?;
-        let shape = check(&tree, resource_type, &plan.structure, &plan.dictionary);
+        let mut further = Vec::new();
+        let shape = check(&tree, resource_type, &plan.structure, &plan.dictionary, &mut further);
         if shape.is_defined {
+            for list in further {
+                let path = without_indexes(&tree.value_at(list).path());
+                deviations.note(resource_type, &path, Deviation::Further);
+            }
             return Ok((tree, resource_type, shape));
         }
         let notes_root = plan.of(resource_type).all(|resource| resource.is_other);

@@ -3,10 +3,11 @@
 //! the rows that it will have, then writes them. They are gathered first because
 //! the row that keeps an extension is known only when all rows are.
 
+use std::borrow::Cow;
 use std::mem;
 
 use super::chunk::TableBuffers;
-use super::contained::Contained;
+use super::contained::{Contained, contained_json};
 use super::extension::Lists;
 use super::extension_rows::give_extensions;
 use super::fields::FieldWriter;
@@ -200,7 +201,15 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         if resource.is_other {
             // As received.
             let is_contained = subject.container.is_some();
-            buffer.jsonb(&[if is_contained { subject.root.raw() } else { self.written }]);
+            let contained = match self.shape.is_defined {
+                _ if !is_contained => None,
+                true => Some(Cow::Borrowed(subject.root.raw())),
+                // What is mapped was repaired.
+                false => contained_as_written(self.written, subject.resource_type, subject.fhir_id)
+                    .map(Cow::Owned)
+                    .or(Some(Cow::Borrowed(subject.root.raw()))),
+            };
+            buffer.jsonb(&[contained.as_deref().unwrap_or(self.written)]);
         }
         buffer.optional_key(subject.container);
         Ok(patient)
@@ -238,4 +247,10 @@ impl<'w, 't> ResourceWriter<'w, 't> {
         let FieldWriter { resolver, coerced, .. } = fields;
         Writer { places: &plan.generic, prefix, timezone: *timezone, buffers, resolver, coerced }
     }
+}
+
+/// The JSON, as received, of the resource with that identity which `container` holds.
+fn contained_as_written(container: &str, resource_type: ResourceType, fhir_id: &str) -> Option<String> {
+    let (_, local_id) = fhir_id.split_once('#')?;
+    contained_json(container.as_bytes(), resource_type, local_id).ok()?
 }

@@ -30,10 +30,13 @@ pub fn create_tables(tables: &[Table]) -> String {
             let null = if column.is_nullable { "" } else { " not null" };
             let _ = writeln!(sql, "  {} {}{null},", quoted(&column.name), column.sql_type.sql());
         }
+        for column in &table.filled_by_database() {
+            let _ = writeln!(sql, "  {} {} not null default now(),", column.name, column.sql_type.sql());
+        }
         let key: Vec<String> = table.key.iter().map(|name| quoted(name)).collect();
         let _ = writeln!(sql, "  primary key ({})\n);", key.join(", "));
         let _ = writeln!(sql, "comment on table {} is {};", table.name, literal(&table.comment));
-        for column in &table.columns {
+        for column in table.columns.iter().chain(&table.filled_by_database()) {
             let _ = writeln!(
                 sql,
                 "comment on column {}.{} is {};",

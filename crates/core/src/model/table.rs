@@ -35,6 +35,22 @@ pub struct Table {
     pub key: Vec<String>,
 }
 
+impl Table {
+    /// The columns that the database fills by their defaults, after [`Table::columns`],
+    /// which the mapper writes.
+    pub fn filled_by_database(&self) -> Vec<TableColumn> {
+        match self.kind {
+            TableKind::Resource | TableKind::Other => vec![TableColumn::required(
+                "loaded_at",
+                SqlType::Timestamptz,
+                "when the row was written: the start of the transaction that loaded this version of the \
+                 resource; of rows older than the column, when the column was added",
+            )],
+            TableKind::Child | TableKind::History | TableKind::Generic => Vec::new(),
+        }
+    }
+}
+
 /// A column with all that the database is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableColumn {

@@ -40,6 +40,11 @@ pub enum DatabaseError {
     Query { action: &'static str, source: diesel::result::Error },
     #[error("a migration failed: {reason}")]
     Migration { reason: String },
+    #[error(
+        "a migration failed, and nothing was changed: {reason}; built on fhirmill's tables and views: {}",
+        .dependents.join(", ")
+    )]
+    MigrationBlocked { reason: String, dependents: Vec<String> },
     #[error("nothing has been loaded yet: {place}")]
     NothingYet { place: String },
     #[error(
@@ -110,6 +115,10 @@ impl DatabaseError {
                 ));
             }
             Self::TooOld { .. } => "upgrade the server, or unset DATABASE_URL to use a private server",
+            Self::MigrationBlocked { .. } => {
+                "if one of these is in the way, save its definition and drop it, run the command again, and create it \
+                 again as the new views allow"
+            }
             Self::MigrationLocked { .. } => {
                 "look in pg_stat_activity for a session that holds an advisory lock"
             }
@@ -149,7 +158,9 @@ impl Failure {
     /// The failure behind an error, or behind one of its causes; `None` if the
     /// server had no part in it.
     pub fn behind(error: &(dyn Error + 'static)) -> Option<Failure> {
-        if let Some(DatabaseError::Migration { reason }) = error.downcast_ref() {
+        if let Some(DatabaseError::Migration { reason } | DatabaseError::MigrationBlocked { reason, .. }) =
+            error.downcast_ref()
+        {
             return Failure::of_message(reason);
         }
         let failure = error.downcast_ref().and_then(Failure::of);

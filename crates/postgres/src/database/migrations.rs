@@ -1,8 +1,8 @@
 //! Migrations: numbered steps from an empty database to the current tables, and
 //! back.
 //!
-//! They are the folders of `migrations/`, embedded in the binary. Each runs in a
-//! transaction of its own. When several processes start at once, an advisory lock
+//! They are the folders of `migrations/`, embedded in the binary. Those that are
+//! pending run in one transaction. When several processes start at once, an advisory lock
 //! lets one of them migrate while the others wait; these then find nothing to do.
 
 use std::thread;
@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use serde::Serialize;
 use tracing::info;
 
+use super::dependents::{self, Dependent};
 use super::error::DatabaseError;
 use super::open::Database;
 use super::readers::Readers;
@@ -51,28 +52,67 @@ pub struct MigrationStatus {
     pub is_known: bool,
 }
 
-/// Applies pending migrations, oldest first, and makes sure of the role of the
-/// readers. Returns the names of those that were applied now.
+/// Applies pending migrations, oldest first, in one transaction: all or none. Returns
+/// the names of those that were applied now. Makes sure of the role of the readers.
+///
+/// What others have built on the tables and views stays as it is. Where a migration has
+/// to drop what they depend on, they are dropped and created again within the
+/// transaction; if that is impossible, the error names them, and nothing has changed.
 pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<String>, DatabaseError> {
     with_lock(database, |connection| {
         let unknown = |source| DatabaseError::Query { action: "look up the role of the readers", source };
         // Before migrations give rights to a role that may be another database's.
         let readers = Readers::of(connection).map_err(unknown)?;
-        let mut names = Vec::new();
-        for migration in connection.pending_migrations(source).map_err(failed)? {
-            let name = migration.name().to_string();
-            info!(migration = name, "applying migration {name}");
-            connection.run_migration(&migration).map_err(failed)?;
-            failpoint::passed(Step::Migrated);
-            names.push(name);
-        }
+        let pending = connection.pending_migrations(source).map_err(failed)?;
+        let names = apply_around_dependents(connection, &pending)?;
         readers.ensure(connection).map_err(unknown)?;
         Ok(names)
     })
 }
 
-/// Reverts the newest migrations and drops the data in their tables. Returns the
-/// names of those that were reverted.
+/// Applies migrations; if they fail, again with what others have built set aside.
+fn apply_around_dependents(
+    connection: &mut PgConnection,
+    pending: &[BoxedMigration],
+) -> Result<Vec<String>, DatabaseError> {
+    let first = match all_or_none(connection, |connection| apply(connection, pending)) {
+        Ok(names) => return Ok(names),
+        Err(error) => error,
+    };
+    let Ok(others) = dependents::find(connection) else { return Err(first) };
+    if others.is_empty() {
+        return Err(first);
+    }
+    info!("trying again with {} objects of others set aside", others.len());
+    let again = all_or_none(connection, |connection| {
+        dependents::drop_all(connection, &others).map_err(|error| failed(error.into()))?;
+        let names = apply(connection, pending)?;
+        dependents::create_all(connection, &others).map_err(|(dependent, error)| {
+            let reason = format!("{} does not fit the new views: {error}", dependent.name);
+            DatabaseError::Migration { reason }
+        })?;
+        Ok(names)
+    });
+    again.map_err(|error| blocked(error, &others))
+}
+
+fn apply(connection: &mut PgConnection, pending: &[BoxedMigration]) -> Result<Vec<String>, DatabaseError> {
+    let mut names = Vec::new();
+    for migration in pending {
+        let name = migration.name().to_string();
+        info!(migration = name, "applying migration {name}");
+        connection.run_migration(migration).map_err(failed)?;
+        failpoint::passed(Step::Migrated);
+        names.push(name);
+    }
+    if !names.is_empty() {
+        call(connection, "etl.show_tables")?;
+    }
+    Ok(names)
+}
+
+/// Reverts the newest migrations, in one transaction, and drops the data in their
+/// tables. Returns the names of those that were reverted.
 pub fn down(
     database: &Database,
     source: impl MigrationSource<Pg>,
@@ -85,20 +125,71 @@ pub fn down(
             Down::Newest(count) => count,
             Down::All => applied.len(),
         };
-        let mut names = Vec::new();
-        for version in applied.iter().take(count) {
-            let Some(migration) = find(&known, version) else {
-                let reason =
-                    format!("{version} was applied by a newer version of fhirmill, which has to revert it");
-                return Err(DatabaseError::Migration { reason });
-            };
-            let name = migration.name().to_string();
-            info!(migration = name, "reverting migration {name}");
-            connection.revert_migration(migration).map_err(failed)?;
-            names.push(name);
-        }
-        Ok(names)
+        let reverted =
+            all_or_none(connection, |connection| revert(connection, &known, applied.iter().take(count)));
+        reverted.map_err(|error| match dependents::find(connection) {
+            Ok(others) if !others.is_empty() => blocked(error, &others),
+            _ => error,
+        })
     })
+}
+
+fn revert<'v>(
+    connection: &mut PgConnection,
+    known: &[BoxedMigration],
+    versions: impl Iterator<Item = &'v MigrationVersion<'static>>,
+) -> Result<Vec<String>, DatabaseError> {
+    let mut names = Vec::new();
+    // The views of tables would keep columns from being dropped.
+    call(connection, "etl.hide_tables")?;
+    for version in versions {
+        let Some(migration) = find(known, version) else {
+            let reason =
+                format!("{version} was applied by a newer version of fhirmill, which has to revert it");
+            return Err(DatabaseError::Migration { reason });
+        };
+        let name = migration.name().to_string();
+        info!(migration = name, "reverting migration {name}");
+        connection.revert_migration(migration).map_err(failed)?;
+        names.push(name);
+    }
+    call(connection, "etl.show_tables")?;
+    Ok(names)
+}
+
+/// Calls a function of the database, if this state of it has one of that name.
+fn call(connection: &mut PgConnection, function: &str) -> Result<(), DatabaseError> {
+    let sql = format!(
+        "do $call$ begin if to_regproc('{function}') is not null then execute 'select {function}()'; end if; end $call$"
+    );
+    sql_query(sql).execute(connection).map(drop).map_err(|error| failed(error.into()))
+}
+
+/// Runs `work` in a transaction that is rolled back if it fails.
+fn all_or_none<Outcome>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<Outcome, DatabaseError>,
+) -> Result<Outcome, DatabaseError> {
+    connection.transaction(|connection| work(connection).map_err(Stopped)).map_err(|stopped| stopped.0)
+}
+
+/// An error that ends a transaction, of which diesel wants to make one from its own.
+struct Stopped(DatabaseError);
+
+impl From<diesel::result::Error> for Stopped {
+    fn from(error: diesel::result::Error) -> Self {
+        Stopped(failed(error.into()))
+    }
+}
+
+fn blocked(error: DatabaseError, others: &[Dependent]) -> DatabaseError {
+    match error {
+        DatabaseError::Migration { reason } => DatabaseError::MigrationBlocked {
+            reason,
+            dependents: others.iter().map(|other| other.name.clone()).collect(),
+        },
+        other => other,
+    }
 }
 
 /// An error unless all migrations are applied, so that queries find their tables.

@@ -7,6 +7,7 @@
 
 mod connection;
 mod copy;
+mod dependents;
 mod error;
 mod failure;
 pub mod migrations;

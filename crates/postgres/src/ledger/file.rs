@@ -13,7 +13,7 @@ use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use serde::{Serialize, Serializer};
 
 use super::schema::{load_batch, load_file, source};
-use super::{Account, RejectReason, Run, RunFilter};
+use super::{Account, Run, RunFilter};
 use crate::failpoint::{self, Step};
 
 /// A file that was read to its end, or as far as possible, and whose records
@@ -116,11 +116,6 @@ impl Run {
         };
         let mut by_id: BTreeMap<i64, (FileStatus, Account)> = finished.into_iter().map(verdict).collect();
         Ok(ids.iter().map(|id| by_id.remove(id)).collect())
-    }
-
-    /// The most frequent reasons for which records of a file were rejected.
-    pub fn reject_reasons(&mut self, file_id: i64) -> QueryResult<Vec<RejectReason>> {
-        RejectReason::of_file(&mut self.connection, file_id)
     }
 
     /// Notes where files will lie. When this returns, it and everything committed

@@ -8,6 +8,7 @@
 
 mod account;
 mod advisory_lock;
+mod archived;
 mod audit;
 mod batch;
 mod claim;
@@ -15,6 +16,7 @@ mod delivery;
 mod duplicate;
 mod file;
 mod lost_file;
+mod mended;
 mod reject;
 mod relations;
 mod remap;
@@ -32,13 +34,17 @@ mod status;
 mod upload;
 
 pub use account::Account;
+pub use archived::{ArchivedFile, FoundResource};
 pub use audit::AuditEvent;
 pub use batch::{BatchClaim, BatchPart, DeviatingElement, UnmappedElement};
 pub use claim::{Claim, ClaimedFile, NewFile};
 pub use delivery::{Delivery, Outcome, Queue};
 pub use duplicate::Verdict as DuplicateVerdict;
 pub use file::{FileEntry, FileFilter, FileStatus, ReadFile, has_file};
-pub use reject::{NewReject, Reject, RejectCount, RejectReason};
+pub use mended::{MendedRecord, for_each_open_reject, last_reject};
+pub use reject::{
+    Dismissal, NewReject, Reject, RejectCount, RejectFilter, RejectReason, RejectedFile, RejectedRecord,
+};
 pub use relations::FileRelations;
 pub use remap::{RemapFile, RemapPositions, count_unresolved, select_current, select_resolvable};
 pub use resource::{ResourceSender, StoredResource};

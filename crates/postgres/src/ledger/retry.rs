@@ -1,5 +1,4 @@
-//! Rejects that a *retry* may load: those that no earlier retry took, and whose
-//! bytes are at hand.
+//! Rejects that a *retry* may load: those that are open, and whose bytes are at hand.
 
 use diesel::dsl::{IntoBoxed, auto_type, count_star, not, now};
 use diesel::pg::Pg;
@@ -110,7 +109,11 @@ impl PendingRejects {
     }
 
     fn pending(&self) -> IntoBoxed<'static, rejects, Pg> {
-        let query = rejects().into_boxed().filter(rejected_record::retried_at.is_null());
+        let query = rejects()
+            .into_boxed()
+            .filter(rejected_record::retried_at.is_null())
+            .filter(rejected_record::resolved_at.is_null())
+            .filter(rejected_record::dismissed_at.is_null());
         match self.file_id {
             Some(file_id) => query.filter(rejected_record::file_id.eq(file_id)),
             None => query,

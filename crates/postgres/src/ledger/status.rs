@@ -21,9 +21,19 @@ pub struct LedgerStatus {
     pub files_rejected: i64,
     #[diesel(sql_type = BigInt)]
     pub files_failed: i64,
-    /// Rejected records that no retry has loaded since.
+    /// Rejected records that are open: not retried, resolved or dismissed.
     #[diesel(sql_type = BigInt)]
     pub records_rejected: i64,
+    /// Rejected records that were put into the inbox again, and that no mended one has
+    /// followed yet.
+    #[diesel(sql_type = BigInt)]
+    pub rejects_retried: i64,
+    /// Rejected records for which a mended one has loaded.
+    #[diesel(sql_type = BigInt)]
+    pub rejects_resolved: i64,
+    /// Rejected records that an operator has dismissed.
+    #[diesel(sql_type = BigInt)]
+    pub rejects_dismissed: i64,
     /// References without a key.
     #[diesel(sql_type = BigInt)]
     pub unresolved_references: i64,
@@ -49,13 +59,21 @@ select (select to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:
        count(*) filter (where status = 'loading') as files_loading,
        count(*) filter (where status = 'rejected') as files_rejected,
        count(*) filter (where status = 'failed') as files_failed,
-       (select count(*) from etl.rejected_record where retried_at is null) as records_rejected,
+       r.open as records_rejected, r.retried as rejects_retried, r.resolved as rejects_resolved,
+       r.dismissed as rejects_dismissed,
        (select count(*) from etl.unresolved_reference) as unresolved_references,
        coalesce(sum(inserted), 0)::bigint as resources,
        (select count(*) from etl.deviating_element) as deviating_elements,
        (select count(*) from etl.unmapped_element) as unmapped_elements,
        pg_database_size(current_database()) as database_bytes
-from etl.load_file";
+from (
+  select count(*) filter (where dismissed_at is not null) as dismissed,
+         count(*) filter (where dismissed_at is null and resolved_at is not null) as resolved,
+         count(*) filter (where dismissed_at is null and resolved_at is null and retried_at is not null) as retried,
+         count(*) filter (where dismissed_at is null and resolved_at is null and retried_at is null) as open
+    from etl.rejected_record) r
+left join etl.load_file on true
+group by r.open, r.retried, r.resolved, r.dismissed";
 
 impl LedgerStatus {
     /// Asks for the figures as they are now.

@@ -5,6 +5,7 @@
 
 mod compile;
 mod error;
+mod first_shown;
 mod lifecycle;
 mod resource;
 mod slots;
@@ -20,6 +21,8 @@ use crate::model::{self, DECLARED, GenericTable, Resource, Table};
 use super::shape::Structure;
 use compile::Compiler;
 pub use error::PlanError;
+pub(super) use first_shown::ListPath;
+use first_shown::first_shown;
 use lifecycle::Lifecycle;
 pub use lifecycle::{ClearTable, HistoryTable};
 pub(super) use resource::{ChildPlan, Field, ListPlan, ResourcePlan, RowPath, TablePlan};
@@ -103,7 +106,7 @@ impl Plan {
     pub fn compile(declarations: &[Resource]) -> Result<Plan, PlanError> {
         let tables = model::tables_of(declarations)?;
         let (resources, mut dictionary) = Compiler::new(&tables).all(declarations)?;
-        let structure = Structure::compile(&mut dictionary)?;
+        let structure = Structure::compile(&mut dictionary, &first_shown(declarations))?;
         let places = |is_wanted: &dyn Fn(&Resource) -> bool| -> Vec<usize> {
             (0..declarations.len()).filter(|place| is_wanted(&declarations[*place])).collect()
         };

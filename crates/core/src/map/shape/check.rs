@@ -17,12 +17,14 @@ pub(in super::super) struct Shape {
     pub has_several_codings: bool,
 }
 
-/// Compares a resource of that type with the structure.
+/// Compares a resource of that type with the structure. `further` takes the nodes of
+/// lists that have more items than columns hold.
 pub(in super::super) fn check(
     tree: &Tree<'_>,
     resource_type: ResourceType,
     structure: &Structure,
     dictionary: &Dictionary,
+    further: &mut Vec<u32>,
 ) -> Shape {
     let mut check = Check {
         tree,
@@ -32,6 +34,7 @@ pub(in super::super) fn check(
         dictionary,
         has_extensions: false,
         has_several_codings: false,
+        further,
     };
     if tree.has_escaped_name() || !check.object(0, structure.of_resource(resource_type)) {
         return Shape { is_defined: false, has_extensions: true, has_several_codings: true };
@@ -51,6 +54,7 @@ struct Check<'c, 't> {
     dictionary: &'c Dictionary,
     has_extensions: bool,
     has_several_codings: bool,
+    further: &'c mut Vec<u32>,
 }
 
 impl Check<'_, '_> {
@@ -162,14 +166,19 @@ impl Check<'_, '_> {
             return is_first;
         }
         match member.marks {
-            MemberDefinition::CODINGS => {
-                let items = &self.nodes[at + 1..value.next as usize];
-                self.has_several_codings |= items.first().is_some_and(|first| first.next < value.next);
-            }
+            MemberDefinition::CODINGS => self.has_several_codings |= self.has_several(at),
+            MemberDefinition::FIRST_SHOWN if self.has_several(at) => self.further.push(at as u32),
+            MemberDefinition::FIRST_SHOWN => {}
             MemberDefinition::MODIFIERS => return false,
             _ => self.has_extensions = true,
         }
         true
+    }
+
+    /// Whether the value at that node has two items or more.
+    fn has_several(&self, at: usize) -> bool {
+        let end = self.nodes[at].next;
+        self.nodes[at + 1..end as usize].first().is_some_and(|first| first.next < end)
     }
 
     /// Whether the member with that value holds the id and the extensions of a

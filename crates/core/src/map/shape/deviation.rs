@@ -17,6 +17,8 @@ pub enum Deviation {
     /// There are several variants of a choice; columns that these share show the
     /// first of them.
     Variants,
+    /// Of a list that R4 allows columns hold the first item only, and there are more.
+    Further,
     /// A modifier extension, which may change what the element means.
     Modifier,
     /// Its JSON type has no meaning; it was not read.
@@ -30,6 +32,7 @@ impl Deviation {
             Deviation::Coerced => "coerced",
             Deviation::Several => "several",
             Deviation::Variants => "variants",
+            Deviation::Further => "further",
             Deviation::Modifier => "modifier",
             Deviation::Unreadable => "unreadable",
         }

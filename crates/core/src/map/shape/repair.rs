@@ -141,6 +141,9 @@ impl<'t> Repair<'_, 't> {
         if definition.marks == MemberDefinition::MODIFIERS {
             self.note(Deviation::Modifier);
         }
+        if definition.marks == MemberDefinition::FIRST_SHOWN && value.items().nth(1).is_some() {
+            self.note(Deviation::Further);
+        }
     }
 
     /// Writes a member that the type does not define; true.

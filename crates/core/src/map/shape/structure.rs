@@ -2,9 +2,11 @@
 //! found with one look-up by the type's and the name's numbers.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
+use super::super::plan::ListPath;
 use crate::fhir::{ResourceType, TypeDefinition, reference_targets, type_definitions};
 use crate::json::{Dictionary, DictionaryFull, JsonType, NameId};
 
@@ -56,6 +58,8 @@ impl MemberDefinition {
     pub const EXTENSIONS: u8 = 0b0001_0000;
     /// A list of extensions that change what the element means.
     pub const MODIFIERS: u8 = 0b0010_0000;
+    /// A list of which columns hold the first item only.
+    pub const FIRST_SHOWN: u8 = 0b0100_0000;
 
     /// Whether a value of that type, or an item, is as R4 defines it.
     #[inline(always)]
@@ -104,8 +108,12 @@ pub(in super::super) struct Structure {
 }
 
 impl Structure {
-    /// The structure of R4, whose names are added to the dictionary.
-    pub fn compile(dictionary: &mut Dictionary) -> Result<Self, DictionaryFull> {
+    /// The structure of R4, whose names are added to the dictionary. `first_shown`
+    /// are the lists of each resource type of which columns hold the first item.
+    pub fn compile(
+        dictionary: &mut Dictionary,
+        first_shown: &BTreeMap<&str, BTreeSet<ListPath>>,
+    ) -> Result<Self, DictionaryFull> {
         let definitions: Vec<TypeDefinition> = type_definitions().collect();
         let numbers: FxHashMap<&str, TypeId> =
             (0..).zip(&definitions).map(|(number, definition)| (definition.name, number)).collect();
@@ -126,6 +134,15 @@ impl Structure {
         for of in reference_targets() {
             if let Some(number) = numbers.get(of.type_name) {
                 targets.insert((*number, dictionary.intern(of.member)?.index()), of.types);
+            }
+        }
+        for (name, path) in
+            first_shown.iter().flat_map(|(name, paths)| paths.iter().map(move |path| (name, path)))
+        {
+            // A datatype is that of many elements, some of which may be shown in full.
+            let is_own = |number: TypeId| definitions[usize::from(number)].name.starts_with(name);
+            if let Some(start) = numbers.get(name) {
+                mark_first_shown(&mut types, *start, path, dictionary, &is_own);
             }
         }
         let (bases, members) = displaced(&types);
@@ -168,6 +185,30 @@ impl Structure {
     /// The member of that name of a type.
     pub(super) fn member(&self, type_id: TypeId, name: NameId) -> Option<&MemberDefinition> {
         self.members_of(type_id).get(name.index()).filter(|member| member.name == name)
+    }
+}
+
+/// Marks the list that the path leads to.
+fn mark_first_shown(
+    types: &mut [Vec<MemberDefinition>],
+    start: TypeId,
+    path: &[String],
+    dictionary: &Dictionary,
+    is_own: &dyn Fn(TypeId) -> bool,
+) {
+    let mut type_id = start;
+    for (place, name) in path.iter().enumerate() {
+        let name = dictionary.lookup(name);
+        let members = &mut types[usize::from(type_id)];
+        let Some(member) = members.iter_mut().find(|member| member.name == name) else { return };
+        if place + 1 < path.len() {
+            if member.kind != Kind::Object {
+                return;
+            }
+            type_id = member.type_id;
+        } else if member.is_list && member.marks == 0 && is_own(type_id) {
+            member.marks = MemberDefinition::FIRST_SHOWN;
+        }
     }
 }
 
@@ -278,7 +319,7 @@ mod tests {
     #[test]
     fn every_member_of_every_type_is_found_and_no_other() {
         let mut dictionary = Dictionary::new();
-        let structure = Structure::compile(&mut dictionary).expect("room");
+        let structure = Structure::compile(&mut dictionary, &BTreeMap::new()).expect("room");
         let of = |name: &str| structure.of_resource(ResourceType::named(name).expect(name));
         let member =
             |type_id: TypeId, name: &str| structure.member(type_id, dictionary.lookup(name)).copied();

@@ -1,0 +1,2 @@
+-- The columns that were filled go with the migration that added them.
+select 1;
