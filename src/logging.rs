@@ -104,8 +104,9 @@ fn lines<Writer>(settings: &LogSettings, writer: Writer) -> BoxedLayer
 where
     Writer: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    // The scheduler logs its internals at the same level as we log ours.
-    let directives = format!("tokio_cron_scheduler=warn,{}", settings.level.as_str());
+    // The scheduler logs its internals at the same level as we log ours, and s3s every call
+    // of a client that fails, with what was sent.
+    let directives = format!("tokio_cron_scheduler=warn,s3s=off,{}", settings.level.as_str());
     let filter = EnvFilter::builder().parse_lossy(directives);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     match settings.format {

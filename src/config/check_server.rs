@@ -16,6 +16,16 @@ impl Check<'_> {
                 "is set, but this fhirmill was built without the feature `server`",
             );
         }
+        let s3_address = self.optional("S3_ADDRESS", values::socket_address);
+        if s3_address.is_some() && !cfg!(feature = "server") {
+            self.complain_of(
+                "S3_ADDRESS",
+                "is set, but this fhirmill was built without the feature `server`",
+            );
+        }
+        if s3_address.is_some() && s3_address == http_address {
+            self.complain_of("S3_ADDRESS", "must not be HTTP_ADDRESS");
+        }
         let tls = self.tls();
         let public_url = self.optional("HTTP_PUBLIC_URL", values::public_url);
         let connections = self.value("HTTP_CONNECTIONS", values::whole_number(1, 100_000));
@@ -26,6 +36,7 @@ impl Check<'_> {
         let secrets_key_file = self.value("SECRETS_KEY_FILE", file);
         Some(ServerSettings {
             http_address,
+            s3_address,
             tls,
             public_url,
             connections: connections? as usize,

@@ -178,6 +178,8 @@ pub struct Limits {
 pub struct ServerSettings {
     /// The address to listen at; none for no HTTP.
     pub http_address: Option<SocketAddr>,
+    /// The address to take S3 calls at; none for no S3.
+    pub s3_address: Option<SocketAddr>,
     /// The certificate chain and its private key; none for plain HTTP.
     pub tls: Option<TlsFiles>,
     /// The URL by which senders reach the server, without a slash at its end.

@@ -273,6 +273,15 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "S3_ADDRESS",
+        flag: "s3-address",
+        value: "ADDRESS",
+        default: "",
+        example: "127.0.0.1:9000",
+        help: "Address and port at which `fhirmill run` takes files from S3 clients; no S3 if not set",
+        secret: false,
+    },
+    Variable {
         name: "HTTP_TLS_CERTIFICATE",
         flag: "http-tls-certificate",
         value: "FILE",
@@ -446,6 +455,7 @@ mod tests {
             "POSTGRES_HBA_FILE",
             "POSTGRES_SHARED_BUFFERS",
             "HTTP_PORT",
+            "S3_PORT",
         ]);
         assert_eq!(found, expected);
     }

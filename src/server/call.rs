@@ -37,6 +37,7 @@ pub struct Call {
     /// Identifies it, in the answer and in the audit table.
     pub request_id: String,
     sender_id: OnceLock<i32>,
+    action: OnceLock<String>,
     target: OnceLock<String>,
     bytes: AtomicU64,
 }
@@ -45,6 +46,11 @@ impl Call {
     /// Notes who makes it.
     pub fn set_sender(&self, sender_id: i32) {
         let _ = self.sender_id.set(sender_id);
+    }
+
+    /// Notes what it asks for, where its route does not say it.
+    pub fn set_action(&self, action: String) {
+        let _ = self.action.set(action);
     }
 
     /// Notes what it is about, such as the id of an upload. Never a value of a patient.
@@ -62,7 +68,7 @@ impl Call {
         AuditEvent {
             request_id: self.request_id.clone(),
             sender_id: self.sender_id.get().copied(),
-            action,
+            action: self.action.get().cloned().unwrap_or(action),
             target: self.target.get().cloned(),
             client_address,
             bytes: i64::try_from(self.bytes.load(Ordering::Relaxed)).unwrap_or(i64::MAX),

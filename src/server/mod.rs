@@ -9,7 +9,10 @@
 //! - [`call`]: what is noted of each call: request id, sender, bytes; and the audit
 //! - [`body`]: bodies, within limits of time and size
 //! - [`error`]: answers that are errors
-//! - [`rest`]: the calls
+//! - [`receive`]: a body on its way into an upload
+//! - [`rest`]: the calls of REST
+//! - [`s3`]: the calls of S3
+//! - [`unfinished`]: uploads of single calls that break off
 //! - [`listen`]: connections, TLS and the end
 
 pub mod auth;
@@ -18,8 +21,11 @@ pub mod call;
 pub mod error;
 pub mod listen;
 pub mod pool;
+pub mod receive;
 pub mod rest;
+pub mod s3;
 pub mod state;
+pub mod unfinished;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -45,7 +51,7 @@ pub type SharedDatabase = Arc<Mutex<Database>>;
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    #[error("HTTP_ADDRESS: {address} cannot be listened at")]
+    #[error("HTTP_ADDRESS or S3_ADDRESS: {address} cannot be listened at")]
     Bind { address: std::net::SocketAddr, source: std::io::Error },
     #[error("HTTP_TLS_CERTIFICATE or HTTP_TLS_KEY cannot be used")]
     Tls(#[source] std::io::Error),
@@ -65,23 +71,35 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts what the settings ask for; nothing if there is no HTTP_ADDRESS.
+    /// Starts what the settings ask for; nothing if there is neither HTTP_ADDRESS nor
+    /// S3_ADDRESS.
     pub fn start(
         settings: &Settings,
         database: &SharedDatabase,
         runtime: &Handle,
         cancel: &CancellationToken,
     ) -> Result<Option<Server>, ServerError> {
-        let Some(address) = settings.server.http_address else { return Ok(None) };
+        let addresses = (settings.server.http_address, settings.server.s3_address);
+        if addresses == (None, None) {
+            return Ok(None);
+        }
         let _context = runtime.enter();
         let state = Arc::new(ServerState::new(settings, database, cancel)?);
         listen::raise_file_limit();
-        let router = rest::router(Arc::clone(&state));
-        let http = Listening::start(address, settings, router, cancel)?;
-        runtime.spawn(tend(Arc::clone(&state)));
         let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
-        info!("listening at {scheme}://{}", http.address);
-        Ok(Some(Server { listening: vec![http], state }))
+        let mut listening = Vec::new();
+        if let Some(address) = addresses.0 {
+            let http = Listening::start(address, settings, rest::router(Arc::clone(&state)), cancel)?;
+            info!("listening at {scheme}://{}", http.address);
+            listening.push(http);
+        }
+        if let Some(address) = addresses.1 {
+            let s3 = Listening::start(address, settings, s3::router(Arc::clone(&state)), cancel)?;
+            info!("listening for S3 at {scheme}://{}", s3.address);
+            listening.push(s3);
+        }
+        runtime.spawn(tend(Arc::clone(&state)));
+        Ok(Some(Server { listening, state }))
     }
 
     /// Waits until the calls in progress have ended, or their time is over, and the audit is
@@ -101,6 +119,7 @@ async fn tend(state: Arc<ServerState>) {
         let uploads = state.uploads.clone();
         let tended = state.pool.run(move |connection| {
             uploads.recover(connection)?;
+            uploads.abandon(connection)?;
             uploads.expire(connection)?;
             Queue::shorten(connection)?;
             Ok::<_, UploadError>(())

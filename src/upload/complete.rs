@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use diesel::PgConnection;
 use fhirmill_postgres::ledger::{Upload, UploadPart};
+use md5::Md5;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -90,6 +91,8 @@ impl Uploads {
                 return Err(error);
             }
         }
+        let etag = etag(upload, &UploadPart::list(connection, upload.id)?);
+        Upload::note_etag(connection, upload.id, &etag)?;
         Upload::advance(connection, upload.id, "completing", "completed")?;
         UploadPart::forget(connection, &[upload.id])?;
         self.remove_pieces(upload);
@@ -134,6 +137,20 @@ impl Uploads {
             None => (folder, upload.filename.clone()),
         })
     }
+}
+
+/// The ETag as in S3: the MD5 of a file that came in one piece, otherwise that of the MD5s
+/// of its parts, with their number.
+fn etag(upload: &Upload, parts: &[UploadPart]) -> String {
+    let hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    if let [part] = parts
+        && upload.part_count == Some(1)
+    {
+        return hexadecimal(&part.md5);
+    }
+    let mut whole = Md5::new();
+    parts.iter().for_each(|part| whole.update(&part.md5));
+    format!("{}-{}", hexadecimal(&whole.finalize()), parts.len())
 }
 
 /// All parts are there that the sender announced or names.

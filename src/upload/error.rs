@@ -21,7 +21,10 @@ pub enum UploadError {
     /// Parts are missing.
     #[error("parts are missing: {}", list(.0))]
     Missing(Vec<i32>),
-    /// A checksum or a size differs from what was announced.
+    /// The size differs from what was announced.
+    #[error("{0} bytes were received, which is not the number announced")]
+    WrongSize(u64),
+    /// A checksum differs from what was announced.
     #[error("{0}")]
     WrongSum(String),
     /// The whole file differs from what was announced.

@@ -28,7 +28,7 @@ use fhirmill_postgres::ledger::{NewUpload, Queue, Upload, UploadPart};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-pub use checksum::{Checksums, Expected};
+pub use checksum::{Algorithm, Checksums, Expected, Sum};
 pub use error::UploadError;
 pub use part::{PartWriter, Repeated, WrittenPart};
 
@@ -66,6 +66,17 @@ pub struct Announced {
     pub sha256: Option<[u8; 32]>,
     /// What identifies the call, so that it can be made again.
     pub idempotency_key: Option<String>,
+    /// What the sender wants to be kept with the file, as a JSON object.
+    pub metadata: Option<serde_json::Value>,
+}
+
+/// What there must be room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// A new upload.
+    New,
+    /// A part; `counts` if its bytes were not announced when its upload began.
+    OfPart { counts: bool },
 }
 
 /// The uploads of this service.
@@ -107,7 +118,7 @@ impl Uploads {
         {
             return Err(UploadError::Invalid(format!("the number of parts must be from 1 to {MOST_PARTS}")));
         }
-        self.check_room(connection, uploader, announced.size.unwrap_or(0), true)?;
+        self.check_room(connection, uploader, announced.size.unwrap_or(0), Room::New)?;
         let id = Uuid::new_v4();
         let upload = NewUpload {
             id,
@@ -118,6 +129,7 @@ impl Uploads {
             size_bytes: announced.size.and_then(|size| i64::try_from(size).ok()),
             sha256: announced.sha256.as_ref().map(<[u8; 32]>::as_slice),
             idempotency_key: announced.idempotency_key.as_deref(),
+            metadata: announced.metadata.as_ref(),
             expires_in_seconds: self.expiry.as_secs().cast_signed(),
         };
         if !Upload::begin(connection, &upload)? {
@@ -148,11 +160,15 @@ impl Uploads {
         connection: &mut PgConnection,
         uploader: &Uploader,
         bytes: u64,
-        is_new: bool,
+        room: Room,
     ) -> Result<(), UploadError> {
         if bytes > self.max_upload_bytes || bytes > uploader.max_open_bytes.unsigned_abs() {
             let most = self.max_upload_bytes.min(uploader.max_open_bytes.unsigned_abs());
             return Err(UploadError::TooLarge { most });
+        }
+        let is_new = room == Room::New;
+        if room == (Room::OfPart { counts: false }) {
+            return self.spool.check_space(bytes);
         }
         let open = Upload::open_of(connection, uploader.sender_id)?;
         if is_new && open.uploads >= i64::from(uploader.max_open_uploads) {
@@ -161,7 +177,7 @@ impl Uploads {
                 open.uploads
             )));
         }
-        if is_new && open.bytes.unsigned_abs().saturating_add(bytes) > uploader.max_open_bytes.unsigned_abs()
+        if open.bytes.unsigned_abs().saturating_add(bytes) > uploader.max_open_bytes.unsigned_abs()
         {
             return Err(UploadError::Busy(format!(
                 "open uploads hold {} bytes, and no more than {} are allowed: complete or abort some",
@@ -234,6 +250,18 @@ impl Uploads {
             forgotten.remove(&id);
         }
         forgotten.into_iter().for_each(|id| self.spool.remove(id));
+        Ok(())
+    }
+
+    /// Removes what single calls left behind that died with their process. Whoever made
+    /// them has no answer, and makes them anew.
+    pub fn abandon(&self, connection: &mut PgConnection) -> Result<(), UploadError> {
+        for upload in Upload::list_stale_puts(connection)? {
+            if !self.is_in_use(&upload)? && Upload::advance(connection, upload.id, "open", "aborted")? {
+                self.spool.remove(upload.id);
+                UploadPart::forget(connection, &[upload.id])?;
+            }
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use diesel::PgConnection;
 use fhirmill_postgres::ledger::{Upload, UploadPart};
 use uuid::Uuid;
 
-use super::{Checksums, Expected, MOST_PARTS, UploadError, Uploader, Uploads, spool};
+use super::{Checksums, Expected, MOST_PARTS, Room, Sum, UploadError, Uploader, Uploads, spool};
 
 /// What a part does that was received before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct WrittenPart {
     pub size: u64,
     /// Its MD5.
     pub md5: [u8; 16],
+    /// Its other checksums, of the kinds that the sender told.
+    pub sums: Vec<Sum>,
 }
 
 /// Where the bytes of a part go.
@@ -83,7 +85,9 @@ impl Uploads {
         if !(1..=most).contains(&number) {
             return Err(UploadError::Invalid(format!("the number of a part must be from 1 to {most}")));
         }
-        self.check_room(connection, uploader, expected.size.unwrap_or(0), false)?;
+        // An announced size was counted when the upload began.
+        let counts = upload.size_bytes.is_none() && upload.part_count.is_none();
+        self.check_room(connection, uploader, expected.size.unwrap_or(0), Room::OfPart { counts })?;
         let target = self.target(connection, uploader, &upload, number, &expected, repeated)?;
         let sums = Checksums::of(&expected);
         Ok(PartWriter { uploads: self.clone(), upload_id: id, number, repeated, expected, sums, target })
@@ -166,11 +170,16 @@ impl PartWriter {
         Ok(())
     }
 
+    /// Expects a checksum that the sender told only after the bytes.
+    pub fn expect(&mut self, sum: Sum) {
+        self.expected.sums.push(sum);
+    }
+
     /// Checks the sums, waits for the disk, and records the part.
     pub fn finish(mut self, connection: &mut PgConnection) -> Result<WrittenPart, UploadError> {
         let size = self.sums.size();
-        let md5 = self.sums.clone().finish(&self.expected)?;
-        let written = WrittenPart { size, md5 };
+        let (md5, sums) = self.sums.clone().finish(&self.expected)?;
+        let written = WrittenPart { size, md5, sums };
         let file_name = match &self.target {
             Target::Compare(part) => return is_same(part, &written).map(|()| written),
             Target::Place { file, .. } => {

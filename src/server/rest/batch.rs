@@ -1,7 +1,5 @@
 //! `POST /api/batch`: one file as the body.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,11 +9,13 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{digest, receive, uploads};
+use super::{digest, uploads};
 use crate::server::auth::{Caller, Scope};
 use crate::server::body::BodyReader;
 use crate::server::error::ApiError;
+use crate::server::receive;
 use crate::server::state::Shared;
+use crate::server::unfinished::Unfinished;
 use crate::upload::{Announced, Repeated, UploadError};
 
 /// The media types that are taken, and the extension of a file of each.
@@ -80,15 +80,19 @@ pub async fn post(
     if filename.contains('/') {
         return Err(ApiError::bad_request("filename must be one name and not a path"));
     }
-    let announced =
-        Announced { filename, part_count: Some(1), size: expected.size, sha256: None, idempotency_key: key };
+    let announced = Announced {
+        filename,
+        part_count: Some(1),
+        size: expected.size,
+        idempotency_key: key,
+        ..Announced::default()
+    };
     let (core, uploader) = (state.uploads.clone(), caller.uploader());
     let begin = move |connection: &mut _| core.begin(connection, &uploader, "batch", &announced);
     let upload = state.pool.run(begin).await?;
     caller.call.set_target(upload.id);
     // Also if the sender goes away in the middle, which ends this future.
-    let mut unfinished =
-        Unfinished { state: Arc::clone(&state), caller: caller.clone(), id: Some(upload.id) };
+    let unfinished = Unfinished::new(&state, &caller, upload.id);
     let (core, uploader, id) = (state.uploads.clone(), caller.uploader(), upload.id);
     let begin_part = move |connection: &mut _| {
         core.begin_part(connection, &uploader, (id, 1), expected, Repeated::Compare)
@@ -96,31 +100,8 @@ pub async fn post(
     let writer = state.pool.run(begin_part).await?;
     receive::receive(&state.pool, body, writer).await?;
     let upload = uploads::complete_upload(&state, &caller, upload.id).await?;
-    unfinished.id = None;
+    unfinished.is_finished();
     Ok(uploads::accepted(&upload))
-}
-
-/// Aborts the upload unless it was completed.
-struct Unfinished {
-    state: Shared,
-    caller: Caller,
-    id: Option<Uuid>,
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let Some(id) = self.id else { return };
-        let (state, uploader) = (Arc::clone(&self.state), self.caller.uploader());
-        tokio::spawn(async move {
-            let core = state.uploads.clone();
-            let aborted = state.pool.run(move |connection| core.abort(connection, &uploader, id)).await;
-            if let Err(failure) = aborted
-                && !matches!(failure, UploadError::Conflict(_))
-            {
-                tracing::warn!(upload = %id, "an unfinished batch could not be removed: {failure}");
-            }
-        });
-    }
 }
 
 /// The upload that an earlier call with this key completed. One that a process that died left

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::server::body::content_length;
 use crate::server::error::ApiError;
-use crate::upload::Expected;
+use crate::upload::{Algorithm, Expected, Sum};
 
 /// What the sender says of the body.
 pub fn expected(headers: &HeaderMap) -> Result<Expected, ApiError> {
@@ -33,13 +33,18 @@ fn digests(value: &HeaderValue, expected: &mut Expected) -> Result<(), ApiError>
         let digest =
             digest.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')).ok_or_else(malformed)?;
         match algorithm {
-            "sha-256" => expected.sha256 = Some(decoded(digest).ok_or_else(malformed)?),
-            "sha-512" => expected.sha512 = Some(Box::new(decoded(digest).ok_or_else(malformed)?)),
+            "sha-256" => expected.sums.push(sum(Algorithm::Sha256, digest).ok_or_else(malformed)?),
+            "sha-512" => expected.sums.push(sum(Algorithm::Sha512, digest).ok_or_else(malformed)?),
             "md5" => expected.md5 = Some(decoded(digest).ok_or_else(malformed)?),
             _ => {}
         }
     }
     Ok(())
+}
+
+fn sum(algorithm: Algorithm, digest: &str) -> Option<Sum> {
+    let value = STANDARD.decode(digest).ok()?;
+    (value.len() == algorithm.length()).then_some(Sum { algorithm, value })
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {
@@ -64,7 +69,7 @@ mod tests {
         );
         let found = expected(&headers).expect("well formed");
         assert_eq!(found.md5.map(|md5| md5[0]), Some(0xd4));
-        assert_eq!(found.sha256.map(|sha256| sha256[0]), Some(0xe3));
+        assert_eq!(found.sums.iter().map(|sum| sum.value[0]).collect::<Vec<_>>(), [0xe3]);
         for wrong in ["sha-256=47DE", "sha-256=:AAAA:", "x"] {
             headers.insert("content-digest", HeaderValue::from_static(wrong));
             assert!(expected(&headers).is_err(), "{wrong}");

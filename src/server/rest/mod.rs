@@ -4,7 +4,6 @@ mod batch;
 mod digest;
 mod jobs;
 mod metadata;
-mod receive;
 mod uploads;
 
 use axum::http::{StatusCode, header};

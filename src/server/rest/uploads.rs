@@ -9,10 +9,11 @@ use fhirmill_postgres::ledger::{Upload, UploadPart};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{digest, receive};
+use super::digest;
 use crate::server::auth::{Caller, Scope};
 use crate::server::body::BodyReader;
 use crate::server::error::ApiError;
+use crate::server::receive;
 use crate::server::state::Shared;
 use crate::upload::{Announced, Repeated, UploadError, Uploads};
 
@@ -99,7 +100,7 @@ pub async fn begin(
         part_count: Some(request.num_parts),
         size: request.size,
         sha256,
-        idempotency_key: None,
+        ..Announced::default()
     };
     let (uploads, uploader) = (state.uploads.clone(), caller.uploader());
     let begin = move |connection: &mut _| uploads.begin(connection, &uploader, "rest", &announced);

@@ -17,6 +17,7 @@ mod duplicate;
 mod file;
 mod lost_file;
 mod mended;
+mod object;
 mod reject;
 mod relations;
 mod remap;
@@ -42,6 +43,7 @@ pub use delivery::{Delivery, Outcome, Queue};
 pub use duplicate::Verdict as DuplicateVerdict;
 pub use file::{FileEntry, FileFilter, FileStatus, ReadFile, has_file};
 pub use mended::{MendedRecord, for_each_open_reject, last_reject};
+pub use object::StoredObject;
 pub use reject::{
     Dismissal, NewReject, Reject, RejectCount, RejectFilter, RejectReason, RejectedFile, RejectedRecord,
 };

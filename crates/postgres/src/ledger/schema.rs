@@ -337,6 +337,8 @@ diesel::table! {
         finished_at -> Nullable<Timestamptz>,
         landed_path -> Nullable<Text>,
         loaded_at -> Nullable<Timestamptz>,
+        etag -> Nullable<Text>,
+        metadata -> Nullable<Jsonb>,
     }
 }
 

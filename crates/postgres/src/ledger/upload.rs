@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 /// An upload.
@@ -51,6 +51,9 @@ pub struct Upload {
     /// Its path in the inbox, noted before the file is moved there.
     #[diesel(sql_type = Nullable<Text>)]
     pub landed_path: Option<String>,
+    /// Its ETag, once it is complete.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub etag: Option<String>,
 }
 
 /// An upload that is to begin.
@@ -72,6 +75,8 @@ pub struct NewUpload<'u> {
     pub sha256: Option<&'u [u8]>,
     /// What identifies the call that begins it.
     pub idempotency_key: Option<&'u str>,
+    /// What the sender wants to be kept with the file, as a JSON object.
+    pub metadata: Option<&'u serde_json::Value>,
     /// How long it may stay open.
     pub expires_in_seconds: i64,
 }
@@ -115,7 +120,7 @@ struct Id {
 
 const SELECT: &str = "\
 select u.id, u.sender_id, o.code as source, u.face, u.filename, u.part_count, u.size_bytes, u.sha256, u.part_bytes, \
-       u.status, u.created_at, u.expires_at, u.completing_at, u.landed_path \
+       u.status, u.created_at, u.expires_at, u.completing_at, u.landed_path, u.etag \
   from etl.upload u join etl.sender s on s.id = u.sender_id join etl.source o on o.id = s.source_id";
 
 impl Upload {
@@ -123,7 +128,7 @@ impl Upload {
     pub fn begin(connection: &mut PgConnection, upload: &NewUpload<'_>) -> QueryResult<bool> {
         let begun = sql_query(
             "insert into etl.upload (id, sender_id, face, filename, part_count, size_bytes, sha256, idempotency_key, \
-             expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9)) \
+             metadata, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10)) \
              on conflict do nothing",
         )
         .bind::<SqlUuid, _>(upload.id)
@@ -134,6 +139,7 @@ impl Upload {
         .bind::<Nullable<BigInt>, _>(upload.size_bytes)
         .bind::<Nullable<Binary>, _>(upload.sha256)
         .bind::<Nullable<Text>, _>(upload.idempotency_key)
+        .bind::<Nullable<Jsonb>, _>(upload.metadata)
         .bind::<BigInt, _>(upload.expires_in_seconds)
         .execute(connection)?;
         Ok(begun > 0)
@@ -167,6 +173,18 @@ impl Upload {
             "{SELECT} where u.sender_id = $1 and u.status = 'open' order by u.created_at, u.id"
         ))
         .bind::<Integer, _>(sender_id)
+        .load(connection)
+    }
+
+    /// Open uploads of single S3 calls that began more than a minute ago, and have no part
+    /// or began ten minutes ago: their calls may have died.
+    pub fn list_stale_puts(connection: &mut PgConnection) -> QueryResult<Vec<Upload>> {
+        sql_query(format!(
+            "{SELECT} where u.status = 'open' and u.face = 's3' and u.part_count = 1 \
+               and u.created_at < now() - interval '1 minute' \
+               and (u.created_at < now() - interval '10 minutes' \
+                    or not exists (select from etl.upload_part p where p.upload_id = u.id))"
+        ))
         .load(connection)
     }
 
@@ -266,6 +284,15 @@ impl Upload {
             .bind::<SqlUuid, _>(id)
             .bind::<Text, _>(path)
             .bind::<BigInt, _>(size)
+            .execute(connection)?;
+        Ok(())
+    }
+
+    /// Notes the ETag of the complete file.
+    pub fn note_etag(connection: &mut PgConnection, id: Uuid, etag: &str) -> QueryResult<()> {
+        sql_query("update etl.upload set etag = $2 where id = $1")
+            .bind::<SqlUuid, _>(id)
+            .bind::<Text, _>(etag)
             .execute(connection)?;
         Ok(())
     }

@@ -4,9 +4,9 @@
 use axum::body::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::server::body::BodyReader;
-use crate::server::error::ApiError;
-use crate::server::pool::Pool;
+use super::body::BodyReader;
+use super::error::ApiError;
+use super::pool::Pool;
 use crate::upload::{PartWriter, UploadError, WrittenPart};
 
 /// How many bytes are written at once.
@@ -14,8 +14,31 @@ const PIECE_BYTES: usize = 256 * 1024;
 
 type Writing = JoinHandle<Result<PartWriter, UploadError>>;
 
+/// A body that comes in pieces.
+pub trait Pieces {
+    /// Why it did not go on.
+    type Error: From<UploadError>;
+
+    /// The next piece; none at the end.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, Self::Error>> + Send;
+}
+
+impl Pieces for BodyReader {
+    type Error = ApiError;
+
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        BodyReader::next(self).await
+    }
+}
+
 /// Writes a body as a part, and records it.
 pub async fn receive(pool: &Pool, mut body: BodyReader, writer: PartWriter) -> Result<WrittenPart, ApiError> {
+    let writer = write(&mut body, writer).await?;
+    Ok(record(pool, writer).await?)
+}
+
+/// Writes a body as a part; returns the writer, with which it is to be recorded.
+pub async fn write<Body: Pieces>(body: &mut Body, writer: PartWriter) -> Result<PartWriter, Body::Error> {
     let mut piece: Vec<Bytes> = Vec::new();
     let mut size = 0;
     let mut writing: Writing = tokio::task::spawn_blocking(move || Ok(writer));
@@ -27,7 +50,7 @@ pub async fn receive(pool: &Pool, mut body: BodyReader, writer: PartWriter) -> R
         if size >= PIECE_BYTES || is_end {
             let mut writer = written(writing).await?;
             if is_end && piece.is_empty() {
-                return record(pool, writer).await;
+                return Ok(writer);
             }
             let full = std::mem::take(&mut piece);
             size = 0;
@@ -36,8 +59,7 @@ pub async fn receive(pool: &Pool, mut body: BodyReader, writer: PartWriter) -> R
                 Ok(writer)
             });
             if is_end {
-                let writer = written(writing).await?;
-                return record(pool, writer).await;
+                return Ok(written(writing).await?);
             }
         }
     }
@@ -47,6 +69,7 @@ async fn written(writing: Writing) -> Result<PartWriter, UploadError> {
     writing.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
-async fn record(pool: &Pool, writer: PartWriter) -> Result<WrittenPart, ApiError> {
-    Ok(pool.run(move |connection| writer.finish(connection)).await?)
+/// Records a part that was written.
+pub async fn record(pool: &Pool, writer: PartWriter) -> Result<WrittenPart, UploadError> {
+    pool.run(move |connection| writer.finish(connection)).await
 }
