@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files fuzz sanitize chaos soak bench lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files s3-clients fuzz sanitize chaos soak bench lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -171,6 +171,13 @@ diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Regenerate the diagra
 
 heavy-input: prerequisites ## Load lines of 10 GB, strings of 5 GB, objects of 10 million keys (20 minutes)
 	cargo test --profile local --test integration -- --ignored --test-threads 1 heavy_input
+
+s3-clients: prerequisites ## Send folders with aws, boto3, rclone and s3cmd, killed and resumed
+	test -x target/s3-clients/bin/aws || { python3 -m venv target/s3-clients && \
+	  target/s3-clients/bin/pip install --quiet awscli boto3; }
+	@for client in rclone s3cmd; do command -v $$client >/dev/null || \
+	  echo "$$client is not installed and will not be tested: apt-get install $$client"; done
+	cargo test --test integration -- --ignored --test-threads 1 --nocapture s3_clients
 
 fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, FUZZ_TARGETS="open map")
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked

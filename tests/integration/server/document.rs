@@ -6,7 +6,8 @@ use super::HttpService;
 
 #[test]
 fn the_lines_of_the_document_work_as_pasted() {
-    let service = HttpService::start();
+    let s3 = format!("127.0.0.1:{}", crate::support::port_of_its_own());
+    let service = HttpService::start_with(&[("S3_ADDRESS", &s3)]);
     let document = include_str!("../../../docs/API.md");
     let mut script =
         format!("set -euo pipefail\nfhirmill() {{ {} \"$@\"; }}\n", env!("CARGO_BIN_EXE_fhirmill"));
@@ -16,6 +17,7 @@ fn the_lines_of_the_document_work_as_pasted() {
     let mut bash = Command::new("bash");
     bash.arg("-c").arg(script).current_dir(service.environment.path(""));
     bash.env("FHIRMILL", format!("http://127.0.0.1:{}", service.port));
+    bash.env("FHIRMILL_S3", format!("http://{s3}"));
     bash.env("DATABASE_URL", service.environment.database_url());
     let output = bash.output().unwrap();
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -24,5 +26,5 @@ fn the_lines_of_the_document_work_as_pasted() {
     assert!(text.contains("4.0.1"), "{text}");
     let loaded = "select count(*) from etl.load_file f join etl.source s on s.id = f.source_id \
                   where s.code = 'st-marys' and f.status = 'loaded'";
-    crate::support::wait_until("both files are loaded", || service.environment.value(loaded) == "2");
+    crate::support::wait_until("the files are loaded", || service.environment.value(loaded) == "3");
 }

@@ -4,6 +4,11 @@ mod bad_clients;
 mod batches;
 mod document;
 mod killed;
+mod s3;
+mod s3_callers;
+mod s3_clients;
+mod s3_listing;
+mod sigv4;
 mod tls;
 mod tokens;
 mod uploads;
@@ -92,6 +97,11 @@ impl HttpService {
 
     /// Calls by curl, with that on standard input.
     pub fn call_with(&self, arguments: &[&str], input: &[u8]) -> Answer {
+        Self::curl(self.port, arguments, input)
+    }
+
+    /// Calls a port by curl.
+    pub fn curl(port: u16, arguments: &[&str], input: &[u8]) -> Answer {
         use std::io::Write;
         let folder = tempfile::tempdir().unwrap();
         let (headers, body) = (folder.path().join("headers"), folder.path().join("body"));
@@ -101,7 +111,7 @@ impl HttpService {
             .arg(&headers)
             .arg("--output")
             .arg(&body)
-            .arg(format!("http://127.0.0.1:{}{}", self.port, arguments[0]))
+            .arg(format!("http://127.0.0.1:{port}{}", arguments[0]))
             .args(&arguments[1..])
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
