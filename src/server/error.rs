@@ -124,7 +124,9 @@ impl From<UploadError> for ApiError {
             UploadError::NotFound => StatusCode::NOT_FOUND,
             UploadError::Gone(_) => StatusCode::GONE,
             UploadError::Conflict(_) | UploadError::Missing(_) => StatusCode::CONFLICT,
-            UploadError::WrongSize(_) | UploadError::WrongSum(_) | UploadError::Invalid(_) => StatusCode::BAD_REQUEST,
+            UploadError::WrongSize(_) | UploadError::WrongSum(_) | UploadError::Invalid(_) => {
+                StatusCode::BAD_REQUEST
+            }
             UploadError::WrongWhole(_) => StatusCode::UNPROCESSABLE_ENTITY,
             UploadError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             UploadError::Busy(_) => {

@@ -177,8 +177,7 @@ impl Uploads {
                 open.uploads
             )));
         }
-        if open.bytes.unsigned_abs().saturating_add(bytes) > uploader.max_open_bytes.unsigned_abs()
-        {
+        if open.bytes.unsigned_abs().saturating_add(bytes) > uploader.max_open_bytes.unsigned_abs() {
             return Err(UploadError::Busy(format!(
                 "open uploads hold {} bytes, and no more than {} are allowed: complete or abort some",
                 open.bytes, uploader.max_open_bytes

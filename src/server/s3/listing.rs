@@ -157,7 +157,8 @@ pub async fn list_v2(session: &Session, input: ListObjectsV2Input) -> S3Result<L
         Some(token) => URL_SAFE_NO_PAD.decode(token).ok().and_then(|after| String::from_utf8(after).ok()),
         None => Some(input.start_after.clone().unwrap_or_default()),
     };
-    let after = after.ok_or_else(|| s3_error!(InvalidArgument, "the continuation token is not one of ours"))?;
+    let after =
+        after.ok_or_else(|| s3_error!(InvalidArgument, "the continuation token is not one of ours"))?;
     let place = (input.prefix.as_deref(), input.delimiter.as_deref(), after);
     let page = listed(session, place, input.max_keys).await?;
     let encoding = Encoding::of(input.encoding_type.as_ref());

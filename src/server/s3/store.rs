@@ -100,18 +100,12 @@ pub async fn begin(session: &Session, announced: Announced) -> S3Result<Upload> 
 }
 
 /// Completes an upload, a few at once.
-pub async fn complete(
-    session: &Session,
-    id: Uuid,
-    wanted: Option<Vec<i32>>,
-) -> Result<Upload, UploadError> {
+pub async fn complete(session: &Session, id: Uuid, wanted: Option<Vec<i32>>) -> Result<Upload, UploadError> {
     // The semaphore is never closed.
     let _permit = session.state.completions.acquire().await;
     let uploader = session.caller().map_err(|_| UploadError::NotFound)?.uploader();
     let uploads = session.state.uploads.clone();
-    session
-        .run(move |connection| uploads.complete(connection, &uploader, id, wanted.as_deref()))
-        .await
+    session.run(move |connection| uploads.complete(connection, &uploader, id, wanted.as_deref())).await
 }
 
 async fn receive(session: &Session, part: (Uuid, i32), incoming: Incoming) -> S3Result<WrittenPart> {

@@ -231,8 +231,12 @@ fn checksums_are_checked() {
             let refused = service.put(path, B, &["--header", &header]).expect(400);
             assert_eq!(element(&refused, "Code"), "BadDigest", "{name}");
         }
-        let malformed = service.put("/st-marys/a.ndjson", A, &["--header", &format!("{name}: AAA")]).expect(400);
-        assert!(["InvalidDigest", "InvalidRequest"].contains(&element(&malformed, "Code").as_str()), "{name}");
+        let malformed =
+            service.put("/st-marys/a.ndjson", A, &["--header", &format!("{name}: AAA")]).expect(400);
+        assert!(
+            ["InvalidDigest", "InvalidRequest"].contains(&element(&malformed, "Code").as_str()),
+            "{name}"
+        );
     }
     // The SHA-256 of the empty body is not that of this one.
     let empty = "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -76,8 +76,7 @@ fn what_was_sent_can_be_neither_read_nor_deleted() {
 fn names_that_lead_elsewhere_are_refused() {
     let service = S3Service::start();
     for name in ["%2e%2e/a", "a/%2e%2e/b", ".hidden", "a//b", "a%00b", "a%0Ab", "a%5Cb", "%FF", "dir/"] {
-        let answer =
-            service.put(&format!("/st-marys/{name}"), A, &["--path-as-is"]);
+        let answer = service.put(&format!("/st-marys/{name}"), A, &["--path-as-is"]);
         assert!((400..404).contains(&answer.status), "{name}: {} {}", answer.status, answer.text());
     }
     assert_eq!(service.http.environment.value("select count(*) from etl.upload"), "0");
@@ -106,10 +105,17 @@ fn a_presigned_url_takes_a_file() {
     let service = S3Service::start();
     let (key, secret) = service.user.split_once(':').unwrap();
     for (expires, status) in [(60, 200), (-60, 403)] {
-        let query = super::sigv4::presigned(&format!("127.0.0.1:{}", service.port), "/st-marys/u.ndjson", key, secret, expires);
+        let query = super::sigv4::presigned(
+            &format!("127.0.0.1:{}", service.port),
+            "/st-marys/u.ndjson",
+            key,
+            secret,
+            expires,
+        );
         let path = format!("/st-marys/u.ndjson?{query}");
         let length = super::length(A);
-        HttpService::curl(service.port, &[&path, "--upload-file", "-", "--header", &length], A).expect(status);
+        HttpService::curl(service.port, &[&path, "--upload-file", "-", "--header", &length], A)
+            .expect(status);
         let forged = path.replace("u.ndjson", "v.ndjson");
         HttpService::curl(service.port, &[&forged, "--upload-file", "-", "--header", &length], A).expect(403);
     }

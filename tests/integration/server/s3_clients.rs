@@ -40,27 +40,51 @@ fn program(client: &str) -> Option<PathBuf> {
         return Some(own);
     }
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.exists() && client != "boto3")
+    std::env::split_paths(&paths)
+        .map(|folder| folder.join(name))
+        .find(|path| path.exists() && client != "boto3")
 }
 
 fn command(client: &str, program: &Path, service: &S3Service, folder: &Path) -> Command {
     let (key, secret) = service.user.split_once(':').unwrap();
-    let (host, endpoint) = (format!("127.0.0.1:{}", service.port), format!("http://127.0.0.1:{}", service.port));
+    let (host, endpoint) =
+        (format!("127.0.0.1:{}", service.port), format!("http://127.0.0.1:{}", service.port));
     let mut command = Command::new(program);
     command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
     command.env("AWS_DEFAULT_REGION", "us-east-1").env_remove("AWS_CA_BUNDLE").env("AWS_MAX_ATTEMPTS", "3");
     command.env("HOME", service.http.environment.path(""));
     match client {
-        "aws" => command.args(["--endpoint-url", &endpoint, "s3", "sync", "--no-progress"]).arg(folder).arg("s3://st-marys/aws/"),
+        "aws" => command
+            .args(["--endpoint-url", &endpoint, "s3", "sync", "--no-progress"])
+            .arg(folder)
+            .arg("s3://st-marys/aws/"),
         "boto3" => command.args(["-c", BOTO3]).arg(folder).arg(&endpoint),
         "rclone" => command
             .args(["copy", "--s3-provider", "Other", "--s3-endpoint", &endpoint, "--s3-env-auth"])
-            .args(["--s3-chunk-size", "5Mi", "--s3-upload-cutoff", "5Mi", "--retries", "1", "--config", "/dev/null"])
+            .args([
+                "--s3-chunk-size",
+                "5Mi",
+                "--s3-upload-cutoff",
+                "5Mi",
+                "--retries",
+                "1",
+                "--config",
+                "/dev/null",
+            ])
             .arg(folder)
             .arg(":s3:st-marys/rclone/"),
         _ => command
             .args(["--config", "/dev/null", "--access_key", key, "--secret_key", secret, "--no-ssl"])
-            .args(["--host", &host, "--host-bucket", &host, "--multipart-chunk-size-mb", "5", "--no-progress", "sync"])
+            .args([
+                "--host",
+                &host,
+                "--host-bucket",
+                &host,
+                "--multipart-chunk-size-mb",
+                "5",
+                "--no-progress",
+                "sync",
+            ])
             .arg(format!("{}/", folder.display()))
             .arg("s3://st-marys/s3cmd/"),
     };
@@ -72,11 +96,14 @@ fn command(client: &str, program: &Path, service: &S3Service, folder: &Path) -> 
 fn fill(folder: &Path, client: &str) -> BTreeSet<String> {
     fs::create_dir_all(folder).unwrap();
     let mut ids = BTreeSet::new();
-    for (file, bytes) in [("large.ndjson", 17 << 20), ("one.ndjson", 100_000), ("two two.ndjson", 200_000), ("z+ü.ndjson", 50)]
+    for (file, bytes) in
+        [("large.ndjson", 17 << 20), ("one.ndjson", 100_000), ("two two.ndjson", 200_000), ("z+ü.ndjson", 50)]
     {
         let stem = format!("{client}-{}-", file.split(['.', ' ', '+']).next().unwrap());
         let lines = patients(&stem, bytes);
-        ids.extend((0..lines.iter().filter(|byte| **byte == b'\n').count()).map(|number| format!("{stem}{number}")));
+        ids.extend(
+            (0..lines.iter().filter(|byte| **byte == b'\n').count()).map(|number| format!("{stem}{number}")),
+        );
         fs::write(folder.join(file), lines).unwrap();
     }
     ids
@@ -125,7 +152,10 @@ fn clients_that_are_killed_and_resumed_deliver_everything_once() {
         let waiting = "select count(*) from etl.upload u where u.status = 'completed' and not exists \
                        (select from etl.load_file f where f.path = u.landed_path and f.status in ('loaded', 'duplicate'))";
         wait_until("all files are loaded", || service.http.environment.value(waiting) == "0");
-        let loaded = service.http.environment.query(&format!("select fhir_id from patient where fhir_id like '{client}-%'"));
+        let loaded = service
+            .http
+            .environment
+            .query(&format!("select fhir_id from patient where fhir_id like '{client}-%'"));
         let loaded: BTreeSet<String> = loaded.into_iter().flatten().collect();
         let lost = ids.difference(&loaded).count();
         let foreign = loaded.difference(&ids).count();
