@@ -60,7 +60,11 @@ fn long_listings_come_in_pages() {
     let collect = |query: &str| {
         let (mut names, mut token, mut pages) = (Vec::new(), String::new(), 0);
         loop {
-            let path = format!("/st-marys?{token}{query}&list-type=2");
+            // In the order in which they are signed.
+            let query = format!("{token}{query}&list-type=2");
+            let mut query: Vec<&str> = query.split('&').collect();
+            query.sort_unstable();
+            let path = format!("/st-marys?{}", query.join("&"));
             let answer = service.call(&[&path], b"").expect(200);
             names.extend(all(&answer, "Contents", "Key"));
             names.extend(all(&answer, "CommonPrefixes", "Prefix"));
