@@ -8,7 +8,8 @@ use super::s3::{A, B, S3Service, element};
 /// The texts of all elements of that name within elements of another.
 fn all(answer: &Answer, within: &str, name: &str) -> Vec<String> {
     let text = answer.text();
-    let parts = text.split(&format!("<{within}>")).skip(1);
+    let within = format!("<{within}>");
+    let parts = text.split(&within).skip(1);
     parts
         .map(|part| {
             let text = part.split(&format!("<{name}>")).nth(1).unwrap();
