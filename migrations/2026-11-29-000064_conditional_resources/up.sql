@@ -28,7 +28,7 @@ create index adopted_resource_owner on etl.adopted_resource (owner_id);
 comment on table etl.adopted_resource is 'resources made by requests by identifier whose place was taken by the resource that has the identifier: its key stands for both';
 comment on column etl.adopted_resource.id is 'key of the resource that was made; no table has rows of it';
 comment on column etl.adopted_resource.owner_id is 'key of the resource that took its place';
-comment on column etl.adopted_resource.adopted_at is 'when';
+comment on column etl.adopted_resource.adopted_at is 'the moment at which it took the place';
 
 comment on column etl.unresolved_reference.resource_type is 'the type of the target, or the types that the element allows, with bars between them; empty for any';
 comment on column etl.resolved_identifier.resource_type is 'the type of resource that was looked for, or the types that the element allows, with bars between them; empty for any';
