@@ -329,16 +329,16 @@ fn what_stands_beside_primitive_values_is_kept_at_any_depth() {
     assert_eq!(
         environment.query("select extension from patient_contact"),
         [[
-            r#"[{"url":"urn:own","path":"name.given[1]","valueString":"second"},{"url":"urn:own","path":"name.family","valueString":"of family"}]"#
+            r#"[{"url": "urn:own", "path": "name.given[1]", "valueString": "second"}, {"url": "urn:own", "path": "name.family", "valueString": "of family"}]"#
         ]]
     );
     assert_eq!(
         environment.query("select array_to_string(given, ' ') as given, extension from patient_name"),
-        [["Bo", r#"[{"url":"urn:own","path":"given[0]","valueString":"only"}]"#]]
+        [["Bo", r#"[{"url": "urn:own", "path": "given[0]", "valueString": "only"}]"#]]
     );
     assert_eq!(
         environment.query("select extension from medication_request_dosage"),
-        [[r#"[{"url":"urn:own","path":"timing.repeat.count","valueString":"as needed"}]"#]]
+        [[r#"[{"url": "urn:own", "path": "timing.repeat.count", "valueString": "as needed"}]"#]]
     );
     assert_eq!(environment.query("select element from etl.unmapped_element"), Vec::<Vec<String>>::new());
 }

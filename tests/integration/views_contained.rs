@@ -10,7 +10,7 @@ use crate::support::TestEnvironment;
 use crate::views::load_resources;
 
 /// Views that show what is contained, each on purpose.
-const SHOWN: [&str; 11] = [
+const SHOWN: [&str; 12] = [
     // Lists of what was sent, each row with its own key.
     "clinical_code",
     "code_name",
@@ -22,6 +22,8 @@ const SHOWN: [&str; 11] = [
     "observation_value",
     "reference",
     "resource",
+    // It counts files.
+    "source",
     // Of contained resources, those that have a time.
     "patient_timeline",
 ];
