@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
-use super::{Answer, HttpService, length};
+use super::{Answer, HttpService};
 use crate::support::{port_of_its_own, wait_until};
 
 pub const A: &[u8] = b"{\"resourceType\":\"Patient\",\"id\":\"a\"}\n";
@@ -49,8 +49,11 @@ impl S3Service {
     }
 
     pub fn put(&self, path: &str, bytes: &[u8], more: &[&str]) -> Answer {
-        let arguments = [path, "--upload-file", "-", "--header", &length(bytes)];
-        self.call(&[&arguments, more].concat(), bytes)
+        // From a file, because curl announces no length of what it reads from a pipe.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let arguments = [path, "--upload-file", file.path().to_str().unwrap()];
+        self.call(&[&arguments, more].concat(), b"")
     }
 
     /// Begins an upload; returns its id.

@@ -113,11 +113,11 @@ fn a_presigned_url_takes_a_file() {
             expires,
         );
         let path = format!("/st-marys/u.ndjson?{query}");
-        let length = super::length(A);
-        HttpService::curl(service.port, &[&path, "--upload-file", "-", "--header", &length], A)
-            .expect(status);
-        let forged = path.replace("u.ndjson", "v.ndjson");
-        HttpService::curl(service.port, &[&forged, "--upload-file", "-", "--header", &length], A).expect(403);
+        let file = service.http.environment.put("u.ndjson", A);
+        let upload = ["--upload-file", file.to_str().unwrap()];
+        let forged = path.replace("/u.ndjson", "/v.ndjson");
+        HttpService::curl(service.port, &[&[path.as_str()], &upload[..]].concat(), b"").expect(status);
+        HttpService::curl(service.port, &[&[forged.as_str()], &upload[..]].concat(), b"").expect(403);
     }
     service.wait_until_loaded(1);
     assert_eq!(service.patients(), ["a"]);
