@@ -11,19 +11,19 @@ use crate::dictionary_left_out;
 use crate::support::{NULL, TestEnvironment};
 
 /// Set by `make dictionary`.
-const WRITE: &str = "WRITE_DICTIONARY";
+pub const WRITE: &str = "WRITE_DICTIONARY";
 
-struct Table {
-    schema: String,
-    name: String,
-    comment: String,
+pub struct Table {
+    pub schema: String,
+    pub name: String,
+    pub comment: String,
     /// Name, type, key, comment.
-    columns: Vec<[String; 4]>,
+    pub columns: Vec<[String; 4]>,
 }
 
 impl Table {
     /// As people write it: with its schema unless that is `public`.
-    fn heading(&self) -> String {
+    pub fn heading(&self) -> String {
         if self.schema == "public" { self.name.clone() } else { format!("{}.{}", self.schema, self.name) }
     }
 }
@@ -66,7 +66,8 @@ fn the_dictionary_is_the_catalog() {
     );
 }
 
-fn tables(environment: &TestEnvironment) -> Vec<Table> {
+/// Tables and views with their columns, in the order of schema and name.
+pub fn tables(environment: &TestEnvironment) -> Vec<Table> {
     let refers_to = references(environment);
     let rows = environment.query(
         "select n.nspname as schema, c.relname as name, obj_description(c.oid, 'pg_class') as comment, \
@@ -100,7 +101,7 @@ fn tables(environment: &TestEnvironment) -> Vec<Table> {
 /// The table that each column is a key of: for `public` from the declarations,
 /// because only PostgreSQL 18 has those keys in its catalog; for `etl` from the
 /// catalog.
-fn references(environment: &TestEnvironment) -> BTreeMap<(String, String), String> {
+pub fn references(environment: &TestEnvironment) -> BTreeMap<(String, String), String> {
     let declared = model::tables().into_iter().flat_map(|table| {
         let name = table.name;
         table

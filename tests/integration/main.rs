@@ -5,6 +5,7 @@
 mod analysts_page;
 mod archive;
 mod bad_input;
+mod catalog_files;
 mod chaos;
 mod columns;
 mod commands;
@@ -12,6 +13,7 @@ mod concurrency;
 mod conditional;
 mod contained;
 mod database_faults;
+mod dbt_package;
 mod delivery;
 mod dependents;
 mod dictionary;

@@ -1,6 +1,7 @@
 //! *Readers*: the people who may read the tables and views. They are the members of a
 //! role, which every start makes sure of: a restored dump lacks it, and anybody may
-//! have dropped it.
+//! have dropped it. In schema `workspace` and the two beside it they may create tables
+//! and views of their own.
 //!
 //! Roles belong to the whole server, so a database has a role that no other database
 //! uses. The first one on a server has `analyst`, any further one `analyst_DATABASE`.
@@ -36,6 +37,11 @@ select format('grant usage on schema %I to %I', n.nspname, $1) as statement
   from pg_namespace n
  where n.nspname in ('public', 'analytics') and not has_schema_privilege($1, n.oid, 'usage')
 union all
+select format('grant usage, create on schema %I to %I', n.nspname, $1)
+  from pg_namespace n
+ where n.nspname in ('workspace', 'workspace_omop', 'workspace_tuva') and pg_has_role(n.nspowner, 'usage')
+   and not (has_schema_privilege($1, n.oid, 'usage') and has_schema_privilege($1, n.oid, 'create'))
+union all
 select format('grant select on %s to %I', c.oid::regclass, $1)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where n.nspname in ('public', 'analytics') and c.relkind in ('r', 'v', 'm', 'p')
@@ -45,7 +51,8 @@ select format('grant select on %s to %I', c.oid::regclass, $1)
 const GIVEN: &str = "\
 select format('revoke all on schema %I from %I', n.nspname, $1) as statement
   from pg_namespace n, aclexplode(n.nspacl) a, pg_roles r
- where r.rolname = $1 and a.grantee = r.oid and n.nspname in ('public', 'analytics', 'etl')
+ where r.rolname = $1 and a.grantee = r.oid
+   and n.nspname in ('public', 'analytics', 'etl', 'workspace', 'workspace_omop', 'workspace_tuva')
 union
 select format('revoke all on %s from %I', c.oid::regclass, $1)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace, aclexplode(c.relacl) a, pg_roles r
