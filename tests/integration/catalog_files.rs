@@ -27,7 +27,9 @@ impl Catalog {
         tables.retain(|table| table.schema != "etl");
         let roots = tables
             .iter()
-            .filter(|table| table.schema == "public" && table.columns.iter().any(|column| column[0] == "fhir_id"))
+            .filter(|table| {
+                table.schema == "public" && table.columns.iter().any(|column| column[0] == "fhir_id")
+            })
             .map(|table| table.name.clone())
             .collect();
         Catalog { tables, references: dictionary::references(environment), roots }

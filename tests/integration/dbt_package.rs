@@ -13,12 +13,9 @@ use crate::support::{NULL, TestEnvironment, execute};
 /// The path of dbt, which `scripts/dbt-venv` installs if it is missing.
 fn dbt() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new(root.join("scripts/dbt-venv")).arg(root.join("target/dbt-venv")).output().unwrap();
-    assert!(
-        output.status.success(),
-        "dbt cannot be installed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        Command::new(root.join("scripts/dbt-venv")).arg(root.join("target/dbt-venv")).output().unwrap();
+    assert!(output.status.success(), "dbt cannot be installed: {}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
 
@@ -39,10 +36,18 @@ fn build(environment: &TestEnvironment) -> String {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "5432"));
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbt");
     let mut command = Command::new(dbt());
-    command.args(["build", "--no-use-colors", "--project-dir"]).arg(&package).arg("--profiles-dir").arg(&package);
+    command
+        .args(["build", "--no-use-colors", "--project-dir"])
+        .arg(&package)
+        .arg("--profiles-dir")
+        .arg(&package);
     command.arg("--target-path").arg(environment.path("dbt")).arg("--log-path").arg(environment.path("dbt"));
     command.envs([("PGHOST", host), ("PGPORT", port), ("PGDATABASE", database)]);
-    command.envs([("PGUSER", member.as_str()), ("PGPASSWORD", &member), ("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")]);
+    command.envs([
+        ("PGUSER", member.as_str()),
+        ("PGPASSWORD", &member),
+        ("DBT_SEND_ANONYMOUS_USAGE_STATS", "false"),
+    ]);
     let output = command.current_dir(environment.path("")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
@@ -93,7 +98,9 @@ fn of_ada(environment: &TestEnvironment, columns: &str, table: &str, person: &st
 #[test]
 fn the_package_is_built() {
     let environment = TestEnvironment::new();
-    environment.run(&["generate", "--patients", "5", "--seed", "1", "--out", "inbox/generated"]).expect_code(0);
+    environment
+        .run(&["generate", "--patients", "5", "--seed", "1", "--out", "inbox/generated"])
+        .expect_code(0);
     environment.put("inbox/by-hand/resources.ndjson", by_hand());
     environment.run(&["once"]).expect_code(0);
     let output = build(&environment);
@@ -126,9 +133,14 @@ fn check_columns(environment: &TestEnvironment) {
         let expected: Vec<&str> = columns.iter().map(|column| column[0].as_str()).collect();
         pretty_assertions::assert_eq!(names, expected, "columns of {name}");
         for (row, [column, sql_type, required]) in found.iter().zip(&columns) {
-            assert!(accepted(sql_type).contains(&row[1].as_str()), "{name}.{column} is {}, not {sql_type}", row[1]);
+            assert!(
+                accepted(sql_type).contains(&row[1].as_str()),
+                "{name}.{column} is {}, not {sql_type}",
+                row[1]
+            );
             if required == "yes" {
-                let missing = environment.value(&format!("select count(*) from {name} where {column} is null"));
+                let missing =
+                    environment.value(&format!("select count(*) from {name} where {column} is null"));
                 assert_eq!(missing, "0", "{name}.{column} is required");
             }
         }
@@ -152,53 +164,92 @@ fn accepted(sql_type: &str) -> &'static [&'static str] {
 
 fn check_omop(environment: &TestEnvironment) {
     assert_eq!(
-        of_ada(environment, "gender_concept_id, year_of_birth, month_of_birth, day_of_birth, race_concept_id, person_source_value",
-            "workspace_omop.person", "person_id"),
+        of_ada(
+            environment,
+            "gender_concept_id, year_of_birth, month_of_birth, day_of_birth, race_concept_id, person_source_value",
+            "workspace_omop.person",
+            "person_id"
+        ),
         [["8532", "1950", "6", NULL, "0", "ada"]]
     );
     assert_eq!(
-        of_ada(environment, "visit_concept_id, visit_start_date, visit_start_datetime, visit_end_date, admitted_from_source_value",
-            "workspace_omop.visit_occurrence", "person_id"),
+        of_ada(
+            environment,
+            "visit_concept_id, visit_start_date, visit_start_datetime, visit_end_date, admitted_from_source_value",
+            "workspace_omop.visit_occurrence",
+            "person_id"
+        ),
         // By the hospital's clock, not by UTC.
         [["9201", "2021-03-01", "2021-03-01T22:30:00", "2021-03-04", "emd"]]
     );
     assert_eq!(
-        of_ada(environment, "condition_start_date, condition_concept_id, condition_source_value, visit_occurrence_id is not null as has_visit",
-            "workspace_omop.condition_occurrence", "person_id"),
+        of_ada(
+            environment,
+            "condition_start_date, condition_concept_id, condition_source_value, visit_occurrence_id is not null as has_visit",
+            "workspace_omop.condition_occurrence",
+            "person_id"
+        ),
         [["2021-03-01", "0", "J20.9", "true"]]
     );
     assert_eq!(
-        of_ada(environment, "drug_exposure_start_date, drug_exposure_end_date, days_supply, quantity, drug_source_value, drug_concept_id",
-            "workspace_omop.drug_exposure", "person_id"),
+        of_ada(
+            environment,
+            "drug_exposure_start_date, drug_exposure_end_date, days_supply, quantity, drug_source_value, drug_concept_id",
+            "workspace_omop.drug_exposure",
+            "person_id"
+        ),
         [["2021-03-04", "2021-04-02", "30", "60", "314231", "0"]]
     );
     assert_eq!(
-        of_ada(environment, "measurement_source_value, measurement_date, value_as_number, unit_source_value, operator_concept_id",
-            "workspace_omop.measurement", "person_id"),
+        of_ada(
+            environment,
+            "measurement_source_value, measurement_date, value_as_number, unit_source_value, operator_concept_id",
+            "workspace_omop.measurement",
+            "person_id"
+        ),
         [
             ["8462-4", "2021-03-02", "80", "mm[Hg]", "4172703"],
             ["8480-6", "2021-03-02", "120", "mm[Hg]", "4172703"],
         ]
     );
     assert_eq!(
-        of_ada(environment, "observation_source_value, observation_date, value_as_string", "workspace_omop.observation", "person_id"),
+        of_ada(
+            environment,
+            "observation_source_value, observation_date, value_as_string",
+            "workspace_omop.observation",
+            "person_id"
+        ),
         [["72166-2", "2021-01-01", "Never smoker"]]
     );
     assert_eq!(of_ada(environment, "death_date", "workspace_omop.death", "person_id"), [["2021-12-31"]]);
     assert_eq!(
-        of_ada(environment, "observation_period_start_date, observation_period_end_date", "workspace_omop.observation_period", "person_id"),
+        of_ada(
+            environment,
+            "observation_period_start_date, observation_period_end_date",
+            "workspace_omop.observation_period",
+            "person_id"
+        ),
         [["2021-01-01", "2021-03-04"]]
     );
 }
 
 fn check_tuva(environment: &TestEnvironment) {
     assert_eq!(
-        of_ada(environment, "first_name, last_name, sex, birth_date, death_date, death_flag, social_security_number, data_source",
-            "workspace_tuva.patient", "person_id"),
+        of_ada(
+            environment,
+            "first_name, last_name, sex, birth_date, death_date, death_flag, social_security_number, data_source",
+            "workspace_tuva.patient",
+            "person_id"
+        ),
         [["Ada", "Example", "female", "1950-06-01", "2021-12-31", "1", "999-12-3456", "by-hand"]]
     );
     assert_eq!(
-        of_ada(environment, "encounter_type, encounter_start_date, encounter_end_date, admit_source_code", "workspace_tuva.encounter", "person_id"),
+        of_ada(
+            environment,
+            "encounter_type, encounter_start_date, encounter_end_date, admit_source_code",
+            "workspace_tuva.encounter",
+            "person_id"
+        ),
         [["acute inpatient", "2021-03-01", "2021-03-04", "emd"]]
     );
     assert_eq!(
@@ -206,7 +257,12 @@ fn check_tuva(environment: &TestEnvironment) {
         [["icd-10-cm", "J20.9", "2021-03-01"]]
     );
     assert_eq!(
-        of_ada(environment, "source_code, result, source_units, observation_date, panel_id is not null as is_part", "workspace_tuva.observation", "person_id"),
+        of_ada(
+            environment,
+            "source_code, result, source_units, observation_date, panel_id is not null as is_part",
+            "workspace_tuva.observation",
+            "person_id"
+        ),
         [
             ["72166-2", "Never smoker", NULL, "2021-01-01", "false"],
             ["8462-4", "80", "mm[Hg]", "2021-03-02", "true"],
@@ -214,11 +270,21 @@ fn check_tuva(environment: &TestEnvironment) {
         ]
     );
     assert_eq!(
-        of_ada(environment, "dispensing_date, source_code_type, rxnorm_code, quantity, days_supply", "workspace_tuva.medication", "person_id"),
+        of_ada(
+            environment,
+            "dispensing_date, source_code_type, rxnorm_code, quantity, days_supply",
+            "workspace_tuva.medication",
+            "person_id"
+        ),
         [["2021-03-04", "rxnorm", "314231", "60", "30"]]
     );
     assert_eq!(
-        of_ada(environment, "start_datetime, duration, status_code", "workspace_tuva.appointment", "person_id"),
+        of_ada(
+            environment,
+            "start_datetime, duration, status_code",
+            "workspace_tuva.appointment",
+            "person_id"
+        ),
         [["2021-04-01T09:00:00", "30", "booked"]]
     );
     // Nobody is in both claim tables, and all lines that stand are in one of them.

@@ -13,7 +13,8 @@ pub fn file(catalog: &Catalog, name: &str, schema: &str) -> String {
     );
     for table in catalog.tables.iter().filter(|table| table.schema == schema) {
         let key = key(table);
-        write!(file, "      - name: {}\n        description: {}\n", table.name, quoted(&table.comment)).unwrap();
+        write!(file, "      - name: {}\n        description: {}\n", table.name, quoted(&table.comment))
+            .unwrap();
         let has = |name: &str| table.columns.iter().any(|column| column[0] == name);
         let is_loaded = schema == "public" && has("loaded_at");
         if is_loaded || !key.is_empty() {
