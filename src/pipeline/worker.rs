@@ -187,8 +187,12 @@ impl Worker {
 
     /// As `load`, when nobody else loads what its conditional requests may mean.
     fn load_conditional(&mut self, batch: &mut InputBatch, source_id: i16) -> Result<LoadedBatch, LoadError> {
+        // Who has the source to itself asks nothing that waits for other batches to be
+        // written, because these wait for the source.
+        let has_source = conditions::are_in(batch);
         let existing = self.follow_conditions(batch, source_id)?;
-        let mut unchanged = self.unchanged(batch, source_id)?;
+        let mut unchanged =
+            if has_source { UnchangedRecords::default() } else { self.unchanged(batch, source_id)? };
         for (record, resource_type) in existing {
             unchanged.mark(record, batch.records().len(), resource_type);
         }
@@ -211,8 +215,8 @@ impl Worker {
         }
     }
 
-    /// Finds what the conditional requests of the batch mean. Returns the records that create what exists already, with
-    /// their types.
+    /// Finds what the conditional requests of the batch mean. Returns the records that
+    /// create what exists already, with their types.
     fn follow_conditions(
         &mut self,
         batch: &mut InputBatch,
