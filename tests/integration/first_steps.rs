@@ -140,7 +140,7 @@ fn names_that_are_not_known_are_refused_with_those_that_are() {
     refused(&["show", "Pateint/x"], 2, &["did you mean Patient/x?"]);
     refused(&["show", "https://ehr.example.com/R4/Patient/x"], 2, &["did you mean Patient/x?"]);
     refused(&["show", "Patient/"], 2, &["expected TYPE/ID"]);
-    refused(&["show", "Xyz/1"], 2, &["no resource type \"Xyz\""]);
+    refused(&["show", "Xyz/1"], 2, &["no resource type Xyz"]);
     refused(&["show", "Patient/p1", "--source", "default"], 1, &["default has no Patient/p1", "st-marys"]);
     refused(&["remap", "--resource-type", "patient"], 2, &["did you mean Patient?"]);
     refused(&["files", "--status", "borken"], 2, &["loading", "loaded", "duplicate", "rejected", "failed"]);

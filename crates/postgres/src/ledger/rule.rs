@@ -133,18 +133,17 @@ impl Rule {
     /// table whose type and display are columns.
     fn references_are_told(table: &Table) -> Vec<Rule> {
         let has = |name: &String| table.columns.iter().any(|column| column.name == *name);
-        // The type of a choice says which variant it is, be it a reference or not.
-        let is_choice = |name: &String| {
-            table
-                .columns
-                .iter()
-                .any(|column| column.name == *name && column.comment.contains("[x]: which of"))
+        // A column of another element may have that name: the type of a choice, or of
+        // a claim.
+        let is_type_of_target = |name: &String| {
+            let is_told = |comment: &str| comment.ends_with(": type of the target");
+            table.columns.iter().any(|column| column.name == *name && is_told(&column.comment))
         };
         let references = table.columns.iter().filter_map(|column| column.name.strip_suffix("_reference"));
         let rule = |reference: &str| {
             let part = |part: &str| format!("{reference}_{part}");
             let (target_type, key, display) = (part("type"), part("id"), part("display"));
-            let is_told = [&target_type, &key, &display].into_iter().all(has) && !is_choice(&target_type);
+            let is_told = [&key, &display].into_iter().all(has) && is_type_of_target(&target_type);
             is_told.then(|| Rule {
                 sentence: format!("every {}.{reference} that was written has a key or a text", table.name),
                 query: format!(
@@ -234,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_type_of_a_choice_is_not_taken_for_that_of_a_reference() {
+    fn the_type_of_a_choice_or_a_claim_is_not_taken_for_that_of_a_reference() {
         let rules = Rule::all(&fhirmill_core::model::tables());
         let told = |reference: &str| {
             let sentence = format!("every {reference} that was written has a key or a text");
@@ -242,5 +241,6 @@ mod tests {
         };
         assert!(told("encounter_participant.individual"));
         assert!(!told("explanation_of_benefit_procedure.procedure"));
+        assert!(!told("explanation_of_benefit.claim"));
     }
 }
