@@ -314,7 +314,7 @@ fn excluded_types_are_skipped_and_unreadable_records_still_rejected() {
     ];
     let account = "select inserted, unchanged, skipped, rejected from etl.load_file order by id desc limit 1";
     // The second file has a blank line more, so that its content is another.
-    for (name, end, expected) in [("a", "\n", ["1", "0", "2", "3"]), ("b", "\n\n", ["0", "1", "2", "3"])] {
+    for (name, end, expected) in [("a", "\n", ["1", "0", "1", "4"]), ("b", "\n\n", ["0", "1", "1", "4"])] {
         environment.put(&format!("inbox/{name}.ndjson"), lines.join("\n") + end);
         environment
             .run_command(environment.command(&["once"]).env("RESOURCE_TYPES", "Patient"))
