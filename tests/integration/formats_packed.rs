@@ -46,7 +46,7 @@ fn members_of_tar_archives_are_found_again() {
             ("e.gz", &gzip(patient("e").as_bytes())),
             ("z.zip", &zip(&[("d.json", patient("d").as_bytes())])),
         ]);
-        environment.put(&format!("inbox/{name}"), &pack(archive));
+        environment.put(&format!("inbox/{name}"), pack(archive));
         let summary = load_with_code(&environment, &[], 3);
         assert_eq!(account(&summary), [("inserted", 5), ("rejected", 1)], "{name}");
         assert_eq!(ids(&environment), [["a"], ["b"], ["c"], ["d"], ["e"]], "{name}");
@@ -164,11 +164,11 @@ fn a_bomb_is_stopped() {
     let mut header = Header::new_gnu();
     header.set_size(80 << 20);
     encoder.append_data(&mut header, "zeros", std::io::Read::take(std::io::repeat(b' '), 80 << 20)).unwrap();
-    environment.put("inbox/bomb.tar.gz", &encoder.into_inner().unwrap().finish().unwrap());
+    environment.put("inbox/bomb.tar.gz", encoder.into_inner().unwrap().finish().unwrap());
     let many: Vec<(String, String)> = (0..20).map(|number| (format!("{number}"), patient("a"))).collect();
     let members: Vec<(&str, &[u8])> =
         many.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
-    environment.put("inbox/many.tar", &tar(&members));
+    environment.put("inbox/many.tar", tar(&members));
     let mut command = environment.command(&["once", "--json"]);
     command.env("MAX_ARCHIVE_MEMBERS", "10");
     let summary = environment.run_command(&mut command).expect_code(3).json();

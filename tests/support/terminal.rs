@@ -33,7 +33,7 @@ fn screen(text: &str, columns: usize) -> Vec<String> {
             '\n' => row += 1,
             '\u{1b}' => {
                 let mut sequence = String::new();
-                while let Some(next) = rest.next() {
+                for next in rest.by_ref() {
                     sequence.push(next);
                     if next.is_ascii_alphabetic() {
                         break;

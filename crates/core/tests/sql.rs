@@ -11,8 +11,10 @@ fn every_table_is_created_with_its_key_and_comments_and_dropped_in_reverse_order
     assert_eq!(created.matches("create table ").count(), tables.len());
     assert_eq!(created.matches("primary key (").count(), tables.len());
     assert_eq!(created.matches("comment on table ").count(), tables.len());
-    let columns: usize = tables.iter().map(|table| table.columns.len()).sum();
+    let columns: usize =
+        tables.iter().map(|table| table.columns.len() + table.filled_by_database().len()).sum();
     assert_eq!(created.matches("comment on column ").count(), columns);
+    assert_eq!(created.matches("\n  loaded_at timestamptz not null default now(),\n").count(), 38);
     let patient = created.split("\n\n").find(|text| text.starts_with("create table patient (")).unwrap();
     assert!(patient.contains("\n  fhir_id text not null,\n"), "{patient}");
     assert!(patient.contains("\n  birth_date date,\n"), "{patient}");
