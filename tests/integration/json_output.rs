@@ -90,7 +90,9 @@ fn the_schemas_describe_what_the_commands_print() {
     assert_eq!((&shown["source"], &shown["path"]), (&"st-marys".into(), &"st-marys/p.ndjson".into()));
     assert_eq!((&shown["run_id"], &shown["resource"]["shoeSize"]), (&1.into(), &44.into()));
     let rejects = valid("rejects", &["rejects", "--json"], &[0]);
-    assert_eq!((&rejects[0]["run_id"], &rejects[0]["source"]), (&1.into(), &"st-marys".into()));
+    let of_patients =
+        rejects.as_array().unwrap().iter().find(|reject| reject["path"] == "st-marys/p.ndjson").unwrap();
+    assert_eq!((&of_patients["run_id"], &of_patients["source"]), (&1.into(), &"st-marys".into()));
     environment
         .put("inbox/st-marys/q.ndjson", "not json either\n{\"resourceType\":\"Patient\",\"id\":\"p3\"}\n");
     let once = valid("once", &["once", "--json"], &[3]);
