@@ -44,7 +44,6 @@ fn genders(environment: &TestEnvironment) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "known bytes that are claimed while another process loads other content are not always read again"]
 fn a_then_b_then_a_again_over_processes() {
     let environment = TestEnvironment::new();
     let (a, b) = (patients(150, &json!({}), "male"), patients(150, &json!({}), "female"));

@@ -33,7 +33,11 @@ fn verdicts() -> String {
         "\
 select loaded.id as of, {ARCHIVE_PATH} as archive_path,
        loaded.id is not null and not {is_superseded} and not {has_skipped}
-         and not exists (select from etl.load_batch b where b.file_id = f.id) as is_duplicate
+         and not exists (select from etl.load_batch b where b.file_id = f.id)
+         -- What another process has not loaded yet may supersede the loaded file.
+         and not exists (select from etl.load_file o
+                          where o.source_id = f.source_id and o.status = 'loading'
+                            and o.load_run_id <> f.load_run_id and o.id > loaded.id and o.id < f.id) as is_duplicate
 from unnest($1) with ordinality as a (id, ordinal)
 join etl.load_file f on f.id = a.id
 left join lateral (
