@@ -7,7 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 use super::Run;
-use super::claim::ARCHIVE_PATH;
+use super::candidates::ARCHIVE_PATH;
 use super::relations::is_superseded;
 use super::schema::{load_batch, load_file};
 use super::skipped::has_skipped;

@@ -9,7 +9,8 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer};
 
 use super::advisory_lock::{RUN_LOCK, living, lock_claims};
-use super::claim::{self, Claim, NewFile};
+use super::candidates::NewFile;
+use super::claim::{self, Claim};
 use super::lost_file;
 use super::schema::load_run;
 use crate::failpoint::{self, Step};
