@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::ServerError;
+use super::linger::Lingering;
 use crate::config::{Settings, TlsFiles};
 
 /// How long the head of a request, or the next request, may take.
@@ -62,7 +63,7 @@ impl Listening {
         let server = server
             .handle(handle.clone())
             .first_request_timeout(FIRST_REQUEST_TIMEOUT)
-            .acceptor(Bounded { permits });
+            .acceptor(Bounded { permits, ending: cancel.clone() });
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = match &settings.server.tls {
             None => tokio::spawn(async move { report(server.serve(service).await) }),
@@ -119,18 +120,20 @@ fn tls_config(files: &TlsFiles) -> io::Result<RustlsConfig> {
 #[derive(Clone)]
 struct Bounded {
     permits: Arc<Semaphore>,
+    ending: CancellationToken,
 }
 
 impl<Service> Accept<TcpStream, Service> for Bounded {
-    type Stream = TcpStream;
+    type Stream = Lingering<TcpStream>;
     type Service = Held<Service>;
-    type Future = Ready<io::Result<(TcpStream, Held<Service>)>>;
+    type Future = Ready<io::Result<(Lingering<TcpStream>, Held<Service>)>>;
 
     fn accept(&self, stream: TcpStream, service: Service) -> Self::Future {
         let accepted = match Arc::clone(&self.permits).try_acquire_owned() {
             Ok(permit) => {
                 // Answers are short; failing to send them at once does not matter.
                 let _ = stream.set_nodelay(true);
+                let stream = Lingering::new(stream, self.ending.clone());
                 Ok((stream, Held { service, _permit: Arc::new(permit) }))
             }
             Err(_) => Err(io::Error::other("too many connections")),

@@ -14,11 +14,13 @@
 //! - [`s3`]: the calls of S3
 //! - [`unfinished`]: uploads of single calls that break off
 //! - [`listen`]: connections, TLS and the end
+//! - [`linger`]: connections that are closed while the client still sends
 
 pub mod auth;
 pub mod body;
 pub mod call;
 pub mod error;
+pub mod linger;
 pub mod listen;
 pub mod pool;
 pub mod receive;

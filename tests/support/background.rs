@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use super::TestEnvironment;
 
 /// How long a test waits for an expected event.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that is killed when the test ends.
 pub struct Background {

@@ -2,23 +2,30 @@
 
 mod bad_clients;
 mod batches;
+mod crowds;
 mod document;
+mod early_answers;
 mod killed;
 mod s3;
 mod s3_callers;
 mod s3_clients;
 mod s3_listing;
 mod sigv4;
+mod storm;
 mod tls;
 mod tokens;
 mod uploads;
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::{Background, TestEnvironment, port_of_its_own, wait_until};
+
+/// How long an answer may take on a machine that is very busy.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A service that takes HTTP.
 pub struct HttpService {
@@ -106,7 +113,8 @@ impl HttpService {
         let folder = tempfile::tempdir().unwrap();
         let (headers, body) = (folder.path().join("headers"), folder.path().join("body"));
         let mut child = Command::new("curl")
-            .args(["--silent", "--show-error", "--max-time", "60", "--write-out", "%{http_code}"])
+            .args(["--silent", "--show-error", "--write-out", "%{http_code}"])
+            .args(["--max-time", &PATIENCE.as_secs().to_string()])
             .arg("--dump-header")
             .arg(&headers)
             .arg("--output")

@@ -90,6 +90,8 @@ fn public_keys_are_fetched_and_found_again_when_they_rotate() {
     let _server = FileServer(server);
     let service = HttpService::start_with(&[("SSL_CERT_FILE", &certificate)]);
     let url = format!("https://localhost:{port}/keys.json");
+    keys.put("keys.json", "{}");
+    wait_until("the keys are served", || curl(&["--cacert", &certificate, &url]).0);
     service.sender("st-marys", &["--jwks-url", &url]);
     let audience = format!("http://localhost:{}/auth/token", service.port);
     let ask = |jti: &str, (pem, jwk): &(Vec<u8>, serde_json::Value)| {
