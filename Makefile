@@ -135,8 +135,9 @@ reset-db: ## Delete the database with all its data (make reset-db YES=1)
 
 ##@ For developers
 
+# More tests at a time than processors: most of them wait for the server at times.
 test: prerequisites ## Run all tests, on a Postgres of their own
-	cargo test --workspace
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))} cargo test --workspace
 
 run-tests: test ## Same as test
 

@@ -23,7 +23,7 @@ fn built(environment: &TestEnvironment) -> Vec<Vec<String>> {
 
 #[test]
 fn the_first_load_builds_all_indexes_and_the_next_one_none() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     let before = built(&environment).len();
     environment.put("inbox/a.json", PATIENT);
     let summary = environment.run(&["once", "--json"]).expect_code(0).json();
@@ -45,7 +45,7 @@ fn the_first_load_builds_all_indexes_and_the_next_one_none() {
 
 #[test]
 fn every_reference_and_code_has_an_index_that_begins_with_it() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     // By the names that the tables' columns go by, and not by the declarations.
     let without = || {
         environment.query(
@@ -84,7 +84,7 @@ fn the_next_load_rebuilds_dropped_indexes() {
 
 #[test]
 fn two_processes_build_each_index_once() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     let start = || environment.command(&["indexes", "build"]).stdout(Stdio::piped()).spawn().unwrap();
     let (first, second) = (start(), start());
     for process in [first, second] {
@@ -117,7 +117,7 @@ impl Drop for Killed {
 
 #[test]
 fn the_next_run_builds_what_a_killed_process_left_even_with_an_empty_inbox() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     environment.put("inbox/a.json", PATIENT);
     // As somebody who writes into the table: rows can be loaded, but an index
     // has to wait.
@@ -154,7 +154,7 @@ fn the_next_run_builds_what_a_killed_process_left_even_with_an_empty_inbox() {
 
 #[test]
 fn indexes_of_empty_tables_wait_for_the_onboarding() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     environment.run(&["once"]).expect_code(0);
     environment.run(&["remap"]).expect_code(0);
     assert!(missing(&environment) > 100);
@@ -173,7 +173,7 @@ fn remap_builds_missing_indexes() {
 
 #[test]
 fn an_index_that_cannot_be_built_affects_neither_the_run_nor_the_others() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     environment.put("inbox/a.json", PATIENT);
     execute_in(&environment, "alter table patient rename column birth_date to birth_day");
     let run = environment.run(&["indexes", "build"]).expect_code(1);
@@ -190,7 +190,7 @@ fn execute_in(environment: &TestEnvironment, sql: &str) {
 
 #[test]
 fn all_clinical_tables_are_analyzed_after_an_onboarding() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     environment.put("inbox/a.json", PATIENT);
     environment.run(&["once"]).expect_code(0);
     assert_eq!(

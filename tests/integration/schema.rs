@@ -145,7 +145,7 @@ fn comments_match_the_declarations() {
 
 #[test]
 fn down_leaves_no_objects_behind() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     const OBJECTS: &str = "select 'relation ' || c.oid::regclass as object from pg_class c join pg_namespace n on n.oid = c.relnamespace \
            where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname !~ '__diesel' \
          union all select 'type ' || t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace \

@@ -12,6 +12,7 @@ mod server;
 mod small_disk;
 pub mod state;
 mod terminal;
+mod verifier;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -47,10 +48,19 @@ pub struct TestEnvironment {
 }
 
 impl TestEnvironment {
-    /// With an empty, migrated database, which DATABASE_URL names in every run.
+    /// With an empty, migrated database that has its indexes, which DATABASE_URL names
+    /// in every run.
     pub fn new() -> Self {
         let mut environment = Self::without_database();
         environment.database = Some(server::TestDatabase::new());
+        environment
+    }
+
+    /// Like [`TestEnvironment::new`], but the secondary indexes are missing, as they are
+    /// before the first load.
+    pub fn without_indexes() -> Self {
+        let environment = Self::new();
+        environment.run(&["indexes", "drop"]).expect_code(0);
         environment
     }
 

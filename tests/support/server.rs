@@ -1,31 +1,47 @@
 //! The server that the tests of one run share, and its databases.
 //!
 //! TEST_DATABASE_URL names a server to use; its user must be allowed to create
-//! databases. Otherwise the run starts a private server of fhirmill in a
-//! temporary folder, with the binaries in PG_BIN_DIR if that is set, and
-//! without fsync. The server ends with this process, however that ends: a child
-//! process waits for the closing of a pipe that only this process holds open.
-//! Leftovers of earlier runs are removed at the start.
+//! databases. Otherwise the run starts a private server of fhirmill, with the
+//! binaries in PG_BIN_DIR if that is set, and without fsync. Its folder is in
+//! memory where there is enough of it, because every test creates and deletes more
+//! than a thousand files, and in the folder for temporary files otherwise. The server
+//! ends with this process, however that ends: a child process waits for the closing
+//! of a pipe that only this process holds open. Leftovers of earlier runs are removed
+//! at the start.
 //!
-//! A template database is migrated once; each test works on a copy of it.
+//! A template database is migrated and gets its indexes once; each test works on a
+//! copy of it.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
+use nix::sys::statvfs::statvfs;
 
-use super::{BINARY, clean_command, query};
+use super::{BINARY, clean_command, query, verifier};
 
 /// The prefix of the folders and databases of test runs, followed by the
 /// process ID.
 const PREFIX: &str = "fhirmill_test_";
+
+/// A file system in memory, on Linux.
+const MEMORY: &str = "/dev/shm";
+
+/// How much of it must be free: twice what the server needs for its log of changes
+/// and the databases of a dozen tests.
+const ENOUGH: u64 = 2 << 30;
+
+/// What the server does without: tests lose nothing with it. Looking through a large
+/// cache takes longer than what the tests keep in it.
+const SERVER_SETTINGS: [&str; 5] =
+    ["fsync = off", "full_page_writes = off", "shared_buffers = '256MB'", "max_wal_size = '512MB'", "wal_compression = off"];
 
 struct Server {
     url: String,
@@ -49,9 +65,20 @@ fn server() -> &'static Server {
     &SERVER
 }
 
+/// The folders in which runs keep their servers: the one of this run, then others.
+fn places() -> Vec<PathBuf> {
+    let mut places = vec![std::env::temp_dir()];
+    if let Ok(memory) = statvfs(MEMORY) {
+        let free = memory.blocks_available() as u64 * memory.fragment_size() as u64;
+        places.insert(usize::from(free < ENOUGH), PathBuf::from(MEMORY));
+    }
+    places
+}
+
 fn start_server() -> Server {
-    sweep_folders();
-    let folder = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
+    let places = places();
+    places.iter().for_each(|place| sweep_folders(place));
+    let folder = places[0].join(format!("{PREFIX}{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     open_to_all(&folder);
     let data_dir = folder.join("data");
@@ -68,11 +95,14 @@ fn start_server() -> Server {
     database(&["start"]);
     let pipe = watch(&folder);
     let url = database(&["url"]);
-    // Tests want speed, and lose nothing with the server.
-    execute(&url, "alter system set fsync = off");
-    execute(&url, "alter system set full_page_writes = off");
-    execute(&url, "select pg_reload_conf()");
-    Server { url, _pipe: Some(pipe) }
+    for setting in SERVER_SETTINGS {
+        execute(&url, &format!("alter system set {setting}"));
+    }
+    let quick = verifier::quick(&password_of(&url));
+    execute(&url, &format!("alter role current_user password '{quick}'"));
+    database(&["stop"]);
+    database(&["start"]);
+    Server { url: database(&["url"]), _pipe: Some(pipe) }
 }
 
 /// Starts a child that deletes the server when this process ends. It has its
@@ -94,9 +124,15 @@ fn watch(folder: &Path) -> ChildStdin {
     child.stdin.take().unwrap()
 }
 
+/// The password in `postgres://user:password@host`.
+fn password_of(url: &str) -> String {
+    let (credentials, _) = url.split_once("://").unwrap().1.split_once('@').unwrap();
+    credentials.split_once(':').unwrap().1.to_owned()
+}
+
 /// Deletes the servers of runs that have ended.
-fn sweep_folders() {
-    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+fn sweep_folders(place: &Path) {
+    for entry in fs::read_dir(place).unwrap().flatten() {
         let is_left_over =
             entry.file_name().to_str().and_then(process_of).is_some_and(|process| !is_alive(process));
         if is_left_over {
@@ -137,11 +173,15 @@ fn make_template(server_url: &str) {
     let name = template();
     execute(server_url, &format!("drop database if exists {name}"));
     execute(server_url, &format!("create database {name}"));
-    let mut migrate = clean_command();
-    migrate.args(["migrate", "up"]).env("DATABASE_URL", url_of_database(server_url, &name));
-    let output = migrate.current_dir(std::env::temp_dir()).env("LOG_DIR", "/dev/null/none").output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cannot migrate the template database:\n{errors}");
+    // Both: with `indexes build` alone, no test would need `migrate up`.
+    for arguments in [["migrate", "up"], ["indexes", "build"]] {
+        let mut command = clean_command();
+        command.args(arguments).env("DATABASE_URL", url_of_database(server_url, &name));
+        command.current_dir(std::env::temp_dir()).env("LOG_DIR", "/dev/null/none");
+        let output = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cannot make the template database:\n{errors}");
+    }
 }
 
 /// The database of one test, dropped with this value.
@@ -165,7 +205,8 @@ impl TestDatabase {
         let server = server();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}_{number}", std::process::id());
-        execute(&server.url, &format!("create database {name} template {original}"));
+        // Copying files takes less than half the time of logging what is in them.
+        execute(&server.url, &format!("create database {name} template {original} strategy file_copy"));
         Self { url: url_of_database(&server.url, &name), name }
     }
 }

@@ -36,7 +36,7 @@ fn observation(members: &str) -> Vec<u8> {
 
 #[test]
 fn a_bad_line_is_rejected_alone_with_its_reason_and_bytes() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::without_indexes();
     let cases = rejected_lines();
     let mut file = Vec::new();
     for (number, case) in cases.iter().enumerate() {
