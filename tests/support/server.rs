@@ -40,8 +40,13 @@ const ENOUGH: u64 = 2 << 30;
 
 /// What the server does without: tests lose nothing with it. Looking through a large
 /// cache takes longer than what the tests keep in it.
-const SERVER_SETTINGS: [&str; 5] =
-    ["fsync = off", "full_page_writes = off", "shared_buffers = '256MB'", "max_wal_size = '512MB'", "wal_compression = off"];
+const SERVER_SETTINGS: [&str; 5] = [
+    "fsync = off",
+    "full_page_writes = off",
+    "shared_buffers = '256MB'",
+    "max_wal_size = '512MB'",
+    "wal_compression = off",
+];
 
 struct Server {
     url: String,
