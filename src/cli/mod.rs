@@ -13,6 +13,7 @@ mod moment;
 mod rejects;
 #[cfg(feature = "server")]
 mod senders;
+mod views;
 
 use std::path::PathBuf;
 
@@ -32,6 +33,7 @@ pub use listing::{FilesArguments, RunsArguments};
 pub use moment::{InvalidMoment, Moment};
 #[cfg(feature = "server")]
 pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
+pub use views::{ViewFormat, ViewsCheckArguments, ViewsCommand, ViewsRunArguments};
 
 /// Turns FHIR R4 files into Postgres tables that people can read.
 ///
@@ -138,6 +140,9 @@ pub enum Command {
     ///
     /// Example: fhirmill generate --patients 100 --seed 7 --out inbox/demo --format bundles
     Generate(GenerateArguments),
+    /// Check and run tables that you declare: ViewDefinitions of SQL on FHIR
+    #[command(subcommand)]
+    Views(ViewsCommand),
 }
 
 impl Command {
@@ -153,6 +158,7 @@ impl Command {
             | Self::Rejects(_)
             | Self::Show(_)
             | Self::Generate(_)
+            | Self::Views(ViewsCommand::Check(_) | ViewsCommand::Run(_))
             | Self::Migrate(MigrateCommand::Status(_))
             | Self::Indexes(IndexesCommand::Status(_))
             | Self::Database(DatabaseCommand::Url) => Audience::Reader,

@@ -25,6 +25,7 @@ pub mod senders;
 pub mod show;
 pub mod sources;
 pub mod status;
+pub mod views;
 
 pub use refusal::Refusal;
 
@@ -60,6 +61,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),
+        Command::Views(command) => views::run(settings, command),
     }
 }
 

@@ -56,3 +56,4 @@ pub mod read;
 pub mod rows;
 pub mod sink;
 pub mod version;
+pub mod views;

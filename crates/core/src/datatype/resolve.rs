@@ -32,6 +32,8 @@ pub enum Expected {
     /// As [`Expected::Prefer`], to learn only the key: whoever asks does not store
     /// what is written.
     KeyOf(ResourceType),
+    /// A resource of that type, or of any, likewise to learn only the key.
+    AnyKey(Option<ResourceType>),
 }
 
 impl Expected {
@@ -49,6 +51,7 @@ impl Expected {
     pub fn only(self) -> Option<ResourceType> {
         match self {
             Expected::Only(resource_type) => Some(resource_type),
+            Expected::AnyKey(resource_type) => resource_type,
             _ => None,
         }
     }
@@ -63,7 +66,7 @@ impl Expected {
 
     /// Whether what is written is stored if there is no key.
     pub fn is_stored(self) -> bool {
-        !matches!(self, Expected::KeyOf(_))
+        !matches!(self, Expected::KeyOf(_) | Expected::AnyKey(_))
     }
 }
 

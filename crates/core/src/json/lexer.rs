@@ -1,7 +1,8 @@
 //! The lexer: where a token of JSON ends. It checks strings and numbers against
 //! RFC 8259 and converts nothing.
 
-use super::error::JsonErrorKind;
+use super::bracket_scanner::{BracketScanner, ScanResult};
+use super::error::{JsonErrorKind, MAX_DEPTH};
 use super::simd::Lanes;
 
 /// A position in a text.
@@ -16,6 +17,33 @@ impl Lexer<'_> {
     #[inline]
     pub fn peek(&self) -> Result<u8, JsonErrorKind> {
         self.bytes.get(self.position).copied().ok_or(JsonErrorKind::Truncated)
+    }
+
+    /// Moves behind a value without checking it.
+    pub fn skip_value(&mut self) -> Result<(), JsonErrorKind> {
+        match self.peek()? {
+            b'"' => {
+                let (end, _) = self.skip_string(self.position + 1)?;
+                self.position = end + 1;
+            }
+            b'{' | b'[' => {
+                let mut scanner = BracketScanner::new(0, MAX_DEPTH as u32);
+                match scanner.advance(&self.bytes[self.position..]) {
+                    ScanResult::Closed(length) => self.position += length,
+                    ScanResult::Open => return Err(JsonErrorKind::Truncated),
+                    ScanResult::TooDeep => return Err(JsonErrorKind::TooDeep),
+                }
+            }
+            _ => {
+                let is_part = |byte: &&u8| !matches!(**byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+                let length = self.bytes[self.position..].iter().take_while(is_part).count();
+                if length == 0 {
+                    return Err(JsonErrorKind::ExpectedValue);
+                }
+                self.position += length;
+            }
+        }
+        Ok(())
     }
 
     /// Moves to the next byte that is not white space.

@@ -6,6 +6,8 @@
 //! U+0000, which Postgres' `text` cannot hold, and lone surrogates, which are
 //! not Unicode. It never panics, whatever the bytes.
 
+mod bracket_matcher;
+mod bracket_scanner;
 mod canonical;
 mod decimal;
 mod dictionary;
@@ -15,11 +17,14 @@ mod lexer;
 mod name;
 mod parse;
 mod path;
+mod selection;
 pub(crate) mod simd;
 mod tree;
 mod value;
 mod walk;
 
+pub(crate) use bracket_matcher::{BracketMatcher, MatchResult};
+pub(crate) use bracket_scanner::{BracketScanner, ScanResult};
 pub use canonical::Canonical;
 pub(crate) use decimal::Decimal;
 pub use decimal::DecimalError;
@@ -27,6 +32,7 @@ pub use dictionary::{Dictionary, DictionaryFull};
 pub use error::{JsonError, JsonErrorKind};
 pub use name::NameId;
 pub use parse::Parser;
+pub use selection::Selection;
 pub(crate) use tree::Node;
 pub use tree::{JsonType, Tree};
 pub use value::{Items, Member, MemberName, Members, Value, nothing};

@@ -8,6 +8,7 @@ use super::error::{JsonError, JsonErrorKind, MAX_DEPTH, MAX_NODES};
 use super::escape::unescape;
 use super::lexer::Lexer;
 use super::name::NameId;
+use super::selection::Selection;
 use super::tree::{JsonType, Node, Tree};
 
 /// A number of at most this many bytes and without an exponent is always
@@ -48,6 +49,30 @@ impl Default for Parser {
 }
 
 impl Parser {
+    /// Parses an object, and of that only what is selected: the rest is skipped without
+    /// being checked, so the brackets of `bytes` must be balanced and its strings closed.
+    /// `None` if it is a resource of another type than the selection is for.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), as far as the text is read.
+    pub fn parse_selected<'t>(
+        &'t mut self,
+        bytes: &'t [u8],
+        selection: &Selection,
+    ) -> Result<Option<Tree<'t>>, JsonError> {
+        let text = self.begin(bytes)?;
+        let mut lexer = Lexer { bytes, position: 0 };
+        lexer.skip_white_space();
+        match self.selected(&mut lexer, selection, Selection::ROOT, 0) {
+            Ok(()) => {}
+            Err(Unselected::OtherType) => return Ok(None),
+            Err(Unselected::Error(kind)) => {
+                return Err(JsonError { kind, offset: lexer.position.min(bytes.len()) });
+            }
+        }
+        Ok(Some(self.tree(text)))
+    }
+
     /// A parser that numbers names as `dictionary` does.
     pub fn new(dictionary: Arc<Dictionary>) -> Self {
         Parser {
@@ -66,6 +91,15 @@ impl Parser {
     /// contains U+0000 or a lone surrogate. Duplicate member names are not
     /// noticed here but by [`Canonical::hash`](super::Canonical::hash).
     pub fn parse<'t>(&'t mut self, bytes: &'t [u8]) -> Result<Tree<'t>, JsonError> {
+        let text = self.begin(bytes)?;
+        let mut lexer = Lexer { bytes, position: 0 };
+        self.whole_text(&mut lexer)
+            .map_err(|kind| JsonError { kind, offset: lexer.position.min(bytes.len()) })?;
+        Ok(self.tree(text))
+    }
+
+    /// Forgets the last text; gives the bytes as text.
+    fn begin<'t>(&mut self, bytes: &'t [u8]) -> Result<&'t str, JsonError> {
         if bytes.len() > u32::MAX as usize {
             return Err(JsonError { kind: JsonErrorKind::TooLong, offset: 0 });
         }
@@ -75,15 +109,16 @@ impl Parser {
         self.open.clear();
         self.has_excessive_number = false;
         self.has_escaped_name = false;
-        let mut lexer = Lexer { bytes, position: 0 };
-        self.whole_text(&mut lexer)
-            .map_err(|kind| JsonError { kind, offset: lexer.position.min(bytes.len()) })?;
-        Ok(Tree {
+        Ok(text)
+    }
+
+    fn tree<'t>(&'t self, text: &'t str) -> Tree<'t> {
+        Tree {
             text,
             nodes: &self.nodes,
             has_excessive_number: self.has_excessive_number,
             has_escaped_name: self.has_escaped_name,
-        })
+        }
     }
 
     fn whole_text(&mut self, lexer: &mut Lexer<'_>) -> Result<(), JsonErrorKind> {
@@ -94,27 +129,29 @@ impl Parser {
                 Expected::Value => self.value(lexer)?,
                 Expected::Member => self.name(lexer)?,
                 Expected::CommaOrEnd => match self.open.last() {
-                    Some(open) => {
-                        let is_object = open.is_object;
-                        match (lexer.peek()?, is_object) {
-                            (b',', true) => {
-                                lexer.position += 1;
-                                Expected::Member
-                            }
-                            (b',', false) => {
-                                lexer.position += 1;
-                                Expected::Value
-                            }
-                            (b'}', true) | (b']', false) => self.end_container(lexer),
-                            _ => return Err(JsonErrorKind::ExpectedCommaOrEnd),
-                        }
-                    }
+                    Some(open) => self.comma_or_end(lexer, open.is_object)?,
                     None if lexer.position < lexer.bytes.len() => {
                         return Err(JsonErrorKind::TrailingContent);
                     }
                     None => return Ok(()),
                 },
             };
+        }
+    }
+
+    #[inline(always)]
+    fn comma_or_end(&mut self, lexer: &mut Lexer<'_>, is_object: bool) -> Result<Expected, JsonErrorKind> {
+        match (lexer.peek()?, is_object) {
+            (b',', true) => {
+                lexer.position += 1;
+                Ok(Expected::Member)
+            }
+            (b',', false) => {
+                lexer.position += 1;
+                Ok(Expected::Value)
+            }
+            (b'}', true) | (b']', false) => Ok(self.end_container(lexer)),
+            _ => Err(JsonErrorKind::ExpectedCommaOrEnd),
         }
     }
 
@@ -172,6 +209,92 @@ impl Parser {
             _ => return Err(JsonErrorKind::ExpectedValue),
         }
         Ok(Expected::CommaOrEnd)
+    }
+
+    /// Reads one value, to its end.
+    fn value_to_its_end(&mut self, lexer: &mut Lexer<'_>) -> Result<(), JsonErrorKind> {
+        let mut next = self.value(lexer)?;
+        while let Some(open) = self.open.last() {
+            let is_object = open.is_object;
+            lexer.skip_white_space();
+            next = match next {
+                Expected::Value => self.value(lexer)?,
+                Expected::Member => self.name(lexer)?,
+                Expected::CommaOrEnd => self.comma_or_end(lexer, is_object)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads what is selected of a value: of an object, some members.
+    fn selected(
+        &mut self,
+        lexer: &mut Lexer<'_>,
+        selection: &Selection,
+        part: usize,
+        depth: usize,
+    ) -> Result<(), Unselected> {
+        if depth == MAX_DEPTH {
+            return Err(JsonErrorKind::TooDeep.into());
+        }
+        let bracket = lexer.peek()?;
+        if selection.is_whole(part) || !matches!(bracket, b'{' | b'[') {
+            return Ok(self.value_to_its_end(lexer)?);
+        }
+        let (is_object, node) = (bracket == b'{', self.nodes.len() as u32);
+        let json_type = if is_object { JsonType::Object } else { JsonType::Array };
+        self.leaf(json_type, lexer.position, lexer.position, false);
+        lexer.position += 1;
+        lexer.skip_white_space();
+        let end = if is_object { b'}' } else { b']' };
+        let mut is_first = true;
+        while lexer.peek()? != end {
+            if !is_first {
+                if lexer.peek()? != b',' {
+                    return Err(JsonErrorKind::ExpectedCommaOrEnd.into());
+                }
+                lexer.position += 1;
+                lexer.skip_white_space();
+            }
+            is_first = false;
+            if is_object {
+                self.selected_member(lexer, selection, part, depth)?;
+            } else {
+                self.selected(lexer, selection, part, depth + 1)?;
+            }
+            lexer.skip_white_space();
+        }
+        self.open.push(Open { node, is_object });
+        self.end_container(lexer);
+        Ok(())
+    }
+
+    /// Reads a member if it is selected, and else skips it.
+    fn selected_member(
+        &mut self,
+        lexer: &mut Lexer<'_>,
+        selection: &Selection,
+        part: usize,
+        depth: usize,
+    ) -> Result<(), Unselected> {
+        let name_at = self.nodes.len();
+        self.name(lexer)?;
+        lexer.skip_white_space();
+        let name = self.nodes[name_at].name;
+        let Some(selected) = selection.member(part, name) else {
+            self.nodes.truncate(name_at);
+            return Ok(lexer.skip_value()?);
+        };
+        self.selected(lexer, selection, selected, depth + 1)?;
+        if part == Selection::ROOT && name == NameId::RESOURCE_TYPE {
+            let value = &self.nodes[name_at + 1];
+            let is_string = value.json_type == JsonType::String;
+            let written = &lexer.bytes[value.start as usize..value.end as usize];
+            if is_string && selection.is_for_another_type(written) {
+                return Err(Unselected::OtherType);
+            }
+        }
+        Ok(())
     }
 
     fn begin_container(
@@ -237,6 +360,19 @@ impl Parser {
     fn node(&mut self, json_type: JsonType, start: usize, end: usize, is_special: bool, name: NameId) {
         let next = self.nodes.len() as u32 + 1;
         self.nodes.push(Node { start: start as u32, end: end as u32, next, json_type, is_special, name });
+    }
+}
+
+/// Why selected parsing stops.
+enum Unselected {
+    /// The resource is of another type.
+    OtherType,
+    Error(JsonErrorKind),
+}
+
+impl From<JsonErrorKind> for Unselected {
+    fn from(kind: JsonErrorKind) -> Self {
+        Unselected::Error(kind)
     }
 }
 

@@ -85,6 +85,12 @@ impl<'t> Value<'t> {
         self.node().start as usize
     }
 
+    /// Where it stands in the text; for a string, what is between its quotes.
+    pub(crate) fn span(self) -> std::ops::Range<usize> {
+        let node = self.node();
+        node.start as usize..node.end as usize
+    }
+
     /// Whether it is true; `None` for other types than true and false.
     pub fn as_boolean(self) -> Option<bool> {
         match self.json_type() {

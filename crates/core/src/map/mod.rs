@@ -30,6 +30,8 @@ mod rows;
 mod shape;
 mod target;
 mod unmapped;
+mod view_keys;
+mod view_runner;
 mod writing;
 
 pub use batch::RowBatch;
@@ -46,3 +48,4 @@ pub use registration::Registration;
 pub use shape::{DeviantElement, Deviation};
 pub use target::{AbsoluteReferences, Identity, TargetIdentity};
 pub use unmapped::Unmapped;
+pub use view_runner::{ViewError, ViewRunner};

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::bracket_matcher::{BracketMatcher, MatchResult};
+use crate::json::{BracketMatcher, MatchResult};
 use super::position::TransactionPhase;
 use super::token::{PropertyName, TokenError, decode_string, describe_value};
 use super::window::{ByteRange, Window};

@@ -2,7 +2,7 @@
 //! regardless of lines. It is detected from the first line that is not blank
 //! and, where that line is not JSON by itself, from how the next lines start.
 
-use super::bracket_matcher::{BracketMatcher, MatchResult};
+use crate::json::{BracketMatcher, MatchResult};
 use super::not_json::BYTE_ORDER_MARK;
 use super::token::TokenError;
 use super::window::Window;

@@ -2,13 +2,11 @@
 //! by lines, where a broken line costs only itself, or by values, regardless of
 //! lines. A compact Bundle is a document of one line.
 //!
-//! From bottom to top: `bracket_scanner` finds the end of a JSON container,
+//! From bottom to top: `json::BracketScanner` finds the end of a JSON container,
 //! `window` keeps the needed part of a stream in memory, `token` walks along
 //! properties and elements, `entry` and `prescan` find out about a Bundle what
 //! its frames need, and the `framer` cuts: `lines`, then `values`, then `emit`.
 
-mod bracket_matcher;
-mod bracket_scanner;
 mod emit;
 mod entry;
 mod framer;

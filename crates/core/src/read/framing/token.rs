@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::bracket_scanner::{BracketScanner, ScanResult};
+use crate::json::{BracketScanner, ScanResult};
 use super::window::{ByteRange, Window};
 use crate::fhir::trimmed;
 use crate::read::container::StreamError;

@@ -8,11 +8,11 @@
 //! Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
 //! <https://arxiv.org/abs/1902.08318>.
 
-use crate::json::simd::{self, Block, Task};
+use super::simd::{self, Block, Task};
 
 /// The state between two chunks of bytes.
 #[derive(Clone, Debug)]
-pub(super) struct BracketScanner {
+pub(crate) struct BracketScanner {
     /// Number of open brackets.
     depth: u32,
     /// Maximum number of open brackets.
@@ -24,7 +24,7 @@ pub(super) struct BracketScanner {
 
 /// Where a [`BracketScanner`] is after a chunk of bytes.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum ScanResult {
+pub(crate) enum ScanResult {
     /// All brackets are closed after this many bytes.
     Closed(usize),
     /// Some brackets are still open after the chunk.
@@ -183,7 +183,7 @@ impl Masks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::framing::bracket_matcher::{BracketMatcher, MatchResult};
+    use crate::json::{BracketMatcher, MatchResult};
     use proptest::prelude::*;
 
     fn end_of(text: &str, step: usize) -> ScanResult {

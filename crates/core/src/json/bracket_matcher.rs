@@ -4,7 +4,7 @@
 
 /// Follows one JSON container to its end, one byte at a time.
 #[derive(Debug, Default)]
-pub(super) struct BracketMatcher {
+pub(crate) struct BracketMatcher {
     /// The closing brackets of those that are open, innermost last.
     closing: Vec<u8>,
     is_in_string: bool,
@@ -13,7 +13,7 @@ pub(super) struct BracketMatcher {
 
 /// Where a [`BracketMatcher`] is after a chunk of bytes.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum MatchResult {
+pub(crate) enum MatchResult {
     /// The container ends after this many bytes, and its brackets match.
     Closed(usize),
     /// The container continues after the chunk.

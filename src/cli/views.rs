@@ -1,0 +1,68 @@
+//! Arguments of `views`: tables that users declare.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use fhirmill_core::views::Format;
+
+/// What `views` does.
+#[derive(Debug, Subcommand)]
+pub enum ViewsCommand {
+    /// Check ViewDefinitions, without a database
+    ///
+    /// Prints every mistake with its place in the file and how to mend it. Exits with code 5 if a definition
+    /// cannot be run.
+    ///
+    /// Example: fhirmill views check views/*.json
+    Check(ViewsCheckArguments),
+    /// Print the rows of a view of files, without a database
+    ///
+    /// Reads files as a load would. Keys are printed as TYPE/ID. Resources that do not fit the view are
+    /// listed on standard error and have no rows.
+    ///
+    /// Example: fhirmill views run --view views/problem_list.json --format csv conditions.ndjson
+    Run(ViewsRunArguments),
+}
+
+/// Arguments of `views check`.
+#[derive(Debug, Args)]
+pub struct ViewsCheckArguments {
+    /// Files with one ViewDefinition each
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print the findings as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `views run`.
+#[derive(Debug, Args)]
+pub struct ViewsRunArguments {
+    /// File with the ViewDefinition
+    #[arg(long, value_name = "FILE")]
+    pub view: PathBuf,
+    /// Files or folders to read: anything that the inbox takes
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// How rows are printed
+    #[arg(long, value_enum, default_value_t = ViewFormat::Csv)]
+    pub format: ViewFormat,
+}
+
+/// How `views run` prints rows.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ViewFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON object per line
+    Ndjson,
+}
+
+impl From<ViewFormat> for Format {
+    fn from(format: ViewFormat) -> Self {
+        match format {
+            ViewFormat::Csv => Format::Csv,
+            ViewFormat::Ndjson => Format::Ndjson,
+        }
+    }
+}
