@@ -112,7 +112,14 @@ fn decimals_and_dates_keep_their_characters() {
         format!(r#"{{"resourceType": "Observation", "id": "o", "valueQuantity": {{"value": {written}}}}}"#)
     };
     let path = "value.ofType(Quantity).value";
-    for written in ["1.0", "1.50", "0.000000000000000000000000000000000000001", "1E3", "-0.0", "123456789012345678901234567890.5"] {
+    for written in [
+        "1.0",
+        "1.50",
+        "0.000000000000000000000000000000000000001",
+        "1E3",
+        "-0.0",
+        "123456789012345678901234567890.5",
+    ] {
         assert_eq!(value("Observation", path, &observation(written)), written);
     }
     assert_eq!(value("Observation", &format!("{path} = 1"), &observation("1.000")), "true");
@@ -132,7 +139,10 @@ fn several_values_for_one_column_are_a_fault_with_the_path_of_the_expression() {
     );
     let view = r#"{"resource": "Patient", "select": [{"column": [{"name": "id", "path": "id"}]}],
         "where": [{"path": "name.given > 'A'"}]}"#;
-    assert_eq!(rows(view, PATIENT), ["! where[0].path: several values where an operator or a function takes one"]);
+    assert_eq!(
+        rows(view, PATIENT),
+        ["! where[0].path: several values where an operator or a function takes one"]
+    );
 }
 
 #[test]
@@ -146,9 +156,15 @@ fn siblings_are_combined_and_the_row_index_is_that_of_the_innermost_list() {
         {"unionAll": [{"column": [{"name": "u", "path": "%rowIndex"}]},
                       {"forEach": "extension", "column": [{"name": "u", "path": "%rowIndex"}]}]}]}"#;
     let expected = [
-        "0,0,A,0,0,0,,0", "0,0,A,0,0,0,,0", "0,0,A,0,0,0,,1",
-        "0,0,B,1,0,0,,0", "0,0,B,1,0,0,,0", "0,0,B,1,0,0,,1",
-        "0,1,C,0,1,0,,0", "0,1,C,0,1,0,,0", "0,1,C,0,1,0,,1",
+        "0,0,A,0,0,0,,0",
+        "0,0,A,0,0,0,,0",
+        "0,0,A,0,0,0,,1",
+        "0,0,B,1,0,0,,0",
+        "0,0,B,1,0,0,,0",
+        "0,0,B,1,0,0,,1",
+        "0,1,C,0,1,0,,0",
+        "0,1,C,0,1,0,,0",
+        "0,1,C,0,1,0,,1",
     ];
     assert_eq!(rows(view, PATIENT), expected);
     assert_eq!(value("Patient", "name[%rowIndex].use", PATIENT), "official");
@@ -201,7 +217,12 @@ fn constants_of_every_type() {
         ("valueUnsignedInt", "0", "name[%c].use", "official"),
         ("valueUri", r#""http://x/height""#, "extension(%c).exists()", "true"),
         ("valueUrl", r#""http://x""#, "%c", "http://x"),
-        ("valueUuid", r#""urn:uuid:c757873d-ec9a-4326-a141-556f43239520""#, "%c", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"),
+        (
+            "valueUuid",
+            r#""urn:uuid:c757873d-ec9a-4326-a141-556f43239520""#,
+            "%c",
+            "urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
+        ),
     ] {
         assert_eq!(constant(member, value, path), expected, "{member}");
     }
@@ -224,7 +245,8 @@ fn reference_keys_equal_the_resource_keys_that_they_mean() {
     assert_eq!(reference("http://elsewhere.org/fhir/Patient/1"), "Observation/o,,");
     assert_eq!(reference("Patient?identifier=http://x|1"), "Observation/o,,");
     assert_eq!(reference("urn:uuid:c757873d-ec9a-4326-a141-556f43239520"), "Observation/o,,");
-    let contained = r##""contained": [{"resourceType": "Patient", "id": "in"}], "subject": {"reference": "#in"}"##;
+    let contained =
+        r##""contained": [{"resourceType": "Patient", "id": "in"}], "subject": {"reference": "#in"}"##;
     assert_eq!(keys(contained), "Observation/o,Patient/Observation/o#in,Patient/Observation/o#in");
     assert_eq!(keys(r#""subject": {"display": "x"}"#), "Observation/o,,");
     assert_eq!(keys(r#""status": "final""#), "Observation/o,,");
@@ -238,7 +260,8 @@ fn references_within_a_bundle_lead_to_its_entries() {
          "subject": {"reference": "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"},
          "performer": [{"reference": "http://s/fhir/Practitioner/d"}]}}]}"#;
     let patients = rows(&view("Patient", &[("key", "getResourceKey()")]), bundle);
-    let columns = [("subject", "subject.getReferenceKey(Patient)"), ("performer", "performer.getReferenceKey()")];
+    let columns =
+        [("subject", "subject.getReferenceKey(Patient)"), ("performer", "performer.getReferenceKey()")];
     assert_eq!(rows(&view("Observation", &columns), bundle), [format!("{},Practitioner/d", patients[0])]);
 }
 
@@ -273,10 +296,15 @@ fn what_is_not_as_defined_gives_nothing_and_no_panic() {
         r#"{"resourceType": "Patient", "name": "x", "birthDate": {}, "deceasedBoolean": [true], "gender": 5}"#,
         r#"{"resourceType": "Patient", "name": [null, [], {"given": [null, {}]}], "extension": {"url": 1}}"#,
     ] {
-        for path in ["name.given.first()", "birthDate.lowBoundary()", "extension('x').exists()", "gender & 'x'"] {
+        for path in
+            ["name.given.first()", "birthDate.lowBoundary()", "extension('x').exists()", "gender & 'x'"]
+        {
             value("Patient", path, json);
         }
     }
     // A single value where a list is defined counts as a list of one.
-    assert_eq!(value("Patient", "name[0].family", r#"{"resourceType": "Patient", "name": {"family": "x"}}"#), "x");
+    assert_eq!(
+        value("Patient", "name[0].family", r#"{"resourceType": "Patient", "name": {"family": "x"}}"#),
+        "x"
+    );
 }

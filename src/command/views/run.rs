@@ -86,7 +86,8 @@ impl<W: Write> Printer<W> {
     fn problem(&mut self, location: &dyn std::fmt::Display, reason: &dyn std::fmt::Display) {
         self.problems += 1;
         if self.problems <= MAX_SHOWN {
-            let document = if self.document.is_empty() { String::new() } else { format!("{}, ", self.document) };
+            let document =
+                if self.document.is_empty() { String::new() } else { format!("{}, ", self.document) };
             eprintln!("{}: {document}{location}: {reason}", self.file);
         }
     }

@@ -35,7 +35,8 @@ impl Lexer<'_> {
                 }
             }
             _ => {
-                let is_part = |byte: &&u8| !matches!(**byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+                let is_part =
+                    |byte: &&u8| !matches!(**byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 let length = self.bytes[self.position..].iter().take_while(is_part).count();
                 if length == 0 {
                     return Err(JsonErrorKind::ExpectedValue);

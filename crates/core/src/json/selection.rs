@@ -97,10 +97,13 @@ mod tests {
     #[test]
     fn other_types_are_left_alone_and_broken_text_is_an_error() {
         let mut parser = Parser::default();
-        let mut parsed = |text: &str| parser.parse_selected(text.as_bytes(), &selection()).map(|tree| tree.is_some());
+        let mut parsed =
+            |text: &str| parser.parse_selected(text.as_bytes(), &selection()).map(|tree| tree.is_some());
         assert_eq!(parsed(r#"{"resourceType": "Observation", "id": "#), Ok(false));
         assert_eq!(parsed("{}"), Ok(true));
-        for broken in ["", "{", r#"{"id": "1""#, r#"{"x": }"#, r#"{"x": [1}"#, r#"{"code": {"text"}}"#, r#"{"id" "1"}"#] {
+        for broken in
+            ["", "{", r#"{"id": "1""#, r#"{"x": }"#, r#"{"x": [1}"#, r#"{"code": {"text"}}"#, r#"{"id" "1"}"#]
+        {
             assert!(parsed(broken).is_err(), "{broken}");
         }
         let deep = format!(r#"{{"code": {}"#, "[".repeat(100_000));

@@ -167,7 +167,8 @@ impl ViewKeys for LazyKeys<'_, '_> {
             contained,
             earlier: None,
         };
-        let found = resolver.resolve(reference, Expected::AnyKey(expected)).ok().and_then(|found| found.target);
+        let found =
+            resolver.resolve(reference, Expected::AnyKey(expected)).ok().and_then(|found| found.target);
         // Only a database knows who has an identifier.
         memory.identifiers.take_asked();
         found

@@ -37,7 +37,12 @@ impl<W: Write> RowWriter<W> {
     pub fn new(view: &View, format: Format, out: W) -> Self {
         let mut writer = RowWriter {
             format,
-            leads: view.columns.iter().enumerate().map(|(place, column)| lead(format, place, column)).collect(),
+            leads: view
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(place, column)| lead(format, place, column))
+                .collect(),
             buffer: Vec::with_capacity(BUFFER_BYTES * 2),
             complete: 0,
             rows: 0,

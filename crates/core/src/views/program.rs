@@ -129,7 +129,10 @@ pub(super) enum Expression {
     ResourceKey,
     Path(Path),
     /// `exists()`, or `empty()` if it is negated.
-    Exists { of: Box<Expression>, negated: bool },
+    Exists {
+        of: Box<Expression>,
+        negated: bool,
+    },
     Not(Box<Expression>),
     Count(Box<Expression>),
     Join(Box<Expression>, String),
@@ -138,11 +141,22 @@ pub(super) enum Expression {
     If(Box<[Expression; 3]>),
     Logic(Logic, Box<[Expression; 2]>),
     /// Whether both are equal, or not if it is negated.
-    Equal { family: Family, negated: bool, sides: Box<[Expression; 2]> },
-    Compare { family: Family, order: Order, sides: Box<[Expression; 2]> },
+    Equal {
+        family: Family,
+        negated: bool,
+        sides: Box<[Expression; 2]>,
+    },
+    Compare {
+        family: Family,
+        order: Order,
+        sides: Box<[Expression; 2]>,
+    },
     Arithmetic(Arithmetic, Box<[Expression; 2]>),
     /// `&`, for which nothing is an empty text, or `+`.
-    Concatenate { nothing_is_empty: bool, sides: Box<[Expression; 2]> },
+    Concatenate {
+        nothing_is_empty: bool,
+        sides: Box<[Expression; 2]>,
+    },
     Negative(Box<Expression>),
     Union(Box<[Expression; 2]>),
 }

@@ -3,11 +3,11 @@
 
 use std::borrow::Cow;
 
-use crate::json::{BracketMatcher, MatchResult};
 use super::position::TransactionPhase;
 use super::token::{PropertyName, TokenError, decode_string, describe_value};
 use super::window::{ByteRange, Window};
 use crate::fhir::{EntryNames, ResourceType, trimmed};
+use crate::json::{BracketMatcher, MatchResult};
 use crate::read::defect::ReadDefectReason;
 use crate::read::frame::Payload;
 use crate::read::limits::ReadLimits;

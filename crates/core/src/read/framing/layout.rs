@@ -2,10 +2,10 @@
 //! regardless of lines. It is detected from the first line that is not blank
 //! and, where that line is not JSON by itself, from how the next lines start.
 
-use crate::json::{BracketMatcher, MatchResult};
 use super::not_json::BYTE_ORDER_MARK;
 use super::token::TokenError;
 use super::window::Window;
+use crate::json::{BracketMatcher, MatchResult};
 use crate::read::container::StreamError;
 
 /// More whitespace than this counts as content.

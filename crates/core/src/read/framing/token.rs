@@ -10,9 +10,9 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use crate::json::{BracketScanner, ScanResult};
 use super::window::{ByteRange, Window};
 use crate::fhir::trimmed;
+use crate::json::{BracketScanner, ScanResult};
 use crate::read::container::StreamError;
 use crate::read::defect::ReadDefectReason;
 

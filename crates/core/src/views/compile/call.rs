@@ -233,7 +233,11 @@ fn boundary(on: Typed, call: &Call<'_>) -> Result<Typed, Mistake> {
         (["Period"], _) => (BoundaryOf::Period, "dateTime"),
         ([], _) => (BoundaryOf::Number, "decimal"),
         _ => {
-            let message = format!("`{}()` needs a number, a date or a time, but this is {}", call.name.text, on.of.text());
+            let message = format!(
+                "`{}()` needs a number, a date or a time, but this is {}",
+                call.name.text,
+                on.of.text()
+            );
             let help = "for a Quantity, write `.value` before it; for a choice, `.ofType(dateTime)`";
             return Err(call.mistake(message).with_help(help));
         }

@@ -1,12 +1,12 @@
 //! The type of a column: from its tag `ansi/type`, or else its `type`, or else what
 //! its expression gives.
 
+use super::super::Diagnostic;
 use super::super::definition::Column;
 use super::super::diagnostic::did_you_mean;
 use super::super::program::{ColumnType, Tag};
 use super::super::schema;
 use super::super::types::{Family, KEY, Type};
-use super::super::Diagnostic;
 
 /// The column's type, where `of` is that of its expression.
 pub(super) fn column_type(column: &Column, of: &Type) -> Result<ColumnType, Box<Diagnostic>> {
@@ -85,9 +85,20 @@ fn ansi_type(tag: &Tag) -> Result<ColumnType, Box<Diagnostic>> {
         "BOOLEAN" | "BOOL" => ColumnType::Boolean,
         "INTEGER" | "INT" | "SMALLINT" => ColumnType::Integer,
         "BIGINT" => ColumnType::BigInteger,
-        "DECIMAL" | "DEC" | "NUMERIC" | "REAL" | "FLOAT" | "DOUBLE PRECISION" | "DECFLOAT" => ColumnType::Decimal,
-        "CHARACTER VARYING" | "CHAR VARYING" | "VARCHAR" | "CHARACTER" | "CHAR" | "TEXT" | "STRING"
-        | "CHARACTER LARGE OBJECT" | "CLOB" | "NATIONAL CHARACTER VARYING" | "NVARCHAR" => ColumnType::Text,
+        "DECIMAL" | "DEC" | "NUMERIC" | "REAL" | "FLOAT" | "DOUBLE PRECISION" | "DECFLOAT" => {
+            ColumnType::Decimal
+        }
+        "CHARACTER VARYING"
+        | "CHAR VARYING"
+        | "VARCHAR"
+        | "CHARACTER"
+        | "CHAR"
+        | "TEXT"
+        | "STRING"
+        | "CHARACTER LARGE OBJECT"
+        | "CLOB"
+        | "NATIONAL CHARACTER VARYING"
+        | "NVARCHAR" => ColumnType::Text,
         "DATE" => ColumnType::Date,
         "TIMESTAMP" | "TIMESTAMP WITH TIME ZONE" | "TIMESTAMP WITHOUT TIME ZONE" | "TIMESTAMPTZ" => {
             ColumnType::Timestamp
@@ -97,7 +108,8 @@ fn ansi_type(tag: &Tag) -> Result<ColumnType, Box<Diagnostic>> {
         "JSON" | "JSONB" => ColumnType::Json,
         _ => {
             let message = format!("`{}` is no SQL type that columns may have", tag.value);
-            let help = "use for example INTEGER, DECIMAL, CHARACTER VARYING, DATE or TIMESTAMP WITH TIME ZONE";
+            let help =
+                "use for example INTEGER, DECIMAL, CHARACTER VARYING, DATE or TIMESTAMP WITH TIME ZONE";
             let diagnostic = Diagnostic::error(message, tag.path.clone(), tag.span.clone());
             return Err(Box::new(diagnostic.with_help(Some(help.to_owned()))));
         }

@@ -34,7 +34,8 @@ impl Constants {
     /// The value of a constant.
     pub fn value(&self, name: &str, span: std::ops::Range<usize>) -> Result<Typed, Mistake> {
         let Some(known) = self.0.iter().find(|known| known.constant.name.value == name) else {
-            let mut names: Vec<&str> = self.0.iter().map(|known| known.constant.name.value.as_str()).collect();
+            let mut names: Vec<&str> =
+                self.0.iter().map(|known| known.constant.name.value.as_str()).collect();
             names.extend(["rowIndex", "resource", "context"]);
             let mistake = Mistake::new(format!("no constant is named `{name}`"), span);
             return Err(match did_you_mean(name, names.into_iter()) {
@@ -64,7 +65,8 @@ pub(super) fn literal(literal: &Literal, span: &std::ops::Range<usize>) -> Resul
     Ok(match literal {
         Literal::Boolean(value) => Expression::Boolean(*value),
         Literal::Number(text) => Expression::Number(
-            Number::parse(text).ok_or_else(|| Mistake::new("the number has too many digits", span.clone()))?,
+            Number::parse(text)
+                .ok_or_else(|| Mistake::new("the number has too many digits", span.clone()))?,
         ),
         Literal::Text(text) | Literal::Date(text) | Literal::DateTime(text) | Literal::Time(text) => {
             Expression::Text(text.clone())

@@ -94,7 +94,8 @@ impl<'c> Compiler<'c> {
         if let Some(name) = &definition.name {
             self.check_name(name, "the view");
         }
-        let conditions = definition.conditions.iter().filter_map(|text| self.condition(text, &this)).collect();
+        let conditions =
+            definition.conditions.iter().filter_map(|text| self.condition(text, &this)).collect();
         let parts = self.parts(&definition.select, &this);
         self.constants.warn_of_unused(&mut self.found);
         Some(View {

@@ -66,8 +66,11 @@ impl Operands<'_> {
     fn logic(self, logic: Logic) -> Result<Typed, Mistake> {
         for (operand, syntax) in [&self.left, &self.right].into_iter().zip(self.syntax) {
             if !matches!(operand.of.family(), Family::Boolean | Family::Unknown) {
-                let message =
-                    format!("`{}` needs true or false, but this is {}", self.operator.text(), operand.of.text());
+                let message = format!(
+                    "`{}` needs true or false, but this is {}",
+                    self.operator.text(),
+                    operand.of.text()
+                );
                 return Err(Mistake::new(message, syntax.span.clone())
                     .with_help("compare it with something, or append `.exists()`"));
             }

@@ -3,8 +3,8 @@
 use super::super::diagnostic::did_you_mean;
 use super::super::fhirpath::{Mistake, Name, Syntax, SyntaxKind};
 use super::super::program::{Expression, Step};
-use super::super::types::Type;
 use super::super::schema;
+use super::super::types::Type;
 use super::expression::{context, stepped};
 use super::{Compiler, Typed, Variant, too_many_names};
 use crate::fhir::ResourceType;
@@ -102,7 +102,8 @@ impl Compiler<'_> {
         if of.names.len() == on.of.names.len() {
             return Ok(Typed { of, ..on });
         }
-        let last: Vec<Variant> = on.last.into_iter().filter(|variant| of.names.contains(&variant.of)).collect();
+        let last: Vec<Variant> =
+            on.last.into_iter().filter(|variant| of.names.contains(&variant.of)).collect();
         let Expression::Path(mut path) = on.expression else {
             return Err(must_follow(name));
         };

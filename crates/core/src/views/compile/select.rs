@@ -1,12 +1,12 @@
 //! Compiles selects: what they iterate over, their columns, and the branches of
 //! unions.
 
-use super::super::{Diagnostic, Severity};
 use super::super::definition::{Column, Iteration as Written, Select as WrittenSelect, Text};
 use super::super::fhirpath;
 use super::super::program::{ColumnCell, Iteration, Part, Select, ViewColumn};
 use super::super::schema;
 use super::super::types::{Family, Type};
+use super::super::{Diagnostic, Severity};
 use super::column_type::column_type;
 use super::{Compiler, Typed, located};
 

@@ -24,8 +24,20 @@ fn error(text: &str) -> (String, String, String) {
 #[test]
 fn mistakes_in_paths_are_told_with_help() {
     for (resource, path, message, help, marked) in [
-        ("Patient", "brithDate", "Patient has no element `brithDate`", "did you mean `birthDate`?", "brithDate"),
-        ("Patient", "name.familly", "HumanName has no element `familly`", "did you mean `family`?", "familly"),
+        (
+            "Patient",
+            "brithDate",
+            "Patient has no element `brithDate`",
+            "did you mean `birthDate`?",
+            "brithDate",
+        ),
+        (
+            "Patient",
+            "name.familly",
+            "HumanName has no element `familly`",
+            "did you mean `family`?",
+            "familly",
+        ),
         (
             "Observation",
             "valueQuantity.value",
@@ -33,7 +45,13 @@ fn mistakes_in_paths_are_told_with_help() {
             "write `value.ofType(Quantity)`",
             "valueQuantity",
         ),
-        ("Patient", "name.first", "HumanName has no element `first`", "functions have brackets: `first()`", "first"),
+        (
+            "Patient",
+            "name.first",
+            "HumanName has no element `first`",
+            "functions have brackets: `first()`",
+            "first",
+        ),
         ("Patient", "name.frist()", "views cannot call `frist()`", "did you mean `first()`?", "frist"),
         (
             "Patient",
@@ -42,7 +60,13 @@ fn mistakes_in_paths_are_told_with_help() {
             "views cannot follow references: join tables by `getReferenceKey()`",
             "name",
         ),
-        ("Observation", "value.ofType(Quantitty)", "R4 has no type `Quantitty`", "did you mean `Quantity`?", "Quantitty"),
+        (
+            "Observation",
+            "value.ofType(Quantitty)",
+            "R4 has no type `Quantitty`",
+            "did you mean `Quantity`?",
+            "Quantitty",
+        ),
         (
             "Observation",
             "value.ofType(Address)",
@@ -88,9 +112,27 @@ fn mistakes_in_paths_are_told_with_help() {
             "write `%resource.getResourceKey()`, or move the column out of the `forEach`",
             "getResourceKey()",
         ),
-        ("Patient", "birthDate.getReferenceKey()", "`getReferenceKey()` needs a Reference, but this is date", "", "getReferenceKey()"),
-        ("Patient", "name.resolve()", "views cannot call `resolve()`", "join tables by `getReferenceKey()` and `getResourceKey()`", "resolve"),
-        ("Patient", "name.exists(use = 'a', 1)", "`exists()` takes 0 to 1 arguments, not 2", "", "exists(use = 'a', 1)"),
+        (
+            "Patient",
+            "birthDate.getReferenceKey()",
+            "`getReferenceKey()` needs a Reference, but this is date",
+            "",
+            "getReferenceKey()",
+        ),
+        (
+            "Patient",
+            "name.resolve()",
+            "views cannot call `resolve()`",
+            "join tables by `getReferenceKey()` and `getResourceKey()`",
+            "resolve",
+        ),
+        (
+            "Patient",
+            "name.exists(use = 'a', 1)",
+            "`exists()` takes 0 to 1 arguments, not 2",
+            "",
+            "exists(use = 'a', 1)",
+        ),
     ] {
         let (found, found_help, found_mark) = error(&with_path(resource, path));
         assert_eq!((found.as_str(), found_mark.as_str()), (message, marked), "{path}");
@@ -106,9 +148,21 @@ fn mistakes_in_the_form_are_told_with_their_place() {
     for (text, message, path) in [
         (r#"{"resource": "Patient"}"#, "the definition selects nothing", "select"),
         (r#"{"select": [{"column": []}]}"#, "the definition has no `resource`", ""),
-        (r#"{"resource": "Patint", "select": [{"column": []}]}"#, "R4 has no resource type `Patint`", "resource"),
-        (r#"{"resource": "Patient", "select": [{"colum": []}]}"#, "no such member: `colum`", "select[0].colum"),
-        (r#"{"resource": "Patient", "select": [{"forEach": 1, "column": []}]}"#, "this must be a string", "select[0].forEach"),
+        (
+            r#"{"resource": "Patint", "select": [{"column": []}]}"#,
+            "R4 has no resource type `Patint`",
+            "resource",
+        ),
+        (
+            r#"{"resource": "Patient", "select": [{"colum": []}]}"#,
+            "no such member: `colum`",
+            "select[0].colum",
+        ),
+        (
+            r#"{"resource": "Patient", "select": [{"forEach": 1, "column": []}]}"#,
+            "this must be a string",
+            "select[0].forEach",
+        ),
         (
             r#"{"resource": "Patient", "select": [{"forEach": "name", "repeat": ["name"], "column": []}]}"#,
             "a select has either `forEach` or `repeat`",
@@ -203,8 +257,16 @@ fn columns_have_the_type_of_their_tag_or_else_of_their_value() {
         (r#", "type": "string""#, "subject.getReferenceKey(Patient)", ColumnType::Key),
         (r#", "type": "string""#, "issued", ColumnType::Text),
         (r#", "type": "integer64""#, "value.ofType(integer)", ColumnType::BigInteger),
-        (r#", "tag": [{"name": "ansi/type", "value": "timestamp with time zone"}]"#, "value.ofType(dateTime)", ColumnType::Timestamp),
-        (r#", "tag": [{"name": "ansi/type", "value": "VARCHAR(20)"}]"#, "value.ofType(integer)", ColumnType::Text),
+        (
+            r#", "tag": [{"name": "ansi/type", "value": "timestamp with time zone"}]"#,
+            "value.ofType(dateTime)",
+            ColumnType::Timestamp,
+        ),
+        (
+            r#", "tag": [{"name": "ansi/type", "value": "VARCHAR(20)"}]"#,
+            "value.ofType(integer)",
+            ColumnType::Text,
+        ),
         (r#", "tag": [{"name": "ansi/type", "value": "DATE"}]"#, "value.ofType(dateTime)", ColumnType::Date),
     ] {
         assert_eq!(column(member, path), expected, "{path} {member}");

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::Text;
 use super::super::Diagnostic;
 use super::super::diagnostic::did_you_mean;
 use super::super::fhirpath::Literal;
+use super::Text;
 use crate::datatype::{Timezone, moment};
 use crate::json::{JsonType, Value};
 

@@ -9,14 +9,49 @@ use crate::json::{JsonType, Parser, Value};
 
 /// The members of a ViewDefinition. Most of them only describe it.
 const DEFINITION: [&str; 31] = [
-    "resourceType", "id", "meta", "implicitRules", "language", "text", "contained", "extension",
-    "modifierExtension", "url", "identifier", "version", "versionAlgorithmString", "versionAlgorithmCoding",
-    "name", "title", "status", "experimental", "date", "publisher", "contact", "description", "useContext",
-    "jurisdiction", "purpose", "copyright", "copyrightLabel", "profile", "fhirVersion", "resource", "constant",
+    "resourceType",
+    "id",
+    "meta",
+    "implicitRules",
+    "language",
+    "text",
+    "contained",
+    "extension",
+    "modifierExtension",
+    "url",
+    "identifier",
+    "version",
+    "versionAlgorithmString",
+    "versionAlgorithmCoding",
+    "name",
+    "title",
+    "status",
+    "experimental",
+    "date",
+    "publisher",
+    "contact",
+    "description",
+    "useContext",
+    "jurisdiction",
+    "purpose",
+    "copyright",
+    "copyrightLabel",
+    "profile",
+    "fhirVersion",
+    "resource",
+    "constant",
 ];
 const PARTS: [&str; 2] = ["select", "where"];
 const SELECT: [&str; 9] = [
-    "id", "extension", "modifierExtension", "column", "select", "forEach", "forEachOrNull", "repeat", "unionAll",
+    "id",
+    "extension",
+    "modifierExtension",
+    "column",
+    "select",
+    "forEach",
+    "forEachOrNull",
+    "repeat",
+    "unionAll",
 ];
 const COLUMN: [&str; 9] =
     ["id", "extension", "modifierExtension", "name", "path", "description", "collection", "type", "tag"];
@@ -63,7 +98,8 @@ impl Reader {
             let bare = name.strip_prefix('_').unwrap_or(&name);
             if bare != "fhir_comments" && !names().any(|known| known == bare) {
                 let path = format!("{path}.{name}");
-                let diagnostic = Diagnostic::error(format!("no such member: `{name}`"), path, member.value().span());
+                let diagnostic =
+                    Diagnostic::error(format!("no such member: `{name}`"), path, member.value().span());
                 self.found.push(diagnostic.with_help(did_you_mean(&name, names())));
             }
         }
@@ -92,9 +128,11 @@ impl Reader {
                 Diagnostic::error(format!("{what} has no `{name}`"), path.to_owned(), start_of(object));
             self.found.push(diagnostic.with_help(Some(help)));
         }
-        self.text(object, name, path).filter(|text| !text.value.is_empty() || {
-            self.found.push(text.error("this must not be empty"));
-            false
+        self.text(object, name, path).filter(|text| {
+            !text.value.is_empty() || {
+                self.found.push(text.error("this must not be empty"));
+                false
+            }
         })
     }
 
@@ -121,7 +159,8 @@ impl Reader {
         let constants = constants.into_iter().filter_map(|(item, path)| self.constant(item, path)).collect();
         let selects = self.list(root, "select", "");
         if selects.is_empty() {
-            let help = "add `\"select\": [{\"column\": [{\"name\": \"id\", \"path\": \"getResourceKey()\"}]}]`";
+            let help =
+                "add `\"select\": [{\"column\": [{\"name\": \"id\", \"path\": \"getResourceKey()\"}]}]`";
             let diagnostic =
                 Diagnostic::error("the definition selects nothing", "select".to_owned(), start_of(root));
             self.found.push(diagnostic.with_help(Some(help.to_owned())));
@@ -186,8 +225,10 @@ impl Reader {
     }
 
     fn iteration(&mut self, item: Value<'_>, path: &str) -> Option<Iteration> {
-        let written: Vec<&str> =
-            ["forEach", "forEachOrNull", "repeat"].into_iter().filter(|name| item.get(*name).is_some()).collect();
+        let written: Vec<&str> = ["forEach", "forEachOrNull", "repeat"]
+            .into_iter()
+            .filter(|name| item.get(*name).is_some())
+            .collect();
         if let [first, second, ..] = written.as_slice() {
             let at = item.get(*second).unwrap_or(item);
             self.error(format!("a select has either `{first}` or `{second}`"), &join(path, second), at);
@@ -198,7 +239,9 @@ impl Reader {
             "forEachOrNull" => self.text(item, "forEachOrNull", path).map(Iteration::ForEachOrNull),
             _ => {
                 let list = self.list(item, "repeat", path);
-                if list.is_empty() && item.get("repeat").is_some_and(|list| list.json_type() == JsonType::Array) {
+                if list.is_empty()
+                    && item.get("repeat").is_some_and(|list| list.json_type() == JsonType::Array)
+                {
                     self.error("`repeat` lists no paths", &join(path, "repeat"), item.get("repeat")?);
                 }
                 let paths = list.into_iter().filter_map(|(item, path)| self.string(item, path)).collect();

@@ -93,9 +93,7 @@ fn computed<'t>(
         Expression::Text(text) => Some(Item::Text(Cow::Borrowed(text))),
         Expression::RowIndex => Some(Item::Number(Number::integer(i64::from(context.row_index)))),
         Expression::ResourceKey => context.keys.of_resource().map(Item::Key),
-        Expression::Exists { of, negated } => {
-            Some(Item::Boolean(exists(of, focus, context)? != *negated))
-        }
+        Expression::Exists { of, negated } => Some(Item::Boolean(exists(of, focus, context)? != *negated)),
         Expression::Not(of) => truth(of, focus, context)?.map(|value| Item::Boolean(!value)),
         Expression::Count(of) => {
             let count = few(of, focus, context)?.as_slice().len();
@@ -106,12 +104,8 @@ fn computed<'t>(
             let reference = single(of, focus, context)?.and_then(|item| item.object());
             reference.and_then(|reference| context.keys.of_reference(reference, *expected)).map(Item::Key)
         }
-        Expression::Boundary(of, kind) => {
-            single(of, focus, context)?.and_then(|item| boundary(&item, *kind))
-        }
-        Expression::Logic(logic, sides) => {
-            self::logic(*logic, &**sides, focus, context)?.map(Item::Boolean)
-        }
+        Expression::Boundary(of, kind) => single(of, focus, context)?.and_then(|item| boundary(&item, *kind)),
+        Expression::Logic(logic, sides) => self::logic(*logic, &**sides, focus, context)?.map(Item::Boolean),
         Expression::Equal { family, negated, sides } => {
             let [left, right] = &**sides;
             let (left, right) = (few(left, focus, context)?, few(right, focus, context)?);
@@ -225,9 +219,7 @@ fn concatenated<'t>(
     }
     Ok(match texts {
         [Some(left), Some(right)] => Some(Item::Text(left + right)),
-        [left, right] if nothing_is_empty => {
-            Some(Item::Text(left.or(right).unwrap_or_default()))
-        }
+        [left, right] if nothing_is_empty => Some(Item::Text(left.or(right).unwrap_or_default())),
         _ => None,
     })
 }

@@ -7,8 +7,7 @@ use super::{Context, Stop};
 use crate::json::{JsonType, NameId, Value};
 
 /// Receives items.
-pub(super) type Receiver<'r, 'c, 't> =
-    &'r mut dyn FnMut(Item<'t>, &mut Context<'c, 't>) -> Result<(), Stop>;
+pub(super) type Receiver<'r, 'c, 't> = &'r mut dyn FnMut(Item<'t>, &mut Context<'c, 't>) -> Result<(), Stop>;
 
 /// A path that is being followed.
 struct Walk<'w, 't> {
@@ -157,11 +156,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     /// The position that an index asks for.
-    fn position(
-        &self,
-        position: &'t Expression,
-        context: &mut Context<'_, 't>,
-    ) -> Result<Option<i64>, Stop> {
+    fn position(&self, position: &'t Expression, context: &mut Context<'_, 't>) -> Result<Option<i64>, Stop> {
         if let Expression::Number(number) = position {
             return Ok(number.as_integer());
         }

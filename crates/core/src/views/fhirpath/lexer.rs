@@ -143,7 +143,8 @@ fn escaped(characters: &mut std::str::CharIndices<'_>, place: usize) -> Result<c
 }
 
 fn number(text: &str, at: usize) -> Result<(TokenKind, usize), Mistake> {
-    let digits = |start: usize| text.as_bytes()[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits =
+        |start: usize| text.as_bytes()[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut end = at + digits(at);
     if text[end..].starts_with('.') && digits(end + 1) > 0 {
         end += 1 + digits(end + 1);
@@ -167,7 +168,8 @@ fn variable(text: &str, at: usize) -> Result<(TokenKind, usize), Mistake> {
 
 /// `@2020-01-31`, `@2020-01-31T10:00:00Z` or `@T10:00`.
 fn moment(text: &str, at: usize) -> Result<(TokenKind, usize), Mistake> {
-    let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(*byte, b'-' | b':' | b'.' | b'T' | b'Z' | b'+');
+    let is_part =
+        |byte: &u8| byte.is_ascii_digit() || matches!(*byte, b'-' | b':' | b'.' | b'T' | b'Z' | b'+');
     let end = at + 1 + text.as_bytes()[at + 1..].iter().take_while(|byte| is_part(byte)).count();
     // A point may also begin a function.
     let end = if text[..end].ends_with('.') { end - 1 } else { end };

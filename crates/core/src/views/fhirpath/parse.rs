@@ -156,7 +156,8 @@ impl Parser {
             if self.take().kind == TokenKind::Sign("[") {
                 let index = self.deeper(|parser| parser.operators(0))?;
                 let end = self.expect("]")?.span.end;
-                value = Syntax { kind: SyntaxKind::Index(Box::new(value), Box::new(index)), span: start..end };
+                value =
+                    Syntax { kind: SyntaxKind::Index(Box::new(value), Box::new(index)), span: start..end };
             } else {
                 value = self.invocation(Some(value))?;
             }
@@ -196,7 +197,9 @@ impl Parser {
         let name = match token.kind {
             TokenKind::Name(text) | TokenKind::QuotedName(text) => Name { text, span: token.span },
             TokenKind::This if on.is_some() => {
-                return Err(self.unexpected("a name").with_help("`$this` stands alone: `where($this = 'x')`"));
+                return Err(self
+                    .unexpected("a name")
+                    .with_help("`$this` stands alone: `where($this = 'x')`"));
             }
             _ => return Err(self.unexpected("a name")),
         };
@@ -258,7 +261,10 @@ mod tests {
             ("a | b = c", "((a | b) = c)"),
             ("a implies b or c", "(a implies (b or c))"),
             ("-a.b + 1", "(-a.b + 1)"),
-            ("name.where(use = 'official' or x).given[0]", "name.where(((use = \"official\") or x)).given[0]"),
+            (
+                "name.where(use = 'official' or x).given[0]",
+                "name.where(((use = \"official\") or x)).given[0]",
+            ),
             ("(a or b).not()", "(a or b).not()"),
             ("text.div", "text.div"),
             ("%a + %`b c`", "(%a + %b c)"),
@@ -294,7 +300,8 @@ mod tests {
 
     #[test]
     fn deep_and_long_expressions_are_refused() {
-        for text in ["(".repeat(100_000), "-".repeat(100_000), "a.".repeat(900) + "a", "a+".repeat(900) + "a"] {
+        for text in ["(".repeat(100_000), "-".repeat(100_000), "a.".repeat(900) + "a", "a+".repeat(900) + "a"]
+        {
             assert!(parse(&text).is_err());
         }
     }
