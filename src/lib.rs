@@ -9,7 +9,8 @@
 //! - [`inbox`]: where files arrive
 //! - [`pipeline`]: from a file in the inbox to rows in Postgres
 //! - [`archive`]: where files go afterwards
-//! - `server`: HTTP, for pushed data; `upload`: files that come in parts
+//! - `server`: HTTP, for pushed data; `upload`: files that come in parts; `update`: resources
+//!   that come one by one
 //! - [`report`], [`logging`]: what people see of it
 //!
 //! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
@@ -25,5 +26,7 @@ pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod trigger;
+#[cfg(feature = "server")]
+pub mod update;
 #[cfg(feature = "server")]
 pub mod upload;

@@ -194,6 +194,8 @@ pub struct ServerSettings {
     pub max_post_bytes: u64,
     /// How many files of a sender may wait to be loaded.
     pub max_queued_files: u64,
+    /// How many updates may wait to be stored before they are queued as files.
+    pub max_waiting_updates: usize,
     /// The file of the key that encrypts secrets of senders.
     pub secrets_key_file: PathBuf,
 }

@@ -357,6 +357,16 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "MAX_WAITING_UPDATES",
+        flag: "max-waiting-updates",
+        value: "NUMBER",
+        default: "1000",
+        example: "1000",
+        help: "Largest number of updates that wait to be stored before they are answered; more are \
+               queued as files, and answered with the URL of a job",
+        secret: false,
+    },
+    Variable {
         name: "SECRETS_KEY_FILE",
         flag: "secrets-key-file",
         value: "FILE",

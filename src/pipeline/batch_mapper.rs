@@ -39,7 +39,7 @@ pub(super) struct Mapped {
     pub origins: Vec<Origin>,
     /// The number of the record that each resource of the rows was mapped from.
     pub records: Vec<usize>,
-    /// The DELETE entries.
+    /// The DELETE entries, and resources that are marked as deleted.
     pub deletes: Vec<Delete>,
     /// Records that could not be mapped.
     pub rejects: Vec<Reject>,

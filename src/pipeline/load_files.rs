@@ -139,7 +139,7 @@ fn tell_unknown_servers(run: &mut Run, summary: &mut Summary) -> Result<(), Pipe
 }
 
 /// What is done when all files are loaded, also for runs that broke off.
-fn complete(
+pub(super) fn complete(
     job: &Job<'_>,
     run: &mut Run,
     broken_off: &[i64],

@@ -29,6 +29,7 @@ mod remap;
 mod run_state;
 mod skipped_records;
 mod unchanged_records;
+pub mod updates;
 mod worker;
 
 use std::time::Instant;

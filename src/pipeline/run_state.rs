@@ -64,7 +64,8 @@ impl BatchStatistics {
         BatchStatistics { by_type, contained, by_version, absolute, deviations, ..BatchStatistics::default() }
     }
 
-    fn add(&mut self, other: BatchStatistics) {
+    /// Adds the counts of another batch.
+    pub fn add(&mut self, other: BatchStatistics) {
         self.rows += other.rows;
         self.mended.extend(other.mended);
         self.absolute.count += other.absolute.count;

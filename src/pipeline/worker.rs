@@ -5,16 +5,23 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use diesel::PgConnection;
 use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{Fingerprint, IdentifierCache, Plan};
-use fhirmill_core::sink::{BatchId, Mode};
+use fhirmill_core::sink::{BatchId, KeyedBatch, Mode, Outcomes};
 use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{Account, FileRelations, MendedRecord};
-use fhirmill_postgres::load::{Bodies, Delivery, FilePart, Load, Loader, Reject, SkippedType};
+use fhirmill_postgres::load::{
+    Bodies, Delivery, FilePart, Load, Loaded, Loader, Reject, SkippedType,
+};
 use fhirmill_postgres::registry::{ByIdentifier, RunRegistry, UnchangedQuery};
 use tracing::{error, warn};
+
+mod updates;
+
+pub use updates::{Decided, RecordOutcome};
 
 use super::batch_mapper::{BatchMapper, Mapped};
 use super::buffer_pool::BufferPool;
@@ -55,6 +62,18 @@ pub(super) struct Worker {
     open_rejects: Arc<OpenRejects>,
 }
 
+/// Has the last word on a batch, which was mapped so: see
+/// [`LastWord`](fhirmill_postgres::load::LastWord).
+type MappedLastWord<'w> =
+    dyn FnMut(&mut PgConnection, &Mapped, &KeyedBatch<'_>, &Outcomes) -> Result<(), LoadError> + 'w;
+
+/// A batch that was loaded, as it was mapped.
+struct Stored {
+    mapped: Mapped,
+    files: Vec<FilePart>,
+    loaded: Loaded,
+}
+
 /// The result of a batch.
 #[derive(Default)]
 pub(super) struct LoadedBatch {
@@ -75,6 +94,12 @@ impl Worker {
         worker.open_rejects = open_rejects;
         worker.loader.commit_asynchronously()?;
         Ok(worker)
+    }
+
+    /// A worker of that run, for updates. Whoever sent them is told that they are stored, so
+    /// commits wait for the disk.
+    pub fn for_updates(job: &Job<'_>, run_id: i64) -> Result<Self, LoadError> {
+        Worker::new(job, Purpose::Run(run_id), Arc::default())
     }
 
     /// A worker of a remap, with a connection of its own. It rewrites resources of
@@ -254,6 +279,20 @@ impl Worker {
         source_id: i16,
         unchanged: &UnchangedRecords,
     ) -> Result<LoadedBatch, LoadError> {
+        let stored = self.store(batch, source_id, unchanged, &mut |_, _, _, _| Ok(()))?;
+        let accounts = stored.loaded.accounts.clone();
+        Ok(LoadedBatch { statistics: self.settle(batch, source_id, unchanged, &stored), accounts })
+    }
+
+    /// Maps and stores all records of the batch but for the unchanged ones, if the last
+    /// word is to commit it.
+    fn store(
+        &mut self,
+        batch: &InputBatch,
+        source_id: i16,
+        unchanged: &UnchangedRecords,
+        last_word: &mut MappedLastWord<'_>,
+    ) -> Result<Stored, LoadError> {
         let mapped = self.map(batch, source_id, &|record| unchanged.contains(record))?;
         failpoint::passed(Step::Mapped);
         let mut files = batch.files();
@@ -277,17 +316,29 @@ impl Worker {
             by_identifier: &self.by_identifier,
             relations: &unchanged.relations,
         };
-        let loaded = self.loader.load(&mut load)?;
+        let loaded = self.loader.load_if(&mut load, &mut |connection, batch, outcomes| {
+            last_word(connection, &mapped, batch, outcomes)
+        })?;
+        Ok(Stored { mapped, files, loaded })
+    }
+
+    /// Notes that the batch is committed; returns its counts.
+    fn settle(
+        &self,
+        batch: &mut InputBatch,
+        source_id: i16,
+        unchanged: &UnchangedRecords,
+        Stored { mapped, files, loaded }: &Stored,
+    ) -> BatchStatistics {
         batch.mark_loaded(&loaded.accounts);
         let count: u64 = loaded.accounts.iter().map(|account| account.unchanged).sum();
         self.registry.expectations().unchanged_records.set(2 * count > batch.records().len() as u64);
-        let statistics = BatchStatistics {
+        BatchStatistics {
             rows: loaded.rows,
-            skipped: by_type(&mapped),
-            mended: self.mended(source_id, (&mapped, &files), unchanged),
+            skipped: by_type(mapped),
+            mended: self.mended(source_id, (mapped, files), unchanged),
             ..BatchStatistics::of(&self.mapper.rows, unchanged.by_type())
-        };
-        Ok(LoadedBatch { accounts: loaded.accounts, statistics })
+        }
     }
 
     /// The records of a batch that mend rejects.

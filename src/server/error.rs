@@ -4,7 +4,7 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fhirmill_postgres::database::DatabaseError;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::error;
 
 use crate::report::in_one_line;
@@ -25,15 +25,61 @@ pub struct ApiError {
     pub diagnostics: String,
     /// Where in the resource it is, as a FHIRPath.
     pub expression: Option<String>,
+    /// What else is wrong.
+    pub further: Vec<Issue>,
     /// Headers of the answer.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A further problem of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// What is wrong, for people.
+    pub diagnostics: String,
+    /// Where it is, as a FHIRPath.
+    pub expression: Option<String>,
+}
+
+impl Issue {
+    /// How many further problems are told at most.
+    pub const MOST: usize = 99;
+
+    /// The path of the element, which messages begin with, such as `Patient.birthDate: …`.
+    pub fn path_of(message: &str) -> Option<&str> {
+        let (path, _) = message.split_once(": ")?;
+        let is_path = |character: char| character.is_ascii_alphanumeric() || ".[]".contains(character);
+        let begins_with_type =
+            path.starts_with(|letter: char| letter.is_ascii_uppercase()) && path.contains('.');
+        (begins_with_type && path.chars().all(is_path)).then_some(path)
+    }
 }
 
 impl ApiError {
     /// An error with this status and sentence.
     pub fn new(status: StatusCode, diagnostics: impl Into<String>) -> Self {
         let (diagnostics, expression) = (diagnostics.into(), None);
-        ApiError { status, code: issue_code(status), diagnostics, expression, headers: Vec::new() }
+        let (further, headers) = (Vec::new(), Vec::new());
+        ApiError { status, code: issue_code(status), diagnostics, expression, further, headers }
+    }
+
+    /// Says where in what was sent it is.
+    pub fn at(mut self, expression: &str) -> Self {
+        self.expression = Some(expression.to_owned());
+        self
+    }
+
+    /// It as an OperationOutcome.
+    pub fn outcome(&self) -> Value {
+        let issue = |diagnostics: &str, expression: Option<&str>| {
+            let mut issue = json!({"severity": "error", "code": self.code, "diagnostics": diagnostics});
+            if let Some(expression) = expression {
+                issue["expression"] = json!([expression]);
+            }
+            issue
+        };
+        let mut issues = vec![issue(&self.diagnostics, self.expression.as_deref())];
+        issues.extend(self.further.iter().map(|of| issue(&of.diagnostics, of.expression.as_deref())));
+        json!({"resourceType": "OperationOutcome", "issue": issues})
     }
 
     /// 400: the call makes no sense.
@@ -80,17 +126,8 @@ fn issue_code(status: StatusCode) -> &'static str {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut issue = json!({
-            "severity": "error",
-            "code": self.code,
-            "diagnostics": self.diagnostics,
-        });
-        if let Some(expression) = self.expression {
-            issue["expression"] = json!([expression]);
-        }
-        let outcome = json!({"resourceType": "OperationOutcome", "issue": [issue]});
-        let mut response =
-            (self.status, [(header::CONTENT_TYPE, FHIR_JSON)], outcome.to_string()).into_response();
+        let outcome = self.outcome().to_string();
+        let mut response = (self.status, [(header::CONTENT_TYPE, FHIR_JSON)], outcome).into_response();
         response.headers_mut().extend(self.headers);
         response
     }

@@ -9,6 +9,7 @@
 //! - [`call`]: what is noted of each call: request id, sender, bytes; and the audit
 //! - [`body`]: bodies, within limits of time and size
 //! - [`error`]: answers that are errors
+//! - [`fhir`]: updates of single resources, by FHIR's calls
 //! - [`receive`]: a body on its way into an upload
 //! - [`rest`]: the calls of REST
 //! - [`s3`]: the calls of S3
@@ -20,6 +21,7 @@ pub mod auth;
 pub mod body;
 pub mod call;
 pub mod error;
+pub mod fhir;
 pub mod linger;
 pub mod listen;
 pub mod pool;
@@ -59,6 +61,8 @@ pub enum ServerError {
     Tls(#[source] std::io::Error),
     #[error("the folder for unfinished uploads cannot be created in the inbox")]
     Spool(#[source] std::io::Error),
+    #[error("the threads that store updates cannot be started")]
+    Updates(#[source] std::io::Error),
     #[error("SECRETS_KEY_FILE cannot be used")]
     Key(#[from] auth::secrets::KeyError),
     #[error("the client that fetches the public keys of senders cannot be created")]
@@ -110,6 +114,9 @@ impl Server {
         for listening in self.listening {
             listening.ended().await;
         }
+        let state = Arc::clone(&self.state);
+        // It is only waiting.
+        let _ = tokio::task::spawn_blocking(move || state.updates.end()).await;
         self.state.audit.flush().await;
     }
 }

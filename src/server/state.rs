@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::Authentication;
 use super::call::Audit;
+use super::fhir::UpdateService;
 use super::pool::Pool;
 use super::{ServerError, SharedDatabase};
 use crate::config::Settings;
@@ -22,6 +23,8 @@ pub struct ServerState {
     pub settings: Settings,
     /// Sessions of the database, for work that blocks.
     pub pool: Pool,
+    /// Updates, stored when answered.
+    pub updates: UpdateService,
     /// The one core of all uploads.
     pub uploads: Uploads,
     /// Who calls.
@@ -49,6 +52,7 @@ impl ServerState {
             uploads: Uploads::open(settings).map_err(ServerError::Spool)?,
             authentication: Authentication::new(settings)?,
             audit: Audit::start(pool.clone()),
+            updates: UpdateService::start(settings, database, cancel).map_err(ServerError::Updates)?,
             pool,
             settings: settings.clone(),
             completions: Semaphore::new(COMPLETIONS),

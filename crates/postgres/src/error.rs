@@ -40,6 +40,9 @@ pub enum LoadError {
     /// Resources of the batch take the place of others, which has to be done first.
     #[error("resources of a batch take the place of others")]
     Adopts(Vec<Adoption>),
+    /// Whoever loads the batch does not want it to be committed.
+    #[error("a batch was withheld")]
+    Withheld,
     /// The run was aborted before the batch's turn.
     #[error("the run was aborted after another failure")]
     Abandoned,
@@ -98,7 +101,7 @@ impl LoadError {
 
     /// The table, column and constraint that the server names. Its message is
     /// left out, because it may quote values.
-    pub(crate) fn place_in_tables(&self) -> String {
+    pub fn place_in_tables(&self) -> String {
         let LoadError::Database(Error::DatabaseError(_, information)) = self else { return String::new() };
         let parts = [
             ("table", information.table_name()),

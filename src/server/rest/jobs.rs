@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::uploads::upload_id;
 use crate::server::auth::{Caller, Scope};
-use crate::server::error::ApiError;
+use crate::server::error::{ApiError, Issue};
 use crate::server::state::Shared;
 use crate::upload::{UploadError, Uploads};
 
@@ -180,7 +180,7 @@ fn record_outcome(filename: &str, outcome: &Outcome) -> Value {
         "details": {"coding": [{"code": outcome.reason}]},
         "diagnostics": format!("{}: {}", outcome.location, outcome.message),
     });
-    if let Some(path) = expression(outcome) {
+    if let Some(path) = Issue::path_of(&outcome.message) {
         issue["expression"] = json!([path]);
     }
     json!({"resourceType": "OperationOutcome", "extension": extensions, "issue": [issue]})
@@ -188,12 +188,4 @@ fn record_outcome(filename: &str, outcome: &Outcome) -> Value {
 
 fn extension(name: &str, value: &str) -> Value {
     json!({"url": format!("https://fhirmill.dev/outcome/{name}"), "valueString": value})
-}
-
-/// The path of the element, which messages begin with, such as `Patient.birthDate: …`.
-fn expression(outcome: &Outcome) -> Option<String> {
-    let (path, _) = outcome.message.split_once(": ")?;
-    let is_path = |character: char| character.is_ascii_alphanumeric() || ".[]".contains(character);
-    let begins_with_type = path.starts_with(|letter: char| letter.is_ascii_uppercase()) && path.contains('.');
-    (begins_with_type && path.chars().all(is_path)).then(|| path.to_owned())
 }

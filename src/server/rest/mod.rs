@@ -4,7 +4,7 @@ mod batch;
 mod digest;
 mod jobs;
 mod metadata;
-mod uploads;
+pub mod uploads;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use super::auth;
 use super::call;
 use super::error::ApiError;
+use super::fhir;
 use super::state::Shared;
 
 /// The description of the calls, completed by the router.
@@ -39,6 +40,14 @@ pub fn router(state: Shared) -> Router {
         .routes(routes!(batch::post))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::outcomes))
+        .routes(routes!(fhir::calls::post_bundle))
+        .routes(routes!(fhir::calls::post_update))
+        .routes(routes!(fhir::calls::put, fhir::calls::delete))
+        .routes(routes!(
+            fhir::calls::put_by_identifier,
+            fhir::calls::delete_by_identifier,
+            fhir::calls::create
+        ))
         .routes(routes!(metadata::capability_statement))
         .routes(routes!(metadata::smart_configuration))
         .routes(routes!(metadata::live))

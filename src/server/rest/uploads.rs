@@ -225,7 +225,7 @@ pub(super) async fn complete_upload(state: &Shared, caller: &Caller, id: Uuid) -
 }
 
 /// The answer that a file is queued, with the URL of its job.
-pub(super) fn accepted(upload: &Upload) -> Response {
+pub fn accepted(upload: &Upload) -> Response {
     let url = format!("/api/jobs/{}", upload.id);
     let body = serde_json::json!({"job": url});
     (

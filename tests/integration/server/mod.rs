@@ -14,6 +14,7 @@ mod sigv4;
 mod storm;
 mod tls;
 mod tokens;
+mod updates;
 mod uploads;
 
 use std::fs;

@@ -117,9 +117,20 @@ pub fn read_file(
     limits: &ReadLimits,
     handler: &mut dyn ResourceHandler,
 ) -> Result<(), ReadError> {
-    let mut next_position = 1;
+    read_from(file, limits, handler, &mut 1)
+}
+
+/// Like [`read_file`], for a part of a file whose frames have positions from
+/// `next_position` on, which is advanced past them. Offsets and lines count from the
+/// start of the part.
+pub fn read_from(
+    file: impl ReadAt + 'static,
+    limits: &ReadLimits,
+    handler: &mut dyn ResourceHandler,
+    next_position: &mut u64,
+) -> Result<(), ReadError> {
     container::walk(Box::new(file), limits, &mut |member| {
-        framing::frame_member(member, limits, handler, &mut next_position)?;
+        framing::frame_member(member, limits, handler, next_position)?;
         Ok(container::Walk::Continue)
     })
 }

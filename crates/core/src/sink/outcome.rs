@@ -67,6 +67,8 @@ pub struct Outcomes {
     /// Type and key of resources whose rows of an earlier version are void,
     /// because the batch brings another version or deletes them.
     pub replaced: Vec<(ResourceType, i64)>,
+    /// Keys of resources that were deleted, and that the batch brings back.
+    pub revived: Vec<i64>,
 }
 
 impl Outcomes {
@@ -76,6 +78,7 @@ impl Outcomes {
             of_resources: vec![Outcome::Stale; resources],
             of_deletes: vec![Outcome::Stale; deletes],
             replaced: Vec::new(),
+            revived: Vec::new(),
         }
     }
 

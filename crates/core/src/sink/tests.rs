@@ -103,6 +103,7 @@ fn a_sink_stores_what_was_accepted_and_nothing_else() {
         of_resources: vec![Outcome::Inserted { key: keys[0] }, Outcome::Stale],
         of_deletes: vec![Outcome::Deleted { key: keys[deleted as usize], revision: 2 }],
         replaced: vec![(patient_type, keys[deleted as usize])],
+        revived: Vec::new(),
     };
     let mut counter = Counter::default();
     let Ok(receipt) = counter.write(&AcceptedBatch::new(batch, &outcomes, &plan.tables));

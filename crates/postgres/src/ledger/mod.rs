@@ -33,6 +33,7 @@ mod service;
 mod skipped;
 mod source;
 mod status;
+mod update_file;
 mod upload;
 
 pub use account::Account;
@@ -61,4 +62,5 @@ pub use service::{NewService, ScanRecord, Service, ServiceEntry, SourceActivity}
 pub use skipped::{SkippedFile, SkippedPart, SkippedRange};
 pub use source::{Source, SourceChange, UnknownServer};
 pub use status::LedgerStatus;
+pub use update_file::{LeftFile, SourceFile, adopt_left, left_file};
 pub use upload::{NewUpload, OpenUploads, Upload, UploadPart};

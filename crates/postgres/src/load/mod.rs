@@ -25,7 +25,8 @@ use crate::LoadError;
 use crate::failpoint::{self, Step};
 use crate::ledger::{self, Account};
 use crate::registry::{
-    self, Adoption, DecideContext, Hint, LookUp, RunRegistry, UnchangedAnswer, UnchangedQuery, Wanted,
+    self, Adoption, DecideContext, Hint, LookUp, Revision, RunRegistry, UnchangedAnswer, UnchangedQuery,
+    Wanted,
 };
 pub use adoption::lead_to_owners;
 pub use batch::{Delivery, FilePart, Load, Loaded, Reject, SkippedType};
@@ -40,6 +41,12 @@ use retry::with_retries;
 /// order of the joins no longer matters.
 const PLANNER: &str =
     "set enable_hashjoin = off; set enable_mergejoin = off; set random_page_cost = 1.1; set jit = off";
+
+/// Has the last word on a batch, within its transaction and before the commit: what it
+/// returns an error for is rolled back. It is called again if the transaction is tried
+/// again.
+pub type LastWord<'w> =
+    dyn FnMut(&mut PgConnection, &KeyedBatch<'_>, &Outcomes) -> Result<(), LoadError> + 'w;
 
 /// Loads batches over one connection.
 pub struct Loader {
@@ -129,14 +136,23 @@ impl Loader {
     /// Loads the batch and commits it. On an error nothing of it is in the tables
     /// but keys.
     pub fn load(&mut self, load: &mut Load<'_>) -> Result<Loaded, LoadError> {
+        self.load_if(load, &mut |_, _, _| Ok(()))
+    }
+
+    /// As `load`, if the last word is to commit it.
+    pub fn load_if(
+        &mut self,
+        load: &mut Load<'_>,
+        last_word: &mut LastWord<'_>,
+    ) -> Result<Loaded, LoadError> {
         loop {
             let keys = self.fill_keys(load)?;
             failpoint::passed(Step::KeysGiven);
             let (load, batch) = (&*load, load.keyed(&keys));
-            let mut stored = self.store(load, &batch);
+            let mut stored = self.store(load, &batch, last_word);
             if matches!(stored, Err(LoadError::OutOfTurn)) {
                 self.registry.wait_for_turn(load.mode);
-                stored = self.store(load, &batch);
+                stored = self.store(load, &batch, last_word);
             }
             match stored {
                 Ok(Written { outcomes, accounts, rows }) => {
@@ -168,8 +184,23 @@ impl Loader {
         Ok(())
     }
 
+    /// Takes over the registry of another run.
+    pub fn follow(&mut self, registry: Arc<RunRegistry>) {
+        self.registry = registry;
+    }
+
+    /// What the registry has of the resources with these keys.
+    pub fn revisions(connection: &mut PgConnection, keys: &[i64]) -> Result<Vec<Revision>, LoadError> {
+        Ok(registry::revisions(connection, keys)?)
+    }
+
     /// Decides on the batch and stores it, in a turn to write.
-    fn store(&mut self, load: &Load<'_>, batch: &KeyedBatch<'_>) -> Result<Written, LoadError> {
+    fn store(
+        &mut self,
+        load: &Load<'_>,
+        batch: &KeyedBatch<'_>,
+        last_word: &mut LastWord<'_>,
+    ) -> Result<Written, LoadError> {
         let writing = self.registry.writing();
         let context = DecideContext {
             writing: &writing,
@@ -182,6 +213,7 @@ impl Loader {
             connection.transaction(|connection| {
                 let written = write(connection, tables, load, batch, context)?;
                 settle(connection, load, batch, &written.outcomes)?;
+                last_word(connection, batch, &written.outcomes)?;
                 Ok(written)
             })
         })

@@ -12,6 +12,7 @@ mod expectations;
 mod identifiers;
 mod lifeline;
 mod registration;
+mod revision;
 mod stored;
 mod unchanged;
 mod verdict;
@@ -33,6 +34,8 @@ pub(crate) use decide::{DecideContext, Decided};
 pub use expectations::{Expectations, Hint};
 pub(crate) use identifiers::{LookUp, owner_ids, owners};
 pub(crate) use lifeline::{Content, Lifeline};
+pub use revision::Revision;
+pub(crate) use revision::revisions;
 pub use unchanged::{UnchangedAnswer, UnchangedQuery, has_resources};
 
 /// The registry as the loaders of a run share it: what they have learnt of it,

@@ -178,6 +178,10 @@ impl Verdict {
         if revision > 1 {
             outcomes.replaced.push((batch.rows.resource_type(winner.target), self.key));
         }
+        let was_deleted = self.stored.is_some_and(|stored| stored.content_hash.is_none());
+        if was_deleted && winner.content_hash.is_some() {
+            outcomes.revived.push(self.key);
+        }
         *winner.record.outcome(outcomes) = winner.applied(revision);
     }
 }

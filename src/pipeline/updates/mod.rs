@@ -1,0 +1,17 @@
+//! *Updates* come one by one and are loaded while their senders wait. What is loaded in
+//! one transaction is a *group*: lines of a file that is being written, each a Bundle.
+//!
+//! - [`group`]: lines become a batch
+//! - [`check`]: what is wrong with a line, before it is written anywhere
+//! - [`run`]: the run that loads groups and completes files
+//! - [`left`]: files of processes that died
+
+mod check;
+mod group;
+mod left;
+mod run;
+
+pub use check::{CheckedLine, CheckedRecord, Checkers, Problem};
+pub use group::{GroupOutcome, LineEntry, LineOutcome};
+pub use left::{UPDATES_FOLDER, land_left, relative_path, spool_folder};
+pub use run::{EndingRun, UpdateFile, UpdateRun, UpdateWorker};

@@ -1,0 +1,204 @@
+//! The *run* that loads updates: it has files open that it writes itself, loads each group
+//! as it is written, and completes the files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use diesel::PgConnection;
+use fhirmill_postgres::LoadError;
+use fhirmill_postgres::ledger::{self, ClaimedFile, Run, RunStatus, SourceFile};
+use fhirmill_postgres::registry::{RunRegistry, Wanted};
+
+use super::group::{Group, GroupOutcome, GroupStart};
+use crate::config::Settings;
+use crate::inbox::{FileContent, InboxFile};
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::file_progress::FileProgress;
+use crate::pipeline::finish::{FinishWhich, InProgressFile, finish};
+use crate::pipeline::job::Job;
+use crate::pipeline::known_servers::KnownServers;
+use crate::pipeline::load_files;
+use crate::pipeline::open_rejects::OpenRejects;
+use crate::pipeline::reader::Reading;
+use crate::pipeline::run_state::BatchStatistics;
+use crate::pipeline::worker::{Decided, Worker};
+use crate::report::Summary;
+
+/// The command that the ledger has of such runs.
+const COMMAND: &str = "update";
+
+/// Decides whether a group is committed, given what became of its entries.
+pub type GroupLastWord<'w> = dyn FnMut(&mut PgConnection, &GroupOutcome) -> Result<(), LoadError> + 'w;
+
+/// A session that loads updates, to be used again by the next run.
+pub struct UpdateWorker(Worker);
+
+/// See the module.
+pub struct UpdateRun {
+    run: Run,
+    worker: UpdateWorker,
+    registry: Arc<RunRegistry>,
+    next_batch: u64,
+    summary: Summary,
+    statistics: BatchStatistics,
+    last_reject: i64,
+    servers: KnownServers,
+}
+
+/// A file that a run writes.
+pub struct UpdateFile {
+    claimed: ClaimedFile,
+    source: String,
+    relative: String,
+    records: u64,
+    next_position: u64,
+    bytes: u64,
+}
+
+impl UpdateFile {
+    /// How many bytes of it are loaded.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The number of its source.
+    pub fn source_id(&self) -> i16 {
+        self.claimed.source_id
+    }
+}
+
+impl UpdateRun {
+    /// Begins a run. `worker` is that of the run before, if there is one.
+    pub fn begin(job: &Job<'_>, worker: Option<UpdateWorker>) -> Result<Self, PipelineError> {
+        let mut run = Run::begin(job.database.connect()?, COMMAND)?;
+        run.resource_types = job.settings.resource_types.names();
+        let registry = Arc::new(RunRegistry::begin(run.connection())?);
+        let open_rejects = Arc::new(OpenRejects::load(run.connection())?);
+        let last_reject = ledger::last_reject(run.connection())?;
+        let mut worker = match worker {
+            Some(UpdateWorker(worker)) => worker,
+            None => Worker::for_updates(job, run.id)?,
+        };
+        worker.follow(run.id, Arc::clone(&registry), open_rejects);
+        Ok(UpdateRun {
+            summary: Summary { run_id: Some(run.id), ..Summary::default() },
+            run,
+            worker: UpdateWorker(worker),
+            registry,
+            next_batch: 0,
+            statistics: BatchStatistics::default(),
+            last_reject,
+            servers: KnownServers::default(),
+        })
+    }
+
+    /// Enters a new file, of that path in the inbox.
+    pub fn open(&mut self, source: &str, relative: &str) -> Result<UpdateFile, PipelineError> {
+        let claimed = self.run.open_file(SourceFile { source, path: relative })?;
+        self.servers.begin_file(&claimed);
+        let (source, relative) = (source.to_owned(), relative.to_owned());
+        Ok(UpdateFile { claimed, source, relative, records: 0, next_position: 1, bytes: 0 })
+    }
+
+    /// Whether the source has sent another file since this one was opened.
+    pub fn has_later_file(&mut self, file: &UpdateFile) -> Result<bool, PipelineError> {
+        Ok(self.run.has_later_file(&file.claimed)?)
+    }
+
+    /// For each identifier the ids of the resources of the file's source that have it.
+    pub fn owners(&mut self, file: &UpdateFile, wanted: &[Wanted]) -> Result<Vec<Vec<String>>, LoadError> {
+        self.worker.0.owners(file.claimed.source_id, wanted)
+    }
+
+    /// Loads lines that are to follow what the file has, if the last word is to commit them.
+    /// The last word writes them to the file.
+    pub fn load(
+        &mut self,
+        settings: &Settings,
+        file: &mut UpdateFile,
+        lines: &[u8],
+        last_word: &mut GroupLastWord<'_>,
+    ) -> Result<(), LoadError> {
+        let start = GroupStart {
+            batch_number: self.next_batch,
+            records: file.records,
+            position: file.next_position,
+            offset: file.bytes,
+        };
+        // Lines were checked, and can be read.
+        let mut group = Group::read(&file.claimed, start, lines.to_vec(), &settings.read_limits())
+            .map_err(|_| LoadError::Withheld)?;
+        for base_url in &group.base_urls {
+            self.servers.learn(file.claimed.source_id, base_url);
+        }
+        self.next_batch += 1;
+        let mut batch = std::mem::take(&mut group.batch);
+        batch.set_base_urls(self.servers.of(file.claimed.source_id));
+        let loaded = self.worker.0.load_updates(&mut batch, &mut |connection, decided: &Decided<'_>| {
+            last_word(connection, &group.outcomes(decided))
+        });
+        self.registry.finish(start.batch_number);
+        self.statistics.add(loaded?);
+        file.records += group.records;
+        file.next_position = group.next_position;
+        file.bytes += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Completes a file: closes its account, and moves it from `path` to where files go.
+    pub fn close(&mut self, settings: &Settings, file: UpdateFile, path: &Path) -> Result<(), PipelineError> {
+        if file.bytes == 0 {
+            self.run.drop_empty(file.claimed.id)?;
+            return Ok(());
+        }
+        let content = FileContent::of(path).map_err(|source| PipelineError::Move {
+            folder: path.display().to_string(),
+            source,
+        })?;
+        self.run.note_content(file.claimed.id, file.bytes, content.sha256)?;
+        let learned = self.servers.take_learned();
+        self.run.learn_base_urls(&learned)?;
+        self.summary.learned_servers += learned.len() as u64;
+        self.summary.bytes += file.bytes;
+        let complete = InProgressFile {
+            file: InboxFile {
+                path: path.to_owned(),
+                relative: file.relative,
+                source: file.source,
+                size: file.bytes,
+            },
+            content,
+            progress: Arc::new(FileProgress::new(file.claimed)),
+            reading: Reading { seen: file.records, form: "NDJSON".to_owned(), outcome: Ok(()) },
+        };
+        finish(settings, &mut self.run, &mut self.summary, vec![complete], FinishWhich::All)?;
+        Ok(())
+    }
+
+    /// The session, and the rest of the run, which is to be ended.
+    pub fn into_ending(self) -> (UpdateWorker, EndingRun) {
+        let UpdateRun { run, worker, mut summary, statistics, last_reject, .. } = self;
+        summary.rows = statistics.rows;
+        (worker, EndingRun { run, summary, statistics, last_reject })
+    }
+}
+
+/// A run whose files are complete. What is left to do may take long.
+pub struct EndingRun {
+    run: Run,
+    summary: Summary,
+    statistics: BatchStatistics,
+    last_reject: i64,
+}
+
+impl EndingRun {
+    /// Does what is done at the end of a run.
+    pub fn end(mut self, job: &Job<'_>) -> Result<(), PipelineError> {
+        self.run.resolve_mended(&self.statistics.mended)?;
+        self.run.resolve_superseded(self.last_reject)?;
+        let completed = load_files::complete(job, &mut self.run, &[], &mut self.summary);
+        let status = RunStatus::of(completed.is_ok() && self.summary.failed_files == 0);
+        self.run.end(status, &self.summary.counts(), completed.is_ok())?;
+        completed
+    }
+}

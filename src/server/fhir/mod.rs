@@ -1,0 +1,75 @@
+//! FHIR's calls that write (<https://hl7.org/fhir/R4/http.html>): an update, a deletion, a
+//! Bundle. They are stored when they are answered; where too many wait, they are queued as
+//! files. What is stored, and how, is in [`crate::update`].
+//!
+//! - [`json`]: members of objects as they were written
+//! - [`request`]: what is asked for, checked
+//! - [`bundle`]: the same for the entries of a Bundle
+//! - [`store`]: has it stored, or queued
+//! - [`answer`]: what became of it
+//! - [`calls`]: the handlers
+
+mod answer;
+mod bundle;
+pub mod calls;
+mod json;
+mod request;
+mod store;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use fhirmill_postgres::lock::lock;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::SharedDatabase;
+use crate::config::Settings;
+use crate::pipeline::updates::Checkers;
+use crate::update::Updates;
+
+/// The largest body: a Bundle of this size is held in memory, a larger one is a file.
+pub const MOST_BYTES: u64 = 8_000_000;
+
+/// What the calls share.
+#[derive(Debug)]
+pub struct UpdateService {
+    updates: Updates,
+    checkers: Checkers,
+    /// By source the last update that was queued as a file. As long as that is not loaded,
+    /// later ones are queued behind it.
+    queued: Mutex<HashMap<String, Uuid>>,
+}
+
+impl UpdateService {
+    /// Starts the threads that store.
+    pub fn start(
+        settings: &Settings,
+        database: &SharedDatabase,
+        cancel: &CancellationToken,
+    ) -> std::io::Result<Self> {
+        let updates = Updates::start(settings, database, cancel)?;
+        Ok(UpdateService { updates, checkers: Checkers::default(), queued: Mutex::default() })
+    }
+
+    /// Stores what waits, and ends.
+    pub fn end(&self) {
+        self.updates.end();
+    }
+
+    fn queued(&self, source: &str) -> Option<Uuid> {
+        lock(&self.queued).get(source).copied()
+    }
+
+    fn note_queued(&self, source: &str, upload: Uuid) {
+        lock(&self.queued).insert(source.to_owned(), upload);
+    }
+
+    /// The file is loaded. Another may have been queued meanwhile.
+    fn note_loaded(&self, source: &str, upload: Uuid) {
+        let mut queued = lock(&self.queued);
+        if queued.get(source) == Some(&upload) {
+            queued.remove(source);
+        }
+    }
+}
