@@ -43,15 +43,6 @@ pub struct Issue {
 impl Issue {
     /// How many further problems are told at most.
     pub const MOST: usize = 99;
-
-    /// The path of the element, which messages begin with, such as `Patient.birthDate: …`.
-    pub fn path_of(message: &str) -> Option<&str> {
-        let (path, _) = message.split_once(": ")?;
-        let is_path = |character: char| character.is_ascii_alphanumeric() || ".[]".contains(character);
-        let begins_with_type =
-            path.starts_with(|letter: char| letter.is_ascii_uppercase()) && path.contains('.');
-        (begins_with_type && path.chars().all(is_path)).then_some(path)
-    }
 }
 
 impl ApiError {

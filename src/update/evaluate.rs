@@ -10,7 +10,19 @@ use fhirmill_postgres::load::Loader;
 use fhirmill_postgres::registry::Revision;
 
 use super::{Answer, Applied, Change, Precondition, Refusal, Update, Versions};
-use crate::pipeline::updates::{GroupOutcome, LineEntry, LineOutcome};
+use crate::pipeline::updates::{GroupOutcome, LineEntry, LineOutcome, Problem};
+
+impl Refusal {
+    /// For that reason.
+    pub fn refused(message: &str) -> Self {
+        Refusal::Refused { message: message.to_owned(), path: None }
+    }
+
+    /// For that problem.
+    fn of(problem: &Problem) -> Self {
+        Refusal::Refused { message: problem.message.clone(), path: problem.path.clone() }
+    }
+}
 
 /// The revisions of resources that a group leaves as they are.
 pub struct Revisions(HashMap<i64, Revision>);
@@ -53,7 +65,7 @@ pub fn evaluate(update: &Update, line: usize, outcomes: &GroupOutcome, revisions
             entry,
             resource_type: record.resource_type,
             fhir_id: record.fhir_id.clone(),
-            change: Err(Refusal::Refused("it holds nothing that can be loaded".to_owned())),
+            change: Err(Refusal::refused("it holds nothing that can be loaded")),
             revision: None,
             last_modified: now,
         };
@@ -69,11 +81,6 @@ pub fn evaluate(update: &Update, line: usize, outcomes: &GroupOutcome, revisions
         }
         applied.insert(entry, of_entry);
     }
-    for problem in update.problems.iter().filter(|problem| problem.entry > 0) {
-        if let Some(of_entry) = applied.get_mut(&problem.entry) {
-            of_entry.change = Err(Refusal::Refused(problem.message.clone()));
-        }
-    }
     Ok(applied.into_values().collect())
 }
 
@@ -85,7 +92,7 @@ impl Applied {
             LineOutcome::Rejected(reject) => {
                 self.change = Err(match reject.reason.as_str() {
                     "conditional_delete" => Refusal::PreconditionFailed(reject.message.clone()),
-                    _ => Refusal::Refused(reject.message.clone()),
+                    _ => Refusal::of(&Problem::of(self.entry, reject)),
                 });
                 return None;
             }

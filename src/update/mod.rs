@@ -140,9 +140,14 @@ pub enum Refusal {
     /// It makes no sense.
     #[error("{0}")]
     Invalid(String),
-    /// It cannot be stored; begins with the path of the element where there is one.
-    #[error("{0}")]
-    Refused(String),
+    /// It cannot be stored.
+    #[error("{message}")]
+    Refused {
+        /// Why.
+        message: String,
+        /// The path of the element that is wrong, such as `Patient.birthDate`.
+        path: Option<String>,
+    },
     /// There is no room for it.
     #[error("the disk is full")]
     DiskFull,

@@ -118,7 +118,7 @@ impl Writer {
                 }
                 Err(Failed::Data(refusal)) if group.len() == 1 => {
                     let message = format!("the database refuses a value of it ({refusal})");
-                    answer_all(&mut group, &Refusal::Refused(message));
+                    answer_all(&mut group, &Refusal::refused(&message));
                 }
                 Err(Failed::Data(_)) => {
                     for waiting in group.drain(..) {

@@ -7,6 +7,7 @@ use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::Plan;
 use fhirmill_core::read::{ReadError, ReadLimits};
 use fhirmill_postgres::ledger::ClaimedFile;
+use fhirmill_postgres::load::Reject;
 use fhirmill_postgres::lock::lock;
 
 use super::group::{Group, GroupStart, LineEntry};
@@ -28,8 +29,17 @@ pub struct Problem {
     pub entry: u32,
     /// The reason code of a reject.
     pub reason: String,
-    /// The reason, for people; begins with the path of the element where there is one.
+    /// The reason, for people.
     pub message: String,
+    /// The path of the element that is wrong, such as `Patient.birthDate`.
+    pub path: Option<String>,
+}
+
+/// The path of the element that a record was rejected for, such as `Patient.birthDate`:
+/// messages begin with it.
+pub fn element_path(resource_type: Option<&str>, reason: &str, message: &str) -> Option<String> {
+    let (path, _) = message.split_once(": ").filter(|_| reason == "invalid_value")?;
+    Some(format!("{}.{path}", resource_type?))
 }
 
 /// A resource that a line writes or deletes.
@@ -88,17 +98,25 @@ impl UpdateChecker {
             checked.push(entry(delete.position), identity.resource_type, identity.fhir_id);
         }
         for reject in mapped.rejects {
-            let (entry, reason) = (entry(reject.position), reject.reason);
-            checked.problems.push(Problem { entry, reason, message: reject.message });
+            let entry = entry(reject.position);
+            checked.problems.push(Problem::of(entry, &reject));
         }
         for (_, resource_type) in mapped.skipped.keys() {
             let message = format!("{} is not among the types that are loaded here", resource_type.name());
-            checked.problems.push(Problem { entry: 0, reason: "not_wanted".to_owned(), message });
+            checked.problems.push(Problem { entry: 0, reason: "not_wanted".to_owned(), message, path: None });
         }
         for (place, message) in group.defects {
-            checked.problems.push(Problem { entry: place.entry, reason: "not_json".to_owned(), message });
+            checked.problems.push(Problem { entry: place.entry, reason: "not_json".to_owned(), message, path: None });
         }
         Ok(checked)
+    }
+}
+
+impl Problem {
+    /// That of a record that was rejected.
+    pub fn of(entry: u32, reject: &Reject) -> Self {
+        let path = element_path(reject.resource_type.as_deref(), &reject.reason, &reject.message);
+        Problem { entry, reason: reject.reason.clone(), message: reject.message.clone(), path }
     }
 }
 

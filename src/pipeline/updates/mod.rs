@@ -11,7 +11,7 @@ mod group;
 mod left;
 mod run;
 
-pub use check::{CheckedLine, CheckedRecord, Checkers, Problem};
+pub use check::{CheckedLine, CheckedRecord, Checkers, Problem, element_path};
 pub use group::{GroupOutcome, LineEntry, LineOutcome};
 pub use left::{UPDATES_FOLDER, land_left, relative_path, spool_folder};
 pub use run::{EndingRun, UpdateFile, UpdateRun, UpdateWorker};

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::server::error::{ApiError, FHIR_JSON, Issue};
+use crate::server::error::{ApiError, FHIR_JSON};
 use crate::server::state::ServerState;
 use crate::update::{Answer, Applied, Change, Refusal};
 
@@ -24,14 +24,16 @@ pub fn refused(refusal: &Refusal, place: &dyn Fn(&str) -> String) -> ApiError {
         Refusal::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
         Refusal::Stale => StatusCode::CONFLICT,
         Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
-        Refusal::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         Refusal::Unavailable => {
             return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence).with(header::RETRY_AFTER, "10");
         }
     };
     let mut error = ApiError::new(status, sentence);
-    error.expression = Issue::path_of(&error.diagnostics).map(place);
+    if let Refusal::Refused { path: Some(path), .. } = refusal {
+        error.expression = Some(place(path));
+    }
     error
 }
 

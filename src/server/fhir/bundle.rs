@@ -166,7 +166,10 @@ fn batch(state: &ServerState, origin: &Origin, entries: &[&RawValue]) -> Vec<Res
     let update = |(number, entry): (usize, &&RawValue)| {
         let request = read_request(number, entry)?;
         request.meaning(1).map_err(|error| of_entry(number, error))?;
-        request::update(state, origin, &request)
+        request::update(state, origin, &request).map_err(|mut error| {
+            error.expression = error.expression.map(|path| place(number as u32 + 1, &path));
+            error
+        })
     };
     entries.iter().enumerate().map(update).collect()
 }
@@ -182,18 +185,8 @@ fn resources(
     if let Some(broken) = checked.problems.iter().find(|problem| problem.reason == "not_json") {
         return Err(ApiError::bad_request(broken.message.clone()));
     }
-    let mut records = checked.records;
-    // Those that cannot be loaded have an outcome as well.
-    let unknown = fhirmill_core::fhir::ResourceType::named("Bundle");
-    for problem in checked.problems.iter().filter(|problem| problem.entry > 0) {
-        if let (Some(resource_type), false) =
-            (unknown, records.iter().any(|record| record.entry == problem.entry))
-        {
-            let (entry, fhir_id) = (problem.entry, String::new());
-            records.push(CheckedRecord { entry, resource_type, fhir_id });
-        }
-    }
-    if records.iter().all(|record| record.fhir_id.is_empty()) && count > 0 {
+    let records = checked.records;
+    if records.is_empty() && count > 0 {
         let first = checked.problems.first();
         let sentence = first.map_or("the Bundle holds nothing that can be loaded", |first| &first.message);
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, sentence));

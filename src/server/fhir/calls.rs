@@ -13,6 +13,7 @@ use super::json::Members;
 use super::request::{self, IF_NONE_EXIST, Method, Origin, Request, require_json, versions};
 use super::store::{Stored, store};
 use super::MOST_BYTES;
+use crate::pipeline::updates::Problem;
 use crate::server::auth::{Caller, Scope};
 use crate::server::body::BodyReader;
 use crate::server::error::ApiError;
@@ -313,11 +314,12 @@ async fn take_bundle(
         Requested::Transaction(_, None) => Ok(answer::bundle("transaction-response", Vec::new())),
         Requested::Transaction(count, Some(update)) => {
             let stored = store(state, caller, vec![*update], is_asynchronous).await?;
-            of_whole(stored, count, "transaction-response")
+            of_whole(stored, (count, &[]), "transaction-response")
         }
         Requested::Resources(count, update) => {
+            let problems = update.problems.clone();
             let stored = store(state, caller, vec![*update], is_asynchronous).await?;
-            of_whole(stored, count, "batch-response")
+            of_whole(stored, (count, &problems), "batch-response")
         }
         Requested::Batch(entries) => take_batch(state, caller, entries, is_asynchronous).await,
     }
@@ -329,8 +331,13 @@ fn in_entry(number: usize, path: &str) -> String {
     format!("Bundle.entry[{number}].resource{below}")
 }
 
-/// The answer to a Bundle that is one update.
-fn of_whole(stored: Stored, count: usize, bundle_type: &str) -> Result<Response, ApiError> {
+/// The answer to a Bundle that is one update, of so many entries. Of these, some were known
+/// to have problems.
+fn of_whole(
+    stored: Stored,
+    (count, problems): (usize, &[Problem]),
+    bundle_type: &str,
+) -> Result<Response, ApiError> {
     let mut answers = match stored {
         Stored::Queued(upload) => return Ok(uploads::accepted(&upload)),
         Stored::Answers(answers) => answers,
@@ -349,8 +356,12 @@ fn of_whole(stored: Stored, count: usize, bundle_type: &str) -> Result<Response,
         }
     };
     let entry = |number: usize| {
+        let place = |path: &str| in_entry(number, path);
+        if let Some(problem) = problems.iter().find(|problem| problem.entry as usize == number + 1) {
+            return answer::entry_of_error(&request::refused_for(problem, &place));
+        }
         let found = applied.iter().find(|applied| applied.entry as usize == number + 1);
-        found.map_or_else(answer::entry_of_nothing, |of| answer::entry_of(of, &|path| in_entry(number, path)))
+        found.map_or_else(answer::entry_of_nothing, |of| answer::entry_of(of, &place))
     };
     Ok(answer::bundle(bundle_type, (0..count).map(entry).collect()))
 }

@@ -188,7 +188,7 @@ pub fn check(state: &ServerState, line: &[u8]) -> Result<CheckedLine, ApiError> 
 }
 
 /// The status of an answer for what the check found.
-pub fn status_of(problem: &Problem) -> StatusCode {
+fn status_of(problem: &Problem) -> StatusCode {
     match problem.reason.as_str() {
         "not_json" | "not_an_object" | "no_resource_type" => StatusCode::BAD_REQUEST,
         "conditional_delete" => StatusCode::PRECONDITION_FAILED,
@@ -196,16 +196,22 @@ pub fn status_of(problem: &Problem) -> StatusCode {
     }
 }
 
+/// A problem as an error.
+pub fn refused_for(problem: &Problem, place: &dyn Fn(&str) -> String) -> ApiError {
+    let mut error = ApiError::new(status_of(problem), problem.message.clone());
+    error.code = if problem.reason == "not_wanted" { "not-supported" } else { "invalid" };
+    error.expression = problem.path.as_deref().map(place);
+    error
+}
+
 /// Refuses what has problems.
 fn refuse(problems: &[Problem], place: &dyn Fn(u32, &str) -> String) -> Result<(), ApiError> {
     let Some(first) = problems.first() else { return Ok(()) };
-    let mut error = ApiError::new(status_of(first), first.message.clone());
-    error.code = if first.reason == "not_wanted" { "not-supported" } else { "invalid" };
-    error.expression = Issue::path_of(&first.message).map(|path| place(first.entry, path));
+    let mut error = refused_for(first, &|path| place(first.entry, path));
     for problem in problems.iter().skip(1).take(Issue::MOST) {
         error.further.push(Issue {
             diagnostics: problem.message.clone(),
-            expression: Issue::path_of(&problem.message).map(|path| place(problem.entry, path)),
+            expression: problem.path.as_deref().map(|path| place(problem.entry, path)),
         });
     }
     Err(error)

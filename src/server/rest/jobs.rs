@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::uploads::upload_id;
+use crate::pipeline::updates::element_path;
 use crate::server::auth::{Caller, Scope};
-use crate::server::error::{ApiError, Issue};
+use crate::server::error::ApiError;
 use crate::server::state::Shared;
 use crate::upload::{UploadError, Uploads};
 
@@ -180,7 +181,8 @@ fn record_outcome(filename: &str, outcome: &Outcome) -> Value {
         "details": {"coding": [{"code": outcome.reason}]},
         "diagnostics": format!("{}: {}", outcome.location, outcome.message),
     });
-    if let Some(path) = Issue::path_of(&outcome.message) {
+    let path = element_path(outcome.resource_type.as_deref(), &outcome.reason, &outcome.message);
+    if let Some(path) = path {
         issue["expression"] = json!([path]);
     }
     json!({"resourceType": "OperationOutcome", "extension": extensions, "issue": [issue]})

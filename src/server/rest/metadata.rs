@@ -5,18 +5,41 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use diesel::{RunQueryDsl, sql_query};
+use fhirmill_core::fhir::ResourceType;
 use serde_json::json;
 
+use crate::config::Settings;
 use crate::server::error::{ApiError, FHIR_JSON};
 use crate::server::state::Shared;
 
-/// Describes what FHIR there is here. Calls that take files are not FHIR's: see
-/// `/api/openapi.json`.
+/// The resource types that are taken, and what can be done with each.
+fn resources(settings: &Settings) -> Vec<serde_json::Value> {
+    let wanted = settings.resource_types.names();
+    let is_wanted =
+        |name: &&str| wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name));
+    let names = ResourceType::all().map(ResourceType::name).filter(|name| *name != "Bundle");
+    let resource = |name| {
+        json!({
+            "type": name,
+            "interaction": [{"code": "create"}, {"code": "update"}, {"code": "delete"}],
+            "versioning": "versioned",
+            "readHistory": false,
+            "updateCreate": true,
+            "conditionalCreate": true,
+            "conditionalUpdate": true,
+            "conditionalDelete": "single",
+        })
+    };
+    names.filter(is_wanted).map(resource).collect()
+}
+
+/// Describes what FHIR there is here: it is written, and read in the tables. Calls that
+/// take files are not FHIR's: see `/api/openapi.json`.
 #[utoipa::path(
     get, path = "/fhir/metadata", tag = "server",
     responses((status = 200, description = "the CapabilityStatement", content_type = "application/fhir+json")),
 )]
-pub async fn capability_statement() -> Response {
+pub async fn capability_statement(State(state): State<Shared>) -> Response {
     let statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -28,7 +51,9 @@ pub async fn capability_statement() -> Response {
         "format": ["json"],
         "rest": [{
             "mode": "server",
-            "documentation": "Files are pushed by POST /api/batch and /api/uploads: see /api/openapi.json",
+            "documentation": "Resources are written and not read: they become rows of tables. Conditions are \
+                 supported for identifiers only. Files are pushed by POST /api/batch and /api/uploads: see \
+                 /api/openapi.json",
             "security": {
                 "service": [{"coding": [{
                     "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
@@ -36,6 +61,8 @@ pub async fn capability_statement() -> Response {
                 }]}],
                 "description": "SMART Backend Services, or a client secret: POST /auth/token",
             },
+            "resource": resources(&state.settings),
+            "interaction": [{"code": "transaction"}, {"code": "batch"}],
         }],
     });
     ([(header::CONTENT_TYPE, FHIR_JSON)], statement.to_string()).into_response()

@@ -2,7 +2,6 @@
 
 mod bundles;
 mod conditions;
-mod killed;
 mod single;
 
 use serde_json::Value;
@@ -63,7 +62,8 @@ pub fn send(
 pub fn expression(answer: &Answer) -> String {
     let outcome = answer.json();
     assert_eq!(outcome["resourceType"], "OperationOutcome", "{outcome}");
-    outcome["issue"][0]["expression"][0].as_str().unwrap_or_default().to_owned()
+    let expression = outcome["issue"][0]["expression"][0].as_str();
+    expression.unwrap_or_else(|| panic!("there is no expression in {outcome}")).to_owned()
 }
 
 pub fn patient(id: &str, more: &str) -> String {

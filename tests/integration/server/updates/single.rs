@@ -47,7 +47,7 @@ fn a_resource_is_in_the_tables_when_its_update_is_answered() {
                    from etl.load_file f join etl.source s on s.id = f.source_id";
     wait_until("the file of record is complete", || {
         database.value(account) == "st-marys loaded 10 2 4 2 0 2 0"
-            && database.value("select archive_path is not null from etl.load_file") == "t"
+            && database.value("select archive_path is not null from etl.load_file") == "true"
     });
     let actions = "select string_agg(distinct action, ',' order by action) from etl.audit_event \
                    where target = 'Patient'";
