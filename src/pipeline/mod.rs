@@ -60,6 +60,9 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
     let started = Instant::now();
     let mut summary = Summary::default();
     let inbox_dir = &job.settings.inbox_dir;
+    if inbox_dir.join(updates::UPDATES_FOLDER).is_dir() {
+        updates::land_left(inbox_dir, &mut job.database.connect()?)?;
+    }
     let scan = std::fs::create_dir_all(inbox_dir)
         .and_then(|()| inbox::scan(inbox_dir, job.settings.settle))
         .map_err(|source| PipelineError::Inbox { path: inbox_dir.display().to_string(), source })?;

@@ -13,9 +13,7 @@ use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{Account, FileRelations, MendedRecord};
-use fhirmill_postgres::load::{
-    Bodies, Delivery, FilePart, Load, Loaded, Loader, Reject, SkippedType,
-};
+use fhirmill_postgres::load::{Bodies, Delivery, FilePart, Load, Loaded, Loader, Reject, SkippedType};
 use fhirmill_postgres::registry::{ByIdentifier, RunRegistry, UnchangedQuery};
 use tracing::{error, warn};
 

@@ -102,14 +102,17 @@ impl Applied {
         self.revision = decided.outcome.revision();
         let stored = decided.key.and_then(|key| revisions.0.get(&key));
         let is_revived = decided.is_revived;
-        let before = |revision: i32| Some(Before { exists: !is_revived && revision > 1, revision: revision - 1 });
+        let before =
+            |revision: i32| Some(Before { exists: !is_revived && revision > 1, revision: revision - 1 });
         let unchanged = || stored.map(|of| Before { exists: !of.is_deleted, revision: of.revision });
         let (change, before) = match decided.outcome {
             Outcome::Inserted { .. } => (Ok(Change::Created), before(1)),
             Outcome::Updated { revision, .. } if is_revived => (Ok(Change::Created), before(revision)),
             Outcome::Updated { revision, .. } => (Ok(Change::Updated), before(revision)),
             Outcome::Deleted { revision, .. } => (Ok(Change::Deleted), before(revision)),
-            Outcome::Unchanged if stored.is_some_and(|of| of.is_deleted) => (Ok(Change::Deleted), unchanged()),
+            Outcome::Unchanged if stored.is_some_and(|of| of.is_deleted) => {
+                (Ok(Change::Deleted), unchanged())
+            }
             Outcome::Unchanged => (Ok(Change::Unchanged), unchanged()),
             Outcome::Stale => (Err(Refusal::Stale), unchanged()),
         };

@@ -87,9 +87,9 @@ impl Lane {
     /// What to do next; waits for it.
     pub fn next(&self, idle: Duration) -> Next {
         let state = lock(&self.state);
-        let waited = self.changed.wait_timeout_while(state, idle, |state| {
-            state.waiting.is_empty() && !state.is_ending
-        });
+        let waited = self
+            .changed
+            .wait_timeout_while(state, idle, |state| state.waiting.is_empty() && !state.is_ending);
         let (mut state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
         if state.waiting.is_empty() {
             return if state.is_ending { Next::End } else { Next::Idle };

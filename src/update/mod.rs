@@ -182,7 +182,8 @@ impl Updates {
         let mut updates = Updates { lanes: Vec::new(), threads: Mutex::default() };
         for number in 0..count {
             let lane = Arc::new(Lane::new(settings.server.max_waiting_updates));
-            let writer = Writer::new(settings, database, cancel, Arc::clone(&lane));
+            let mut writer = Writer::new(settings, database, cancel, Arc::clone(&lane));
+            writer.recovers = number == 0;
             let thread = std::thread::Builder::new().name(format!("updates-{number}"));
             let handle = thread.spawn(move || writer.run())?;
             updates.threads.get_mut().map_or_else(|_| {}, |threads| threads.push(handle));

@@ -35,6 +35,8 @@ pub struct Writer {
     database: Arc<Mutex<Database>>,
     cancel: CancellationToken,
     lane: Arc<Lane>,
+    /// It begins with what processes that died have left.
+    pub recovers: bool,
 }
 
 /// What a writer has while it works.
@@ -45,8 +47,8 @@ struct Work {
     worker: Option<UpdateWorker>,
     /// The end of an earlier run, which may take long.
     ending: Option<JoinHandle<()>>,
-    /// A file was given up, and is to land.
-    has_left: bool,
+    /// When files that were given up, or that a process before left, are to land.
+    lands_at: Option<Instant>,
 }
 
 struct ActiveRun {
@@ -78,12 +80,12 @@ impl Writer {
         lane: Arc<Lane>,
     ) -> Self {
         let (settings, database) = (settings.clone(), Arc::clone(database));
-        Writer { settings, database, cancel: cancel.clone(), lane }
+        Writer { settings, database, cancel: cancel.clone(), lane, recovers: false }
     }
 
     /// Works until the lane ends.
     pub fn run(self) {
-        let mut work = Work::default();
+        let mut work = Work { lands_at: self.recovers.then(Instant::now), ..Work::default() };
         loop {
             match self.lane.next(IDLE) {
                 Next::Group(group) => {
@@ -152,7 +154,9 @@ impl Writer {
             };
             let owners = { owners }(&only.update).map_err(lost)?;
             if let Some(answer) = meaning_of_conditionals(&only.update, &owners) {
-                return answer.map(|applied| vec![applied]).map_err(|refusal| Failed::Refused(vec![(0, refusal)]));
+                return answer
+                    .map(|applied| vec![applied])
+                    .map_err(|refusal| Failed::Refused(vec![(0, refusal)]));
             }
         }
         let lines: Vec<u8> = group.iter().flat_map(|waiting| waiting.update.line.iter().copied()).collect();
@@ -245,11 +249,11 @@ impl Writer {
 
     /// Completes what is to be completed, and lands what was given up.
     fn tend(&self, work: &mut Work) {
-        if work.has_left {
+        if work.lands_at.is_some_and(|at| at <= Instant::now()) {
             let landed = self.with_job(|job| -> Result<usize, PipelineError> {
                 land_left(&job.settings.inbox_dir, &mut job.database.connect()?)
             });
-            work.has_left = !matches!(landed, Ok(0));
+            work.lands_at = (!matches!(landed, Ok(0))).then(|| Instant::now() + IDLE);
         }
         if work.ending.as_ref().is_some_and(JoinHandle::is_finished) {
             work.ending = None;
@@ -284,8 +288,7 @@ impl Writer {
         let thread = std::thread::Builder::new().name("updates-end".to_owned());
         let end = move || {
             let progress = RunProgress::default();
-            let job =
-                Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
+            let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
             if let Err(failure) = ending.end(&job) {
                 warn!("a run of updates did not come to its end: {}", in_one_line(&failure));
             }
@@ -312,7 +315,7 @@ impl Work {
     fn give_up(&mut self) {
         self.run = None;
         self.worker = None;
-        self.has_left = true;
+        self.lands_at = Some(Instant::now());
     }
 }
 
@@ -333,10 +336,8 @@ fn failed(
     take_back: impl FnOnce() -> std::io::Result<()>,
 ) -> Failed {
     if let Some(failure) = io_failure {
-        let is_full = matches!(
-            failure.kind(),
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-        );
+        let is_full =
+            matches!(failure.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
         error!("updates could not be written to their file: {failure}");
         return match take_back() {
             Ok(()) if is_full => Failed::All(Refusal::DiskFull),

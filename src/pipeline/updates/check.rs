@@ -74,13 +74,8 @@ impl UpdateChecker {
 
     /// Checks one line.
     fn check(&mut self, line: &[u8]) -> Result<CheckedLine, ReadError> {
-        let nowhere = ClaimedFile {
-            id: 0,
-            source_id: 0,
-            base_urls: Vec::new(),
-            done: Vec::new(),
-            rejected: 0,
-        };
+        let nowhere =
+            ClaimedFile { id: 0, source_id: 0, base_urls: Vec::new(), done: Vec::new(), rejected: 0 };
         let start = GroupStart { batch_number: 0, records: 0, position: 1, offset: 0 };
         let mut group = Group::read(&nowhere, start, line.to_vec(), &self.limits)?;
         if self.eob_coverage == EobCoverage::Drop {
@@ -106,7 +101,12 @@ impl UpdateChecker {
             checked.problems.push(Problem { entry: 0, reason: "not_wanted".to_owned(), message, path: None });
         }
         for (place, message) in group.defects {
-            checked.problems.push(Problem { entry: place.entry, reason: "not_json".to_owned(), message, path: None });
+            checked.problems.push(Problem {
+                entry: place.entry,
+                reason: "not_json".to_owned(),
+                message,
+                path: None,
+            });
         }
         Ok(checked)
     }

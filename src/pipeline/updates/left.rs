@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use diesel::PgConnection;
 use fhirmill_postgres::ledger::{LeftFile, adopt_left, left_file};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::inbox::{self, DEFAULT_SOURCE, FileContent, escaped, source_folder};
 use crate::pipeline::error::PipelineError;
+use crate::report::in_one_line;
 
 /// The folder of the inbox that has files of updates while they are written: one folder for
 /// each source.
@@ -25,7 +26,11 @@ pub fn land_left(inbox: &Path, connection: &mut PgConnection) -> Result<usize, P
     for folder in entries(&inbox.join(UPDATES_FOLDER))? {
         let source = escaped(&folder.file_name());
         for file in entries(&folder.path())? {
-            later += usize::from(!land(inbox, connection, &source, &file.path())?);
+            let landed = land(inbox, connection, &source, &file.path()).unwrap_or_else(|failure| {
+                warn!("{} cannot land: {}", file.path().display(), in_one_line(&failure));
+                false
+            });
+            later += usize::from(!landed);
         }
     }
     Ok(later)

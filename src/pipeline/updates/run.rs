@@ -151,10 +151,8 @@ impl UpdateRun {
             self.run.drop_empty(file.claimed.id)?;
             return Ok(());
         }
-        let content = FileContent::of(path).map_err(|source| PipelineError::Move {
-            folder: path.display().to_string(),
-            source,
-        })?;
+        let content = FileContent::of(path)
+            .map_err(|source| PipelineError::Move { folder: path.display().to_string(), source })?;
         self.run.note_content(file.claimed.id, file.bytes, content.sha256)?;
         let learned = self.servers.take_learned();
         self.run.learn_base_urls(&learned)?;

@@ -104,14 +104,12 @@ impl Worker {
                 is_revived: false,
             });
         }
-        let mut on_mapped = |connection: &mut PgConnection,
-                             mapped: &Mapped,
-                             batch: &KeyedBatch<'_>,
-                             outcomes: &Outcomes| {
-            let mut of_records = outcomes_of(batch, outcomes);
-            of_records.extend_from_slice(&existing);
-            last_word(connection, &Decided { outcomes: of_records, rejects: &mapped.rejects })
-        };
+        let mut on_mapped =
+            |connection: &mut PgConnection, mapped: &Mapped, batch: &KeyedBatch<'_>, outcomes: &Outcomes| {
+                let mut of_records = outcomes_of(batch, outcomes);
+                of_records.extend_from_slice(&existing);
+                last_word(connection, &Decided { outcomes: of_records, rejects: &mapped.rejects })
+            };
         let stored = self.store(batch, source_id, &unchanged, &mut on_mapped)?;
         Ok(self.settle(batch, source_id, &unchanged, &stored))
     }
@@ -132,9 +130,8 @@ fn outcomes_of(batch: &KeyedBatch<'_>, outcomes: &Outcomes) -> Vec<RecordOutcome
         }
     };
     let resources = batch.rows.resources().iter().zip(batch.origins).zip(&outcomes.of_resources);
-    let of_resources = resources.map(|((registration, origin), of)| {
-        outcome(registration.target, origin.position, *of)
-    });
+    let of_resources =
+        resources.map(|((registration, origin), of)| outcome(registration.target, origin.position, *of));
     let deletes = batch.deletes.iter().zip(&outcomes.of_deletes);
     let of_deletes = deletes.map(|(delete, of)| outcome(delete.target, delete.position, *of));
     of_resources.chain(of_deletes).collect()

@@ -7,12 +7,12 @@ use axum::response::Response;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::MOST_BYTES;
 use super::answer;
 use super::bundle::{self, Requested};
 use super::json::Members;
 use super::request::{self, IF_NONE_EXIST, Method, Origin, Request, require_json, versions};
 use super::store::{Stored, store};
-use super::MOST_BYTES;
 use crate::pipeline::updates::Problem;
 use crate::server::auth::{Caller, Scope};
 use crate::server::body::BodyReader;
@@ -103,8 +103,7 @@ async fn write(
     let preference = Preference::of(headers);
     let (if_match, if_none_match) =
         (versions(headers, &header::IF_MATCH)?, versions(headers, &header::IF_NONE_MATCH)?);
-    let if_none_exist =
-        headers.get(IF_NONE_EXIST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let if_none_exist = headers.get(IF_NONE_EXIST).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let origin = origin(caller);
     let shared = Shared::clone(state);
     let check = move |body: &str| {
@@ -398,9 +397,9 @@ async fn take_batch(
 fn entry_of_answer(number: usize, answer: Option<Answer>) -> Value {
     let place = |path: &str| in_entry(number, path);
     match answer {
-        Some(Ok(applied)) => applied
-            .first()
-            .map_or_else(answer::entry_of_nothing, |applied| answer::entry_of(applied, &place)),
+        Some(Ok(applied)) => {
+            applied.first().map_or_else(answer::entry_of_nothing, |applied| answer::entry_of(applied, &place))
+        }
         Some(Err((_, refusal))) => answer::entry_of_error(&answer::refused(&refusal, &place)),
         None => answer::entry_of_nothing(),
     }

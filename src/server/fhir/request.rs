@@ -241,7 +241,11 @@ fn target(url: &str) -> Result<(ResourceType, Option<String>, Option<String>), R
         None => (path, None),
     };
     let resource_type = ResourceType::named(name).ok_or_else(|| {
-        (StatusCode::NOT_FOUND, Cow::Borrowed("request.url"), "FHIR R4 has no resource type of this name".to_owned())
+        (
+            StatusCode::NOT_FOUND,
+            Cow::Borrowed("request.url"),
+            "FHIR R4 has no resource type of this name".to_owned(),
+        )
     })?;
     if matches!(name, "Bundle") {
         let sentence = "Bundles are posted to the base URL".to_owned();
@@ -281,9 +285,7 @@ fn own_identity(
     }
     let own_id = members.text("id");
     match (id, &own_id) {
-        (Some(_), None) => {
-            Err((StatusCode::BAD_REQUEST, path("id"), "the resource has no id".to_owned()))
-        }
+        (Some(_), None) => Err((StatusCode::BAD_REQUEST, path("id"), "the resource has no id".to_owned())),
         (Some(id), Some(own)) if id != own => {
             let sentence = "the id of the resource is not that of the URL".to_owned();
             Err((StatusCode::BAD_REQUEST, path("id"), sentence))

@@ -60,25 +60,22 @@ impl Run {
     /// Whether the source has sent a file after this one. What comes now is later than
     /// that, so this file is to be completed, and another begun.
     pub fn has_later_file(&mut self, file: &ClaimedFile) -> QueryResult<bool> {
-        let answer: Answer = sql_query(
-            "select exists (select from etl.load_file where id > $1 and source_id = $2) as holds",
-        )
-        .bind::<BigInt, _>(file.id)
-        .bind::<SmallInt, _>(file.source_id)
-        .get_result(&mut self.connection)?;
+        let answer: Answer =
+            sql_query("select exists (select from etl.load_file where id > $1 and source_id = $2) as holds")
+                .bind::<BigInt, _>(file.id)
+                .bind::<SmallInt, _>(file.source_id)
+                .get_result(&mut self.connection)?;
         Ok(answer.holds)
     }
 
     /// Notes what a file contains that is complete.
     pub fn note_content(&mut self, id: i64, size: u64, sha256: [u8; 32]) -> QueryResult<()> {
-        sql_query(
-            "update etl.load_file set size_bytes = $3, sha256 = $4 where id = $1 and load_run_id = $2",
-        )
-        .bind::<BigInt, _>(id)
-        .bind::<BigInt, _>(self.id)
-        .bind::<BigInt, _>(size.cast_signed())
-        .bind::<Binary, _>(sha256.to_vec())
-        .execute(&mut self.connection)?;
+        sql_query("update etl.load_file set size_bytes = $3, sha256 = $4 where id = $1 and load_run_id = $2")
+            .bind::<BigInt, _>(id)
+            .bind::<BigInt, _>(self.id)
+            .bind::<BigInt, _>(size.cast_signed())
+            .bind::<Binary, _>(sha256.to_vec())
+            .execute(&mut self.connection)?;
         Ok(())
     }
 

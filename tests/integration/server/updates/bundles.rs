@@ -50,20 +50,22 @@ fn a_transaction_is_stored_whole_or_not_at_all() {
     });
     let whole = bundle("transaction", &[visit, put("p1", &json!({})), person, delete("gone")]);
     let response = client.post(&whole).expect(200).json();
-    assert_eq!((&response["resourceType"], &response["type"]), (&"Bundle".into(), &"transaction-response".into()));
+    assert_eq!(
+        (&response["resourceType"], &response["type"]),
+        (&"Bundle".into(), &"transaction-response".into())
+    );
     assert_eq!(statuses(&response), "201 201 201 204");
     assert_eq!(response["entry"][1]["response"]["location"], "Patient/p1/_history/1");
     assert_eq!(response["entry"][1]["response"]["etag"], "W/\"1\"");
-    let joined = "select count(*) from encounter e join patient p on p.id = e.patient_id where p.gender = 'female'";
+    let joined =
+        "select count(*) from encounter e join patient p on p.id = e.patient_id where p.gender = 'female'";
     assert_eq!(database.value(joined), "1");
     assert_eq!(statuses(&client.post(&whole).expect(200).json()), "200 200 200 204");
     // One entry that cannot be keeps all others out.
     let wrong = put("p2", &json!({"birthDate": "soon"}));
     let refused = client.post(&bundle("transaction", &[put("p3", &json!({})), wrong])).expect(422);
     assert_eq!(expression(&refused), "Bundle.entry[1].resource.birthDate");
-    let dated = |year: &str, gender: &str| {
-        json!({"gender": gender, "meta": {"lastUpdated": format!("{year}-01-01T00:00:00Z")}})
-    };
+    let dated = |year: &str, gender: &str| json!({"gender": gender, "meta": {"lastUpdated": format!("{year}-01-01T00:00:00Z")}});
     client.post(&bundle("transaction", &[put("p4", &dated("2020", "male"))])).expect(200);
     let stale = bundle("transaction", &[put("p5", &json!({})), put("p4", &dated("2019", "other"))]);
     assert_eq!(expression(&client.post(&stale).expect(409)), "Bundle.entry[1]");
@@ -95,7 +97,8 @@ fn the_entries_of_a_batch_and_of_other_bundles_stand_for_themselves() {
     let client = Client::new(&service, "st-marys");
     let wrong = put("p2", &json!({"birthDate": "soon"}));
     let get = json!({"request": {"method": "GET", "url": "Patient/p1"}});
-    let entries = [put("p1", &json!({})), wrong.clone(), put("p1", &json!({"gender": "male"})), delete("p0"), get];
+    let entries =
+        [put("p1", &json!({})), wrong.clone(), put("p1", &json!({"gender": "male"})), delete("p0"), get];
     let response = client.post(&bundle("batch", &entries)).expect(200).json();
     assert_eq!(response["type"], "batch-response");
     assert_eq!(statuses(&response), "201 422 200 204 400");

@@ -21,7 +21,8 @@ fn a_resource_is_in_the_tables_when_its_update_is_answered() {
     assert!(created.header("x-request-id").is_some());
     assert_eq!(created.text(), "");
     // Line breaks are as good as blanks.
-    let updated = client.put("/fhir/Patient/p1", "{\n\"resourceType\":\"Patient\",\r\n\"id\":\"p1\",\"gender\":\"male\"}");
+    let updated = client
+        .put("/fhir/Patient/p1", "{\n\"resourceType\":\"Patient\",\r\n\"id\":\"p1\",\"gender\":\"male\"}");
     assert_eq!(updated.expect(200).header("etag").as_deref(), Some("W/\"2\""));
     assert_eq!(database.value(GENDERS), "male");
     let again = client.put("/fhir/Patient/p1", &patient("p1", ",\"gender\":\"male\"")).expect(200);
@@ -35,11 +36,18 @@ fn a_resource_is_in_the_tables_when_its_update_is_answered() {
     let by_update = client.call("POST", "/api/update", &patient("p1", ",\"gender\":\"unknown\""), &[]);
     assert_eq!(by_update.expect(200).header("etag").as_deref(), Some("W/\"5\""));
     let outcome = client
-        .call("PUT", "/fhir/Patient/p1", &patient("p1", ",\"gender\":\"male\""), &["Prefer: return=OperationOutcome"])
+        .call(
+            "PUT",
+            "/fhir/Patient/p1",
+            &patient("p1", ",\"gender\":\"male\""),
+            &["Prefer: return=OperationOutcome"],
+        )
         .expect(200)
         .json();
     assert_eq!(outcome["issue"][0]["severity"], "information");
-    client.call("POST", "/fhir/Patient", "{\"resourceType\":\"Patient\",\"gender\":\"male\"}", &[]).expect(201);
+    client
+        .call("POST", "/fhir/Patient", "{\"resourceType\":\"Patient\",\"gender\":\"male\"}", &[])
+        .expect(201);
     assert_eq!(database.value("select count(*) from patient"), "2");
     // The file of record has the source, is accounted for, and lies in the archive.
     let account = "select string_agg(concat_ws(' ', s.code, f.status, f.seen, f.inserted, f.updated, f.unchanged, \
@@ -81,7 +89,9 @@ fn what_cannot_be_stored_is_refused_with_its_path_and_without_values() {
     ] {
         client.put(path, body).expect(status);
     }
-    client.call("PUT", "/fhir/Patient/p1", &patient("p1", ""), &["Content-Type: application/fhir+xml"]).expect(415);
+    client
+        .call("PUT", "/fhir/Patient/p1", &patient("p1", ""), &["Content-Type: application/fhir+xml"])
+        .expect(415);
     client.call("PUT", "/fhir/Patient/p1", &patient("p1", ""), &["Content-Encoding: gzip"]).expect(415);
     client.put("/fhir/Patient/p1", &patient("p1", &" ".repeat(8_000_001))).expect(413);
     client.call("POST", "/api/update", "{\"resourceType\":\"Patient\"}", &[]).expect(400);
@@ -101,7 +111,10 @@ fn what_is_older_than_the_tables_is_refused_and_what_comes_later_counts() {
     let service = HttpService::start();
     let client = Client::new(&service, "st-marys");
     let dated = |year: &str, gender: &str| {
-        patient("p1", &format!(",\"gender\":\"{gender}\",\"meta\":{{\"lastUpdated\":\"{year}-01-01T00:00:00Z\"}}"))
+        patient(
+            "p1",
+            &format!(",\"gender\":\"{gender}\",\"meta\":{{\"lastUpdated\":\"{year}-01-01T00:00:00Z\"}}"),
+        )
     };
     client.put("/fhir/Patient/p1", &dated("2020", "female")).expect(201);
     client.put("/fhir/Patient/p1", &dated("2019", "male")).expect(409);
