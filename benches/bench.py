@@ -23,6 +23,8 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import uploads as uploads_bench
+
 FHIRMILL, MAP, OUT = (os.path.realpath(argument) for argument in sys.argv[1:4])
 QUICK = os.environ.get("QUICK") == "1"
 PATIENTS = int(os.environ.get("PATIENTS") or (20 if QUICK else 300))
@@ -425,8 +427,16 @@ def row_by_row(data):
     return [("rows a second ÷ one upsert a row, each committed", f"{fast / slow:.0f} times", ">= 20 times")]
 
 
+def uploads(data):
+    """Uploads over the network; needs a binary with the feature `server`."""
+    with Mill() as mill:
+        return uploads_bench.measure(FHIRMILL, mill, uploads_bench.clients(OUT), 64 if QUICK else 2048,
+                                     min(ROUNDS, 3))
+
+
 MEASUREMENTS = {function.__name__: function for function in
-                (map_speed, onboarding, duckdb, again, changed, growth, workers, small_files, arrival, row_by_row)}
+                (map_speed, onboarding, duckdb, again, changed, growth, workers, small_files, arrival, row_by_row,
+                 uploads)}
 
 
 def main():

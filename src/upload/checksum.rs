@@ -18,6 +18,33 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All of them.
+    pub const ALL: [Algorithm; 6] = [
+        Algorithm::Crc32,
+        Algorithm::Crc32c,
+        Algorithm::Crc64Nvme,
+        Algorithm::Sha1,
+        Algorithm::Sha256,
+        Algorithm::Sha512,
+    ];
+
+    /// Its name in headers and in the ledger.
+    pub fn code(self) -> &'static str {
+        match self {
+            Algorithm::Crc32 => "crc32",
+            Algorithm::Crc32c => "crc32c",
+            Algorithm::Crc64Nvme => "crc64nvme",
+            Algorithm::Sha1 => "sha1",
+            Algorithm::Sha256 => "sha256",
+            Algorithm::Sha512 => "sha512",
+        }
+    }
+
+    /// The algorithm with that code, in upper or lower case.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.code().eq_ignore_ascii_case(code))
+    }
+
     /// Its name, for people.
     pub fn name(self) -> &'static str {
         match self {
@@ -27,6 +54,16 @@ impl Algorithm {
             Algorithm::Sha1 => "SHA-1",
             Algorithm::Sha256 => "SHA-256",
             Algorithm::Sha512 => "SHA-512",
+        }
+    }
+
+    /// The parameters of a CRC.
+    pub(super) fn crc(self) -> Option<crc_fast::CrcAlgorithm> {
+        match self {
+            Algorithm::Crc32 => Some(crc_fast::CrcAlgorithm::Crc32IsoHdlc),
+            Algorithm::Crc32c => Some(crc_fast::CrcAlgorithm::Crc32Iscsi),
+            Algorithm::Crc64Nvme => Some(crc_fast::CrcAlgorithm::Crc64Nvme),
+            Algorithm::Sha1 | Algorithm::Sha256 | Algorithm::Sha512 => None,
         }
     }
 
@@ -75,14 +112,11 @@ enum Hasher {
 
 impl Hasher {
     fn new(algorithm: Algorithm) -> Self {
-        let crc = |algorithm| Hasher::Crc(crc_fast::Digest::new(algorithm));
-        match algorithm {
-            Algorithm::Crc32 => crc(crc_fast::CrcAlgorithm::Crc32IsoHdlc),
-            Algorithm::Crc32c => crc(crc_fast::CrcAlgorithm::Crc32Iscsi),
-            Algorithm::Crc64Nvme => crc(crc_fast::CrcAlgorithm::Crc64Nvme),
-            Algorithm::Sha1 => Hasher::Sha1(Sha1::new()),
-            Algorithm::Sha256 => Hasher::Sha256(Sha256::new()),
-            Algorithm::Sha512 => Hasher::Sha512(Box::new(Sha512::new())),
+        match (algorithm.crc(), algorithm) {
+            (Some(crc), _) => Hasher::Crc(crc_fast::Digest::new(crc)),
+            (None, Algorithm::Sha1) => Hasher::Sha1(Sha1::new()),
+            (None, Algorithm::Sha256) => Hasher::Sha256(Sha256::new()),
+            (None, _) => Hasher::Sha512(Box::new(Sha512::new())),
         }
     }
 
@@ -121,10 +155,10 @@ impl std::fmt::Debug for Checksums {
 }
 
 impl Checksums {
-    /// Checksums of nothing yet, of the kinds that are expected.
-    pub fn of(expected: &Expected) -> Self {
+    /// Checksums of nothing yet, of the kinds that are expected, and one more if it is given.
+    pub fn of(expected: &Expected, more: Option<Algorithm>) -> Self {
         let mut others: Vec<(Algorithm, Hasher)> = Vec::new();
-        for algorithm in expected.sums.iter().map(|sum| sum.algorithm).chain(expected.later) {
+        for algorithm in expected.sums.iter().map(|sum| sum.algorithm).chain(expected.later).chain(more) {
             if !others.iter().any(|(known, _)| *known == algorithm) {
                 others.push((algorithm, Hasher::new(algorithm)));
             }
@@ -184,7 +218,7 @@ mod tests {
         ];
         for (algorithm, hexadecimal) in known {
             let expected = Expected { later: Some(algorithm), ..Expected::default() };
-            let mut checksums = Checksums::of(&expected);
+            let mut checksums = Checksums::of(&expected, None);
             checksums.update(b"1234");
             checksums.update(b"56789");
             let (_, sums) = checksums.finish(&expected).expect("nothing else is expected");
@@ -198,7 +232,7 @@ mod tests {
     fn a_wrong_checksum_is_refused() {
         let sums = vec![Sum { algorithm: Algorithm::Crc32, value: vec![0; 4] }];
         let expected = Expected { sums, ..Expected::default() };
-        let mut checksums = Checksums::of(&expected);
+        let mut checksums = Checksums::of(&expected, None);
         checksums.update(b"123456789");
         assert!(matches!(checksums.finish(&expected), Err(UploadError::WrongSum(_))));
     }

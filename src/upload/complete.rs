@@ -10,7 +10,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{MOST_PARTS, UploadError, Uploader, Uploads, error};
+use super::{MOST_PARTS, UploadError, Uploader, Uploads, error, whole};
 use crate::inbox::{self, DEFAULT_SOURCE, escaped, source_folder};
 
 impl Uploads {
@@ -91,8 +91,9 @@ impl Uploads {
                 return Err(error);
             }
         }
-        let etag = etag(upload, &UploadPart::list(connection, upload.id)?);
-        Upload::note_etag(connection, upload.id, &etag)?;
+        let parts = UploadPart::list(connection, upload.id)?;
+        let checksum = whole::of_upload(upload, &parts);
+        Upload::note_sums(connection, upload.id, &etag(upload, &parts), checksum.as_ref())?;
         Upload::advance(connection, upload.id, "completing", "completed")?;
         UploadPart::forget(connection, &[upload.id])?;
         self.remove_pieces(upload);

@@ -18,6 +18,7 @@ mod complete;
 mod error;
 mod part;
 mod spool;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 pub use checksum::{Algorithm, Checksums, Expected, Sum};
 pub use error::UploadError;
 pub use part::{PartWriter, Repeated, WrittenPart};
+pub use whole::{Kind, of_parts, value_of};
 
 use crate::config::Settings;
 use spool::Spool;
@@ -68,6 +70,8 @@ pub struct Announced {
     pub idempotency_key: Option<String>,
     /// What the sender wants to be kept with the file, as a JSON object.
     pub metadata: Option<serde_json::Value>,
+    /// The checksum that is computed of every part, and what that of the whole file is.
+    pub checksum: Option<(Algorithm, Kind)>,
 }
 
 /// What there must be room for.
@@ -130,6 +134,7 @@ impl Uploads {
             sha256: announced.sha256.as_ref().map(<[u8; 32]>::as_slice),
             idempotency_key: announced.idempotency_key.as_deref(),
             metadata: announced.metadata.as_ref(),
+            checksum: announced.checksum.map(|(algorithm, kind)| (algorithm.code(), kind.name())),
             expires_in_seconds: self.expiry.as_secs().cast_signed(),
         };
         if !Upload::begin(connection, &upload)? {

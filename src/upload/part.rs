@@ -10,7 +10,9 @@ use diesel::PgConnection;
 use fhirmill_postgres::ledger::{Upload, UploadPart};
 use uuid::Uuid;
 
-use super::{Checksums, Expected, MOST_PARTS, Room, Sum, UploadError, Uploader, Uploads, spool};
+use super::{
+    Algorithm, Checksums, Expected, MOST_PARTS, Room, Sum, UploadError, Uploader, Uploads, spool, whole,
+};
 
 /// What a part does that was received before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +91,8 @@ impl Uploads {
         let counts = upload.size_bytes.is_none() && upload.part_count.is_none();
         self.check_room(connection, uploader, expected.size.unwrap_or(0), Room::OfPart { counts })?;
         let target = self.target(connection, uploader, &upload, number, &expected, repeated)?;
-        let sums = Checksums::of(&expected);
+        let announced = upload.checksum_algorithm.as_deref().and_then(Algorithm::of_code);
+        let sums = Checksums::of(&expected, announced);
         Ok(PartWriter { uploads: self.clone(), upload_id: id, number, repeated, expected, sums, target })
     }
 
@@ -198,6 +201,7 @@ impl PartWriter {
             md5: md5.to_vec(),
             file_name,
             received_at: Utc::now(),
+            checksums: whole::recorded(&written.sums),
         };
         let replaced = UploadPart::find(connection, self.upload_id, self.number)?;
         let may_replace = self.repeated == Repeated::Replace;

@@ -9,15 +9,6 @@ use s3s::{S3Error, S3Result, TrailingHeaders, s3_error};
 use crate::upload::{Algorithm, Expected, Sum};
 
 const PREFIX: &str = "x-amz-checksum-";
-const ALGORITHMS: [(&str, Algorithm); 6] = [
-    ("crc32", Algorithm::Crc32),
-    ("crc32c", Algorithm::Crc32c),
-    ("crc64nvme", Algorithm::Crc64Nvme),
-    ("sha1", Algorithm::Sha1),
-    ("sha256", Algorithm::Sha256),
-    ("sha512", Algorithm::Sha512),
-];
-
 /// What the headers say of a body of this size.
 pub fn expected(headers: &HeaderMap, size: Option<i64>) -> S3Result<Expected> {
     let size = match size {
@@ -80,8 +71,7 @@ fn malformed(algorithm: Algorithm) -> S3Error {
 }
 
 fn algorithm(kind: &str) -> S3Result<Algorithm> {
-    let found = ALGORITHMS.iter().find(|(name, _)| *name == kind);
-    found.map(|(_, algorithm)| *algorithm).ok_or_else(|| {
+    Algorithm::of_code(kind).ok_or_else(|| {
         s3_error!(InvalidRequest, "checksums are crc32, crc32c, crc64nvme, sha1, sha256 or sha512")
     })
 }

@@ -19,7 +19,7 @@ use s3s::dto::{
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::session::Session;
-use super::{error, listing, multipart, store};
+use super::{completion, error, listing, multipart, store};
 
 /// What s3s asks for one call.
 #[derive(Clone)]
@@ -137,7 +137,7 @@ impl S3 for Door {
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        self.answer(multipart::complete(&self.0, request.input).await)
+        self.answer(completion::complete(&self.0, request.input).await)
     }
 
     async fn abort_multipart_upload(

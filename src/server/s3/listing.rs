@@ -15,7 +15,7 @@ use s3s::{S3Result, s3_error};
 
 use super::session::Session;
 use super::{error, store};
-use crate::upload::UploadError;
+use crate::upload::{Algorithm, UploadError};
 
 /// The most entries of one answer, as in S3.
 const MOST: usize = 1000;
@@ -214,7 +214,19 @@ pub async fn head(session: &Session, input: &HeadObjectInput) -> S3Result<HeadOb
         }
         _ => None,
     };
+    // Its checksum is told to those who ask for it.
+    let is_asked_for = input.checksum_mode.is_some();
+    let sum = |algorithm: Algorithm| {
+        let is_it = is_asked_for && found.checksum_algorithm.as_deref() == Some(algorithm.code());
+        found.checksum.clone().filter(|_| is_it)
+    };
     Ok(HeadObjectOutput {
+        checksum_crc32: sum(Algorithm::Crc32),
+        checksum_crc32c: sum(Algorithm::Crc32c),
+        checksum_crc64nvme: sum(Algorithm::Crc64Nvme),
+        checksum_sha1: sum(Algorithm::Sha1),
+        checksum_sha256: sum(Algorithm::Sha256),
+        checksum_type: found.checksum_type.clone().filter(|_| is_asked_for).map(Into::into),
         content_length: Some(found.size_bytes),
         e_tag: found.etag.map(ETag::Strong),
         last_modified: Some(SystemTime::from(found.delivered_at).into()),

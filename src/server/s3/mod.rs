@@ -9,12 +9,15 @@
 //! - [`checksums`]: what headers and trailers say of the bytes
 //! - [`store`]: files and parts on their way in
 //! - [`multipart`]: uploads in parts
+//! - [`completion`]: their completion
+//! - [`whole`]: the checksums of whole files
 //! - [`listing`]: what was delivered
 //! - [`door`]: the calls that there are
 //! - [`error`]: why one was refused
 
 mod body;
 mod checksums;
+mod completion;
 mod door;
 mod error;
 mod framing;
@@ -22,6 +25,7 @@ mod listing;
 mod multipart;
 mod session;
 mod store;
+mod whole;
 
 use std::sync::{Arc, LazyLock};
 

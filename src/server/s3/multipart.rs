@@ -4,17 +4,17 @@ use std::time::SystemTime;
 
 use fhirmill_postgres::ledger::{Upload, UploadPart};
 use s3s::dto::{
-    AbortMultipartUploadInput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ListMultipartUploadsInput,
-    ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload, Part,
+    AbortMultipartUploadInput, ChecksumType, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload,
+    Part,
 };
 use s3s::{S3Result, s3_error};
 use uuid::Uuid;
 
 use super::listing::{Encoding, most};
 use super::session::Session;
-use super::{error, store};
-use crate::upload::{Announced, UploadError, Uploads};
+use super::{error, store, whole};
+use crate::upload::{Algorithm, Announced, Uploads, value_of};
 
 /// `CreateMultipartUpload`.
 pub async fn create(
@@ -22,81 +22,17 @@ pub async fn create(
     input: CreateMultipartUploadInput,
 ) -> S3Result<CreateMultipartUploadOutput> {
     let metadata = store::metadata(input.metadata)?;
-    let announced = Announced { filename: input.key.clone(), metadata, ..Announced::default() };
+    let checksum = whole::announced(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
+    let announced = Announced { filename: input.key.clone(), metadata, checksum, ..Announced::default() };
     let upload = store::begin(session, announced).await?;
     Ok(CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(upload.id.to_string()),
         checksum_algorithm: input.checksum_algorithm,
-        checksum_type: input.checksum_type,
+        checksum_type: checksum.map(|(_, kind)| ChecksumType::from_static(kind.name())),
         ..CreateMultipartUploadOutput::default()
     })
-}
-
-/// `CompleteMultipartUpload`: the file is queued to be loaded. Completing it again gives the
-/// same answer.
-pub async fn complete(
-    session: &Session,
-    input: CompleteMultipartUploadInput,
-) -> S3Result<CompleteMultipartUploadOutput> {
-    let upload = find(session, &input.upload_id, &input.key).await?;
-    let etag = match upload.status.as_str() {
-        "completed" => upload.etag,
-        _ => {
-            let condition = input.if_none_match.as_ref();
-            store::check_absent(session, &input.key, condition, input.if_match.is_some()).await?;
-            let parts = input.multipart_upload.and_then(|parts| parts.parts).unwrap_or_default();
-            let wanted = wanted(session, &upload, parts).await?;
-            let completed = store::complete(session, upload.id, Some(wanted)).await;
-            completed.map_err(completion_error)?.etag
-        }
-    };
-    Ok(CompleteMultipartUploadOutput {
-        location: Some(format!("/{}/{}", input.bucket, input.key)),
-        bucket: Some(input.bucket),
-        key: Some(input.key),
-        e_tag: etag.map(ETag::Strong),
-        ..CompleteMultipartUploadOutput::default()
-    })
-}
-
-/// While another call completes it, clients are to ask again.
-fn completion_error(failure: UploadError) -> s3s::S3Error {
-    match failure {
-        UploadError::Conflict(sentence) => error::of(UploadError::Busy(sentence)),
-        failure => error::of(failure),
-    }
-}
-
-/// The numbers of the parts that the file consists of.
-async fn wanted(session: &Session, upload: &Upload, parts: Vec<CompletedPart>) -> S3Result<Vec<i32>> {
-    if parts.is_empty() {
-        return Err(s3_error!(MalformedXML, "the parts of the file must be named"));
-    }
-    let received = parts_of(session, upload.id).await?;
-    let mut wanted: Vec<i32> = Vec::with_capacity(parts.len());
-    for part in parts {
-        let number =
-            part.part_number.ok_or_else(|| s3_error!(MalformedXML, "a part does not have a PartNumber"))?;
-        if wanted.last().is_some_and(|before| *before >= number) {
-            return Err(s3_error!(InvalidPartOrder, "the parts must be named in the order of their numbers"));
-        }
-        let found = received.binary_search_by_key(&number, |received| received.part_number);
-        let is_received = found.is_ok_and(|at| {
-            let etag = hexadecimal(&received[at].md5);
-            part.e_tag.as_ref().is_none_or(|told| told.value().eq_ignore_ascii_case(&etag))
-        });
-        // While it is being completed its parts are not changed any more.
-        if !is_received && upload.status == "open" {
-            return Err(s3_error!(
-                InvalidPart,
-                "part {number} was not received, or its ETag is not the one that was answered"
-            ));
-        }
-        wanted.push(number);
-    }
-    Ok(wanted)
 }
 
 /// `AbortMultipartUpload`.
@@ -120,7 +56,13 @@ pub async fn list_parts(session: &Session, input: ListPartsInput) -> S3Result<Li
     let is_truncated = parts.len() > most;
     parts.truncate(most);
     let next = parts.last().map(|part| part.part_number).filter(|_| is_truncated);
+    let sum = |part: &UploadPart, algorithm| value_of(part, algorithm).map(str::to_owned);
     let described = |part: UploadPart| Part {
+        checksum_crc32: sum(&part, Algorithm::Crc32),
+        checksum_crc32c: sum(&part, Algorithm::Crc32c),
+        checksum_crc64nvme: sum(&part, Algorithm::Crc64Nvme),
+        checksum_sha1: sum(&part, Algorithm::Sha1),
+        checksum_sha256: sum(&part, Algorithm::Sha256),
         e_tag: Some(ETag::Strong(hexadecimal(&part.md5))),
         last_modified: Some(SystemTime::from(part.received_at).into()),
         part_number: Some(part.part_number),
@@ -128,6 +70,8 @@ pub async fn list_parts(session: &Session, input: ListPartsInput) -> S3Result<Li
         ..Part::default()
     };
     Ok(ListPartsOutput {
+        checksum_algorithm: upload.checksum_algorithm.map(|code| code.to_ascii_uppercase().into()),
+        checksum_type: upload.checksum_type.map(Into::into),
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(input.upload_id),
@@ -201,7 +145,8 @@ pub async fn find_open(session: &Session, upload_id: &str, key: &str) -> S3Resul
     if upload.status == "open" { Ok(upload) } else { Err(no_such_upload()) }
 }
 
-async fn find(session: &Session, upload_id: &str, key: &str) -> S3Result<Upload> {
+/// The upload with that id and name.
+pub async fn find(session: &Session, upload_id: &str, key: &str) -> S3Result<Upload> {
     let id = Uuid::try_parse(upload_id).map_err(|_| no_such_upload())?;
     session.call.set_target(id);
     let uploader = session.caller()?.uploader();
@@ -214,7 +159,8 @@ fn no_such_upload() -> s3s::S3Error {
     s3_error!(NoSuchUpload, "there is no open upload with this id and name")
 }
 
-async fn parts_of(session: &Session, id: Uuid) -> S3Result<Vec<UploadPart>> {
+/// The parts that were received of an upload.
+pub async fn parts_of(session: &Session, id: Uuid) -> S3Result<Vec<UploadPart>> {
     let list = move |connection: &mut _| Ok(UploadPart::list(connection, id)?);
     session.run(list).await.map_err(error::of)
 }

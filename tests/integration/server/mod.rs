@@ -8,6 +8,7 @@ mod early_answers;
 mod killed;
 mod s3;
 mod s3_callers;
+mod s3_checksums;
 mod s3_clients;
 mod s3_listing;
 mod sigv4;

@@ -35,6 +35,7 @@ mod source;
 mod status;
 mod update_file;
 mod upload;
+mod upload_part;
 
 pub use account::Account;
 pub use archived::{ArchivedFile, FoundResource};
@@ -63,4 +64,5 @@ pub use skipped::{SkippedFile, SkippedPart, SkippedRange};
 pub use source::{Source, SourceChange, UnknownServer};
 pub use status::LedgerStatus;
 pub use update_file::{LeftFile, SourceFile, adopt_left, left_file};
-pub use upload::{NewUpload, OpenUploads, Upload, UploadPart};
+pub use upload::{NewUpload, OpenUploads, Upload, WholeChecksum};
+pub use upload_part::UploadPart;

@@ -24,10 +24,20 @@ pub struct StoredObject {
     /// What the sender wants to be kept with it, as a JSON object.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub metadata: Option<serde_json::Value>,
+    /// How its checksum is computed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub checksum_algorithm: Option<String>,
+    /// What its checksum is, `FULL_OBJECT` or `COMPOSITE`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub checksum_type: Option<String>,
+    /// Its checksum.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub checksum: Option<String>,
 }
 
 const COLUMNS: &str = "\
-u.filename as key, coalesce(u.size_bytes, 0) as size_bytes, u.etag, u.finished_at as delivered_at, u.metadata";
+u.filename as key, coalesce(u.size_bytes, 0) as size_bytes, u.etag, u.finished_at as delivered_at, u.metadata, \
+u.checksum_algorithm, u.checksum_type, u.checksum";
 const FROM: &str = "\
 etl.upload u where u.sender_id in (select id from etl.sender where source_id = $1) and u.status = 'completed'";
 

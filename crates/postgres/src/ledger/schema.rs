@@ -339,6 +339,9 @@ diesel::table! {
         loaded_at -> Nullable<Timestamptz>,
         etag -> Nullable<Text>,
         metadata -> Nullable<Jsonb>,
+        checksum_algorithm -> Nullable<Text>,
+        checksum_type -> Nullable<Text>,
+        checksum -> Nullable<Text>,
     }
 }
 
@@ -350,6 +353,7 @@ diesel::table! {
         md5 -> Binary,
         file_name -> Nullable<Text>,
         received_at -> Timestamptz,
+        checksums -> Nullable<Jsonb>,
     }
 }
 

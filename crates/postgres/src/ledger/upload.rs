@@ -56,6 +56,15 @@ pub struct Upload {
     /// Its ETag, once it is complete.
     #[diesel(sql_type = Nullable<Text>)]
     pub etag: Option<String>,
+    /// The checksum of S3 that is computed of every part.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub checksum_algorithm: Option<String>,
+    /// What the checksum of the whole file is, `FULL_OBJECT` or `COMPOSITE`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub checksum_type: Option<String>,
+    /// The checksum of the whole file, once it is complete.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub checksum: Option<String>,
 }
 
 /// An upload that is to begin.
@@ -79,28 +88,21 @@ pub struct NewUpload<'u> {
     pub idempotency_key: Option<&'u str>,
     /// What the sender wants to be kept with the file, as a JSON object.
     pub metadata: Option<&'u serde_json::Value>,
+    /// The checksum that is computed of every part, and the type of that of the whole file.
+    pub checksum: Option<(&'u str, &'u str)>,
     /// How long it may stay open.
     pub expires_in_seconds: i64,
 }
 
-/// A part that was received, checked and written to disk.
-#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-pub struct UploadPart {
-    /// Its number, from 1.
-    #[diesel(sql_type = Integer)]
-    pub part_number: i32,
-    /// Its bytes.
-    #[diesel(sql_type = BigInt)]
-    pub size_bytes: i64,
-    /// The MD5 of its bytes.
-    #[diesel(sql_type = Binary)]
-    pub md5: Vec<u8>,
-    /// The file of the spool that holds it, unless it is in its place.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub file_name: Option<String>,
-    /// When it was received.
-    #[diesel(sql_type = Timestamptz)]
-    pub received_at: DateTime<Utc>,
+/// The checksum of a whole file, as S3 shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeChecksum {
+    /// How it is computed.
+    pub algorithm: &'static str,
+    /// `FULL_OBJECT` or `COMPOSITE`.
+    pub kind: &'static str,
+    /// Base64, followed by a hyphen and the number of parts if it is composite.
+    pub value: String,
 }
 
 /// What a sender's open uploads hold.
@@ -122,7 +124,8 @@ struct Id {
 
 const SELECT: &str = "\
 select u.id, u.sender_id, o.code as source, u.face, u.filename, u.part_count, u.size_bytes, u.sha256, u.part_bytes, \
-       u.status, u.created_at, u.expires_at, u.completing_at, u.landed_path, u.etag \
+       u.status, u.created_at, u.expires_at, u.completing_at, u.landed_path, u.etag, \
+       u.checksum_algorithm, u.checksum_type, u.checksum \
   from etl.upload u join etl.sender s on s.id = u.sender_id join etl.source o on o.id = s.source_id";
 
 impl Upload {
@@ -130,7 +133,8 @@ impl Upload {
     pub fn begin(connection: &mut PgConnection, upload: &NewUpload<'_>) -> QueryResult<bool> {
         let begun = sql_query(
             "insert into etl.upload (id, sender_id, face, filename, part_count, size_bytes, sha256, idempotency_key, \
-             metadata, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10)) \
+             metadata, expires_at, checksum_algorithm, checksum_type) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10), $11, $12) \
              on conflict do nothing",
         )
         .bind::<SqlUuid, _>(upload.id)
@@ -143,6 +147,8 @@ impl Upload {
         .bind::<Nullable<Text>, _>(upload.idempotency_key)
         .bind::<Nullable<Jsonb>, _>(upload.metadata)
         .bind::<BigInt, _>(upload.expires_in_seconds)
+        .bind::<Nullable<Text>, _>(upload.checksum.map(|checksum| checksum.0))
+        .bind::<Nullable<Text>, _>(upload.checksum.map(|checksum| checksum.1))
         .execute(connection)?;
         Ok(begun > 0)
     }
@@ -290,12 +296,23 @@ impl Upload {
         Ok(())
     }
 
-    /// Notes the ETag of the complete file.
-    pub fn note_etag(connection: &mut PgConnection, id: Uuid, etag: &str) -> QueryResult<()> {
-        sql_query("update etl.upload set etag = $2 where id = $1")
-            .bind::<SqlUuid, _>(id)
-            .bind::<Text, _>(etag)
-            .execute(connection)?;
+    /// Notes the ETag of the complete file, and its checksum if there is one.
+    pub fn note_sums(
+        connection: &mut PgConnection,
+        id: Uuid,
+        etag: &str,
+        checksum: Option<&WholeChecksum>,
+    ) -> QueryResult<()> {
+        sql_query(
+            "update etl.upload set etag = $2, checksum_algorithm = coalesce($3, checksum_algorithm), \
+             checksum_type = coalesce($4, checksum_type), checksum = $5 where id = $1",
+        )
+        .bind::<SqlUuid, _>(id)
+        .bind::<Text, _>(etag)
+        .bind::<Nullable<Text>, _>(checksum.map(|checksum| checksum.algorithm))
+        .bind::<Nullable<Text>, _>(checksum.map(|checksum| checksum.kind))
+        .bind::<Nullable<Text>, _>(checksum.map(|checksum| checksum.value.as_str()))
+        .execute(connection)?;
         Ok(())
     }
 
@@ -303,66 +320,6 @@ impl Upload {
     pub fn release_key(connection: &mut PgConnection, id: Uuid) -> QueryResult<()> {
         sql_query("update etl.upload set idempotency_key = null where id = $1")
             .bind::<SqlUuid, _>(id)
-            .execute(connection)?;
-        Ok(())
-    }
-}
-
-const SELECT_PARTS: &str = "select part_number, size_bytes, md5, file_name, received_at from etl.upload_part";
-
-impl UploadPart {
-    /// The parts of an upload, in their order.
-    pub fn list(connection: &mut PgConnection, upload_id: Uuid) -> QueryResult<Vec<UploadPart>> {
-        sql_query(format!("{SELECT_PARTS} where upload_id = $1 order by part_number"))
-            .bind::<SqlUuid, _>(upload_id)
-            .load(connection)
-    }
-
-    /// One part of an upload.
-    pub fn find(
-        connection: &mut PgConnection,
-        upload_id: Uuid,
-        number: i32,
-    ) -> QueryResult<Option<UploadPart>> {
-        sql_query(format!("{SELECT_PARTS} where upload_id = $1 and part_number = $2"))
-            .bind::<SqlUuid, _>(upload_id)
-            .bind::<Integer, _>(number)
-            .get_result(connection)
-            .optional()
-    }
-
-    /// Records a part of an open upload. With `replace`, it takes the place of one that
-    /// was received before; otherwise that one stays. False if nothing was recorded.
-    pub fn record(&self, connection: &mut PgConnection, upload_id: Uuid, replace: bool) -> QueryResult<bool> {
-        let recorded = sql_query(
-            "insert into etl.upload_part (upload_id, part_number, size_bytes, md5, file_name) \
-             select id, $2, $3, $4, $5 from etl.upload where id = $1 and status = 'open' for share \
-             on conflict (upload_id, part_number) do update set size_bytes = excluded.size_bytes, md5 = excluded.md5, \
-             file_name = excluded.file_name, received_at = now() where $6",
-        )
-        .bind::<SqlUuid, _>(upload_id)
-        .bind::<Integer, _>(self.part_number)
-        .bind::<BigInt, _>(self.size_bytes)
-        .bind::<Binary, _>(&self.md5)
-        .bind::<Nullable<Text>, _>(&self.file_name)
-        .bind::<diesel::sql_types::Bool, _>(replace)
-        .execute(connection)?;
-        Ok(recorded > 0)
-    }
-
-    /// Forgets one part.
-    pub fn remove(connection: &mut PgConnection, upload_id: Uuid, number: i32) -> QueryResult<()> {
-        sql_query("delete from etl.upload_part where upload_id = $1 and part_number = $2")
-            .bind::<SqlUuid, _>(upload_id)
-            .bind::<Integer, _>(number)
-            .execute(connection)?;
-        Ok(())
-    }
-
-    /// Forgets the parts of finished uploads.
-    pub fn forget(connection: &mut PgConnection, upload_ids: &[Uuid]) -> QueryResult<()> {
-        sql_query("delete from etl.upload_part where upload_id = any($1)")
-            .bind::<Array<SqlUuid>, _>(upload_ids)
             .execute(connection)?;
         Ok(())
     }
