@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files s3-clients storm crowds fuzz sanitize chaos soak bench lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files s3-clients feed-servers storm crowds fuzz sanitize chaos soak bench lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -187,6 +187,11 @@ storm: prerequisites ## Kill the service and its clients 200 times during upload
 
 crowds: prerequisites ## Open 10,000 connections at once; needs 20,000 open files (ulimit -Hn)
 	cargo test --test integration -- --ignored --nocapture crowds::
+
+feed-servers: prerequisites ## Fetch exports of a real FHIR server (sekmet-fhir) behind faults
+	test -x target/feed-servers/bin/sekmet || { python3 -m venv target/feed-servers && \
+	  target/feed-servers/bin/pip install --quiet sekmet-fhir; }
+	cargo test --test integration -- --ignored --nocapture sekmet_behind
 
 fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, FUZZ_TARGETS="open map")
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked

@@ -11,6 +11,7 @@
 //! - [`archive`]: where files go afterwards
 //! - `server`: HTTP, for pushed data; `upload`: files that come in parts; `update`: resources
 //!   that come one by one
+//! - `feeds`: files that are fetched from elsewhere
 //! - [`report`], [`logging`]: what people see of it
 //!
 //! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
@@ -19,6 +20,8 @@ pub mod archive;
 pub mod cli;
 pub mod command;
 pub mod config;
+#[cfg(feature = "feeds")]
+pub mod feeds;
 pub mod inbox;
 pub mod logging;
 pub mod pipeline;

@@ -6,6 +6,8 @@
 
 mod administration;
 mod exit_code;
+#[cfg(feature = "feeds")]
+mod feeds;
 mod generate;
 mod help;
 mod listing;
@@ -28,6 +30,8 @@ pub use administration::{
     SourcesSetArguments, SourcesShowArguments,
 };
 pub use exit_code::ExitCode;
+#[cfg(feature = "feeds")]
+pub use feeds::{ExportArguments, FeedArguments, FeedsCommand, FeedsRunArguments};
 pub use generate::{GenerateArguments, GenerateFormat};
 pub use listing::{FilesArguments, RunsArguments};
 pub use moment::{InvalidMoment, Moment};
@@ -117,6 +121,18 @@ pub enum Command {
     #[cfg(feature = "server")]
     #[command(subcommand)]
     Senders(SendersCommand),
+    /// List, run, pause, resume, reset or test the feeds that fetch data from elsewhere
+    #[cfg(feature = "feeds")]
+    #[command(subcommand)]
+    Feeds(FeedsCommand),
+    /// Fetch a bulk export of a FHIR server, and load it
+    ///
+    /// Asks the server for an export ($export of FHIR Bulk Data), waits until it is finished, fetches its files into
+    /// the inbox and loads the inbox. If it is stopped or killed, the same command goes on with the same export.
+    ///
+    /// Example: fhirmill export https://fhir.example.org/r4 --source st-marys --types Patient,Encounter
+    #[cfg(feature = "feeds")]
+    Export(Box<ExportArguments>),
     /// Load rejected resources again, after a fix
     ///
     /// Example: fhirmill retry --file 12
@@ -173,6 +189,10 @@ impl Command {
             Self::Senders(SendersCommand::List(_)) => Audience::Reader,
             #[cfg(feature = "server")]
             Self::Senders(_) => Audience::Operator,
+            #[cfg(feature = "feeds")]
+            Self::Feeds(FeedsCommand::List(_) | FeedsCommand::Test(_)) => Audience::Reader,
+            #[cfg(feature = "feeds")]
+            Self::Feeds(_) | Self::Export(_) => Audience::Operator,
         }
     }
 }

@@ -4,6 +4,11 @@
 
 pub mod check;
 pub mod database;
+#[cfg(feature = "feeds")]
+pub mod export;
+mod feed_lines;
+#[cfg(feature = "feeds")]
+pub mod feeds;
 pub mod files;
 pub mod generate;
 mod health;
@@ -58,6 +63,10 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Sources(command) => sources::run(settings, command),
         #[cfg(feature = "server")]
         Command::Senders(command) => senders::run(settings, command),
+        #[cfg(feature = "feeds")]
+        Command::Feeds(command) => feeds::run(settings, command, runtime),
+        #[cfg(feature = "feeds")]
+        Command::Export(arguments) => export::run(settings, arguments, runtime),
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),

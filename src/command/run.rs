@@ -31,6 +31,11 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let database = Arc::new(Mutex::new(database));
     #[cfg(feature = "server")]
     let server = crate::server::Server::start(settings, &database, runtime, &cancel)?;
+    #[cfg(feature = "feeds")]
+    let feeds = {
+        let (settings, runtime, cancel) = (settings.clone(), runtime.clone(), cancel.clone());
+        crate::feeds::Feeds::start(&crate::feeds::FeedContext { settings, runtime, cancel }, &database)
+    };
     let scans = Scans {
         heartbeat,
         settings: settings.clone(),
@@ -40,6 +45,8 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
         progress: RunProgress::default(),
     };
     let ending = runtime.block_on(trigger::run(settings, cancel, move |cancel| scans.scan(cancel)))?;
+    #[cfg(feature = "feeds")]
+    feeds.ended();
     #[cfg(feature = "server")]
     if let Some(server) = server {
         runtime.block_on(server.ended());

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{health, heartbeat, reading};
+use super::{feed_lines, health, heartbeat, reading};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
 use crate::inbox::{self, Scan, SkippedPath};
 use crate::pipeline::{PipelineError, indexes};
 use fhirmill_core::model;
 use fhirmill_postgres::database::Readers;
-use fhirmill_postgres::ledger::{LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer};
+use fhirmill_postgres::ledger::{
+    FeedEntry, LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer,
+};
 
 #[derive(Default, Serialize)]
 struct Status {
@@ -32,6 +34,7 @@ struct Status {
     skipped_by_type: BTreeMap<String, i64>,
     services: Vec<ServiceEntry>,
     sources: Vec<SourceActivity>,
+    feeds: Vec<FeedEntry>,
     /// None before the first load.
     readers: Option<Readers>,
 }
@@ -71,6 +74,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         skipped_by_type: SkippedRange::by_type(&mut connection)?,
         services,
         sources: SourceActivity::list(&mut connection)?,
+        feeds: FeedEntry::list(&mut connection)?,
         readers: Some(Readers::of(&mut connection)?),
     };
     if arguments.json {
@@ -139,6 +143,12 @@ fn print(status: &Status) {
     for source in &status.sources {
         let success = source.last_success_at.map_or("none yet".to_owned(), |at| at.to_rfc3339());
         println!("source     {}: last file loaded {success}", source.source);
+    }
+    for feed in &status.feeds {
+        println!("feed       {} for {}", feed.name, feed.source);
+        for line in feed_lines::lines(feed) {
+            println!("           {line}");
+        }
     }
     match (&ledger.last_run, &ledger.last_run_status) {
         (Some(at), Some(outcome)) => println!("last run   {at}, {outcome}"),

@@ -95,6 +95,7 @@ impl Check<'_> {
             server: server?,
             log: log?,
             sources: std::mem::take(&mut self.file.sources),
+            feeds: std::mem::take(&mut self.file.feeds),
         })
     }
 

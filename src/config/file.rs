@@ -22,6 +22,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::complaint::{Complaint, Place};
+use super::feed_settings::FeedSettings;
 use super::settings::SourceSettings;
 use super::variables::{CONFIG_FILE, VARIABLES, Variable};
 use crate::inbox::source_folder;
@@ -39,6 +40,7 @@ pub struct SettingsFile {
     /// By the name of the variable.
     pub values: HashMap<&'static str, Assignment>,
     pub sources: Vec<SourceSettings>,
+    pub feeds: Vec<FeedSettings>,
 }
 
 /// Reads a settings file, as far as it can be understood, and adds what is
@@ -70,11 +72,11 @@ pub fn read(path: &Path, is_optional: bool, complaints: &mut Vec<Complaint>) -> 
 }
 
 /// One pass over a settings file.
-struct Parser<'f> {
+pub(super) struct Parser<'f> {
     path: &'f Path,
     text: &'f str,
     complaints: &'f mut Vec<Complaint>,
-    file: SettingsFile,
+    pub(super) file: SettingsFile,
 }
 
 impl Parser<'_> {
@@ -83,7 +85,8 @@ impl Parser<'_> {
             let (name, offset) = (key.get_ref().as_ref(), key.span().start);
             match (name, value.get_ref()) {
                 ("source", DeValue::Array(items)) => self.sources(items),
-                ("feed" | "sink", DeValue::Array(items)) => {
+                ("feed", DeValue::Array(items)) => self.feeds(items),
+                ("sink", DeValue::Array(items)) => {
                     items.iter().for_each(|item| self.without_kinds(name, item));
                 }
                 ("source" | "feed" | "sink", _) => {
@@ -176,10 +179,7 @@ impl Parser<'_> {
         let Some((name, _)) = self.name(list, item) else { return };
         let table = item.get_ref().as_table();
         let kind = table.and_then(|table| table.get("kind"));
-        let exists = match list {
-            "feed" => "this version has no kinds of feed: files arrive in INBOX_DIR",
-            _ => "this version has no kinds of sink: Postgres is always filled, see DATABASE_URL",
-        };
+        let exists = "this version has no kinds of sink: Postgres is always filled, see DATABASE_URL";
         match kind.map(|kind| (kind.get_ref().as_str(), kind.span().start)) {
             Some((Some(kind), offset)) => {
                 self.complain(offset, list, &format!("{name:?} is of kind {kind:?}, but {exists}"));
@@ -195,7 +195,7 @@ impl Parser<'_> {
     }
 
     /// The name of an entry of a list, and where it is.
-    fn name(&mut self, list: &str, item: &Spanned<DeValue<'_>>) -> Option<(String, usize)> {
+    pub(super) fn name(&mut self, list: &str, item: &Spanned<DeValue<'_>>) -> Option<(String, usize)> {
         let Some(table) = item.get_ref().as_table() else {
             self.complain(item.span().start, list, &format!("must be a table: write [[{list}]]"));
             return None;
@@ -214,13 +214,18 @@ impl Parser<'_> {
         }
     }
 
-    fn place(&self, offset: usize) -> Place {
+    pub(super) fn place(&self, offset: usize) -> Place {
         let before = self.text.as_bytes().iter().take(offset);
         let line = before.filter(|byte| **byte == b'\n').count() + 1;
         Place { path: PathBuf::from(self.path), line }
     }
 
-    fn complain(&mut self, offset: usize, setting: &str, problem: &str) {
+    /// How many complaints there are so far.
+    pub(super) fn complaint_count(&self) -> usize {
+        self.complaints.len()
+    }
+
+    pub(super) fn complain(&mut self, offset: usize, setting: &str, problem: &str) {
         let (place, setting) = (Some(self.place(offset)), setting.to_owned());
         self.complaints.push(Complaint { place, setting, problem: problem.to_owned(), example: None });
     }

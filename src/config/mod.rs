@@ -12,16 +12,22 @@ mod check;
 mod check_server;
 mod complaint;
 mod env_file;
+mod feed;
+mod feed_settings;
 mod file;
 mod raw;
 mod resource_type;
 mod schedule;
 mod settings;
-mod values;
+pub(crate) mod values;
 mod variables;
 
 pub use complaint::{Complaint, Place, SettingsError};
 pub use env_file::{EnvFileError, load_env_file};
+pub use feed_settings::{
+    ExportAuthorization, ExportLevel, ExportMethod, ExportSettings, FeedKind, FeedSettings, Secret,
+    SmartSettings,
+};
 pub use raw::RawSettings;
 pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;

@@ -11,6 +11,7 @@ use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 
 use super::complaint::{Complaint, SettingsError};
+use super::feed_settings::FeedSettings;
 use super::schedule::Schedule;
 
 /// Everything that can be set, checked. Paths are absolute. `Debug` shows no
@@ -61,6 +62,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The sources that the settings file describes.
     pub sources: Vec<SourceSettings>,
+    /// The feeds that the settings file declares.
+    pub feeds: Vec<FeedSettings>,
 }
 
 impl Settings {

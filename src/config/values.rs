@@ -174,6 +174,43 @@ pub fn public_url(text: &str) -> Result<String, Expectation> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// An absolute `http` or `https` URL of a server.
+pub fn web_url(text: &str) -> Result<String, Expectation> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_url = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', ':']));
+    if !is_url || text.contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '#')
+    {
+        return Err("a URL that begins with https:// or http://".to_owned());
+    }
+    if rest.is_some_and(|rest| rest.split('/').next().is_some_and(|host| host.contains('@'))) {
+        return Err("a URL without user name and password".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// An instant as FHIR writes it, or a day, which stands for its beginning in UTC.
+pub fn instant(text: &str) -> Result<String, Expectation> {
+    if chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
+        return Ok(format!("{text}T00:00:00Z"));
+    }
+    match chrono::DateTime::parse_from_rfc3339(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("a time such as 2026-03-01T08:00:00Z, or a day such as 2026-03-01".to_owned()),
+    }
+}
+
+/// A duration as [`duration`] has it, or a number of milliseconds: `250ms`.
+pub fn pause(text: &str) -> Result<Duration, Expectation> {
+    const MOST: u64 = 24 * 60 * 60 * 1000;
+    match text.strip_suffix("ms") {
+        Some(number) => match number.trim().parse::<u64>() {
+            Ok(number) if (1..=MOST).contains(&number) => Ok(Duration::from_millis(number)),
+            _ => Err("a duration such as 250ms, 90s, 15m".to_owned()),
+        },
+        None => duration(text),
+    }
+}
+
 /// A whole number from `least` to `most`.
 pub fn whole_number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expectation> {
     move |text| match text.parse::<u64>() {

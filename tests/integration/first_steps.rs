@@ -27,9 +27,15 @@ fn entries(environment: &TestEnvironment) -> Vec<String> {
 fn commands_that_read_create_nothing_and_say_what_to_run() {
     let environment = empty_folder();
     let inbox = environment.path("inbox").display().to_string();
-    for list in
-        [&["status"][..], &["files"], &["rejects"], &["runs"], &["sources", "list"], &["senders", "list"]]
-    {
+    for list in [
+        &["status"][..],
+        &["files"],
+        &["rejects"],
+        &["runs"],
+        &["sources", "list"],
+        &["senders", "list"],
+        &["feeds", "list"],
+    ] {
         let run = environment.run(list).expect_code(0);
         assert!(
             run.stdout.contains(&inbox) && run.stdout.contains("`fhirmill once`"),

@@ -21,12 +21,13 @@ fn schemas() -> BTreeMap<String, Value> {
 }
 
 /// Commands that print JSON, each with its schema and the exit codes that it may have.
-const COMMANDS: [(&str, &[&str], &[i32]); 11] = [
+const COMMANDS: [(&str, &[&str], &[i32]); 12] = [
     ("status", &["status", "--json"], &[0]),
     ("files", &["files", "--json"], &[0]),
     ("runs", &["runs", "--json"], &[0]),
     ("rejects", &["rejects", "--json"], &[0]),
     ("sources", &["sources", "list", "--json"], &[0]),
+    ("feeds", &["feeds", "list", "--json"], &[0]),
     ("senders", &["senders", "list", "--json"], &[0]),
     ("migrations", &["migrate", "status", "--json"], &[0]),
     ("inspect", &["inspect", "inspected.ndjson", "--json"], &[3]),
@@ -74,6 +75,10 @@ fn the_schemas_describe_what_the_commands_print() {
     environment
         .put("inspected.ndjson", "{\"resourceType\":\"Patient\",\"id\":\"1\",\"shoeSize\":1}\nnot json\n");
     load(&environment);
+    environment.put(
+        "fhirmill.toml",
+        "[[feed]]\nname = \"nightly\"\nkind = \"export\"\nsource = \"x\"\nurl = \"https://ehr.example.com\"\n",
+    );
     let valid = |name: &str, arguments: &[&str], codes: &[i32]| {
         validate(&environment, &schemas[name], arguments, codes)
     };
@@ -113,7 +118,7 @@ fn the_schemas_describe_what_the_commands_print() {
         .keys()
         .filter(|name| {
             !COMMANDS.iter().any(|(of, ..)| of == name)
-                && !["run", "show", "retry", "remap", "sender-secrets"].contains(&name.as_str())
+                && !["run", "show", "retry", "remap", "sender-secrets", "export"].contains(&name.as_str())
         })
         .collect();
     assert!(unused.is_empty(), "no test validates {unused:?}");
@@ -123,7 +128,7 @@ fn the_schemas_describe_what_the_commands_print() {
 fn the_schemas_hold_before_the_first_load() {
     let schemas = schemas();
     let environment = TestEnvironment::without_database();
-    for (name, arguments, codes) in COMMANDS.iter().take(7) {
+    for (name, arguments, codes) in COMMANDS.iter().take(8) {
         validate(&environment, &schemas[*name], arguments, codes);
     }
     let database = TestEnvironment::new();

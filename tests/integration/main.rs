@@ -18,6 +18,8 @@ mod delivery;
 mod dependents;
 mod dictionary;
 mod dictionary_left_out;
+#[cfg(feature = "feeds")]
+mod feeds;
 mod first_steps;
 mod formats;
 mod formats_packed;

@@ -95,13 +95,14 @@ fn the_settings_file_gives_way_to_the_environment_and_complains_with_lines() {
             environment.command(&["database", "url", "--batch-bytes", "flag"]).env_remove("SETTLE_SECONDS"),
         )
         .expect_code(2);
-    assert!(run.stderr.starts_with("error: 5 settings are wrong\n"), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: 6 settings are wrong\n"), "{}", run.stderr);
     for part in [
         "./fhirmill.toml, line 1: workers is \"file\", but must be a whole number from 1 to 256 (for example workers = 4)",
         "LOG_DAYS is \"env-file\"",
         "BATCH_BYTES is \"flag\"",
         "./fhirmill.toml, line 3: settle_secs is not a setting",
-        "./fhirmill.toml, line 7: feed \"lab\" is of kind \"kafka\", but this version has no kinds of feed",
+        "./fhirmill.toml, line 5: feed \"lab\" has no source",
+        "./fhirmill.toml, line 7: feed \"lab\" is of kind \"kafka\", but this version has only export",
     ] {
         assert!(run.stderr.contains(part), "{part:?} in {}", run.stderr);
     }

@@ -84,6 +84,71 @@ steps! {
     Complete = "complete",
 }
 
+/// Where the run of a feed can be killed, in the order in which an export passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedStep {
+    /// The ledger has the export, and the server was not asked for it.
+    Requested,
+    /// The server has accepted it, and the ledger has its status URL.
+    Accepted,
+    /// The server was asked how far it is, and works on it.
+    Polled,
+    /// The manifest is read, and not in the ledger.
+    ManifestRead,
+    /// The ledger has the files of the manifest.
+    FilesNoted,
+    /// Bytes of a file are on disk and in the ledger.
+    Checkpoint,
+    /// A file is complete, and not in the inbox.
+    Fetched,
+    /// The ledger has the path that a file is about to get in the inbox.
+    LandingNoted,
+    /// A file is in the inbox, and the ledger does not know.
+    Landed,
+    /// All files are in the inbox.
+    AllLanded,
+    /// All files are loaded, and the ledger has it.
+    Finished,
+    /// The server has deleted the export.
+    Deleted,
+}
+
+impl FeedStep {
+    /// Every step.
+    pub const ALL: &[FeedStep] = &[
+        FeedStep::Requested,
+        FeedStep::Accepted,
+        FeedStep::Polled,
+        FeedStep::ManifestRead,
+        FeedStep::FilesNoted,
+        FeedStep::Checkpoint,
+        FeedStep::Fetched,
+        FeedStep::LandingNoted,
+        FeedStep::Landed,
+        FeedStep::AllLanded,
+        FeedStep::Finished,
+        FeedStep::Deleted,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            FeedStep::Requested => "feed-requested",
+            FeedStep::Accepted => "feed-accepted",
+            FeedStep::Polled => "feed-polled",
+            FeedStep::ManifestRead => "feed-manifest-read",
+            FeedStep::FilesNoted => "feed-files-noted",
+            FeedStep::Checkpoint => "feed-checkpoint",
+            FeedStep::Fetched => "feed-fetched",
+            FeedStep::LandingNoted => "feed-landing-noted",
+            FeedStep::Landed => "feed-landed",
+            FeedStep::AllLanded => "feed-all-landed",
+            FeedStep::Finished => "feed-finished",
+            FeedStep::Deleted => "feed-deleted",
+        }
+    }
+}
+
 /// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -113,7 +178,16 @@ pub fn arm() -> Option<FailScenario<'static>> {
 
 /// The step is done: kills the program if FAILPOINTS says so.
 pub fn passed(step: Step) {
-    if ARE_BUILT_IN && is_hit(step.name()) {
+    die_at(step.name());
+}
+
+/// The step of a feed is done: kills the program if FAILPOINTS says so.
+pub fn passed_feed(step: FeedStep) {
+    die_at(step.name());
+}
+
+fn die_at(name: &str) {
+    if ARE_BUILT_IN && is_hit(name) {
         // No destructor runs, nothing is flushed, the server is not informed.
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
     }

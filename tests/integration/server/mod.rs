@@ -14,7 +14,7 @@ mod s3_listing;
 mod sigv4;
 mod storm;
 mod tls;
-mod tokens;
+pub mod tokens;
 mod updates;
 mod uploads;
 

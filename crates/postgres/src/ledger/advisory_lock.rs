@@ -9,6 +9,9 @@ pub(super) const RUN_LOCK: i32 = 7_303_014;
 /// The first of the two numbers of the advisory lock that a live service holds; the
 /// second is the service's.
 pub(super) const SERVICE_LOCK: i32 = 7_303_016;
+/// The first of the two numbers of the advisory lock that the run of a feed holds; the
+/// second is the hash of its name.
+pub(super) const FEED_LOCK: i32 = 7_303_017;
 /// Held while files are being claimed.
 const CLAIM_LOCK: i64 = 7_303_015;
 

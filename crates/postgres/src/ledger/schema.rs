@@ -79,6 +79,67 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.export_file (job_id, number) {
+        job_id -> BigInt,
+        number -> Integer,
+        kind -> Text,
+        resource_type -> Nullable<Text>,
+        location -> Text,
+        announced_count -> Nullable<BigInt>,
+        status -> Text,
+        size_bytes -> BigInt,
+        validator -> Nullable<Text>,
+        landed_path -> Nullable<Text>,
+        landing_at -> Nullable<Timestamptz>,
+        file_id -> Nullable<BigInt>,
+        seen_count -> Nullable<BigInt>,
+        rejected_count -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    etl.export_job (id) {
+        id -> BigInt,
+        feed_id -> Nullable<Integer>,
+        request_hash -> Text,
+        source -> Text,
+        url -> Text,
+        since -> Nullable<Text>,
+        status -> Text,
+        status_url -> Nullable<Text>,
+        transaction_time -> Nullable<Text>,
+        organized_by -> Nullable<Text>,
+        progress -> Nullable<Text>,
+        failures -> Integer,
+        retry_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        started_at -> Timestamptz,
+        accepted_at -> Nullable<Timestamptz>,
+        ready_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    etl.feed (id) {
+        id -> Integer,
+        name -> Text,
+        kind -> Text,
+        source -> Text,
+        schedule -> Nullable<Text>,
+        registered_at -> Timestamptz,
+        paused_at -> Nullable<Timestamptz>,
+        last_started_at -> Nullable<Timestamptz>,
+        last_success_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        failed_runs -> Integer,
+        position -> Nullable<Text>,
+        request_hash -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     etl.file_overlap (file_id, content_file_id) {
         file_id -> BigInt,
         content_file_id -> BigInt,
@@ -368,6 +429,8 @@ diesel::table! {
 diesel::joinable!(access_token -> sender (sender_id));
 diesel::joinable!(audit_event -> sender (sender_id));
 diesel::joinable!(conditional_resource -> source (source_id));
+diesel::joinable!(export_file -> export_job (job_id));
+diesel::joinable!(export_job -> feed (feed_id));
 diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
@@ -389,6 +452,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     contained_resource,
     deviating_element,
     drug_class,
+    export_file,
+    export_job,
+    feed,
     file_overlap,
     load_batch,
     load_file,

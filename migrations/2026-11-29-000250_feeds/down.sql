@@ -1,0 +1,3 @@
+drop table etl.export_file;
+drop table etl.export_job;
+drop table etl.feed;

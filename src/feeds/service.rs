@@ -1,0 +1,162 @@
+//! The feeds of a *service*: each has a thread of its own, which waits until the feed is due,
+//! runs it, and goes on with what an earlier process has left.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use fhirmill_postgres::database::Database;
+use fhirmill_postgres::ledger::{ExportJob, Feed};
+use fhirmill_postgres::lock::lock;
+use tracing::{error, info, warn};
+
+use super::export::Loads;
+use super::http::Failure;
+use super::{FeedContext, schedule};
+use crate::config::{FeedKind, FeedSettings};
+use crate::report::{RunProgress, in_one_line};
+
+/// How often a thread looks for what changed: whether the feed was paused or run by hand.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How long the end of the service waits for its feeds; what they were at goes on later.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The feeds of a service. They end when the token of their context is cancelled.
+#[derive(Debug)]
+pub struct Feeds {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Feeds {
+    /// Starts a thread for each feed of the settings.
+    pub fn start(context: &FeedContext, database: &Arc<Mutex<Database>>) -> Self {
+        let mut threads = Vec::new();
+        for declared in &context.settings.feeds {
+            let thread = FeedThread {
+                context: context.clone(),
+                declared: declared.clone(),
+                database: Arc::clone(database),
+                since: Utc::now(),
+            };
+            let name = format!("feed {}", declared.name);
+            match std::thread::Builder::new().name(name).spawn(move || thread.run()) {
+                Ok(thread) => threads.push(thread),
+                Err(failure) => error!("feed {} cannot be started: {failure}", declared.name),
+            }
+        }
+        Feeds { threads }
+    }
+
+    /// Waits until they have ended, or a moment at most.
+    pub fn ended(self) {
+        let since = Instant::now();
+        while self.threads.iter().any(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// What a thread of a feed knows.
+struct FeedThread {
+    context: FeedContext,
+    declared: FeedSettings,
+    database: Arc<Mutex<Database>>,
+    /// When it began: a feed that never ran is due at the first time after.
+    since: DateTime<Utc>,
+}
+
+impl FeedThread {
+    fn run(self) {
+        let mut pause = Duration::ZERO;
+        while self.sleep(pause) {
+            // A defect ends a turn and not the feed.
+            let turn = std::panic::catch_unwind(AssertUnwindSafe(|| self.turn()));
+            let turn =
+                turn.unwrap_or_else(|_| Err(Failure::Permanent("a defect; the log says where".to_owned())));
+            pause = match turn {
+                Ok(pause) => pause,
+                Err(Failure::Cancelled) => return,
+                Err(Failure::Paused) => LOOK_EVERY,
+                Err(failure) => {
+                    error!(feed = %self.declared.name, "feed {}: {}", self.declared.name, in_one_line(&failure));
+                    self.after_failure()
+                }
+            };
+        }
+    }
+
+    /// False if the service ends.
+    fn sleep(&self, duration: Duration) -> bool {
+        let cancel = &self.context.cancel;
+        self.context.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => false,
+                () = tokio::time::sleep(duration) => true,
+            }
+        })
+    }
+
+    /// How long a feed rests after a run that failed.
+    fn after_failure(&self) -> Duration {
+        let FeedKind::Export(export) = &self.declared.kind;
+        export.retry_wait * 8
+    }
+
+    /// Runs the feed if it is due; returns how long to wait before the next look.
+    fn turn(&self) -> Result<Duration, Failure> {
+        let mut connection = match lock(&self.database).clone().connect() {
+            Ok(connection) => connection,
+            Err(failure) => {
+                warn!("feed {}: {}", self.declared.name, in_one_line(&failure));
+                return Ok(LOOK_EVERY);
+            }
+        };
+        if let Some(wait) = self.rest(&mut connection)? {
+            return Ok(wait);
+        }
+        if !Feed::lock(&mut connection, &self.declared.name)? {
+            return Ok(LOOK_EVERY);
+        }
+        // Another process may have run it until now.
+        if let Some(wait) = self.rest(&mut connection)? {
+            return Ok(wait);
+        }
+        let feed = super::register(&mut connection, &self.declared)?;
+        info!(feed = %feed.name, "feed {} runs", feed.name);
+        let progress = RunProgress::default();
+        let exported =
+            super::run(&self.context, &self.declared, (feed, connection), Loads::Elsewhere, &progress)?;
+        info!(
+            feed = %self.declared.name,
+            "feed {} has brought {} files of export {}",
+            self.declared.name,
+            exported.files.len(),
+            exported.job.id
+        );
+        Ok(Duration::ZERO)
+    }
+
+    /// How long there is nothing to do; none if the feed is due.
+    fn rest(&self, connection: &mut PgConnection) -> Result<Option<Duration>, Failure> {
+        let feed = super::register(connection, &self.declared)?;
+        if feed.paused_at.is_some() {
+            return Ok(Some(LOOK_EVERY));
+        }
+        if ExportJob::open_of_feed(connection, feed.id)?.is_some() {
+            return Ok(None);
+        }
+        let Some(schedule) = &self.declared.schedule else { return Ok(Some(LOOK_EVERY)) };
+        let after = feed.last_started_at.unwrap_or(self.since);
+        let due = schedule::next_after(schedule, self.context.settings.assume_timezone, after);
+        let wait = due.map(|due| (due - Utc::now()).to_std().unwrap_or_default());
+        Ok(match wait {
+            Some(Duration::ZERO) => None,
+            Some(wait) => Some(wait.min(LOOK_EVERY)),
+            None => Some(LOOK_EVERY),
+        })
+    }
+}
