@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files s3-clients feed-servers storm crowds fuzz sanitize chaos soak bench lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers storm crowds fuzz sanitize chaos soak bench lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -176,6 +176,9 @@ diagram: prerequisites binary $(POSTGRES_18)/bin/initdb ## Regenerate the diagra
 
 heavy-input: prerequisites ## Load lines of 10 GB, strings of 5 GB, objects of 10 million keys (20 minutes)
 	cargo test --profile local --test integration -- --ignored --test-threads 1 heavy_input
+
+page-speed: prerequisites ## Time each view of the operator's page with 100,000 files and a million rejects
+	cargo test --profile local --test integration -- --ignored --nocapture page_speed
 
 s3-clients: prerequisites ## Send folders with aws, boto3, rclone and s3cmd, killed and resumed
 	test -x target/s3-clients/bin/rclone || { python3 -m venv target/s3-clients && \

@@ -16,6 +16,8 @@ mod rejects;
 #[cfg(feature = "server")]
 mod senders;
 mod views;
+#[cfg(feature = "server")]
+mod users;
 
 use std::path::PathBuf;
 
@@ -38,6 +40,8 @@ pub use moment::{InvalidMoment, Moment};
 #[cfg(feature = "server")]
 pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
 pub use views::{ViewFormat, ViewsCheckArguments, ViewsCommand, ViewsRunArguments};
+#[cfg(feature = "server")]
+pub use users::{UsersAddArguments, UsersCommand, UsersPasswdArguments};
 
 /// Turns FHIR R4 files into Postgres tables that people can read.
 ///
@@ -121,6 +125,10 @@ pub enum Command {
     #[cfg(feature = "server")]
     #[command(subcommand)]
     Senders(SendersCommand),
+    /// Add, list or disable the people who may sign in to the operator's page, or give them passwords
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Users(UsersCommand),
     /// List, run, pause, resume, reset or test the feeds that fetch data from elsewhere
     #[cfg(feature = "feeds")]
     #[command(subcommand)]
@@ -186,9 +194,9 @@ impl Command {
             | Self::Remap(_)
             | Self::Check(_) => Audience::Operator,
             #[cfg(feature = "server")]
-            Self::Senders(SendersCommand::List(_)) => Audience::Reader,
+            Self::Senders(SendersCommand::List(_)) | Self::Users(UsersCommand::List(_)) => Audience::Reader,
             #[cfg(feature = "server")]
-            Self::Senders(_) => Audience::Operator,
+            Self::Senders(_) | Self::Users(_) => Audience::Operator,
             #[cfg(feature = "feeds")]
             Self::Feeds(FeedsCommand::List(_) | FeedsCommand::Test(_)) => Audience::Reader,
             #[cfg(feature = "feeds")]

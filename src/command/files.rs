@@ -43,6 +43,7 @@ pub fn run(settings: &Settings, arguments: &FilesArguments) -> Result<ExitCode> 
             statuses: &arguments.status,
             since: arguments.since.map(instant),
             until: arguments.until.map(instant),
+            before: None,
             limit: i64::from(arguments.limit),
         },
     };

@@ -10,7 +10,7 @@ use chrono::Utc;
 use tracing::{debug, warn};
 
 use crate::config::Settings;
-use crate::report::in_one_line;
+use crate::report::{health, in_one_line};
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::ledger::{NewService, ScanRecord, Service};
 use fhirmill_postgres::lock::lock;
@@ -40,7 +40,7 @@ impl Heartbeat {
     /// Begins to tell. Without a thread to do so, nothing is told.
     pub fn start(settings: &Settings, database: &Database) -> Self {
         let new = NewService {
-            host: host(),
+            host: health::host(),
             process_id: std::process::id(),
             inbox: settings.inbox_dir.display().to_string(),
         };
@@ -179,10 +179,4 @@ impl Teller {
         let scans = lock(&self.scans).clone();
         service.beat(&scans).map_err(|error| in_one_line(&error))
     }
-}
-
-/// The name of this machine or container.
-pub(super) fn host() -> String {
-    nix::unistd::gethostname()
-        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }

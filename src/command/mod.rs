@@ -11,7 +11,6 @@ mod feed_lines;
 pub mod feeds;
 pub mod files;
 pub mod generate;
-mod health;
 mod heartbeat;
 mod indexes;
 pub mod inspect;
@@ -31,6 +30,8 @@ pub mod show;
 pub mod sources;
 pub mod status;
 pub mod views;
+#[cfg(feature = "server")]
+pub mod users;
 
 pub use refusal::Refusal;
 
@@ -63,6 +64,8 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Sources(command) => sources::run(settings, command),
         #[cfg(feature = "server")]
         Command::Senders(command) => senders::run(settings, command),
+        #[cfg(feature = "server")]
+        Command::Users(command) => users::run(settings, command),
         #[cfg(feature = "feeds")]
         Command::Feeds(command) => feeds::run(settings, command, runtime),
         #[cfg(feature = "feeds")]

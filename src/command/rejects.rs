@@ -19,7 +19,13 @@ pub fn run(settings: &Settings, arguments: &RejectsArguments) -> Result<ExitCode
     if let Some(file) = arguments.file {
         known::file(&mut connection, file)?;
     }
-    let filter = RejectFilter { file_id: arguments.file, is_open: !arguments.all, limit: arguments.limit };
+    let filter = RejectFilter {
+        file_id: arguments.file,
+        reason: None,
+        is_open: !arguments.all,
+        before: None,
+        limit: arguments.limit,
+    };
     let rejects = Reject::list(&mut connection, filter)?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&rejects)?);

@@ -29,8 +29,9 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     migrations::up(&database, MIGRATIONS)?;
     let heartbeat = Heartbeat::start(settings, &database);
     let database = Arc::new(Mutex::new(database));
+    let progress = Arc::new(RunProgress::default());
     #[cfg(feature = "server")]
-    let server = crate::server::Server::start(settings, &database, runtime, &cancel)?;
+    let server = crate::server::Server::start(settings, (&database, &progress), runtime, &cancel)?;
     #[cfg(feature = "feeds")]
     let feeds = {
         let (settings, runtime, cancel) = (settings.clone(), runtime.clone(), cancel.clone());
@@ -42,7 +43,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
         database,
         is_first: AtomicBool::new(true),
         failed: AtomicU32::new(0),
-        progress: RunProgress::default(),
+        progress,
     };
     let ending = runtime.block_on(trigger::run(settings, cancel, move |cancel| scans.scan(cancel)))?;
     #[cfg(feature = "feeds")]
@@ -74,7 +75,7 @@ struct Scans {
     is_first: AtomicBool,
     /// How many scans have failed in a row.
     failed: AtomicU32,
-    progress: RunProgress,
+    progress: Arc<RunProgress>,
 }
 
 impl Scans {

@@ -40,6 +40,7 @@ pub fn run(settings: &Settings, arguments: &RunsArguments) -> Result<ExitCode> {
         statuses: &arguments.status,
         since: arguments.since.map(instant),
         until: arguments.until.map(instant),
+        before: None,
         limit: i64::from(arguments.limit),
     };
     let runs = RunEntry::list(&mut connection, &filter)?;
@@ -59,7 +60,7 @@ pub fn run(settings: &Settings, arguments: &RunsArguments) -> Result<ExitCode> {
 /// Shows one run.
 fn show(settings: &Settings, connection: &mut PgConnection, id: i64, json: bool) -> Result<ExitCode> {
     known::run(connection, id)?;
-    let all = RunFilter { statuses: &[], since: None, until: None, limit: i64::MAX };
+    let all = RunFilter { statuses: &[], since: None, until: None, before: None, limit: i64::MAX };
     let files = files::list(settings, connection, &FileFilter { source: None, run_id: Some(id), of: all })?;
     let detail = Detail { run: RunEntry::of(connection, id)?, files };
     if json {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{feed_lines, health, heartbeat, reading};
+use super::{feed_lines, reading};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
 use crate::inbox::{self, Scan, SkippedPath};
 use crate::pipeline::{PipelineError, indexes};
+use crate::report::health;
 use fhirmill_core::model;
 use fhirmill_postgres::database::Readers;
 use fhirmill_postgres::ledger::{
@@ -47,7 +48,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     };
     let services = ServiceEntry::list(&mut connection)?;
     if arguments.health {
-        return Ok(match health::complaint(settings, &heartbeat::host(), &services) {
+        return Ok(match health::complaint(settings, &health::host(), &services) {
             None => ExitCode::Success,
             Some(complaint) => {
                 eprintln!("unhealthy: {complaint}");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::complaint::{Complaint, Place, SettingsError};
 use super::file::{self, SettingsFile};
 use super::raw::RawSettings;
-use super::settings::{Limits, LogSettings, Settings};
+use super::settings::{Limits, LogSettings, Settings, ShownSetting};
 use super::values::{self, Expectation};
 use super::variables::{CONFIG_FILE, VARIABLES, Variable};
 
@@ -94,6 +94,7 @@ impl Check<'_> {
             limits: limits?,
             server: server?,
             log: log?,
+            shown: VARIABLES.iter().map(|variable| self.shown(variable)).collect(),
             sources: std::mem::take(&mut self.file.sources),
             feeds: std::mem::take(&mut self.file.feeds),
         })
@@ -193,6 +194,13 @@ impl Check<'_> {
         (!variable.default.is_empty()).then_some(Given { text: Some(variable.default), place: None })
     }
 
+    fn shown(&self, variable: &'static Variable) -> ShownSetting {
+        let text = self.given(variable).and_then(|given| given.text);
+        let value = text.map(|text| if variable.secret { "set, not shown" } else { text }.to_owned());
+        let is_default = text.is_none_or(|text| text == variable.default);
+        ShownSetting { name: variable.name, help: variable.help, value, is_default }
+    }
+
     /// Files that fhirmill writes must not be found by its own scan.
     pub(super) fn outside_inbox(&mut self, inbox: Option<&Path>, name: &'static str, folder: Option<&Path>) {
         let (Some(inbox), Some(folder)) = (inbox, folder) else { return };
@@ -264,6 +272,17 @@ mod tests {
         assert_eq!(settings.resource_types, ResourceTypes::All);
         assert_eq!(settings.limits.max_archive_bytes, 1 << 40);
         assert_eq!(settings.log.days, 14);
+    }
+
+    #[test]
+    fn all_settings_are_shown_but_for_secrets() {
+        let settings = raw(&[("DATABASE_URL", "postgres://u:swordfish@db/d"), ("WORKERS", "3")]).check().unwrap();
+        assert_eq!(settings.shown.len(), VARIABLES.len());
+        let shown = |name: &str| settings.shown.iter().find(|setting| setting.name == name).unwrap();
+        assert_eq!(shown("DATABASE_URL").value.as_deref(), Some("set, not shown"));
+        assert_eq!((shown("WORKERS").value.as_deref(), shown("WORKERS").is_default), (Some("3"), false));
+        assert_eq!((shown("LOG_DAYS").value.as_deref(), shown("LOG_DAYS").is_default), (Some("14"), true));
+        assert!(!format!("{settings:?}").contains("swordfish"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;
 pub use settings::{
     EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, ResourceTypes,
-    ServerSettings, Settings, SourceSettings, TlsFiles, Watch,
+    ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch,
 };
 pub use variables::{VARIABLES, Variable};
 

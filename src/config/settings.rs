@@ -64,6 +64,22 @@ pub struct Settings {
     pub sources: Vec<SourceSettings>,
     /// The feeds that the settings file declares.
     pub feeds: Vec<FeedSettings>,
+    /// The texts of all of these, for people.
+    pub shown: Vec<ShownSetting>,
+}
+
+/// A setting as it was given, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownSetting {
+    /// The name of the variable.
+    pub name: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    /// What it is set to; none if it is not set and has no default. The value of a secret
+    /// is left out.
+    pub value: Option<String>,
+    /// Whether that is the default.
+    pub is_default: bool,
 }
 
 impl Settings {

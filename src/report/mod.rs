@@ -1,9 +1,11 @@
 //! What the program *reports* of its work: how far it is while it runs
 //! ([`RunProgress`], which [`ProgressMeter`] draws), a [`Summary`] at the end of a
-//! run, and errors with their [`causes`]. The pipeline fills these in; commands
+//! run, errors with their [`causes`], and whether the service is
+//! in good [`health`]. The pipeline fills these in; commands
 //! print them.
 
 mod causes;
+pub mod health;
 mod progress;
 mod progress_meter;
 mod reject_report;

@@ -37,6 +37,7 @@ pub struct Call {
     /// Identifies it, in the answer and in the audit table.
     pub request_id: String,
     sender_id: OnceLock<i32>,
+    user_id: OnceLock<i32>,
     action: OnceLock<String>,
     target: OnceLock<String>,
     bytes: AtomicU64,
@@ -46,6 +47,11 @@ impl Call {
     /// Notes who makes it.
     pub fn set_sender(&self, sender_id: i32) {
         let _ = self.sender_id.set(sender_id);
+    }
+
+    /// Notes which user of the operator's page makes it.
+    pub fn set_user(&self, user_id: i32) {
+        let _ = self.user_id.set(user_id);
     }
 
     /// Notes what it asks for, where its route does not say it.
@@ -68,6 +74,7 @@ impl Call {
         AuditEvent {
             request_id: self.request_id.clone(),
             sender_id: self.sender_id.get().copied(),
+            user_id: self.user_id.get().copied(),
             action: self.action.get().cloned().unwrap_or(action),
             target: self.target.get().cloned(),
             client_address,
@@ -78,12 +85,12 @@ impl Call {
 }
 
 /// Gives every call its id, and notes it in the audit table once it is answered; health
-/// checks are left out.
+/// checks and what the operator's page is made of are left out.
 pub async fn note(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
     let call = Arc::new(Call { request_id: request_id.clone(), ..Call::default() });
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or("(none)");
-    let is_health_check = matches!(route, "/live" | "/ready");
+    let is_noted = !matches!(route, "/live" | "/ready" | "/page/assets/{name}");
     let action = format!("{} {route}", method_name(request.method()));
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
     request.extensions_mut().insert(Arc::clone(&call));
@@ -91,7 +98,7 @@ pub async fn note(State(state): State<Shared>, mut request: Request, next: Next)
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    if !is_health_check {
+    if is_noted {
         let event = call.event(action, address.unwrap_or_default(), response.status().as_u16());
         state.audit.record(event).await;
     }
@@ -162,7 +169,7 @@ impl Audit {
     /// is not held back by a database that is away.
     pub async fn record(&self, event: AuditEvent) {
         let minute = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60);
-        if event.sender_id.is_none() && !lock(&self.of_nobody).is_recorded(minute) {
+        if event.sender_id.is_none() && event.user_id.is_none() && !lock(&self.of_nobody).is_recorded(minute) {
             return;
         }
         let (written, is_written) = oneshot::channel();

@@ -12,6 +12,7 @@
 //! - [`fhir`]: updates of single resources, by FHIR's calls
 //! - [`receive`]: a body on its way into an upload
 //! - [`rest`]: the calls of REST
+//! - [`page`]: the operator's page
 //! - [`s3`]: the calls of S3
 //! - [`unfinished`]: uploads of single calls that break off
 //! - [`listen`]: connections, TLS and the end
@@ -24,6 +25,7 @@ pub mod error;
 pub mod fhir;
 pub mod linger;
 pub mod listen;
+pub mod page;
 pub mod pool;
 pub mod receive;
 pub mod rest;
@@ -41,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::config::Settings;
-use crate::report::in_one_line;
+use crate::report::{RunProgress, in_one_line};
 use crate::upload::UploadError;
 use listen::Listening;
 use state::ServerState;
@@ -81,7 +83,7 @@ impl Server {
     /// S3_ADDRESS.
     pub fn start(
         settings: &Settings,
-        database: &SharedDatabase,
+        (database, progress): (&SharedDatabase, &Arc<RunProgress>),
         runtime: &Handle,
         cancel: &CancellationToken,
     ) -> Result<Option<Server>, ServerError> {
@@ -90,7 +92,7 @@ impl Server {
             return Ok(None);
         }
         let _context = runtime.enter();
-        let state = Arc::new(ServerState::new(settings, database, cancel)?);
+        let state = Arc::new(ServerState::new(settings, (database, progress), cancel)?);
         listen::raise_file_limit();
         let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
         let mut listening = Vec::new();

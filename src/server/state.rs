@@ -8,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::auth::Authentication;
 use super::call::Audit;
 use super::fhir::UpdateService;
+use super::page::PageState;
 use super::pool::Pool;
 use super::{ServerError, SharedDatabase};
 use crate::config::Settings;
+use crate::report::RunProgress;
 use crate::upload::Uploads;
 
 /// How many files may be put together at once: it takes memory and disk.
@@ -33,6 +35,8 @@ pub struct ServerState {
     pub audit: Audit,
     /// Held while an upload is completed.
     pub completions: Semaphore,
+    /// Of the operator's page.
+    pub page: PageState,
     /// Cancelled when the service ends.
     pub cancel: CancellationToken,
 }
@@ -44,7 +48,7 @@ impl ServerState {
     /// The state of a service with these settings. Called within the runtime.
     pub fn new(
         settings: &Settings,
-        database: &SharedDatabase,
+        (database, progress): (&SharedDatabase, &Arc<RunProgress>),
         cancel: &CancellationToken,
     ) -> Result<Self, ServerError> {
         let pool = Pool::new(Arc::clone(database));
@@ -53,6 +57,7 @@ impl ServerState {
             authentication: Authentication::new(settings)?,
             audit: Audit::start(pool.clone()),
             updates: UpdateService::start(settings, database, cancel).map_err(ServerError::Updates)?,
+            page: PageState::new(Arc::clone(progress)),
             pool,
             settings: settings.clone(),
             completions: Semaphore::new(COMPLETIONS),

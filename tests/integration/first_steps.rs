@@ -34,6 +34,7 @@ fn commands_that_read_create_nothing_and_say_what_to_run() {
         &["runs"],
         &["sources", "list"],
         &["senders", "list"],
+        &["users", "list"],
         &["feeds", "list"],
     ] {
         let run = environment.run(list).expect_code(0);

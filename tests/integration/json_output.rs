@@ -29,6 +29,7 @@ const COMMANDS: [(&str, &[&str], &[i32]); 12] = [
     ("sources", &["sources", "list", "--json"], &[0]),
     ("feeds", &["feeds", "list", "--json"], &[0]),
     ("senders", &["senders", "list", "--json"], &[0]),
+    ("users", &["users", "list", "--json"], &[0]),
     ("migrations", &["migrate", "status", "--json"], &[0]),
     ("inspect", &["inspect", "inspected.ndjson", "--json"], &[3]),
     ("once", &["once", "--json"], &[0, 3]),
@@ -84,6 +85,9 @@ fn the_schemas_describe_what_the_commands_print() {
     };
     let add = ["senders", "add", "st-marys", "--source", "st-marys", "--json"];
     valid("sender-secrets", &add, &[0]);
+    environment.put("password", "a password of anna\n");
+    let add = ["users", "add", "anna", "--role", "viewer", "--password-file", "password"];
+    environment.run(&add).expect_code(0);
     for (name, arguments, codes) in COMMANDS {
         let json = valid(name, arguments, codes);
         assert!(name == "check" || json.as_array().is_none_or(|list| !list.is_empty()), "{name}: {json}");

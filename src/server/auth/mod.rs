@@ -152,7 +152,7 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The SHA-256 of a random word, by which the ledger knows it.
-fn hash(word: &str) -> [u8; 32] {
+pub(in crate::server) fn hash(word: &str) -> [u8; 32] {
     Sha256::digest(word).into()
 }
 

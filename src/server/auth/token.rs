@@ -171,10 +171,10 @@ fn of_smart(word: &str) -> Vec<Scope> {
 }
 
 /// A form, in which a name must not come twice.
-pub(super) struct Form(Vec<(String, String)>);
+pub(in crate::server) struct Form(Vec<(String, String)>);
 
 impl Form {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+    pub(in crate::server) fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let malformed = || OAuthError::invalid_request("the form is malformed");
         let text = str::from_utf8(body).map_err(|_| malformed())?;
         let mut fields: Vec<(String, String)> = Vec::new();
@@ -189,7 +189,7 @@ impl Form {
         Ok(Form(fields))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::server) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }

@@ -53,6 +53,8 @@ pub fn router(state: Shared) -> Router {
         .routes(routes!(metadata::live))
         .routes(routes!(metadata::ready))
         .split_for_parts();
+    // With answers of its own for what does not exist.
+    let page = super::page::router(&state);
     let description = description.to_json().unwrap_or_default();
     let show = move || async move { ([(header::CONTENT_TYPE, "application/json")], description) };
     router
@@ -61,6 +63,7 @@ pub fn router(state: Shared) -> Router {
         .method_not_allowed_fallback(|| async {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this call does not exist with this method")
         })
+        .merge(page)
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(state.clone(), call::note))
         .with_state(state)

@@ -1,5 +1,6 @@
 //! The *account* of a file: how many of its records ended in which way.
 
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -38,6 +39,20 @@ pub struct Account {
 }
 
 impl Account {
+    /// The account among the counts of a run, if they have one.
+    pub(super) fn of_counts(counts: &BTreeMap<String, i64>) -> Option<Account> {
+        let count = |name: &str| counts.get(name).and_then(|count| u64::try_from(*count).ok());
+        Some(Account {
+            inserted: count("inserted")?,
+            updated: count("updated")?,
+            unchanged: count("unchanged")?,
+            stale: count("stale")?,
+            deleted: count("deleted")?,
+            rejected: count("rejected")?,
+            skipped: count("skipped")?,
+        })
+    }
+
     /// The number of records that are accounted for.
     pub fn total(&self) -> u64 {
         self.inserted

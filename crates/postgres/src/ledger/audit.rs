@@ -12,6 +12,8 @@ pub struct AuditEvent {
     pub request_id: String,
     /// The sender's number, if one was authenticated.
     pub sender_id: Option<i32>,
+    /// The number of the user of the operator's page, if one was signed in.
+    pub user_id: Option<i32>,
     /// The method and the route.
     pub action: String,
     /// What the call was about, without values of patients.

@@ -239,7 +239,16 @@ impl FileEntry {
         if let Some(until) = filter.of.until {
             query = query.filter(load_file::started_at.lt(until));
         }
+        if let Some(before) = filter.of.before {
+            query = query.filter(load_file::id.lt(before));
+        }
         query.load(connection)
+    }
+
+    /// The file with that number.
+    pub fn find(connection: &mut PgConnection, id: i64) -> QueryResult<Option<FileEntry>> {
+        let query = load_file::table.inner_join(source::table).select(FileEntry::as_select());
+        query.filter(load_file::id.eq(id)).get_result(connection).optional()
     }
 
     /// When it was claimed, in UTC to the second.

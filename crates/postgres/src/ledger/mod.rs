@@ -22,6 +22,7 @@ mod file;
 mod lost_file;
 mod mended;
 mod object;
+pub mod page;
 mod reject;
 mod relations;
 mod remap;

@@ -133,18 +133,22 @@ fn resolved_by() -> SqlLiteral<Nullable<Text>> {
 
 /// Which rejects are listed.
 #[derive(Clone, Copy, Debug)]
-pub struct RejectFilter {
+pub struct RejectFilter<'f> {
     /// Only those of this file.
     pub file_id: Option<i64>,
+    /// Only those with this reason code.
+    pub reason: Option<&'f str>,
     /// Those that are open only.
     pub is_open: bool,
+    /// Only those with smaller numbers.
+    pub before: Option<i64>,
     /// At most this many.
     pub limit: u32,
 }
 
 impl Reject {
     /// The rejects that the filter lets pass, newest first.
-    pub fn list(connection: &mut PgConnection, filter: RejectFilter) -> QueryResult<Vec<Reject>> {
+    pub fn list(connection: &mut PgConnection, filter: RejectFilter<'_>) -> QueryResult<Vec<Reject>> {
         let mut query = rejected_record::table
             .inner_join(load_file::table.inner_join(source::table))
             .select(Reject::as_select())
@@ -160,7 +164,21 @@ impl Reject {
         if let Some(file_id) = filter.file_id {
             query = query.filter(rejected_record::file_id.eq(file_id));
         }
+        if let Some(reason) = filter.reason {
+            query = query.filter(rejected_record::reason.eq(reason));
+        }
+        if let Some(before) = filter.before {
+            query = query.filter(rejected_record::id.lt(before));
+        }
         query.load(connection)
+    }
+
+    /// The reject with that number.
+    pub fn find(connection: &mut PgConnection, id: i64) -> QueryResult<Option<Reject>> {
+        let query = rejected_record::table
+            .inner_join(load_file::table.inner_join(source::table))
+            .select(Reject::as_select());
+        query.filter(rejected_record::id.eq(id)).get_result(connection).optional()
     }
 }
 

@@ -20,9 +20,15 @@ extern "SQL" {
 
 /// Which rejects are to be retried.
 #[derive(Clone, Copy, Debug)]
-pub struct PendingRejects {
+pub struct PendingRejects<'p> {
     /// Only those of this file.
     pub file_id: Option<i64>,
+    /// Only those with these numbers; any if empty.
+    pub ids: &'p [i64],
+    /// Only those with this reason code.
+    pub reason: Option<&'p str>,
+    /// At most so many.
+    pub limit: i64,
     /// How many bytes of a record are kept at most.
     pub kept_bytes: i32,
 }
@@ -70,7 +76,7 @@ fn is_partial(kept_bytes: i32) -> _ {
     rejected_record::reason.eq("too_large").or(octet_length(rejected_record::raw).eq(kept_bytes))
 }
 
-impl PendingRejects {
+impl PendingRejects<'_> {
     /// Those that are kept whole, in the order in which they were rejected.
     pub fn whole(&self, connection: &mut PgConnection) -> QueryResult<Vec<WholeReject>> {
         self.pending()
@@ -79,6 +85,7 @@ impl PendingRejects {
             .filter(not(is_lost()))
             .filter(not(is_partial(self.kept_bytes)))
             .order(rejected_record::id)
+            .limit(self.limit)
             .load(connection)
     }
 
@@ -97,6 +104,7 @@ impl PendingRejects {
             .filter(not(is_lost()))
             .filter(is_partial(self.kept_bytes))
             .order((rejected_record::file_id, rejected_record::id))
+            .limit(self.limit)
             .load(connection)
     }
 
@@ -109,15 +117,21 @@ impl PendingRejects {
     }
 
     fn pending(&self) -> IntoBoxed<'static, rejects, Pg> {
-        let query = rejects()
+        let mut query = rejects()
             .into_boxed()
             .filter(rejected_record::retried_at.is_null())
             .filter(rejected_record::resolved_at.is_null())
             .filter(rejected_record::dismissed_at.is_null());
-        match self.file_id {
-            Some(file_id) => query.filter(rejected_record::file_id.eq(file_id)),
-            None => query,
+        if let Some(file_id) = self.file_id {
+            query = query.filter(rejected_record::file_id.eq(file_id));
         }
+        if !self.ids.is_empty() {
+            query = query.filter(rejected_record::id.eq_any(self.ids.to_vec()));
+        }
+        if let Some(reason) = self.reason {
+            query = query.filter(rejected_record::reason.eq(reason.to_owned()));
+        }
+        query
     }
 }
 

@@ -21,6 +21,8 @@ pub struct RunFilter<'f> {
     pub since: Option<DateTime<Utc>>,
     /// Only those begun before then.
     pub until: Option<DateTime<Utc>>,
+    /// Only those with smaller numbers.
+    pub before: Option<i64>,
     /// At most so many.
     pub limit: i64,
 }
@@ -91,7 +93,7 @@ impl RunEntry {
 
     /// The run of that number.
     pub fn of(connection: &mut PgConnection, id: i64) -> QueryResult<RunEntry> {
-        let all = RunFilter { statuses: &[], since: None, until: None, limit: 1 };
+        let all = RunFilter { statuses: &[], since: None, until: None, before: None, limit: 1 };
         Self::select(connection, Some(id), &all)?.pop().ok_or(diesel::NotFound)
     }
 
@@ -106,6 +108,7 @@ impl RunEntry {
             .bind::<Nullable<Timestamptz>, _>(filter.since)
             .bind::<Nullable<Timestamptz>, _>(filter.until)
             .bind::<BigInt, _>(filter.limit)
+            .bind::<Nullable<BigInt>, _>(filter.before)
             .load(connection)?;
         Ok(rows.into_iter().map(RunEntry::from).collect())
     }
@@ -117,16 +120,7 @@ impl RunEntry {
 
     /// What became of its records, once it has ended.
     pub fn account(&self) -> Option<Account> {
-        let count = |name: &str| self.count(name).and_then(|count| u64::try_from(count).ok());
-        Some(Account {
-            inserted: count("inserted")?,
-            updated: count("updated")?,
-            unchanged: count("unchanged")?,
-            stale: count("stale")?,
-            deleted: count("deleted")?,
-            rejected: count("rejected")?,
-            skipped: count("skipped")?,
-        })
+        Account::of_counts(&self.counts)
     }
 }
 
@@ -150,7 +144,7 @@ impl From<Row> for RunEntry {
 }
 
 /// The members of an object that are whole numbers.
-fn numbers(object: &serde_json::Value) -> BTreeMap<String, i64> {
+pub(super) fn numbers(object: &serde_json::Value) -> BTreeMap<String, i64> {
     let members = object.as_object().into_iter().flatten();
     members.filter_map(|(name, value)| Some((name.clone(), value.as_i64()?))).collect()
 }
@@ -164,6 +158,7 @@ with run as (
   select * from etl.load_run
    where ($1 is null or id = $1) and (cardinality($2) = 0 or status = any($2))
      and ($3 is null or started_at >= $3) and ($4 is null or started_at < $4)
+     and ($6 is null or id < $6)
    order by id desc limit $5),
 file as (select f.load_run_id, f.id, f.status, s.code
   from etl.load_file f join etl.source s on s.id = f.source_id

@@ -30,6 +30,7 @@ diesel::table! {
         client_address -> Text,
         bytes -> BigInt,
         status -> SmallInt,
+        user_id -> Nullable<Integer>,
     }
 }
 
@@ -196,6 +197,39 @@ diesel::table! {
         command -> Text,
         status -> Text,
         counts -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    etl.login_failure (subject) {
+        subject -> Binary,
+        failures -> Integer,
+        last_at -> Timestamptz,
+        locked_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    etl.page_session (token_hash) {
+        token_hash -> Binary,
+        user_id -> Integer,
+        client_address -> Text,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    etl.page_user (id) {
+        id -> Integer,
+        name -> Text,
+        role -> Text,
+        password_hash -> Text,
+        created_at -> Timestamptz,
+        password_changed_at -> Timestamptz,
+        last_login_at -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -427,6 +461,7 @@ diesel::table! {
 }
 
 diesel::joinable!(access_token -> sender (sender_id));
+diesel::joinable!(audit_event -> page_user (user_id));
 diesel::joinable!(audit_event -> sender (sender_id));
 diesel::joinable!(conditional_resource -> source (source_id));
 diesel::joinable!(export_file -> export_job (job_id));
@@ -434,6 +469,7 @@ diesel::joinable!(export_job -> feed (feed_id));
 diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
+diesel::joinable!(page_session -> page_user (user_id));
 diesel::joinable!(rejected_record -> load_file (file_id));
 diesel::joinable!(resolved_identifier -> source (source_id));
 diesel::joinable!(sender -> source (source_id));
@@ -459,6 +495,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     load_batch,
     load_file,
     load_run,
+    login_failure,
+    page_session,
+    page_user,
     rejected_record,
     resolved_identifier,
     resource_body,

@@ -3,12 +3,18 @@
 use crate::config::Settings;
 use fhirmill_postgres::ledger::ServiceEntry;
 
+/// The name of this machine or container.
+pub fn host() -> String {
+    nix::unistd::gethostname()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// How old the last word of a service may be. It speaks every ten seconds.
 const STALE_SECONDS: i64 = 60;
 
 /// Why the service that scans this inbox on this machine is not healthy; `None` if
 /// it is.
-pub(super) fn complaint(settings: &Settings, host: &str, services: &[ServiceEntry]) -> Option<String> {
+pub fn complaint(settings: &Settings, host: &str, services: &[ServiceEntry]) -> Option<String> {
     let inbox = settings.inbox_dir.display().to_string();
     let mut complaint = None;
     for service in services.iter().filter(|service| service.is_alive) {
