@@ -15,9 +15,9 @@ mod moment;
 mod rejects;
 #[cfg(feature = "server")]
 mod senders;
-mod views;
 #[cfg(feature = "server")]
 mod users;
+mod views;
 
 use std::path::PathBuf;
 
@@ -39,9 +39,9 @@ pub use listing::{FilesArguments, RunsArguments};
 pub use moment::{InvalidMoment, Moment};
 #[cfg(feature = "server")]
 pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
-pub use views::{ViewFormat, ViewsCheckArguments, ViewsCommand, ViewsRunArguments};
 #[cfg(feature = "server")]
 pub use users::{UsersAddArguments, UsersCommand, UsersPasswdArguments};
+pub use views::{ViewFormat, ViewsCheckArguments, ViewsCommand, ViewsRunArguments};
 
 /// Turns FHIR R4 files into Postgres tables that people can read.
 ///

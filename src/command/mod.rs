@@ -29,9 +29,9 @@ pub mod senders;
 pub mod show;
 pub mod sources;
 pub mod status;
-pub mod views;
 #[cfg(feature = "server")]
 pub mod users;
+pub mod views;
 
 pub use refusal::Refusal;
 

@@ -30,11 +30,8 @@ pub fn run(settings: &Settings, arguments: &RetryArguments, runtime: &Handle) ->
     }
     let wanted = Wanted { file_id: arguments.file, ids: &[], reason: None, limit: i64::MAX };
     let PutBack { ids, incomplete, missing } = put_back::put_back(settings, &mut connection, wanted)?;
-    let retried = Retried {
-        retried_records: ids.len(),
-        incomplete_records: incomplete,
-        missing_files: missing.len(),
-    };
+    let retried =
+        Retried { retried_records: ids.len(), incomplete_records: incomplete, missing_files: missing.len() };
     if !arguments.json {
         print_incomplete(retried.incomplete_records);
     }

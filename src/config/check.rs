@@ -276,7 +276,8 @@ mod tests {
 
     #[test]
     fn all_settings_are_shown_but_for_secrets() {
-        let settings = raw(&[("DATABASE_URL", "postgres://u:swordfish@db/d"), ("WORKERS", "3")]).check().unwrap();
+        let settings =
+            raw(&[("DATABASE_URL", "postgres://u:swordfish@db/d"), ("WORKERS", "3")]).check().unwrap();
         assert_eq!(settings.shown.len(), VARIABLES.len());
         let shown = |name: &str| settings.shown.iter().find(|setting| setting.name == name).unwrap();
         assert_eq!(shown("DATABASE_URL").value.as_deref(), Some("set, not shown"));

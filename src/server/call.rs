@@ -169,7 +169,8 @@ impl Audit {
     /// is not held back by a database that is away.
     pub async fn record(&self, event: AuditEvent) {
         let minute = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60);
-        if event.sender_id.is_none() && event.user_id.is_none() && !lock(&self.of_nobody).is_recorded(minute) {
+        if event.sender_id.is_none() && event.user_id.is_none() && !lock(&self.of_nobody).is_recorded(minute)
+        {
             return;
         }
         let (written, is_written) = oneshot::channel();

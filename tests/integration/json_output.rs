@@ -21,7 +21,7 @@ fn schemas() -> BTreeMap<String, Value> {
 }
 
 /// Commands that print JSON, each with its schema and the exit codes that it may have.
-const COMMANDS: [(&str, &[&str], &[i32]); 12] = [
+const COMMANDS: [(&str, &[&str], &[i32]); 13] = [
     ("status", &["status", "--json"], &[0]),
     ("files", &["files", "--json"], &[0]),
     ("runs", &["runs", "--json"], &[0]),

@@ -134,7 +134,12 @@ async fn retry(state: &Shared, posted: &Posted, subject: Subject, back: &str) ->
     Ok(Redirect::to(&with_done(back, "retried", done.ids.len())).into_response())
 }
 
-async fn dismiss(state: &Shared, posted: &Posted, subject: Subject, back: &str) -> Result<Response, PageError> {
+async fn dismiss(
+    state: &Shared,
+    posted: &Posted,
+    subject: Subject,
+    back: &str,
+) -> Result<Response, PageError> {
     let target = subject.target();
     posted.visitor.call.set_target(&target);
     let note: Option<String> = posted.field("note").map(|note| note.chars().take(LONGEST_NOTE).collect());

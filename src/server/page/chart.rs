@@ -97,7 +97,10 @@ impl Chart {
     fn bar(&self, svg: &mut String, left: f64, step: f64, day: &Day) {
         let _ = write!(svg, "<g><title>{}: {}</title>", day.day, number(day.sum));
         // The whole column tells its figure to the mouse.
-        let _ = write!(svg, "<rect class=\"day\" x=\"{left:.2}\" y=\"0\" width=\"{step:.2}\" height=\"{HEIGHT}\"/>");
+        let _ = write!(
+            svg,
+            "<rect class=\"day\" x=\"{left:.2}\" y=\"0\" width=\"{step:.2}\" height=\"{HEIGHT}\"/>"
+        );
         let mut top = HEIGHT;
         for (colour, count) in day.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
             // Whatever there is can be seen.
@@ -140,7 +143,11 @@ mod tests {
 
     #[test]
     fn days_without_anything_are_there_and_series_are_ranked() {
-        let chart = Chart::new(day(4), 3, &[(day(2), "a", 1), (day(4), "b", 5), (day(4), "a", 2), (day(3), "none", 0)]);
+        let chart = Chart::new(
+            day(4),
+            3,
+            &[(day(2), "a", 1), (day(4), "b", 5), (day(4), "a", 2), (day(3), "none", 0)],
+        );
         assert_eq!(chart.series, ["b", "a"]);
         let days: Vec<_> = chart.days.iter().map(|day| (day.day, day.counts.clone())).collect();
         assert_eq!(days, [(day(2), vec![0, 1]), (day(3), vec![0, 0]), (day(4), vec![5, 2])]);

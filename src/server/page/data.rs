@@ -39,9 +39,11 @@ struct Table {
 pub async fn list(State(state): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
     let all = ask(&state, TableEntry::list).await?;
     let (views, tables): (Vec<_>, Vec<_>) = all.into_iter().partition(|table| table.is_view);
-    let is_empty = |table: &TableEntry| table.rows == Some(0) || (table.rows.is_none() && table.newest_at.is_none());
+    let is_empty =
+        |table: &TableEntry| table.rows == Some(0) || (table.rows.is_none() && table.newest_at.is_none());
     let names: BTreeSet<String> = tables.iter().map(|table| table.name.clone()).collect();
-    let (table_views, views): (Vec<_>, Vec<_>) = views.into_iter().partition(|view| names.contains(&view.name));
+    let (table_views, views): (Vec<_>, Vec<_>) =
+        views.into_iter().partition(|view| names.contains(&view.name));
     let (empty, filled): (Vec<_>, Vec<_>) = tables.into_iter().partition(is_empty);
     Ok(super::html(&Data { frame: visitor.frame("Data", "/page/data"), filled, empty, views, table_views }))
 }

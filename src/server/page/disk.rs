@@ -59,7 +59,8 @@ pub fn rooms(settings: &Settings) -> Vec<Room> {
 fn room(what: &'static str, path: &Path) -> Option<Room> {
     let existing = path.ancestors().find(|path| path.exists())?;
     let disk = rustix::fs::statvfs(existing).ok()?;
-    let (free, total) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
+    let (free, total) =
+        (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
     let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let is_low = free < LEAST_BYTES || free < total / LEAST_PART;
     Some(Room { what, path: path.display().to_string(), free: count(free), total: count(total), is_low })
@@ -111,6 +112,11 @@ fn waiting(path: &Path, settle: Duration) -> Option<Waiting> {
         ready: count(scan.ready.len()),
         settling: count(scan.settling),
         oldest: scan.oldest.map(|(since, path)| (path, time(since))),
-        skipped: scan.skipped.named.into_iter().map(|skipped| (skipped.path, skipped.reason.to_string())).collect(),
+        skipped: scan
+            .skipped
+            .named
+            .into_iter()
+            .map(|skipped| (skipped.path, skipped.reason.to_string()))
+            .collect(),
     })
 }

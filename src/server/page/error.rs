@@ -48,7 +48,9 @@ impl PageError {
         let back = "Go back, or begin with the overview.";
         match self {
             Self::SignIn(_) => (StatusCode::SEE_OTHER, "Sign in", String::new(), ""),
-            Self::Malformed(what) => (StatusCode::BAD_REQUEST, "That cannot be read", (*what).to_owned(), back),
+            Self::Malformed(what) => {
+                (StatusCode::BAD_REQUEST, "That cannot be read", (*what).to_owned(), back)
+            }
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, "Not allowed", (*why).to_owned(), back),
             Self::NotFound(what) => (StatusCode::NOT_FOUND, "Not found", what.clone(), back),
             Self::Refused(status, why) => (*status, "Not accepted", why.clone(), back),

@@ -66,10 +66,12 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let (from, to) = (day(query.from.as_deref()), day(query.to.as_deref()));
     let is_malformed = from.is_err() || to.is_err();
-    let (since, until) = (from.unwrap_or_default(), to.unwrap_or_default().map(|day| day + TimeDelta::days(1)));
+    let (since, until) =
+        (from.unwrap_or_default(), to.unwrap_or_default().map(|day| day + TimeDelta::days(1)));
     let wanted = query.clone();
     let (sources, mut files) = ask(&state, move |connection| {
-        let statuses: Vec<String> = wanted.status.filter(|status| STATUSES.contains(&status.as_str())).into_iter().collect();
+        let statuses: Vec<String> =
+            wanted.status.filter(|status| STATUSES.contains(&status.as_str())).into_iter().collect();
         let source = wanted.source.as_deref().filter(|source| !source.is_empty());
         let of = RunFilter { statuses: &statuses, since, until, before: wanted.before, limit: PAGE + 1 };
         let files = FileEntry::list(connection, &FileFilter { source, run_id: None, of })?;
@@ -91,8 +93,10 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let before = query.before;
     let found = ask(&state, move |connection| {
-        let filter = RejectFilter { file_id: Some(id), reason: None, is_open: false, before, limit: PAGE as u32 + 1 };
-        let (Some(file), Some(lineage)) = (FileEntry::find(connection, id)?, FileLineage::find(connection, id)?)
+        let filter =
+            RejectFilter { file_id: Some(id), reason: None, is_open: false, before, limit: PAGE as u32 + 1 };
+        let (Some(file), Some(lineage)) =
+            (FileEntry::find(connection, id)?, FileLineage::find(connection, id)?)
         else {
             return Ok(None);
         };

@@ -197,7 +197,11 @@ pub fn equation(account: impl Is<Account>) -> String {
         .map(|(count, word)| format!("{} {word}", number(*count)))
         .collect();
     let seen = account.value().total().value();
-    if parts.is_empty() { "no records".to_owned() } else { format!("{} seen = {}", number(seen), parts.join(" + ")) }
+    if parts.is_empty() {
+        "no records".to_owned()
+    } else {
+        format!("{} seen = {}", number(seen), parts.join(" + "))
+    }
 }
 
 /// A text that may stand in HTML.
@@ -210,7 +214,9 @@ pub fn query(text: impl AsRef<str>) -> String {
     let mut encoded = String::new();
     for byte in text.as_ref().bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             byte => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -228,7 +234,7 @@ mod tests {
         assert_eq!(numbers.map(number), ["0", "12", "999", "1,000", "123,456", "10,000,000", "-1,234"]);
         assert_eq!(bounded(10_001, 10_000), "more than 10,000");
         assert_eq!(bounded(10_000, 10_000), "10,000");
-        let sizes = [0, 999, 1000, 9_940, 12_000, 5_000_000_000];
+        let sizes = [0_i64, 999, 1000, 9_940, 12_000, 5_000_000_000];
         assert_eq!(sizes.map(bytes), ["0 B", "999 B", "1.0 kB", "9.9 kB", "12 kB", "5.0 GB"]);
     }
 
@@ -237,7 +243,17 @@ mod tests {
         let spans = [1, 59, 60, 119, 3600, 5400, 86_400, 172_800, 1_000_000];
         assert_eq!(
             spans.map(|seconds| span(TimeDelta::seconds(seconds))),
-            ["1 second", "59 seconds", "1 minute", "1 minute", "1 hour", "2 hours", "24 hours", "2 days", "12 days"]
+            [
+                "1 second",
+                "59 seconds",
+                "1 minute",
+                "1 minute",
+                "1 hour",
+                "2 hours",
+                "24 hours",
+                "2 days",
+                "12 days"
+            ]
         );
         assert_eq!(query("a b&c=ü/"), "a%20b%26c%3D%C3%BC%2F");
     }

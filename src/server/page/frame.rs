@@ -79,13 +79,16 @@ fn notice(done: &str) -> Option<String> {
     let count: i64 = count.parse().ok().filter(|count| *count >= 0)?;
     Some(match (word, count) {
         ("retried", 0) => {
-            "No reject could be put back: what is left is not whole, or its file is not in the archive.".to_owned()
+            "No reject could be put back: what is left is not whole, or its file is not in the archive."
+                .to_owned()
         }
         ("retried", _) => format!(
             "{} put into the inbox again. They load with the next scan; reload to see what became of them.",
             if count == 1 { "1 reject was".to_owned() } else { format!("{} rejects were", number(count)) }
         ),
-        ("dismissed", 0) => "Nothing was dismissed: these rejects were resolved or dismissed before.".to_owned(),
+        ("dismissed", 0) => {
+            "Nothing was dismissed: these rejects were resolved or dismissed before.".to_owned()
+        }
         ("dismissed", _) => format!("{} dismissed.", things(count, "reject was", "rejects were")),
         _ => return None,
     })

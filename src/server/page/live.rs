@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use fhirmill_postgres::ledger::page::{PageSession, RunInProgress, RunLine, RunPage};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
+use super::ask;
 use super::error::PageError;
 use super::format::{bytes, number, things, time};
 use super::session::{IDLE_SECONDS, Visitor};
-use super::ask;
 use crate::report::{Snapshot, Unit};
 use crate::server::auth::hash;
 use crate::server::state::Shared;

@@ -14,9 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::assets::{ICON, STYLE};
 use super::error::PageError;
-use super::session::{
-    Cookie, IDLE_SECONDS, LONGEST_SECONDS, Posted, Visitor, csrf_token, read_form,
-};
+use super::session::{Cookie, IDLE_SECONDS, LONGEST_SECONDS, Posted, Visitor, csrf_token, read_form};
 use crate::server::auth::hash;
 use crate::server::auth::secrets::random_word;
 use crate::server::call::Call;
@@ -207,7 +205,9 @@ mod tests {
         for safe in ["/page", "/page/files?status=failed", "/page?done=x"] {
             assert_eq!(safe_path(Some(safe)), safe);
         }
-        for foreign in ["//evil.example", "https://evil.example", "/pages", "/page/\\evil", "/page/ x", "/page/\n", ""] {
+        for foreign in
+            ["//evil.example", "https://evil.example", "/pages", "/page/\\evil", "/page/ x", "/page/\n", ""]
+        {
             assert_eq!(safe_path(Some(foreign)), "/page", "{foreign}");
         }
     }

@@ -37,12 +37,12 @@ mod uploads;
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use diesel::connection::SimpleConnection;
 use diesel::{PgConnection, QueryResult};
 use tower_http::catch_panic::CatchPanicLayer;

@@ -97,9 +97,8 @@ impl ClosedDays {
             return Ok(Arc::clone(days));
         }
         let first = today - TimeDelta::days(DAYS - 1);
-        let days = ask(state, move |connection| {
-            DayCount::between(connection, first, today - TimeDelta::days(1))
-        });
+        let days =
+            ask(state, move |connection| DayCount::between(connection, first, today - TimeDelta::days(1)));
         let days: Arc<[DayCount]> = days.await?.into();
         *last = Some((Instant::now(), today, Arc::clone(&days)));
         Ok(days)
@@ -143,7 +142,11 @@ pub async fn show(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
         disk: rooms.into_iter().next(),
         waiting,
         running: running?.html(),
-        sources: asked.habits.iter().map(|habit| SourceLine { habit: habit.clone(), state: words(habit, now) }).collect(),
+        sources: asked
+            .habits
+            .iter()
+            .map(|habit| SourceLine { habit: habit.clone(), state: words(habit, now) })
+            .collect(),
         rejects: asked.reasons.iter().map(|reason| reason.records).sum(),
         charts: [
             Titled {
@@ -152,7 +155,12 @@ pub async fn show(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
                 unit: "inserted or updated",
                 chart: chart(|day| day.resources),
             },
-            Titled { id: "rejected", title: "Rejects a day", unit: "rejected", chart: chart(|day| day.rejects) },
+            Titled {
+                id: "rejected",
+                title: "Rejects a day",
+                unit: "rejected",
+                chart: chart(|day| day.rejects),
+            },
         ],
         troubled: asked.troubled,
     };
@@ -162,7 +170,8 @@ pub async fn show(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
 /// The service that answers this call.
 fn own_service(services: Vec<ServiceEntry>) -> Option<ServiceEntry> {
     let (host, process) = (health::host(), std::process::id());
-    let is_own = |service: &ServiceEntry| service.host == host && service.process_id.unsigned_abs() == process;
+    let is_own =
+        |service: &ServiceEntry| service.host == host && service.process_id.unsigned_abs() == process;
     services.into_iter().find(is_own)
 }
 
@@ -198,7 +207,9 @@ fn attention(asked: &Asked, complaint: Option<&str>, rooms: &[Room], now: DateTi
         }
     }
     for habit in &asked.habits {
-        if let (Delivered::Overdue, Some(last), Some(interval)) = (habit.at(now), habit.last_file_at, habit.interval) {
+        if let (Delivered::Overdue, Some(last), Some(interval)) =
+            (habit.at(now), habit.last_file_at, habit.interval)
+        {
             let sentence = format!(
                 "{} is overdue: it delivers about every {}, and last did {}. Ask the sender.",
                 habit.source,

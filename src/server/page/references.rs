@@ -24,5 +24,8 @@ struct References {
 /// Lists what is unresolved.
 pub async fn list(State(state): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
     let references = ask(&state, |connection| UnresolvedReferences::count(connection, MOST)).await?;
-    Ok(super::html(&References { frame: visitor.frame("Unresolved references", "/page/references"), references }))
+    Ok(super::html(&References {
+        frame: visitor.frame("Unresolved references", "/page/references"),
+        references,
+    }))
 }

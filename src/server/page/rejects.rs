@@ -131,7 +131,13 @@ pub async fn raw(
     let found = found.ok_or_else(|| PageError::NotFound(format!("There is no reject {id}.")))?;
     let text = String::from_utf8_lossy(&found.beginning.unwrap_or_default()).into_owned();
     let frame = visitor.frame(format!("Record of reject {id}"), "/page/rejects");
-    Ok(super::html(&Raw { frame, reject, text, kept: found.kept, is_cut: found.kept > i64::from(SHOWN_BYTES) }))
+    Ok(super::html(&Raw {
+        frame,
+        reject,
+        text,
+        kept: found.kept,
+        is_cut: found.kept > i64::from(SHOWN_BYTES),
+    }))
 }
 
 /// The path of the element that is wrong, if it is known, and what is wrong with it.

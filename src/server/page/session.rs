@@ -51,13 +51,15 @@ impl Cookie {
     pub fn read(self, settings: &Settings, headers: &HeaderMap) -> Option<String> {
         let name = self.name(settings);
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let mut pairs =
+            cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
         pairs.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
     }
 
     /// The header that sets it until the browser closes; without a value, that removes it.
     pub fn set(self, settings: &Settings, value: Option<&str>) -> HeaderValue {
-        let mut text = format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.name(settings), value.unwrap_or(""));
+        let mut text =
+            format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.name(settings), value.unwrap_or(""));
         if value.is_none() {
             text.push_str("; Max-Age=0");
         }
@@ -222,10 +224,7 @@ mod tests {
         assert_eq!(plain, "fhirmill_session=word; Path=/; HttpOnly; SameSite=Strict");
         settings.server.public_url = Some("https://fhir.example.org".to_owned());
         let secure = Cookie::Session.set(&settings, None);
-        assert_eq!(
-            secure,
-            "__Host-fhirmill_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0; Secure"
-        );
+        assert_eq!(secure, "__Host-fhirmill_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0; Secure");
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, HeaderValue::from_static("a=b; __Host-fhirmill_session=w1"));
         assert_eq!(Cookie::Session.read(&settings, &headers).as_deref(), Some("w1"));

@@ -29,7 +29,11 @@ pub async fn list(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
     let mut uploads = ask(&state, |connection| OpenUpload::list(connection, MOST + 1, MOST_MISSING)).await?;
     let is_cut = uploads.len() as i64 > MOST;
     uploads.truncate(MOST as usize);
-    Ok(super::html(&Uploads { frame: visitor.frame("Uploads in progress", "/page/uploads"), uploads, is_cut }))
+    Ok(super::html(&Uploads {
+        frame: visitor.frame("Uploads in progress", "/page/uploads"),
+        uploads,
+        is_cut,
+    }))
 }
 
 /// The parts that are missing, as far as that is known.

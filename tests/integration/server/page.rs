@@ -47,10 +47,12 @@ impl<'s> Visitor<'s> {
     }
 
     fn call(&mut self, arguments: &[&str]) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
         let answer = self.service.call(&[arguments, &["--cookie", &cookies]].concat());
-        for line in answer.headers.lines().filter(|line| line.to_ascii_lowercase().starts_with("set-cookie:")) {
+        for line in answer.headers.lines().filter(|line| line.to_ascii_lowercase().starts_with("set-cookie:"))
+        {
             let (name, value) = line[11..].split(';').next().unwrap().trim().split_once('=').unwrap();
             self.cookies.retain(|(kept, _)| kept != name);
             if !value.is_empty() {
@@ -150,14 +152,16 @@ fn views_need_a_session_and_change_needs_an_operator_with_a_token() {
     anna.call(&["/page/rejects/1/dismiss", "--data", "csrf=0000"]).expect(403);
     let html = anna.get("/page/rejects/1").expect(200).text();
     let data = format!("csrf={}", token(&html));
-    anna.call(&["/page/rejects/1/dismiss", "--data", &data, "--header", "Sec-Fetch-Site: cross-site"]).expect(403);
+    anna.call(&["/page/rejects/1/dismiss", "--data", &data, "--header", "Sec-Fetch-Site: cross-site"])
+        .expect(403);
     anna.call(&["/page/logout", "--data", "csrf="]).expect(403);
     anna.get("/page").expect(200);
 
     // A viewer looks, but sees no bytes and ids, and changes nothing.
     let mut bert = Visitor::signed_in(&service, "bert");
     let id = service.environment.value("select id from etl.rejected_record where fhir_id = 'secret-id'");
-    let file = service.environment.value("select file_id from etl.rejected_record where fhir_id = 'secret-id'");
+    let file =
+        service.environment.value("select file_id from etl.rejected_record where fhir_id = 'secret-id'");
     let (reject, of_file) = (format!("/page/rejects/{id}"), format!("/page/files/{file}"));
     for view in [&reject, &of_file, "/page/rejects", "/page/rejects/list"] {
         let html = bert.get(view).expect(200).text();
@@ -175,7 +179,8 @@ fn views_need_a_session_and_change_needs_an_operator_with_a_token() {
     ] {
         bert.post("/page", &action, &[("reason", "invalid_value")]).expect(403);
     }
-    let untouched = "select count(*) from etl.rejected_record where retried_at is null and dismissed_at is null";
+    let untouched =
+        "select count(*) from etl.rejected_record where retried_at is null and dismissed_at is null";
     assert_eq!(service.environment.value(untouched), "3");
 
     // An operator sees them, and that is on record.
@@ -195,7 +200,10 @@ fn views_need_a_session_and_change_needs_an_operator_with_a_token() {
     // So does idleness, the end of its time, and being disabled.
     for change in ["last_seen_at = now() - interval '31 minutes'", "expires_at = now()"] {
         bert.get("/page").expect(200);
-        crate::support::execute(service.environment.database_url(), &format!("update etl.page_session set {change}"));
+        crate::support::execute(
+            service.environment.database_url(),
+            &format!("update etl.page_session set {change}"),
+        );
         bert.get("/page").expect(303);
         bert = Visitor::signed_in(&service, "bert");
     }
@@ -229,7 +237,8 @@ fn wrong_passwords_lock_the_name_at_that_address_and_say_nothing_of_names() {
     service.environment.run(&["users", "passwd", "anna", "--password-file", "new"]).expect_code(0);
     visitor.sign_in("anna", "another password of anna").expect(303);
     assert_eq!(service.environment.value("select count(*) from etl.login_failure"), "0");
-    let logins = "select count(*) from etl.audit_event where action = 'POST /page/login' and user_id is not null";
+    let logins =
+        "select count(*) from etl.audit_event where action = 'POST /page/login' and user_id is not null";
     assert_eq!(service.environment.value(logins), "2");
     // Names that nobody has do not fill the table.
     crate::support::execute(
@@ -238,7 +247,10 @@ fn wrong_passwords_lock_the_name_at_that_address_and_say_nothing_of_names() {
     );
     visitor = Visitor::new(&service);
     visitor.sign_in("nobody", "wrong").expect(401);
-    assert_eq!(service.environment.value("select count(*) <= 10003 as bounded from etl.login_failure"), "true");
+    assert_eq!(
+        service.environment.value("select count(*) <= 10003 as bounded from etl.login_failure"),
+        "true"
+    );
 }
 
 #[test]
@@ -266,7 +278,10 @@ fn users_are_managed_without_passwords_among_the_arguments() {
     environment.run(&["users", "passwd", "bert", "--password-file", "missing"]).expect_code(1);
     environment.run(&["users", "disable", "bert"]).expect_code(2);
     let users = environment.run(&["users", "list", "--json"]).expect_code(0).json();
-    assert_eq!((&users[0]["name"], &users[0]["role"], users.as_array().unwrap().len()), (&"anna".into(), &"operator".into(), 1));
+    assert_eq!(
+        (&users[0]["name"], &users[0]["role"], users.as_array().unwrap().len()),
+        (&"anna".into(), &"operator".into(), 1)
+    );
     let kept = environment.value("select password_hash from etl.page_user");
     assert!(kept.starts_with("$argon2id$"), "{kept}");
 }
@@ -282,7 +297,9 @@ fn views_show_what_is_in_the_ledger() {
     let file = service.environment.value("select id from etl.load_file where path = 'north/broken.ndjson'");
 
     let overview = view("/page");
-    for text in ["north/broken.ndjson", "st-marys", "west", "Nothing is running.", "<svg class=\"chart\"", "alive"] {
+    for text in
+        ["north/broken.ndjson", "st-marys", "west", "Nothing is running.", "<svg class=\"chart\"", "alive"]
+    {
         assert!(overview.contains(text), "{text} is not in {overview}");
     }
     assert!(view("/page/files?status=rejected&source=north").contains("north/broken.ndjson"));
@@ -293,12 +310,20 @@ fn views_show_what_is_in_the_ledger() {
     assert!(shown.contains("2 seen = 2 rejected") && shown.contains("into the inbox"), "{shown}");
     let loaded = service.environment.value("select id from etl.load_file where path like 'st-marys/%'");
     assert!(view(&format!("/page/files/{loaded}")).contains("2 seen = 1 inserted + 1 rejected"));
-    assert!(view("/page/rejects").contains("no_resource_type") && view("/page/rejects").contains("invalid_value"));
+    assert!(
+        view("/page/rejects").contains("no_resource_type") && view("/page/rejects").contains("invalid_value")
+    );
     assert!(view("/page/rejects/list?reason=no_resource_type").contains("north/broken.ndjson"));
     let uploads = view("/page/uploads");
-    assert!(uploads.contains("large file.ndjson") && uploads.contains("1, 3, 4") && uploads.contains("10 B"), "{uploads}");
+    assert!(
+        uploads.contains("large file.ndjson") && uploads.contains("1, 3, 4") && uploads.contains("10 B"),
+        "{uploads}"
+    );
     let senders = view("/page/senders");
-    assert!(senders.contains("push, update, status") && senders.contains("PUT /api/uploads/{id}/parts/{number}"), "{senders}");
+    assert!(
+        senders.contains("push, update, status") && senders.contains("PUT /api/uploads/{id}/parts/{number}"),
+        "{senders}"
+    );
     let hash = service.environment.value("select client_secret_hash from etl.sender");
     assert!(!senders.contains(&hash));
     assert!(view("/page/data").contains("/page/data/public/patient"));
@@ -323,18 +348,25 @@ fn views_show_what_is_in_the_ledger() {
     service.call(&["/page/assets/other.css"]).expect(404);
 
     // What is mended is put back, and what does not matter is dismissed.
-    let id = service.environment.value(&format!("select min(id) from etl.rejected_record where file_id = {file}"));
+    let id =
+        service.environment.value(&format!("select min(id) from etl.rejected_record where file_id = {file}"));
     let reject = format!("/page/rejects/{id}");
     let answer = anna.post(&reject, &format!("{reject}/retry"), &[]).expect(303);
     let location = answer.header("location").unwrap();
     assert_eq!(location, format!("{reject}?done=retried-1"));
     assert!(anna.get(&location).expect(200).text().contains("1 reject was put into the inbox again."));
     wait_until("it was rejected again", || {
-        service.environment.value("select count(*) from etl.rejected_record where reason = 'no_resource_type'") == "3"
+        service
+            .environment
+            .value("select count(*) from etl.rejected_record where reason = 'no_resource_type'")
+            == "3"
     });
     let dismiss = [("reason", "no_resource_type"), ("note", "not ours")];
     let answer = anna.post("/page", "/page/rejects/dismiss", &dismiss).expect(303);
-    assert_eq!(answer.header("location").as_deref(), Some("/page/rejects?reason=no_resource_type&done=dismissed-3"));
+    assert_eq!(
+        answer.header("location").as_deref(),
+        Some("/page/rejects?reason=no_resource_type&done=dismissed-3")
+    );
     anna.post("/page", "/page/rejects/dismiss", &[("reason", "")]).expect(400);
     let open = "select reason from etl.rejected_record where dismissed_at is null";
     assert_eq!(service.environment.query(open), [["invalid_value"]]);

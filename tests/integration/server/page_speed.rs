@@ -50,7 +50,11 @@ fn every_view_answers_in_a_moment_with_a_large_ledger() {
     ]
     .map(str::to_owned)
     .into();
-    views.extend([format!("/page/files/{file}"), format!("/page/rejects/{reject}"), format!("/page/rejects/{reject}/raw")]);
+    views.extend([
+        format!("/page/files/{file}"),
+        format!("/page/rejects/{reject}"),
+        format!("/page/rejects/{reject}/raw"),
+    ]);
     let mut visitor = Visitor::signed_in(&service, "anna");
     let mut slowest = (Duration::ZERO, String::new());
     for view in &views {

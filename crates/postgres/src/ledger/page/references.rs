@@ -59,7 +59,10 @@ impl UnresolvedReferences {
         let exact = EXACT as f64;
         let sample = match is_estimate {
             true => {
-                format!("tablesample system ({})", (100.0 * exact / size.estimate.max(exact)).clamp(0.001, 100.0))
+                format!(
+                    "tablesample system ({})",
+                    (100.0 * exact / size.estimate.max(exact)).clamp(0.001, 100.0)
+                )
             }
             false => String::new(),
         };

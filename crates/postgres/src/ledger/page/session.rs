@@ -63,7 +63,8 @@ impl PageSession {
         idle_seconds: i32,
         is_use: bool,
     ) -> QueryResult<Option<SignedIn>> {
-        const OPEN: &str = "token_hash = $1 and expires_at > now() and last_seen_at > now() - make_interval(secs => $2)";
+        const OPEN: &str =
+            "token_hash = $1 and expires_at > now() and last_seen_at > now() - make_interval(secs => $2)";
         let found: Option<SignedIn> = sql_query(format!(
             "select u.id as user_id, u.name, u.role from etl.page_session s join etl.page_user u on u.id = s.user_id \
               where {OPEN} and u.disabled_at is null"
