@@ -214,6 +214,7 @@ sanitize: ## Run the tests of the unsafe code and of its callers under the addre
 bench: FEATURES = server
 bench: prerequisites binary ## Measure performance (PATIENTS=300 ROUNDS=5 ONLY=name,name QUICK=1)
 	cargo build --quiet --profile local --package fhirmill-core --example map
+	cargo build --quiet --profile local --example update_load
 	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench
 
 chaos: prerequisites ## Kill processes, sessions and the server at random (SECONDS=300 CHAOS_SEED=…)

@@ -16,11 +16,14 @@ import pathlib
 import platform
 import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import uploads as uploads_bench
@@ -434,9 +437,53 @@ def uploads(data):
                                      min(ROUNDS, 3))
 
 
+def updates(data):
+    """Updates over HTTP, stored when they are answered, by clients that keep their connections open."""
+    load = pathlib.Path(FHIRMILL).parent / "examples" / "update_load"
+    found, seconds = {"puts": [], "bundles": []}, "2" if QUICK else "10"
+    for _ in range(ROUNDS):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        with Mill(HTTP_ADDRESS=address) as mill:
+            sender = json.loads(mill.run("senders", "add", "lab", "--source", "lab", "--json"))
+            service = subprocess.Popen([FHIRMILL, "run"], cwd=mill.folder, env=mill.environment,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                token = token_of(address, sender)
+                for kind, clients in (("puts", "32"), ("bundles", "8")):
+                    out = subprocess.run([load, address, token, kind, clients, seconds], check=True,
+                                         capture_output=True, text=True).stdout
+                    found[kind].append(json.loads(out))
+                    print(f"  {kind}: {out.strip()}", file=sys.stderr)
+                stored = int(mill.psql("select count(*) from observation"))
+                sent = sum(rounds[-1]["resources"] for rounds in found.values())
+                assert stored == sent, (stored, sent)
+            finally:
+                service.terminate()
+                service.wait()
+            mill.run("check")
+    median = lambda kind, figure: MEDIAN(of[figure] for of in found[kind])
+    return [("PUTs a second, 32 clients, stored when answered", f"{median('puts', 'per_second'):.0f}", ">= 1,000"),
+            ("their 99th percentile", f"{median('puts', 'p99_ms'):.0f} ms", "<= 250 ms"),
+            ("resources a second, transactions of 100, 8 clients", f"{median('bundles', 'per_second'):.0f}", ">= 3,000")]
+
+
+def token_of(address, sender):
+    """An access token, once the service answers."""
+    body = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": sender["client_id"],
+                                   "client_secret": sender["client_secret"]}).encode()
+    for _ in range(200):
+        try:
+            return json.load(urllib.request.urlopen(f"http://{address}/auth/token", body))["access_token"]
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the service does not answer")
+
+
 MEASUREMENTS = {function.__name__: function for function in
                 (map_speed, onboarding, duckdb, again, changed, growth, workers, small_files, arrival, row_by_row,
-                 uploads)}
+                 uploads, updates)}
 
 
 def main():

@@ -64,7 +64,7 @@ impl Lane {
     pub fn push(&self, updates: Vec<Update>) -> Result<Vec<oneshot::Receiver<Answer>>, Full> {
         let mut state = lock(&self.state);
         if state.is_ending || state.waiting.len() >= self.most_waiting || state.bytes >= MOST_WAITING_BYTES {
-            return Err(Full);
+            return Err(Full(updates));
         }
         let mut answers = Vec::with_capacity(updates.len());
         for update in updates {

@@ -160,9 +160,9 @@ pub enum Refusal {
 /// with the entry that is to blame.
 pub type Answer = Result<Vec<Applied>, (u32, Refusal)>;
 
-/// More updates wait than are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+/// More updates wait than are taken: these are not.
+#[derive(Debug)]
+pub struct Full(pub Vec<Update>);
 
 /// The updates of a service.
 #[derive(Debug)]

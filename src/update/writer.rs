@@ -148,11 +148,8 @@ impl Writer {
         if let [only] = group
             && !only.update.conditionals.is_empty()
         {
-            let owners = |update: &Update| {
-                let wanted: Vec<_> = update.conditionals.iter().map(|of| of.wanted.clone()).collect();
-                active.run.owners(file, &wanted)
-            };
-            let owners = { owners }(&only.update).map_err(lost)?;
+            let wanted: Vec<_> = only.update.conditionals.iter().map(|of| of.wanted.clone()).collect();
+            let owners = active.run.owners(file, &wanted).map_err(lost)?;
             if let Some(answer) = meaning_of_conditionals(&only.update, &owners) {
                 return answer
                     .map(|applied| vec![applied])
@@ -302,8 +299,9 @@ impl Writer {
         for (_, segment) in std::mem::take(&mut active.segments) {
             self.close(&mut active, segment);
         }
+        // What is done at the end of a run may take long: the next process does it.
         let (_, ending) = active.run.into_ending();
-        if let Err(failure) = self.with_job(|job| ending.end(job)) {
+        if let Err(failure) = ending.leave() {
             warn!("a run of updates did not come to its end: {}", in_one_line(&failure));
         }
     }

@@ -190,6 +190,12 @@ pub struct EndingRun {
 }
 
 impl EndingRun {
+    /// Ends a run in the middle: what is left to do is for the next process.
+    pub fn leave(mut self) -> Result<(), PipelineError> {
+        self.run.resolve_mended(&self.statistics.mended)?;
+        Ok(self.run.end(RunStatus::of(self.summary.failed_files == 0), &self.summary.counts(), false)?)
+    }
+
     /// Does what is done at the end of a run.
     pub fn end(mut self, job: &Job<'_>) -> Result<(), PipelineError> {
         self.run.resolve_mended(&self.statistics.mended)?;

@@ -1,18 +1,21 @@
 //! The *calls* that write.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::MOST_BYTES;
 use super::answer;
 use super::bundle::{self, Requested};
 use super::json::Members;
 use super::request::{self, IF_NONE_EXIST, Method, Origin, Request, require_json, versions};
-use super::store::{Stored, store};
+use super::store::{Queueing, Stored, store};
 use crate::pipeline::updates::Problem;
 use crate::server::auth::{Caller, Scope};
 use crate::server::body::BodyReader;
@@ -50,15 +53,49 @@ fn origin(caller: &Caller) -> Origin {
     Origin { source: caller.bearer.source.clone(), request_id: caller.call.request_id.clone() }
 }
 
-async fn read_body(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<String, ApiError> {
+/// A body, and the memory that it has until the call is answered.
+struct Received {
+    text: String,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Received {
+    fn none() -> Self {
+        Received { text: String::new(), _memory: None }
+    }
+}
+
+async fn read_body(
+    state: &Shared,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Received, ApiError> {
     require_json(headers)?;
-    let bytes = BodyReader::new(body, headers, &caller.call, MOST_BYTES)?.read().await?;
-    String::from_utf8(bytes).map_err(|_| ApiError::bad_request("the body is not UTF-8"))
+    let mut body = BodyReader::new(body, headers, &caller.call, MOST_BYTES)?;
+    let (mut bytes, mut memory): (Vec<u8>, Option<OwnedSemaphorePermit>) = (Vec::new(), None);
+    while let Some(piece) = body.next().await? {
+        bytes.extend_from_slice(&piece);
+        let held = memory.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = (bytes.len() / 1024 + 1).saturating_sub(held);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        let Ok(permit) = Arc::clone(&state.updates.memory).try_acquire_many_owned(more) else {
+            let sentence = "too many updates are being sent at once";
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, sentence)
+                .with(header::RETRY_AFTER, "2"));
+        };
+        match &mut memory {
+            Some(memory) => memory.merge(permit),
+            none => *none = Some(permit),
+        }
+    }
+    let text = String::from_utf8(bytes).map_err(|_| ApiError::bad_request("the body is not UTF-8"))?;
+    Ok(Received { text, _memory: memory })
 }
 
 /// Checks a body, where that does not hold up others.
 async fn checked<T: Send + 'static>(
-    body: String,
+    Received { text: body, _memory }: Received,
     check: impl FnOnce(&str) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     if body.len() < LARGE_BODY {
@@ -82,7 +119,8 @@ async fn answer_one(
     update: Update,
     preference: Preference,
 ) -> Result<Response, ApiError> {
-    match store(state, caller, vec![update], preference.is_asynchronous).await? {
+    let queueing = if preference.is_asynchronous { Queueing::Wanted } else { Queueing::Allowed };
+    match store(state, caller, vec![update], queueing).await? {
         Stored::Queued(upload) => Ok(uploads::accepted(&upload)),
         Stored::Answers(mut answers) => {
             let answer = answers.pop().unwrap_or(Ok(Vec::new()));
@@ -97,7 +135,7 @@ async fn write(
     caller: &Caller,
     (method, url): (Method, String),
     headers: &HeaderMap,
-    body: String,
+    body: Received,
 ) -> Result<Response, ApiError> {
     caller.call.set_target(url.split(['/', '?']).next().unwrap_or_default());
     let preference = Preference::of(headers);
@@ -144,7 +182,7 @@ pub async fn put(
     body: Body,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::Update)?;
-    let body = read_body(&caller, &headers, body).await?;
+    let body = read_body(&state, &caller, &headers, body).await?;
     write(&state, &caller, (Method::Put, format!("{name}/{id}")), &headers, body).await
 }
 
@@ -166,7 +204,7 @@ pub async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::Update)?;
-    write(&state, &caller, (Method::Delete, format!("{name}/{id}")), &headers, String::new()).await
+    write(&state, &caller, (Method::Delete, format!("{name}/{id}")), &headers, Received::none()).await
 }
 
 fn with_query(name: &str, query: Option<String>) -> String {
@@ -192,7 +230,7 @@ pub async fn put_by_identifier(
     body: Body,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::Update)?;
-    let body = read_body(&caller, &headers, body).await?;
+    let body = read_body(&state, &caller, &headers, body).await?;
     write(&state, &caller, (Method::Put, with_query(&name, query)), &headers, body).await
 }
 
@@ -212,7 +250,7 @@ pub async fn delete_by_identifier(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::Update)?;
-    write(&state, &caller, (Method::Delete, with_query(&name, query)), &headers, String::new()).await
+    write(&state, &caller, (Method::Delete, with_query(&name, query)), &headers, Received::none()).await
 }
 
 /// Creates a resource. Its id is its own, or generated from its content.
@@ -234,7 +272,7 @@ pub async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::Update)?;
-    let body = read_body(&caller, &headers, body).await?;
+    let body = read_body(&state, &caller, &headers, body).await?;
     write(&state, &caller, (Method::Post, name), &headers, body).await
 }
 
@@ -259,7 +297,7 @@ pub async fn post_bundle(
     body: Body,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::Update)?;
-    let body = read_body(&caller, &headers, body).await?;
+    let body = read_body(&state, &caller, &headers, body).await?;
     take_bundle(&state, &caller, &headers, body).await
 }
 
@@ -283,8 +321,8 @@ pub async fn post_update(
     body: Body,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::Update)?;
-    let body = read_body(&caller, &headers, body).await?;
-    let members: Members<'_> = serde_json::from_str(&body)
+    let body = read_body(&state, &caller, &headers, body).await?;
+    let members: Members<'_> = serde_json::from_str(&body.text)
         .map_err(|_| ApiError::bad_request("the body is not a JSON object with different names"))?;
     let Some(name) = members.text("resourceType") else {
         return Err(ApiError::bad_request("the resource has no resourceType"));
@@ -304,23 +342,24 @@ async fn take_bundle(
     state: &Shared,
     caller: &Caller,
     headers: &HeaderMap,
-    body: String,
+    body: Received,
 ) -> Result<Response, ApiError> {
     let (shared, origin) = (Shared::clone(state), origin(caller));
     let requested = checked(body, move |body| bundle::requested(&shared, &origin, body)).await?;
-    let is_asynchronous = Preference::of(headers).is_asynchronous;
+    let queueing =
+        if Preference::of(headers).is_asynchronous { Queueing::Wanted } else { Queueing::Allowed };
     match requested {
         Requested::Transaction(_, None) => Ok(answer::bundle("transaction-response", Vec::new())),
         Requested::Transaction(count, Some(update)) => {
-            let stored = store(state, caller, vec![*update], is_asynchronous).await?;
+            let stored = store(state, caller, vec![*update], queueing).await?;
             of_whole(stored, (count, &[]), "transaction-response")
         }
         Requested::Resources(count, update) => {
             let problems = update.problems.clone();
-            let stored = store(state, caller, vec![*update], is_asynchronous).await?;
+            let stored = store(state, caller, vec![*update], queueing).await?;
             of_whole(stored, (count, &problems), "batch-response")
         }
-        Requested::Batch(entries) => take_batch(state, caller, entries, is_asynchronous).await,
+        Requested::Batch(entries) => take_batch(state, caller, entries, queueing).await,
     }
 }
 
@@ -369,7 +408,7 @@ async fn take_batch(
     state: &Shared,
     caller: &Caller,
     entries: Vec<Result<Update, ApiError>>,
-    is_asynchronous: bool,
+    queueing: Queueing,
 ) -> Result<Response, ApiError> {
     let (mut updates, mut refused) = (Vec::new(), Vec::new());
     for entry in entries {
@@ -382,7 +421,9 @@ async fn take_batch(
             Err(error) => refused.push(Some(error)),
         }
     }
-    let mut answers = match store(state, caller, updates, is_asynchronous).await? {
+    // The answer that a batch is queued does not tell which entries are refused.
+    let queueing = if refused.iter().any(Option::is_some) { Queueing::Impossible } else { queueing };
+    let mut answers = match store(state, caller, updates, queueing).await? {
         Stored::Queued(upload) => return Ok(uploads::accepted(&upload)),
         Stored::Answers(answers) => answers.into_iter(),
     };

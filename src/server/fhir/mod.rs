@@ -17,9 +17,10 @@ mod request;
 mod store;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use fhirmill_postgres::lock::lock;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -39,7 +40,13 @@ pub struct UpdateService {
     /// By source the last update that was queued as a file. As long as that is not loaded,
     /// later ones are queued behind it.
     queued: Mutex<HashMap<String, Uuid>>,
+    /// Memory for bodies, in KiB.
+    memory: Arc<Semaphore>,
 }
+
+/// The memory for all bodies together, in KiB. What is made of them takes a few times as
+/// much.
+const MEMORY: usize = 64 << 10;
 
 impl UpdateService {
     /// Starts the threads that store.
@@ -49,7 +56,8 @@ impl UpdateService {
         cancel: &CancellationToken,
     ) -> std::io::Result<Self> {
         let updates = Updates::start(settings, database, cancel)?;
-        Ok(UpdateService { updates, checkers: Checkers::default(), queued: Mutex::default() })
+        let (checkers, memory) = (Checkers::default(), Arc::new(Semaphore::new(MEMORY)));
+        Ok(UpdateService { updates, checkers, queued: Mutex::default(), memory })
     }
 
     /// Stores what waits, and ends.

@@ -8,7 +8,7 @@ use crate::server::auth::Caller;
 use crate::server::error::ApiError;
 use crate::server::state::Shared;
 use crate::server::unfinished::Unfinished;
-use crate::update::{Answer, Refusal, Update};
+use crate::update::{Answer, Full, Refusal, Update};
 use crate::upload::{Announced, Expected, Repeated, UploadError};
 
 /// What became of updates.
@@ -20,26 +20,34 @@ pub enum Stored {
     Queued(Box<Upload>),
 }
 
-/// Has updates stored, in this order. If `is_patient`, the sender does not want to wait.
+/// Whether updates may be queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queueing {
+    /// The sender does not want to wait.
+    Wanted,
+    /// If too many wait.
+    Allowed,
+    /// Then they are refused.
+    Impossible,
+}
+
+/// Has updates stored, in this order.
 pub async fn store(
     state: &Shared,
     caller: &Caller,
     updates: Vec<Update>,
-    is_patient: bool,
+    queueing: Queueing,
 ) -> Result<Stored, ApiError> {
     if updates.is_empty() {
         return Ok(Stored::Answers(Vec::new()));
     }
-    if is_patient || is_queue_ahead(state, caller).await? {
-        return queue(state, caller, &updates).await;
+    if queueing == Queueing::Wanted || is_queue_ahead(state, caller).await? {
+        return queue(state, caller, &updates, queueing).await;
     }
-    let lines = updates.iter().map(|update| update.line.len()).sum::<usize>();
-    let kept = updates.clone();
-    let Ok(receivers) = state.updates.updates.submit(updates) else {
-        tracing::debug!(bytes = lines, "too many updates wait; one is queued as a file");
-        return queue(state, caller, &kept).await;
+    let receivers = match state.updates.updates.submit(updates) {
+        Ok(receivers) => receivers,
+        Err(Full(updates)) => return queue(state, caller, &updates, queueing).await,
     };
-    drop(kept);
     let mut answers = Vec::with_capacity(receivers.len());
     for receiver in receivers {
         // The writer is gone only after a defect, or at the end of the service.
@@ -63,9 +71,16 @@ async fn is_queue_ahead(state: &Shared, caller: &Caller) -> Result<bool, ApiErro
 }
 
 /// Queues updates as one file.
-async fn queue(state: &Shared, caller: &Caller, updates: &[Update]) -> Result<Stored, ApiError> {
-    if updates.iter().any(|update| !update.preconditions.is_empty()) {
-        let sentence = "too many updates wait, and one that depends on a version cannot be queued";
+async fn queue(
+    state: &Shared,
+    caller: &Caller,
+    updates: &[Update],
+    queueing: Queueing,
+) -> Result<Stored, ApiError> {
+    let depends = updates.iter().any(|update| !update.preconditions.is_empty());
+    if depends || queueing == Queueing::Impossible {
+        let sentence = "too many updates wait, and one that depends on a version, or a batch with entries that \
+                        are refused, cannot be queued";
         return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, sentence).with(header::RETRY_AFTER, "10"));
     }
     let lines: Vec<u8> = updates.iter().flat_map(|update| update.line.iter().copied()).collect();

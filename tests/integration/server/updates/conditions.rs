@@ -3,8 +3,9 @@
 use pretty_assertions::assert_eq;
 use serde_json::json;
 
-use super::{Client, patient};
+use super::{Client, patient, send};
 use crate::server::HttpService;
+use crate::support::wait_until;
 
 #[test]
 fn an_update_depends_on_the_version_that_it_names() {
@@ -64,4 +65,35 @@ fn an_identifier_names_the_one_resource_that_has_it() {
     client.delete("/fhir/Patient").expect(400);
     let genders = "select string_agg(gender, ',' order by gender) from patient";
     assert_eq!(service.environment.value(genders), "female,male,other");
+}
+
+/// Files stay in the inbox.
+const NOTHING_LOADS: [(&str, &str); 2] = [("SETTLE_SECONDS", "3600"), ("SCHEDULE", "0 0 1 1 *")];
+
+#[test]
+fn updates_are_queued_where_too_many_wait_and_what_comes_later_waits_behind_them() {
+    let mut service = HttpService::start_with(&[&NOTHING_LOADS[..], &[("MAX_QUEUED_FILES", "3")]].concat());
+    let authorization = service.authorized("st-marys");
+    let put = |service: &HttpService, id: &str, headers: &[&str]| {
+        let path = format!("/fhir/Patient/{id}");
+        send(service.port, &authorization, ("PUT", &path), &patient(id, ""), headers)
+    };
+    put(&service, "a", &[]).expect(201);
+    let queued = put(&service, "a", &["Prefer: respond-async"]).expect(202);
+    let job = queued.header("content-location").unwrap();
+    put(&service, "b", &[]).expect(202);
+    let refused = put(&service, "b", &["If-Match: W/\"1\""]).expect(429);
+    assert!(refused.header("retry-after").is_some());
+    put(&service, "c", &["Prefer: respond-async"]).expect(202);
+    assert!(put(&service, "d", &["Prefer: respond-async"]).expect(429).header("retry-after").is_some());
+    // What is wrong is refused at once.
+    let wrong = patient("e", ",\"birthDate\":\"soon\"");
+    send(service.port, &authorization, ("PUT", "/fhir/Patient/e"), &wrong, &["Prefer: respond-async"]).expect(422);
+    service.settings = vec![("MAX_WAITING_UPDATES".to_owned(), "0".to_owned())];
+    service.restart();
+    let account = service.finished(&authorization, &job);
+    assert_eq!((&account["seen"], &account["unchanged"]), (&1.into(), &1.into()), "{account}");
+    let job = put(&service, "d", &[]).expect(202).header("content-location").unwrap();
+    assert_eq!(service.finished(&authorization, &job)["inserted"], 1);
+    wait_until("all are loaded", || service.environment.value("select count(*) from patient") == "4");
 }

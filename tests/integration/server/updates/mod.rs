@@ -2,6 +2,7 @@
 
 mod bundles;
 mod conditions;
+mod killed;
 mod single;
 
 use serde_json::Value;
