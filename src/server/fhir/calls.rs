@@ -81,8 +81,7 @@ async fn read_body(
         let more = u32::try_from(more).unwrap_or(u32::MAX);
         let Ok(permit) = Arc::clone(&state.updates.memory).try_acquire_many_owned(more) else {
             let sentence = "too many updates are being sent at once";
-            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, sentence)
-                .with(header::RETRY_AFTER, "2"));
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, sentence).with(header::RETRY_AFTER, "2"));
         };
         match &mut memory {
             Some(memory) => memory.merge(permit),
@@ -346,8 +345,7 @@ async fn take_bundle(
 ) -> Result<Response, ApiError> {
     let (shared, origin) = (Shared::clone(state), origin(caller));
     let requested = checked(body, move |body| bundle::requested(&shared, &origin, body)).await?;
-    let queueing =
-        if Preference::of(headers).is_asynchronous { Queueing::Wanted } else { Queueing::Allowed };
+    let queueing = if Preference::of(headers).is_asynchronous { Queueing::Wanted } else { Queueing::Allowed };
     match requested {
         Requested::Transaction(_, None) => Ok(answer::bundle("transaction-response", Vec::new())),
         Requested::Transaction(count, Some(update)) => {

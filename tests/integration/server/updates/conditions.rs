@@ -88,7 +88,8 @@ fn updates_are_queued_where_too_many_wait_and_what_comes_later_waits_behind_them
     assert!(put(&service, "d", &["Prefer: respond-async"]).expect(429).header("retry-after").is_some());
     // What is wrong is refused at once.
     let wrong = patient("e", ",\"birthDate\":\"soon\"");
-    send(service.port, &authorization, ("PUT", "/fhir/Patient/e"), &wrong, &["Prefer: respond-async"]).expect(422);
+    send(service.port, &authorization, ("PUT", "/fhir/Patient/e"), &wrong, &["Prefer: respond-async"])
+        .expect(422);
     service.settings = vec![("MAX_WAITING_UPDATES".to_owned(), "0".to_owned())];
     service.restart();
     let account = service.finished(&authorization, &job);

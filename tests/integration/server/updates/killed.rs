@@ -26,9 +26,7 @@ fn updates(port: u16, authorization: &str, client: usize, is_over: &AtomicBool) 
             (format!("/fhir/Patient/{id}"), patient(&id, "")),
             (format!("/fhir/Patient/counter{client}"), counter),
         ];
-        let statuses = calls.map(|(path, body)| {
-            send(port, authorization, ("PUT", &path), &body, &[]).status
-        });
+        let statuses = calls.map(|(path, body)| send(port, authorization, ("PUT", &path), &body, &[]).status);
         if statuses.iter().all(|status| matches!(status, 200 | 201)) {
             answered.push(number);
         }
@@ -63,7 +61,9 @@ fn updates_that_were_answered_survive_kills_and_none_is_stored_twice() {
             let client = round * 4 + client;
             for number in numbers {
                 let there = format!("select count(*) from patient where fhir_id = 'c{client}-{number}'");
-                wait_until("an update that was answered is there", || service.environment.value(&there) == "1");
+                wait_until("an update that was answered is there", || {
+                    service.environment.value(&there) == "1"
+                });
             }
             // Of one resource the last one counts.
             let last = numbers.iter().max().map_or(0, |last| 1000 + last);
@@ -103,7 +103,8 @@ fn what_a_process_left_is_continued() {
     let spool = service.environment.path("inbox/.fhirmill-updates/st-marys");
     let segment = fs::read_dir(&spool).unwrap().next().unwrap().unwrap().path();
     let line = fs::read_to_string(&segment).unwrap().lines().last().unwrap().to_owned();
-    let more = format!("{}\n{}", line.replace("\"b\"", "\"c\"").replace("/b\"", "/c\""), &line[..line.len() / 2]);
+    let more =
+        format!("{}\n{}", line.replace("\"b\"", "\"c\"").replace("/b\"", "/c\""), &line[..line.len() / 2]);
     OpenOptions::new().append(true).open(&segment).unwrap().write_all(more.as_bytes()).unwrap();
     service.restart();
     let ids = "select string_agg(fhir_id, ',' order by fhir_id) from patient";

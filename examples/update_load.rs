@@ -29,11 +29,8 @@ impl Client {
 
     /// Calls; returns the status and the body of the answer.
     fn call(&mut self, request: &str, body: &str) -> Result<(u16, Vec<u8>)> {
-        let message = format!(
-            "{request} HTTP/1.1\r\n{}Content-Length: {}\r\n\r\n{body}",
-            self.head,
-            body.len()
-        );
+        let message =
+            format!("{request} HTTP/1.1\r\n{}Content-Length: {}\r\n\r\n{body}", self.head, body.len());
         self.stream.get_mut().write_all(message.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
@@ -129,7 +126,9 @@ fn main() -> Result<()> {
     let seconds = begun.elapsed().as_secs_f64();
     times.sort();
     let percentile = |percent: usize| {
-        times.get((times.len().saturating_sub(1)) * percent / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+        times
+            .get((times.len().saturating_sub(1)) * percent / 100)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e3)
     };
     let resources = times.len() * if is_bundle { BUNDLE } else { 1 };
     println!(
