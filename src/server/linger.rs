@@ -9,12 +9,15 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::places::Place;
 
 /// How long a client may go on sending after the answer.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -25,10 +28,13 @@ const LONGEST_PAUSE_AT_END: Duration = Duration::from_secs(1);
 /// How many bytes are dropped at once.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// A connection that lingers when it is shut down.
+/// A connection that lingers when it is shut down, and that ends when it has given its
+/// place up.
 #[derive(Debug)]
 pub struct Lingering<Stream> {
     stream: Stream,
+    place: Arc<Place>,
+    given_up: Pin<Box<WaitForCancellationFutureOwned>>,
     ending: CancellationToken,
     farewell: Option<Farewell>,
 }
@@ -43,8 +49,9 @@ struct Farewell {
 
 impl<Stream> Lingering<Stream> {
     /// A connection of a service that ends when the token is cancelled.
-    pub fn new(stream: Stream, ending: CancellationToken) -> Self {
-        Lingering { stream, ending, farewell: None }
+    pub fn new(stream: Stream, place: Arc<Place>, ending: CancellationToken) -> Self {
+        let given_up = Box::pin(place.given_up());
+        Lingering { stream, place, given_up, ending, farewell: None }
     }
 }
 
@@ -80,6 +87,9 @@ impl<Stream: AsyncRead + Unpin> AsyncRead for Lingering<Stream> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.place.is_silent() && self.given_up.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
@@ -110,7 +120,7 @@ impl<Stream: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<Stream> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Lingering { stream, ending, farewell } = self.get_mut();
+        let Lingering { stream, ending, farewell, .. } = self.get_mut();
         let farewell = match farewell {
             Some(farewell) => farewell,
             None => {
@@ -125,15 +135,20 @@ impl<Stream: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<Stream> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::places::Places;
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn place() -> Arc<Place> {
+        Places::new(1).take().expect("it is free")
+    }
 
     #[tokio::test]
     async fn a_client_that_stays_is_left_after_a_while() {
         let (server, mut client) = tokio::io::duplex(64);
         let ending = CancellationToken::new();
         ending.cancel();
-        let mut server = Lingering::new(server, ending);
+        let mut server = Lingering::new(server, place(), ending);
         let lingering = tokio::spawn(async move { server.shutdown().await });
         assert_eq!(client.read(&mut [0]).await.expect("it can be read"), 0, "nothing more is sent");
         // More than is buffered on the way, so it is read.
@@ -146,6 +161,6 @@ mod tests {
     async fn a_client_that_closes_is_left_at_once() {
         let (server, client) = tokio::io::duplex(64);
         drop(client);
-        Lingering::new(server, CancellationToken::new()).shutdown().await.expect("nothing fails");
+        Lingering::new(server, place(), CancellationToken::new()).shutdown().await.expect("nothing fails");
     }
 }

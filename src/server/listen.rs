@@ -12,13 +12,13 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::ServerError;
 use super::linger::Lingering;
+use super::places::{Place, Places};
 use crate::config::{Settings, TlsFiles};
 
 /// How long the head of a request, or the next request, may take.
@@ -59,11 +59,11 @@ impl Listening {
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(BUFFER_BYTES);
         let handle = axum_server::Handle::new();
-        let permits = Arc::new(Semaphore::new(settings.server.connections));
+        let places = Places::new(settings.server.connections);
         let server = server
             .handle(handle.clone())
             .first_request_timeout(FIRST_REQUEST_TIMEOUT)
-            .acceptor(Bounded { permits, ending: cancel.clone() });
+            .acceptor(Bounded { places, ending: cancel.clone() });
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = match &settings.server.tls {
             None => tokio::spawn(async move { report(server.serve(service).await) }),
@@ -119,7 +119,7 @@ fn tls_config(files: &TlsFiles) -> io::Result<RustlsConfig> {
 /// Refuses connections beyond a number.
 #[derive(Clone)]
 struct Bounded {
-    permits: Arc<Semaphore>,
+    places: Places,
     ending: CancellationToken,
 }
 
@@ -129,14 +129,14 @@ impl<Service> Accept<TcpStream, Service> for Bounded {
     type Future = Ready<io::Result<(Lingering<TcpStream>, Held<Service>)>>;
 
     fn accept(&self, stream: TcpStream, service: Service) -> Self::Future {
-        let accepted = match Arc::clone(&self.permits).try_acquire_owned() {
-            Ok(permit) => {
+        let accepted = match self.places.take() {
+            Some(place) => {
                 // Answers are short; failing to send them at once does not matter.
                 let _ = stream.set_nodelay(true);
-                let stream = Lingering::new(stream, self.ending.clone());
-                Ok((stream, Held { service, _permit: Arc::new(permit) }))
+                let stream = Lingering::new(stream, Arc::clone(&place), self.ending.clone());
+                Ok((stream, Held { service, place }))
             }
-            Err(_) => Err(io::Error::other("too many connections")),
+            None => Err(io::Error::other("too many connections")),
         };
         ready(accepted)
     }
@@ -146,7 +146,7 @@ impl<Service> Accept<TcpStream, Service> for Bounded {
 #[derive(Clone)]
 struct Held<Service> {
     service: Service,
-    _permit: Arc<OwnedSemaphorePermit>,
+    place: Arc<Place>,
 }
 
 impl<Service, Request> tower::Service<Request> for Held<Service>
@@ -166,6 +166,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        self.place.note_call();
         self.service.call(request)
     }
 }

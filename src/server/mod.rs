@@ -16,6 +16,7 @@
 //! - [`s3`]: the calls of S3
 //! - [`unfinished`]: uploads of single calls that break off
 //! - [`listen`]: connections, TLS and the end
+//! - [`places`]: how many connections there may be
 //! - [`linger`]: connections that are closed while the client still sends
 
 pub mod auth;
@@ -26,6 +27,7 @@ pub mod fhir;
 pub mod linger;
 pub mod listen;
 pub mod page;
+pub mod places;
 pub mod pool;
 pub mod receive;
 pub mod rest;

@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::s3::{element, user};
 use super::{HttpService, PATIENCE, patients};
-use crate::support::wait_until;
+use crate::support::{port_of_its_own, wait_until};
 
 fn connect(service: &HttpService) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
@@ -19,7 +20,7 @@ fn connect(service: &HttpService) -> TcpStream {
 fn answer(mut stream: &TcpStream) -> String {
     let mut text = Vec::new();
     if let Err(error) = stream.read_to_end(&mut text) {
-        // A connection that was refused may be reset.
+        // A connection that was closed before it made a call may be reset.
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "the connection is not closed");
     }
     String::from_utf8_lossy(&text).into_owned()
@@ -77,24 +78,28 @@ fn idle_and_slow_connections_are_closed_and_others_are_served() {
     let mut service = HttpService::start_with(&[("HTTP_CONNECTIONS", "20")]);
     let authorization = service.authorized("st-marys");
     let upload = service.begin(&authorization, "a.ndjson", 1);
-    // A body at one byte a second; a head that never ends; connections that say nothing.
-    let mut slow = connect(&service);
+    // Bodies at one byte a second and a minute; a head that never ends; connections that say
+    // nothing.
+    let (mut slow, mut slower) = (connect(&service), connect(&service));
     let head = format!(
         "PUT {upload}/parts/1 HTTP/1.1\r\nHost: x\r\n{authorization}\r\nContent-Length: 100000\r\n\r\n"
     );
     slow.write_all(head.as_bytes()).unwrap();
+    slower.write_all(format!("{head}x").as_bytes()).unwrap();
     let mut endless = connect(&service);
     endless.write_all(b"GET /live HTTP/1.1\r\n").unwrap();
     let silent: Vec<TcpStream> = (0..10).map(|_| connect(&service)).collect();
     service.call(&["/live"]).expect(200);
-    // Beyond the bound, connections are refused and do no harm.
+    // Beyond the bound, connections are closed and do no harm.
     let many: Vec<TcpStream> = (0..200).map(|_| connect(&service)).collect();
     let process = format!("/proc/{}/fd", service.process().pid());
-    wait_until("connections are refused", || {
-        // They are closed once they are accepted, which is after they are connected.
+    wait_until("connections are closed", || {
+        // Some are accepted only after they are connected.
         let open = std::fs::read_dir(&process).map_or(0, Iterator::count);
         open < 100
     });
+    // One that says something takes the place of one that does not.
+    service.call(&["/live"]).expect(200);
     assert!(many.iter().map(answer).all(|text| text.is_empty()));
     let is_answered = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -105,9 +110,11 @@ fn idle_and_slow_connections_are_closed_and_others_are_served() {
             }
         });
         assert!(silent.iter().chain([&endless]).map(answer).all(|text| text.is_empty()));
-        let text = answer(&slow);
+        let texts = [answer(&slow), answer(&slower)];
         is_answered.store(true, Ordering::Relaxed);
-        assert!(text.starts_with("HTTP/1.1 408"), "{text}");
+        for text in texts {
+            assert!(text.starts_with("HTTP/1.1 408"), "{text}");
+        }
     });
     service.call(&["/live"]).expect(200);
     service.put(&authorization, &upload, 1, &patients("a", 100)).expect(204);
@@ -119,12 +126,15 @@ fn a_full_disk_loses_nothing_and_other_uploads_go_on() {
     let inbox = service.environment.path("inbox");
     drop(service.end());
     let Some(disk) = crate::support::SmallDisk::mounted_on(&inbox, 4096) else { return };
+    let s3_port = port_of_its_own();
     let mut command = service.environment.command(&["run"]);
     command.env("HTTP_ADDRESS", format!("127.0.0.1:{}", service.port));
+    command.env("S3_ADDRESS", format!("127.0.0.1:{s3_port}"));
     let mut inside = disk.inside(&command);
     let _process = service.environment.start(&mut inside);
     wait_until("the service is ready", || service.call(&["/ready"]).status == 200);
-    let authorization = service.authorized("st-marys");
+    let sender = service.sender("st-marys", &[]);
+    let authorization = service.authorization(&sender);
     let upload = service.begin(&authorization, "a.ndjson", 2);
     let first = patients("a", 1 << 20);
     service.put(&authorization, &upload, 1, &first).expect(204);
@@ -136,6 +146,12 @@ fn a_full_disk_loses_nothing_and_other_uploads_go_on() {
     let chunked =
         ["--header", "Transfer-Encoding: chunked", "--upload-file", "-", "--header", &authorization];
     service.call_with(&[&[path.as_str()][..], &chunked].concat(), &vec![b' '; 8 << 20]).expect(507);
+    let file = service.environment.put("large.ndjson", vec![b' '; 8 << 20]);
+    let arguments = ["/st-marys/c.ndjson", "--upload-file", file.to_str().unwrap()];
+    let signed = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", &user(&sender)];
+    let payload = ["--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"];
+    let refused = HttpService::curl(s3_port, &[&arguments[..], &signed, &payload].concat(), b"").expect(507);
+    assert_eq!(element(&refused, "Code"), "InsufficientStorage");
     service.put(&authorization, &upload, 2, &patients("b", 1000)).expect(204);
     let job = service.complete(&authorization, &upload).expect(202).header("content-location").unwrap();
     assert_eq!(service.finished(&authorization, &job)["rejected"], 0);
