@@ -118,6 +118,8 @@ impl Scans {
         let recovery = if is_first { Recovery::Always } else { Recovery::WithFiles };
         let job = Job { settings: &self.settings, database: &database, cancel, progress: &self.progress };
         let loaded = pipeline::load_inbox(&job, "run", recovery);
+        // A service that waits for files needs no sessions.
+        database.close_spare();
         if loaded.is_err() {
             self.is_first.store(true, Ordering::Relaxed);
         }

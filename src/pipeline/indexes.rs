@@ -24,6 +24,10 @@ use fhirmill_postgres::registry::has_resources;
 /// The tables that loading itself looks up.
 const REGISTRY: [&str; 2] = ["etl.resource_key", "etl.resource_version"];
 
+/// How many tables one statement analyzes: most are empty, and asking takes longer than
+/// analyzing them.
+const ANALYZED_AT_ONCE: usize = 8;
+
 /// The advisory lock of the process that builds.
 const BUILD_LOCK: i64 = 7_303_016;
 
@@ -78,7 +82,8 @@ pub fn missing(connection: &mut PgConnection) -> Result<Vec<Index>, DatabaseErro
 /// Does nothing while the tables are empty, for the onboarding to come. A failure
 /// is logged only: the data are loaded all the same.
 pub fn complete(job: &Job<'_>, connection: &mut PgConnection) -> u64 {
-    let built = is_due(connection).and_then(|is_due| if is_due { build(job) } else { Ok(Building::Done(0)) });
+    let built = is_due(connection)
+        .and_then(|is_due| if is_due { build_over(job, connection) } else { Ok(Building::Done(0)) });
     match built {
         Ok(Building::Done(count)) => count,
         Ok(Building::Elsewhere) => {
@@ -114,23 +119,39 @@ pub fn build(job: &Job<'_>) -> Result<Building, DatabaseError> {
     if missing(&mut connection)?.is_empty() {
         return Ok(Building::Done(0));
     }
+    build_over(job, &mut connection)
+}
+
+/// Like [`build`], where something is missing. The connection has the lock meanwhile.
+fn build_over(job: &Job<'_>, connection: &mut PgConnection) -> Result<Building, DatabaseError> {
     let Locked { is_locked } = sql_query("select pg_try_advisory_lock($1) as is_locked")
         .bind::<BigInt, _>(BUILD_LOCK)
-        .get_result(&mut connection)
+        .get_result(connection)
         .map_err(failed("lock the building of indexes"))?;
     if !is_locked {
         return Ok(Building::Elsewhere);
     }
+    let built = build_locked(job, connection);
+    let unlocked =
+        sql_query("select pg_advisory_unlock($1)").bind::<BigInt, _>(BUILD_LOCK).execute(connection);
+    let built = built?;
+    unlocked.map_err(failed("unlock the building of indexes"))?;
+    Ok(built)
+}
+
+fn build_locked(job: &Job<'_>, connection: &mut PgConnection) -> Result<Building, DatabaseError> {
     // Another process may have built them before this one got the lock.
-    let missing = missing(&mut connection)?;
+    let missing = missing(connection)?;
     if missing.is_empty() {
         return Ok(Building::Done(0));
     }
     let started = Instant::now();
     info!(indexes = missing.len(), "building the missing indexes");
     job.progress.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
+    let names: Vec<String> =
+        tables().into_iter().map(|table| table.name).chain(REGISTRY.map(str::to_owned)).collect();
     let work = BuildWork {
-        tables: tables().iter().map(|table| table.name.clone()).chain(REGISTRY.map(str::to_owned)).collect(),
+        tables: names.chunks(ANALYZED_AT_ONCE).map(|names| names.join(", ")).collect(),
         missing,
         ..BuildWork::default()
     };
@@ -141,7 +162,7 @@ pub fn build(job: &Job<'_>) -> Result<Building, DatabaseError> {
             thread::sleep(Duration::from_millis(20));
         }
         if job.cancel.is_cancelled() {
-            work.cancel(&mut connection);
+            work.cancel(connection);
         }
         builders.into_iter().try_for_each(|builder| builder.join().unwrap_or(Ok(())))
     })?;
@@ -158,6 +179,7 @@ struct BuildWork {
     missing: Vec<Index>,
     next_index: AtomicUsize,
     built: AtomicU64,
+    /// Some at a time, as a statement lists them.
     tables: Vec<String>,
     next_table: AtomicUsize,
     /// The server's processes that are at it.
@@ -165,8 +187,8 @@ struct BuildWork {
 }
 
 impl BuildWork {
-    /// Takes one index after another, then one table after another, over a
-    /// connection of its own.
+    /// Takes one index after another, then some tables after others, over a connection
+    /// of its own.
     fn take_part(&self, job: &Job<'_>) -> Result<(), DatabaseError> {
         let mut session = job.database.connect()?;
         session.batch_execute(SESSION).map_err(failed("prepare the building of indexes"))?;
@@ -190,11 +212,11 @@ impl BuildWork {
             }
         }
         // All tables: those that have no index but their key are joined, too.
-        while let Some(table) = self.tables.get(self.next_table.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(tables) = self.tables.get(self.next_table.fetch_add(1, Ordering::Relaxed)) {
             if job.cancel.is_cancelled() {
                 break;
             }
-            session.batch_execute(&format!("analyze {table}")).map_err(failed("analyze a table"))?;
+            session.batch_execute(&format!("analyze {tables}")).map_err(failed("analyze tables"))?;
         }
         Ok(())
     }

@@ -59,6 +59,7 @@ pub(super) fn load_files(
     if is_complete {
         run.close(&broken_off)?;
     }
+    job.database.give_back(run.into_connection());
     Ok(())
 }
 
@@ -81,7 +82,10 @@ fn load(
     let prefetch = HashPrefetch::new(groups(files));
     let loaded = thread::scope(|scope| {
         for _ in 0..job.settings.workers.get() {
-            scope.spawn(|| Worker::run(&state, &pool, &registry, connect));
+            scope.spawn(|| {
+                let connection = Worker::run(&state, &pool, &registry, connect);
+                connection.map(|connection| job.database.give_back(connection))
+            });
             scope.spawn(|| prefetch.run());
         }
         job.progress.begin("loading", files.iter().map(|file| file.size).sum(), Unit::Bytes);
@@ -146,7 +150,7 @@ pub(super) fn complete(
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
     let runs: Vec<i64> = broken_off.iter().copied().chain([run.id]).collect();
-    lead_to_owners(run.connection(), &Plan::built_in(), &runs)?;
+    lead_to_owners(run.connection(), Plan::built_in, &runs)?;
     if summary.account.inserted + summary.account.updated + summary.learned_servers > 0
         || !broken_off.is_empty()
     {

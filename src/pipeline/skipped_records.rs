@@ -36,7 +36,7 @@ pub(super) fn load(
     let mut run = Run::begin(connection, "remap")?;
     let loaded = load_files(job, (&mut run, &files), resource_types, remapped);
     let run_id = run.id;
-    lead_to_owners(run.connection(), &Plan::built_in(), &[run_id])?;
+    lead_to_owners(run.connection(), Plan::built_in, &[run_id])?;
     run.end(RunStatus::of(loaded.is_ok()), &remapped.counts(), loaded.is_ok())?;
     loaded
 }

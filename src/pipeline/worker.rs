@@ -147,14 +147,15 @@ impl Worker {
 
     /// Loads batches until the queue is closed. `connect` makes the worker when
     /// there is work for it. After a failure of the database the rest of the queue
-    /// is not loaded: its files are continued later.
+    /// is not loaded: its files are continued later. Returns the connection if it is
+    /// well.
     pub fn run(
         state: &RunState,
         pool: &BufferPool,
         registry: &RunRegistry,
         connect: impl Fn() -> Result<Worker, LoadError>,
-    ) {
-        let mut worker = None;
+    ) -> Option<PgConnection> {
+        let mut worker: Option<Worker> = None;
         while let Some(mut batch) = state.receive() {
             if state.is_aborted() {
                 registry.finish(batch.number);
@@ -179,6 +180,7 @@ impl Worker {
             registry.finish(batch.number);
             pool.give_back(batch.into_bytes());
         }
+        worker.filter(|_| !state.is_aborted()).map(|worker| worker.loader.into_connection())
     }
 
     /// Maps and loads one batch. Records that the database refuses, for whatever

@@ -115,43 +115,38 @@ impl Canonical {
     /// Appends the object's members, sorted by name in byte order.
     fn sort_members(&mut self, object: Value<'_>) -> Result<(), JsonError> {
         let first = self.members.len();
-        let mut last = None;
-        let mut is_sorted = true;
         for member in object.members() {
             let Some(rank) = self.ranks[member.name().index()] else {
                 self.members.truncate(first);
-                self.rank_by_text(object);
-                is_sorted = false;
-                break;
+                return self.rank_by_text(object);
             };
-            is_sorted &= last < Some(rank);
-            last = Some(rank);
-            self.members.push(Sorted::new(rank.into(), member.index()));
-        }
-        if is_sorted {
-            return Ok(());
-        }
-        let members = &mut self.members[first..];
-        members.sort_unstable();
-        match members.windows(2).find(|pair| pair[0].rank() == pair[1].rank()) {
-            Some(pair) => {
-                let later = object.member_at(pair[1].index());
-                Err(JsonError { kind: JsonErrorKind::DuplicateMember, offset: later.value().offset() })
+            // Into its place among those before it: they are few, or the name comes twice.
+            let sorted = Sorted::new(rank.into(), member.index());
+            self.members.push(sorted);
+            let members = &mut self.members[first..];
+            let mut place = members.len() - 1;
+            while place > 0 && members[place - 1] > sorted {
+                members[place] = members[place - 1];
+                place -= 1;
             }
-            None => Ok(()),
+            members[place] = sorted;
+            if place > 0 && members[place - 1].rank() == sorted.rank() {
+                return Err(duplicate(member));
+            }
         }
+        Ok(())
     }
 
     /// The same for an object with names that the dictionary does not hold.
-    fn rank_by_text(&mut self, object: Value<'_>) {
+    fn rank_by_text(&mut self, object: Value<'_>) -> Result<(), JsonError> {
         let mut members: Vec<Member<'_>> = object.members().collect();
         members.sort_by(|one, other| one.unescaped().cmp(&other.unescaped()));
-        let mut rank = 0;
-        for (at, member) in members.iter().enumerate() {
-            let is_same = at > 0 && members[at - 1].unescaped() == member.unescaped();
-            rank += u32::from(!is_same);
-            self.members.push(Sorted::new(rank, member.index()));
+        if let Some(pair) = members.windows(2).find(|pair| pair[0].unescaped() == pair[1].unescaped()) {
+            return Err(duplicate(pair[1]));
         }
+        let sorted = (0..).zip(&members).map(|(rank, member)| Sorted::new(rank, member.index()));
+        self.members.extend(sorted);
+        Ok(())
     }
 
     fn write_name(&mut self, member: Member<'_>) {
@@ -171,6 +166,11 @@ impl Canonical {
             serde_json::to_writer(&mut self.text, &*text).expect("writing to memory does not fail");
         }
     }
+}
+
+/// The error of a member whose name another one before it has.
+fn duplicate(later: Member<'_>) -> JsonError {
+    JsonError { kind: JsonErrorKind::DuplicateMember, offset: later.value().offset() }
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
+use diesel::{
+    Connection, ConnectionError, PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types,
+};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -62,6 +64,22 @@ pub(super) fn connect(url: &DatabaseUrl) -> Result<PgConnection, DatabaseError> 
         .batch_execute(SESSION_START)
         .map_err(|source| DatabaseError::Query { action: "begin the session", source })?;
     Ok(connection)
+}
+
+/// Takes away what a session has been given since it began. Not `discard all`: the
+/// statements that the connection has prepared are still good. The encoding is what
+/// diesel begins with.
+const RENEW: &str = "\
+    reset all;
+    set client_encoding = 'UTF8';
+    discard temp;
+    select pg_advisory_unlock_all();";
+
+/// Puts a connection that was used for something else into the state in which every
+/// session begins.
+pub(super) fn renew(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(RENEW)?;
+    connection.batch_execute(SESSION_START)
 }
 
 /// The longest pause between attempts, while the server is away and while somebody

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use tracing::warn;
 
-use super::connection::{Wait, connect, connect_patiently, server_version};
+use super::connection::{Wait, connect, connect_patiently, renew, server_version};
 use super::error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
 use super::private::PrivateServer;
 use super::settings::DatabaseSettings;
@@ -17,9 +17,9 @@ use crate::lock::lock;
 #[derive(Clone)]
 pub struct Database {
     url: DatabaseUrl,
-    /// An unused connection for the next caller: a short command needs only one,
-    /// and opening another takes longer than most queries.
-    spare: Arc<Mutex<Option<PgConnection>>>,
+    /// Unused connections for the next callers: opening another takes longer than most
+    /// queries.
+    spare: Arc<Mutex<Vec<PgConnection>>>,
     /// The server's major version, 15 or later.
     pub version: u32,
     /// True for the server that fhirmill runs itself.
@@ -43,7 +43,7 @@ impl Database {
         if version < OLDEST_SUPPORTED_VERSION {
             return Err(DatabaseError::TooOld { server: url.server, version });
         }
-        Ok(Self { url, version, is_private, spare: Arc::new(Mutex::new(Some(connection))) })
+        Ok(Self { url, version, is_private, spare: Arc::new(Mutex::new(vec![connection])) })
     }
 
     /// Opens the database without creating one: an error if there is no private
@@ -66,19 +66,28 @@ impl Database {
 
     /// A connection in its initial state. Every thread that writes has its own.
     pub fn connect(&self) -> Result<PgConnection, DatabaseError> {
-        match self.spare().take() {
-            Some(connection) => Ok(connection),
-            None => connect(&self.url),
+        loop {
+            let spare = self.spare().pop();
+            let Some(mut connection) = spare else { return connect(&self.url) };
+            // It may have been lost while nobody used it.
+            if renew(&mut connection).is_ok() {
+                return Ok(connection);
+            }
         }
     }
 
-    /// Keeps a connection for the next caller. It holds no locks and has no settings
-    /// or temporary tables of its own.
-    pub(super) fn give_back(&self, connection: PgConnection) {
-        self.spare().replace(connection);
+    /// Keeps a connection for the next caller, with whatever settings, locks and
+    /// temporary tables it has, but not in a transaction.
+    pub fn give_back(&self, connection: PgConnection) {
+        self.spare().push(connection);
     }
 
-    fn spare(&self) -> MutexGuard<'_, Option<PgConnection>> {
+    /// Closes the connections that nobody uses.
+    pub fn close_spare(&self) {
+        self.spare().clear();
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<PgConnection>> {
         lock(&self.spare)
     }
 }

@@ -31,7 +31,9 @@ select distinct b.datname::text as database from pg_shdepend d
  where d.refclassid = 'pg_authid'::regclass and d.deptype = 'a' and r.rolname = $1";
 
 /// What readers may use: schemas and everything in them that can be read. What
-/// belongs to somebody else is theirs to give.
+/// belongs to somebody else is theirs to give. Usually every table grants them that
+/// itself (`aclcontains`), which is quicker to see than whether they have the right by
+/// whatever way.
 const MISSING: &str = "\
 select format('grant usage on schema %I to %I', n.nspname, $1) as statement
   from pg_namespace n
@@ -45,6 +47,8 @@ union all
 select format('grant select on %s to %I', c.oid::regclass, $1)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where n.nspname in ('public', 'analytics') and c.relkind in ('r', 'v', 'm', 'p')
+   and aclcontains(c.relacl, makeaclitem((select oid from pg_roles where rolname = $1), c.relowner, 'SELECT', false))
+       is not true
    and not has_table_privilege($1, c.oid, 'select') and pg_has_role(c.relowner, 'usage')";
 
 /// What another role may use here.
@@ -111,9 +115,8 @@ impl Readers {
     /// Creates the role if there is none, and gives it what rights it lacks. What the
     /// user may not do is logged, with the SQL for somebody who may.
     pub(super) fn ensure(&self, connection: &mut PgConnection) -> QueryResult<()> {
-        let role = quoted(connection, &self.role)?;
-        if !has_role(connection, &self.role)? {
-            let create = format!("create role {role} nologin");
+        if !self.exists {
+            let create = format!("create role {} nologin", quoted(connection, &self.role)?);
             if let Err(error) = connection.batch_execute(&create)
                 && !has_role(connection, &self.role)?
             {

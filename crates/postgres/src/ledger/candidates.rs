@@ -283,12 +283,12 @@ impl<'c> Candidates<'c> {
     /// Decides on a file that the ledger has no entry of.
     fn decide_new(&self, index: usize, earlier: &[Decision]) -> Decision {
         let (file, content) = (&self.files[index], &self.contents[index]);
-        let mut of_sender = earlier.iter().zip(self.files).filter(|(_, other)| other.source == file.source);
+        let mut in_progress = earlier.iter().zip(self.files).filter(|(decision, _)| decision.is_in_progress());
         match content.loaded_id {
             None if self.is_being_loaded(index, earlier) => Decision::Deferred { id: None },
             None => Decision::New,
             Some(_) if content.is_superseded => Decision::New,
-            Some(_) if content.has_open || of_sender.any(|(decision, _)| decision.is_in_progress()) => {
+            Some(_) if content.has_open || in_progress.any(|(_, other)| other.source == file.source) => {
                 Decision::Deferred { id: None }
             }
             Some(of) => Decision::Duplicate { of, archive_path: content.archive_path.clone() },
@@ -298,8 +298,9 @@ impl<'c> Candidates<'c> {
     /// Whether this run is loading another file of the sender with the same content.
     fn is_being_loaded(&self, index: usize, earlier: &[Decision]) -> bool {
         let file = &self.files[index];
-        let is_same = |other: &NewFile<'_>| other.source == file.source && other.sha256 == file.sha256;
-        earlier.iter().zip(self.files).any(|(decision, other)| is_same(other) && decision.is_in_progress())
+        // In the order in which most others are ruled out soonest.
+        let is_same = |other: &NewFile<'_>| other.sha256 == file.sha256 && other.source == file.source;
+        earlier.iter().zip(self.files).any(|(decision, other)| decision.is_in_progress() && is_same(other))
             || self.open_of(index).any(|open| open.is_own && open.sha256 == file.sha256)
     }
 

@@ -146,6 +146,11 @@ impl Run {
         Ok(())
     }
 
+    /// The connection of a run that has ended.
+    pub fn into_connection(self) -> PgConnection {
+        self.connection
+    }
+
     /// The run's connection, for queries between files.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection

@@ -2,6 +2,8 @@
 //! follow it when the owner of the identifier takes its place, and references to it
 //! lead to the owner.
 
+use std::sync::Arc;
+
 use diesel::sql_types::{Array, BigInt, SmallInt, Text};
 use diesel::{Connection, PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 use fhirmill_core::datatype::SqlType;
@@ -93,10 +95,18 @@ select source_id, resource_type, system, value, ($2::bigint[])[array_position($1
 on conflict do nothing";
 
 /// Leads references to resources whose place was taken, since the first of these runs
-/// began, to those that took it.
-pub fn lead_to_owners(connection: &mut PgConnection, plan: &Plan, run_ids: &[i64]) -> Result<(), LoadError> {
+/// began, to those that took it. The plan is only asked for where there are any.
+pub fn lead_to_owners(
+    connection: &mut PgConnection,
+    plan: impl FnOnce() -> Arc<Plan>,
+    run_ids: &[i64],
+) -> Result<(), LoadError> {
     let adopted: Vec<Adopted> =
         sql_query(RECENTLY_ADOPTED).bind::<Array<BigInt>, _>(run_ids).load(connection)?;
+    if adopted.is_empty() {
+        return Ok(());
+    }
+    let plan = plan();
     for of_source in adopted.chunk_by(|one, other| one.source_id == other.source_id) {
         let made: Vec<i64> = of_source.iter().map(|adopted| adopted.id).collect();
         let owners: Vec<i64> = of_source.iter().map(|adopted| adopted.owner_id).collect();

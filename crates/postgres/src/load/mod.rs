@@ -69,6 +69,11 @@ impl Loader {
         Ok(Loader { connection, tables: PostgresTables::new(plan, bodies), registry })
     }
 
+    /// The connection of a loader that is not needed any more.
+    pub fn into_connection(self) -> PgConnection {
+        self.connection
+    }
+
     /// Makes commits not wait for the disk. What is lost in a power failure must be
     /// loaded again: the run that uses the loader sees to it.
     pub fn commit_asynchronously(&mut self) -> Result<(), LoadError> {

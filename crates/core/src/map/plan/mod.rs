@@ -76,7 +76,8 @@ impl GenericPlaces {
 
 static BUILT_IN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
     // Built in and covered by a test, so only a developer can see it.
-    Arc::new(Plan::compile(&DECLARED).unwrap_or_else(|error| panic!("the built-in model: {error}")))
+    let plan = Plan::with_tables(&DECLARED, model::tables());
+    Arc::new(plan.unwrap_or_else(|error| panic!("the built-in model: {error}")))
 });
 
 impl Plan {
@@ -104,7 +105,11 @@ impl Plan {
     /// Tables that cannot be made or filled, or more names of elements than a
     /// dictionary holds.
     pub fn compile(declarations: &[Resource]) -> Result<Plan, PlanError> {
-        let tables = model::tables_of(declarations)?;
+        Plan::with_tables(declarations, model::tables_of(declarations)?)
+    }
+
+    /// The plan of declarations whose tables are these.
+    fn with_tables(declarations: &[Resource], tables: Vec<Table>) -> Result<Plan, PlanError> {
         let (resources, mut dictionary) = Compiler::new(&tables).all(declarations)?;
         let structure = Structure::compile(&mut dictionary, &first_shown(declarations))?;
         let places = |is_wanted: &dyn Fn(&Resource) -> bool| -> Vec<usize> {
