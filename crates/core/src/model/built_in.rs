@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn the_tables_that_are_not_checked_at_each_start_are_valid() {
-        let names = |tables: &[Table]| -> Vec<String> { tables.iter().map(|table| table.name.clone()).collect() };
+        let names =
+            |tables: &[Table]| -> Vec<String> { tables.iter().map(|table| table.name.clone()).collect() };
         assert_eq!(names(&tables_of(&DECLARED).expect("valid")), names(&tables()));
     }
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{
-    Connection, ConnectionError, PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types,
+    Connection, ConnectionError, PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types,
 };
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;

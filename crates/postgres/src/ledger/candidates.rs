@@ -283,7 +283,8 @@ impl<'c> Candidates<'c> {
     /// Decides on a file that the ledger has no entry of.
     fn decide_new(&self, index: usize, earlier: &[Decision]) -> Decision {
         let (file, content) = (&self.files[index], &self.contents[index]);
-        let mut in_progress = earlier.iter().zip(self.files).filter(|(decision, _)| decision.is_in_progress());
+        let mut in_progress =
+            earlier.iter().zip(self.files).filter(|(decision, _)| decision.is_in_progress());
         match content.loaded_id {
             None if self.is_being_loaded(index, earlier) => Decision::Deferred { id: None },
             None => Decision::New,
