@@ -58,7 +58,7 @@ fn the_files_follow_the_catalog() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (file, content) in [
         ("docs/fhirmill.dbml", dbml::file(&catalog)),
-        ("docs/dbeaver/data-sources-fhirmill.json", dbeaver::file(&catalog)),
+        ("docs/dbeaver/data-sources.json", dbeaver::file(&catalog)),
         ("dbt/models/sources/fhirmill.yml", dbt_sources::file(&catalog, "fhirmill", "public")),
         ("dbt/models/sources/analytics.yml", dbt_sources::file(&catalog, "analytics", "analytics")),
     ] {
@@ -99,11 +99,80 @@ fn every_declared_key_is_in_the_files() {
     let example = &public[":encounter_participant"]["foreign-keys"];
     assert!(
         example.as_array().unwrap().contains(&serde_json::json!({
-            "entity": "database://postgres-jdbc-fhirmill/fhirmill/org.jkiss.dbeaver.ext.postgresql.model.PostgreSchema/public/\
-                       org.jkiss.dbeaver.ext.postgresql.model.PostgreTable/practitioner",
+            "entity": dbeaver::place("practitioner"),
             "constraint": "practitioner_pkey",
             "attributes": {"practitioner_id": "id"},
         })),
         "{example}"
     );
+}
+
+/// A folder or object of DBeaver's navigator, and what is in it.
+struct Node(&'static str, Vec<Node>);
+
+/// What the legacy look-up of DBeaver's navigator (`DBNLegacyUtils`) finds for a place:
+/// parts that are not there are skipped, and the last one must be.
+fn found<'a>(node: &'a Node, place: &[&str]) -> Option<&'a Node> {
+    let mut current = node;
+    for (index, part) in place.iter().enumerate() {
+        for child in current.1.iter().filter(|child| child.0 == *part) {
+            match index + 1 == place.len() {
+                true => current = child,
+                false => {
+                    if let Some(target) = found(child, &place[index + 1..]) {
+                        return Some(target);
+                    }
+                }
+            }
+        }
+    }
+    (Some(&current.0) == place.last()).then_some(current)
+}
+
+/// DBeaver finds the target of a key in both views of its navigator, with folders
+/// ("advanced", of versions before and since 21.3) and without ("simple").
+#[test]
+fn dbeaver_finds_the_target_of_a_key() {
+    const FOLDERS: [&str; 3] = [
+        "org.jkiss.dbeaver.ext.postgresql.model.PostgreDatabase",
+        "org.jkiss.dbeaver.ext.postgresql.model.PostgreSchema",
+        "org.jkiss.dbeaver.ext.postgresql.model.PostgreTable",
+    ];
+    let in_folder = |folder: usize, is_shown: bool, node: Node| match is_shown {
+        true => Node(FOLDERS[folder], vec![node]),
+        false => node,
+    };
+    for (has_databases, has_others) in [(true, true), (false, true), (false, false)] {
+        let table = in_folder(2, has_others, Node("patient", Vec::new()));
+        let schema = in_folder(1, has_others, Node("public", vec![table]));
+        let database = in_folder(0, has_databases, Node("fhirmill", vec![schema]));
+        let connection = Node(dbeaver::CONNECTION, vec![database]);
+        let place = dbeaver::place("patient");
+        let parts: Vec<&str> = place.strip_prefix("database://").unwrap().split('/').collect();
+        assert_eq!(parts[0], dbeaver::CONNECTION);
+        let target = found(&connection, &parts[1..]).map(|node| node.0);
+        assert_eq!(target, Some("patient"), "folders: {has_databases}, {has_others}");
+    }
+}
+
+/// The keys name the constraints of the targets as the database does.
+#[test]
+fn dbeaver_finds_the_constraint_of_a_key() {
+    let environment = TestEnvironment::new();
+    let catalog = Catalog::of(&environment);
+    let file: serde_json::Value = serde_json::from_str(&dbeaver::file(&catalog)).unwrap();
+    let schemas = &file["virtual-models"][dbeaver::CONNECTION]["fhirmill"];
+    let named: BTreeSet<&str> = ["public", "analytics"]
+        .iter()
+        .flat_map(|schema| schemas[schema].as_object().unwrap().values())
+        .flat_map(|entity| entity["foreign-keys"].as_array().unwrap())
+        .map(|key| key["constraint"].as_str().unwrap())
+        .collect();
+    let unique: BTreeSet<String> = environment
+        .query("select conname from pg_constraint where contype = 'p' and connamespace = 'public'::regnamespace")
+        .into_iter()
+        .flatten()
+        .collect();
+    let unknown: Vec<&&str> = named.iter().filter(|name| !unique.contains(**name)).collect();
+    assert!(unknown.is_empty() && named.len() > 20, "{unknown:?}");
 }

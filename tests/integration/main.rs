@@ -65,6 +65,8 @@ mod versions_processes;
 mod views;
 mod views_claims;
 mod views_contained;
+mod views_first;
+mod views_merged;
 mod views_origin;
 mod views_people;
 mod views_plans;

@@ -10,25 +10,25 @@ use crate::views::load_resources;
 
 const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
 
-fn patient(id: &str) -> Value {
+pub fn patient(id: &str) -> Value {
     json!({"resourceType": "Patient", "id": id})
 }
 
-fn with(mut resource: Value, more: Value) -> Value {
+pub fn with(mut resource: Value, more: Value) -> Value {
     for (name, value) in more.as_object().unwrap() {
         resource[name] = value.clone();
     }
     resource
 }
 
-fn dispense(id: &str, patient: &str, code: &str, day: &str, days: Value) -> Value {
+pub fn dispense(id: &str, patient: &str, code: &str, day: &str, days: Value) -> Value {
     json!({"resourceType": "MedicationDispense", "id": id, "status": "completed",
         "subject": {"reference": format!("Patient/{patient}")}, "whenHandedOver": format!("{day}T23:30:00-05:00"),
         "medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": code, "display": format!("drug {code}")}]},
         "daysSupply": days})
 }
 
-fn encounter(id: &str, patient: &str, class: &str, start: &str, end: &str, more: Value) -> Value {
+pub fn encounter(id: &str, patient: &str, class: &str, start: &str, end: &str, more: Value) -> Value {
     with(
         json!({"resourceType": "Encounter", "id": id, "status": "finished", "class": {"code": class},
         "subject": {"reference": format!("Patient/{patient}")}, "period": {"start": start, "end": end}}),

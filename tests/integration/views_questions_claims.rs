@@ -13,7 +13,7 @@ fn amount(system: &str, category: &str, value: f64, currency: &str) -> Value {
     json!({"category": {"coding": [{"system": system, "code": category}]}, "amount": {"value": value, "currency": currency}})
 }
 
-fn usd(category: &str, value: f64) -> Value {
+pub fn usd(category: &str, value: f64) -> Value {
     amount(if category == "noncovered" { CARIN } else { STANDARD }, category, value, "USD")
 }
 
@@ -21,7 +21,7 @@ fn denial(code: &str, text: &str) -> Value {
     json!({"category": {"coding": [{"code": "denialreason"}]}, "reason": {"coding": [{"code": code, "display": text}]}})
 }
 
-fn eob(id: &str, patient: &str, day: &str, lines: Vec<Vec<Value>>, more: Value) -> Value {
+pub fn eob(id: &str, patient: &str, day: &str, lines: Vec<Vec<Value>>, more: Value) -> Value {
     let items: Vec<Value> = lines
         .into_iter()
         .enumerate()

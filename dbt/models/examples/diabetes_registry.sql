@@ -1,8 +1,10 @@
 -- Who has diabetes, how is their latest hemoglobin A1c, and do they take their drugs?
 {{ config(materialized='table') }}
 with cohort as (
-  select distinct c.patient_id
+  -- People with several records count once.
+  select distinct p.person_id as patient_id
     from {{ source('analytics', 'clinical_code') }} c
+    join {{ source('analytics', 'patient_summary') }} p on p.patient_id = c.patient_id
    where c.resource_type = 'Condition' and c.code in ('E11.9', '44054006'))
 select p.patient_id, p.source, p.full_name, p.age, a.practitioner,
        t.latest_date, t.latest_value as hemoglobin_a1c, t.latest_value > 9 as is_poorly_controlled,

@@ -22,5 +22,6 @@ select c.patient_id::text as person_id,
   join {{ source('analytics', 'patient_summary') }} p on p.patient_id = c.patient_id
   left join {{ source('fhirmill', 'organization') }} o on o.id = c.payor_id
   left join lateral (select i.value from {{ source('fhirmill', 'patient_identifier') }} i
-                      where i.patient_id = c.patient_id and i.system = 'http://hl7.org/fhir/sid/us-ssn' order by i.ordinal limit 1) s on true
+                      where i.patient_id = c.patient_id and i.system = 'http://hl7.org/fhir/sid/us-ssn'
+                      order by not analytics.is_in_use(i."use", i.period_start, i.period_end), i.ordinal limit 1) s on true
  where c.container_id is null and c.period_start_text is not null and coalesce(c.status, 'active') in ('active', 'cancelled')

@@ -6,5 +6,5 @@ select l.id::text as location_id, coalesce(i.value, o.npi) as npi, l.name, coale
   left join {{ source('fhirmill', 'organization') }} o on o.id = l.managing_organization_id
   left join lateral (select i.value from {{ source('fhirmill', 'resource_identifier') }} i
                       where i.resource_type = 'Location' and i.resource_id = l.id and i.system = 'http://hl7.org/fhir/sid/us-npi'
-                      order by i.ordinal limit 1) i on true
+                      order by not analytics.is_in_use(i."use", i.period_start, i.period_end), i.ordinal limit 1) i on true
  where l.container_id is null

@@ -9,4 +9,5 @@ select p.patient_id::text as person_id, coalesce(p.medical_record_number, p.fhir
   left join {{ source('analytics', 'current_name') }} n on n.patient_id = p.patient_id
   left join {{ source('analytics', 'home_address') }} h on h.patient_id = p.patient_id
   left join lateral (select i.value from {{ source('fhirmill', 'patient_identifier') }} i
-                      where i.patient_id = p.patient_id and i.system = 'http://hl7.org/fhir/sid/us-ssn' order by i.ordinal limit 1) s on true
+                      where i.patient_id = p.patient_id and i.system = 'http://hl7.org/fhir/sid/us-ssn'
+                      order by not analytics.is_in_use(i."use", i.period_start, i.period_end), i.ordinal limit 1) s on true

@@ -1,6 +1,7 @@
-//! A connection of DBeaver with virtual foreign keys, as its own files have them
-//! (`DBVModelSerializerModern`): a table is its name after a colon, and the target of a
-//! key is a place in the navigator.
+//! A connection of DBeaver with virtual foreign keys, as its own file `data-sources.json`
+//! has them (`DBVModelSerializerModern`): a table is its name after a colon, and the target
+//! of a key is a place in the navigator. The file must have that name: of others DBeaver
+//! reads the keys, and drops them when it saves the connection.
 
 use serde_json::{Map, Value, json};
 
@@ -51,8 +52,15 @@ pub fn file(catalog: &Catalog) -> String {
     format!("{}\n", serde_json::to_string_pretty(&file).unwrap())
 }
 
-/// Where the navigator shows a table.
-fn place(table: &str) -> String {
-    let model = "org.jkiss.dbeaver.ext.postgresql.model";
-    format!("database://{CONNECTION}/fhirmill/{model}.PostgreSchema/public/{model}.PostgreTable/{table}")
+/// Where the navigator shows a table, in the notation without the numbers that a server
+/// gives to its databases, schemas and tables. It names all folders; a view of the
+/// navigator that hides folders skips them.
+pub fn place(table: &str) -> String {
+    let folder = |kind: &str| format!("org.jkiss.dbeaver.ext.postgresql.model.Postgre{kind}");
+    format!(
+        "database://{CONNECTION}/{}/fhirmill/{}/public/{}/{table}",
+        folder("Database"),
+        folder("Schema"),
+        folder("Table")
+    )
 }

@@ -101,13 +101,13 @@ pub fn walk<'tree>(input: &'tree Json, path: &str, resource: &'tree Json) -> Vec
     found
 }
 
-/// Of names or addresses, the one in use: one that is not old before one that is; one without an
+/// Of names, addresses or identifiers, the one in use: one that is not old before one that is; one without an
 /// end before one that ended, and what ended last before what ended earlier; then by its use.
 fn in_use(mut items: Vec<&Json>) -> Option<&Json> {
     let end = |item: &Json| Some(item.get("period")?.string("end")?.to_owned());
     let rank = |item: &Json| match item.string("use") {
         Some("usual") => 0,
-        Some("temp" | "nickname") => 2,
+        Some("temp" | "nickname" | "secondary") => 2,
         Some("anonymous" | "maiden" | "billing") => 3,
         _ => 1,
     };

@@ -40,11 +40,16 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
                         follow(item, rest, root, found);
                     }
                 }
+                Some((PathStep::InUse, rest)) => {
+                    if let Some(item) = in_use(matching) {
+                        follow(item, rest, root, found);
+                    }
+                }
                 _ => matching.for_each(|item| follow(item, rest, root, found)),
             }
         }
         PathStep::InUse if from.json_type() == JsonType::Array => {
-            if let Some(item) = in_use(from) {
+            if let Some(item) = in_use(from.items()) {
                 follow(item, rest, root, found);
             }
         }
@@ -73,21 +78,21 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
     }
 }
 
-/// How far a use of a name or address comes behind the usual one.
+/// How far a use of a name, address or identifier comes behind the usual one.
 fn use_rank(given: Option<&str>) -> u8 {
     match given {
         Some("usual") => 0,
-        Some("temp" | "nickname") => 2,
+        Some("temp" | "nickname" | "secondary") => 2,
         Some("anonymous" | "maiden" | "billing") => 3,
         _ => 1,
     }
 }
 
-/// Of a list of names or addresses, the one in use: not marked old, without an
+/// Of names, addresses or identifiers, the one in use: not marked old, without an
 /// end of its period or else with the latest, of the preferred use; the first of
 /// several. It does not depend on the day, so that mapping again changes nothing.
-fn in_use(list: Value<'_>) -> Option<Value<'_>> {
-    let mut items = list.items().filter(|item| !item.is_null());
+fn in_use<'t>(items: impl Iterator<Item = Value<'t>>) -> Option<Value<'t>> {
+    let mut items = items.filter(|item| !item.is_null());
     let first = items.next()?;
     let mut best = first;
     for item in items {

@@ -19,7 +19,7 @@ pub enum RouteStep {
     Where(Vec<String>, String),
     /// `resolve()`: the contained resource that a reference means.
     Resolve,
-    /// `inUse()`: of a list of names or addresses, the one in use.
+    /// `inUse()`: of a list of names, addresses or identifiers, the one in use.
     InUse,
     /// `itself`: the item of the list.
     Itself,

@@ -13,7 +13,7 @@ pub(in super::super) enum PathStep {
     Where(Vec<NameId>, String),
     /// From a reference to the contained resource that it means.
     Resolve,
-    /// From a list of names or addresses to the one in use.
+    /// From a list of names, addresses or identifiers to the one in use.
     InUse,
 }
 
