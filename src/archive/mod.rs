@@ -11,6 +11,7 @@
 
 mod location;
 mod pending_moves;
+mod reports;
 mod stored_file;
 
 use std::collections::BTreeSet;

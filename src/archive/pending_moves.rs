@@ -9,13 +9,14 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use tracing::warn;
 
+use super::reports::{self, REPORT, fitting, hash};
 use super::{Archive, Location, Storage};
-use crate::inbox::{FileContent, InboxFile, LONGEST_NAME, Relocation, remove};
+use crate::inbox::{FileContent, InboxFile, Relocation, remove};
 use fhirmill_postgres::failpoint::{self, Step};
 
 /// A file that is to leave the inbox.
@@ -119,10 +120,19 @@ impl PendingMoves {
         self.push(PendingMove { is_copy_there: true, ..pending })
     }
 
+    /// Puts a report on a loaded file into the rejects, where its sender looks for it.
+    /// That it cannot be written keeps no file in the inbox.
+    pub fn report(&self, file: &InboxFile, content: &FileContent, report: &str) {
+        if let Err(error) = reports::publish(&self.storage.rejects, file, content, report) {
+            warn!("the report on the rejected records of {} cannot be written: {error}", file.relative);
+        }
+    }
+
     fn plan(&mut self, mut pending: PendingMove) -> Location {
         let archive = pending.target.archive(&self.storage);
         while self.promised.contains(&pending.to)
             || !archive.is_free_for(&pending.to, &pending.content.sha256)
+            || !pending.is_archived() && reports::is_of_another(&self.storage.rejects, &pending.to)
         {
             pending.choose_next();
         }
@@ -287,25 +297,12 @@ impl PendingMove {
     }
 
     fn hash(&self) -> String {
-        let digits = |byte: &u8| format!("{byte:02x}");
-        self.content.sha256[..6].iter().map(digits).chain(["-".to_owned()]).collect()
+        hash(&self.content)
     }
 
     fn name(&self, before: &str, behind: &str) -> OsString {
         fitting(before, self.from.file_name().unwrap_or_default(), behind)
     }
-}
-
-/// The ending of a report's name.
-const REPORT: &str = ".report.txt";
-
-/// The name with something before and behind it, its end cut off if the whole
-/// would be too long.
-fn fitting(before: &str, name: &OsStr, behind: &str) -> OsString {
-    let room = LONGEST_NAME - before.len() - behind.len();
-    let name = name.as_bytes();
-    let kept = &name[..name.len().min(room)];
-    OsString::from_vec([before.as_bytes(), kept, behind.as_bytes()].concat())
 }
 
 #[cfg(test)]

@@ -19,6 +19,6 @@ pub use empty_folders::remove_empty_folders;
 pub use file_content::{FileContent, open};
 pub use landing::{Landing, flush_folder, land_file};
 pub use name::{DEFAULT_SOURCE, LONGEST_NAME, escaped, source_folder, unescaped};
-pub use relocate::{Relocation, is_free_for, relocate, remove};
+pub use relocate::{Relocation, is_free_for, relocate, remove, rename};
 pub use scan::{InboxFile, Scan, is_there, scan};
 pub use skipped_paths::{SkippedPath, SkippedPaths};

@@ -64,7 +64,7 @@ fn is_copy(to: &Path, sha256: &[u8; 32]) -> bool {
 }
 
 /// Renames, and fails with `AlreadyExists` if there is anything at `to`.
-pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Network file systems and old kernels.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link(from, to),

@@ -59,6 +59,11 @@ impl<'d> Departures<'d> {
         self.departing.push(Departing { id, file: file.clone(), to: location });
     }
 
+    /// Some records of a loaded file were rejected: its sender gets a report, too.
+    pub fn report(&self, file: &InboxFile, content: &FileContent, report: &str) {
+        self.moves.report(file, content, report);
+    }
+
     /// A rejected file goes to the rejects, with a report that says why.
     pub fn reject(&mut self, id: i64, file: &InboxFile, content: &FileContent, report: String) {
         let location = self.moves.reject(file, content, report);

@@ -139,6 +139,10 @@ fn close(
             }
             FileStatus::Loaded => {
                 summary.loaded_files += 1;
+                if account.rejected > 0 {
+                    let report = reject_report::of(run, read.id, &file.relative)?;
+                    departures.report(file, content, &report);
+                }
                 departures.archive(read.id, file, content);
             }
         }

@@ -303,6 +303,10 @@ impl<'d> LoadRun<'d> {
                 self.note_gone(file);
             }
             Claim::Loaded { id, archive_path } => {
+                // The process that loaded it may have died before it wrote the report.
+                if let Some(report) = reject_report::on_loaded(self.run, id, &file.relative)? {
+                    departures.report(file, content, &report);
+                }
                 self.archive_duplicate((id, id), file, content, archive_path, departures);
             }
             Claim::Duplicate { id, of, archive_path } => {

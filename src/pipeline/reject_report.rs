@@ -1,11 +1,20 @@
-//! Gathers from the ledger what the report beside a rejected file says.
+//! Gathers from the ledger what the report on a rejected file says, or on a loaded one some
+//! of whose records were rejected.
 
 use fhirmill_postgres::ledger::{RejectReason, Run};
 
 use super::error::PipelineError;
 use crate::report::{MOST_RECORDS, reject_report};
 
-/// The report of a file that the ledger has as rejected.
+/// The report on a loaded file, if records of it were rejected.
+pub(super) fn on_loaded(run: &mut Run, file_id: i64, path: &str) -> Result<Option<String>, PipelineError> {
+    match run.rejected_file(file_id)?.rejected {
+        0 => Ok(None),
+        _ => of(run, file_id, path).map(Some),
+    }
+}
+
+/// The report on a file, records of which were rejected.
 pub(super) fn of(run: &mut Run, file_id: i64, path: &str) -> Result<String, PipelineError> {
     let file = run.rejected_file(file_id)?;
     let reasons = run.reject_reasons(file_id)?;

@@ -1,5 +1,5 @@
-//! The *report* beside a rejected file: for its sender, who may see no more than
-//! that folder. It says which records cannot be loaded, why, and what to do, and
+//! The *report* on a file that was rejected, or some of whose records were: for its
+//! sender, who may see no more than the folder with the rejects. It says which records cannot be loaded, why, and what to do, and
 //! never shows their values.
 
 use std::fmt::Write as _;
@@ -21,6 +21,10 @@ pub fn reject_report(
     let mut text = format!("{path}\n\n");
     let reason = match &file.error {
         Some(error) => format!("The file could not be loaded to its end: {error}"),
+        None if file.rejected < file.seen => {
+            "The file was loaded without the records that are listed here; they are not in the tables."
+                .to_owned()
+        }
         None => "No record of the file could be loaded.".to_owned(),
     };
     // Writing to a string cannot fail.
@@ -47,7 +51,7 @@ pub fn reject_report(
     let _ = write!(
         text,
         "\nLocation and reason of each: fhirmill rejects --file {}\n\
-         Drop the corrected file into the inbox again.\n",
+         Drop the corrected file into the inbox again; records that are loaded already do no harm.\n",
         file.id
     );
     text

@@ -169,7 +169,9 @@ fn dbeaver_finds_the_constraint_of_a_key() {
         .map(|key| key["constraint"].as_str().unwrap())
         .collect();
     let unique: BTreeSet<String> = environment
-        .query("select conname from pg_constraint where contype = 'p' and connamespace = 'public'::regnamespace")
+        .query(
+            "select conname from pg_constraint where contype = 'p' and connamespace = 'public'::regnamespace",
+        )
         .into_iter()
         .flatten()
         .collect();

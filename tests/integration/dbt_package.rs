@@ -19,8 +19,9 @@ fn dbt() -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
 
-/// Runs `dbt build` as a member of the readers' role, and returns its output.
-fn build(environment: &TestEnvironment) -> String {
+/// Runs `dbt build` and `dbt source freshness` as a member of the readers' role, and
+/// returns their outputs.
+fn build(environment: &TestEnvironment) -> [String; 2] {
     let role = environment.run(&["status", "--json"]).expect_code(0).json()["readers"]["role"]
         .as_str()
         .unwrap()
@@ -35,27 +36,31 @@ fn build(environment: &TestEnvironment) -> String {
     let (address, database) = server.split_once('/').unwrap();
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "5432"));
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbt");
-    let mut command = Command::new(dbt());
-    command
-        .args(["build", "--no-use-colors", "--project-dir"])
-        .arg(&package)
-        .arg("--profiles-dir")
-        .arg(&package);
-    command.arg("--target-path").arg(environment.path("dbt")).arg("--log-path").arg(environment.path("dbt"));
-    command.envs([("PGHOST", host), ("PGPORT", port), ("PGDATABASE", database)]);
-    command.envs([
-        ("PGUSER", member.as_str()),
-        ("PGPASSWORD", &member),
-        ("DBT_SEND_ANONYMOUS_USAGE_STATS", "false"),
-    ]);
-    let output = command.current_dir(environment.path("")).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}");
+    let run = |command: &[&str]| {
+        let mut dbt = Command::new(dbt());
+        dbt.args(command)
+            .args(["--no-use-colors", "--project-dir"])
+            .arg(&package)
+            .arg("--profiles-dir")
+            .arg(&package);
+        dbt.arg("--target-path").arg(environment.path("dbt")).arg("--log-path").arg(environment.path("dbt"));
+        dbt.envs([("PGHOST", host), ("PGPORT", port), ("PGDATABASE", database)]);
+        dbt.envs([
+            ("PGUSER", member.as_str()),
+            ("PGPASSWORD", &member),
+            ("DBT_SEND_ANONYMOUS_USAGE_STATS", "false"),
+        ]);
+        let output = dbt.current_dir(environment.path("")).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}");
+        text
+    };
+    let texts = [run(&["build"]), run(&["source", "freshness"])];
     execute(
         environment.database_url(),
         &format!("reassign owned by {member} to current_user; drop owned by {member}; drop role {member}"),
     );
-    text
+    texts
 }
 
 /// A person with one record of each kind, in a folder of their own.
@@ -103,13 +108,31 @@ fn the_package_is_built() {
         .expect_code(0);
     environment.put("inbox/by-hand/resources.ndjson", by_hand());
     environment.run(&["once"]).expect_code(0);
-    let output = build(&environment);
+    let [output, freshness] = build(&environment);
     assert!(output.contains("ERROR=0") && output.contains("WARN=0"), "{output}");
+    check_freshness(&environment, &freshness);
     check_columns(&environment);
     check_omop(&environment);
     check_tuva(&environment);
     assert_ne!(environment.value("select count(*) from workspace.visits_by_month"), "0");
     assert_ne!(environment.value("select count(*) from workspace.diabetes_registry"), "0");
+}
+
+/// Every table that tells when its rows were loaded is fresh. One without rows would be an
+/// error of dbt's, so only what has rows is asked about.
+fn check_freshness(environment: &TestEnvironment, output: &str) {
+    let written = std::fs::read_to_string(environment.path("dbt/sources.json")).unwrap();
+    let sources: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let results = sources["results"].as_array().unwrap();
+    let fresh: Vec<&str> = results
+        .iter()
+        .filter(|result| result["status"] == "pass")
+        .map(|result| result["unique_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(fresh.len(), results.len(), "{output}");
+    for table in ["patient", "encounter", "observation", "explanation_of_benefit"] {
+        assert!(fresh.contains(&format!("source.fhirmill.fhirmill.{table}").as_str()), "{output}");
+    }
 }
 
 /// The columns are those of OHDSI and of Tuva, in their order; what they require has

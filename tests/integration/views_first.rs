@@ -95,7 +95,9 @@ fn choices(sql: &str) -> Vec<(&'static str, usize)> {
     }
     for (at, call) in sql.match_indices("array_agg(") {
         let close = at + call.len() + closing(&sql[at + call.len()..]);
-        if sql[close..].starts_with("))[1]") || sql[close..].starts_with(") filter") && is_first(&sql[close..]) {
+        if sql[close..].starts_with("))[1]")
+            || sql[close..].starts_with(") filter") && is_first(&sql[close..])
+        {
             choices.push(("the first of a list", close));
         }
     }
@@ -180,9 +182,16 @@ fn every_choice_follows_the_rule() {
         wrong.extend(faults(name, sql));
         let sql = normal(sql);
         // One of several names, addresses, phone numbers and identifiers is one in use.
-        for list in ["patient_name", "patient_address", "patient_telecom", "patient_identifier", "resource_identifier"] {
+        for list in [
+            "patient_name",
+            "patient_address",
+            "patient_telecom",
+            "patient_identifier",
+            "resource_identifier",
+        ] {
             let is_chosen = sql.match_indices(list).any(|(at, _)| {
-                let is_read = ["from ", "from {{ source('fhirmill', '"].iter().any(|read| sql[..at].ends_with(read));
+                let is_read =
+                    ["from ", "from {{ source('fhirmill', '"].iter().any(|read| sql[..at].ends_with(read));
                 is_read && order_around(&sql, at).is_some()
             });
             if is_chosen && !sql.contains("is_in_use(") {
@@ -222,7 +231,9 @@ fn one_in_use_is_chosen() {
     assert_eq!(environment.value("select npi from practitioner"), "4");
     assert_eq!(environment.value("select npi from organization"), "8");
     assert_eq!(
-        environment.query("select medical_record_number, phone, email from analytics.patient_summary order by fhir_id"),
+        environment.query(
+            "select medical_record_number, phone, email from analytics.patient_summary order by fhir_id"
+        ),
         [["M3", "3", NULL], ["M4", NULL, NULL]]
     );
 }

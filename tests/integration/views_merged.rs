@@ -201,10 +201,7 @@ fn a_person_is_attributed_once() {
     load_resources(&environment, &resources);
     assert_eq!(
         environment.query(&by_person("patient_attribution", "practitioner, method, most_seen_visit_count")),
-        [
-            ["new", "new", "A", "general practitioner", "1"],
-            ["new-2", "new-2", "A", "most visits", "2"],
-        ]
+        [["new", "new", "A", "general practitioner", "1"], ["new-2", "new-2", "A", "most visits", "2"],]
     );
 }
 
@@ -221,7 +218,12 @@ fn a_question_about_one_person_does_not_read_all() {
             resources.push(json!({"resourceType": "Observation", "id": id, "status": "final",
                 "subject": {"reference": format!("Patient/p{number}")}, "code": {"coding": [{"code": "4548-4"}]},
                 "effectiveDateTime": format!("2022-01-0{day}"), "valueQuantity": {"value": day}}));
-            resources.push(stay(&format!("s{number}-{day}"), &format!("p{number}"), "2022-01-01", "2022-01-02"));
+            resources.push(stay(
+                &format!("s{number}-{day}"),
+                &format!("p{number}"),
+                "2022-01-01",
+                "2022-01-02",
+            ));
         }
     }
     load_resources(&environment, &resources);

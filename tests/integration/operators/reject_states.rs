@@ -72,7 +72,7 @@ fn the_report_beside_a_rejected_file_says_what_to_mend_record_by_record() {
     );
     assert!(!(run.stderr + &run.stdout + &text + &report("bundle.json")).contains(SECRET));
 
-    // Some of a file's records: no report, and a warning.
+    // Some of a file's records: a warning.
     environment.put("inbox/north/some.ndjson", patient("a") + &bad("p9"));
     let run = environment.run(&["once"]).expect_code(3);
     assert!(
@@ -80,6 +80,82 @@ fn the_report_beside_a_rejected_file_says_what_to_mend_record_by_record() {
         "{}",
         run.stderr
     );
+}
+
+/// The names in a folder.
+fn names_in(environment: &TestEnvironment, folder: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(environment.path(folder)) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_file_that_is_loaded_in_part_has_a_report_in_the_rejects() {
+    let environment = TestEnvironment::new();
+    let load = |lines: String| {
+        environment.put("inbox/north/visits.ndjson", lines);
+        environment.run(&["once"]).expect_code(3)
+    };
+    let report = |name: &str| fs::read_to_string(environment.path(&format!("rejects/north/{name}"))).unwrap();
+    let run = load(patient("a") + &bad("p9") + &patient("b"));
+    assert_eq!(names_in(&environment, "rejects/north"), ["visits.ndjson.report.txt"]);
+    assert_eq!(environment.value("select count(*) from patient"), "2");
+    let text = report("visits.ndjson.report.txt");
+    for wanted in [
+        "north/visits.ndjson\n\nThe file was loaded without the records that are listed here",
+        "Records seen: 3, of them rejected: 1.",
+        "\nline 2 | Patient/p9 | invalid_value | birthDate: ",
+        "\ninvalid_value: correct the value at the JSON path",
+    ] {
+        assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
+    }
+    assert!(!(run.stderr + &run.stdout + &text).contains(SECRET));
+
+    // Another file of that name has a report of its own, and so has one that is rejected
+    // whole. Files without rejects have none.
+    load(patient("c") + &bad("p10"));
+    load(bad("p11"));
+    environment.put("inbox/north/clean.ndjson", patient("d"));
+    environment.run(&["once"]).expect_code(0);
+    let names = names_in(&environment, "rejects/north");
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(report("visits.ndjson.report.txt"), text);
+    let all: String = names.iter().map(|name| report(name)).collect();
+    for id in ["p9", "p10", "p11"] {
+        assert!(all.contains(&format!("Patient/{id} |")), "{id} is not in\n{all}");
+    }
+}
+
+/// A report says no more than a thousand records, however many are rejected, and that it
+/// cannot be written keeps no file from the archive.
+#[test]
+fn a_report_on_a_loaded_file_is_bounded_and_no_obstacle() {
+    let environment = TestEnvironment::new();
+    let long = "i".repeat(900);
+    let lines: String = (0..1500).map(|number| bad(&format!("{long}{number}"))).collect();
+    environment.put("inbox/many.ndjson", patient("a") + &lines);
+    environment.run(&["once"]).expect_code(3);
+    let report = fs::read_to_string(environment.path("rejects/default/many.ndjson.report.txt")).unwrap();
+    assert!(report.len() < 1 << 20, "{}", report.len());
+    assert!(report.contains("… and 500 more"), "{report}");
+
+    // A file where the folder of the source would be.
+    environment.put("rejects/north", "in the way");
+    environment.put("inbox/north/some.ndjson", patient("b") + &bad("p9"));
+    let run = environment.run(&["once"]).expect_code(3);
+    assert!(
+        run.stderr
+            .contains("WARN the report on the rejected records of north/some.ndjson cannot be written: "),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        environment.value("select status from etl.load_file where path = 'north/some.ndjson'"),
+        "loaded"
+    );
+    assert!(names_in(&environment, "inbox/north").is_empty());
 }
 
 #[test]

@@ -234,7 +234,7 @@ impl Dismissal<'_> {
     }
 }
 
-/// A file that was rejected as a whole.
+/// A file that was rejected, or some of whose records were.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = load_file, check_for_backend(Pg))]
 pub struct RejectedFile {

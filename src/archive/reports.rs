@@ -1,0 +1,76 @@
+//! *Reports* lie in the rejects under the name of the file that they are about, beside it
+//! if the file is there, too.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use super::{Archive, FolderArchive, Location};
+use crate::inbox::{FileContent, InboxFile, LONGEST_NAME, rename};
+
+/// The ending of a report's name.
+pub(super) const REPORT: &str = ".report.txt";
+
+/// Puts the report on a loaded file, some of whose records were rejected, into the rejects.
+/// If another report has the file's name, its name begins with the file's hash; no file and
+/// no report of another file is overwritten.
+pub(super) fn publish(
+    rejects: &FolderArchive,
+    file: &InboxFile,
+    content: &FileContent,
+    report: &str,
+) -> io::Result<()> {
+    let name = file.path.file_name().unwrap_or_default();
+    let place = rejects.address(&Location::of_names([OsStr::new(&file.source), name]));
+    let hash = hash(content);
+    let unnamed = place.with_file_name(fitting(&hash, name, &format!("{REPORT}.part")));
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&unnamed, report)?;
+    let places =
+        [place.with_file_name(fitting("", name, REPORT)), place.with_file_name(fitting(&hash, name, REPORT))];
+    for to in &places {
+        match rename(&unnamed, to) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if is_written(to, report) {
+                    return fs::remove_file(&unnamed);
+                }
+            }
+            other => return other,
+        }
+    }
+    // It is on the same content, delivered before.
+    fs::rename(&unnamed, &places[1])
+}
+
+/// Whether the report is there already.
+fn is_written(to: &Path, report: &str) -> bool {
+    let is_as_long =
+        to.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == report.len() as u64);
+    is_as_long && fs::read(to).is_ok_and(|found| found == report.as_bytes())
+}
+
+/// The report that a rejected file at this place would get is another file's.
+pub(super) fn is_of_another(rejects: &FolderArchive, place: &Location) -> bool {
+    let path = rejects.address(place);
+    let report = path.with_file_name(fitting("", path.file_name().unwrap_or_default(), REPORT));
+    report.symlink_metadata().is_ok() && !rejects.contains(place)
+}
+
+/// The beginning of a name that tells contents apart.
+pub(super) fn hash(content: &FileContent) -> String {
+    let digits = |byte: &u8| format!("{byte:02x}");
+    content.sha256[..6].iter().map(digits).chain(["-".to_owned()]).collect()
+}
+
+/// The name with something before and behind it, its end cut off if the whole
+/// would be too long.
+pub(super) fn fitting(before: &str, name: &OsStr, behind: &str) -> OsString {
+    let room = LONGEST_NAME - before.len() - behind.len();
+    let name = name.as_bytes();
+    let kept = &name[..name.len().min(room)];
+    OsString::from_vec([before.as_bytes(), kept, behind.as_bytes()].concat())
+}
