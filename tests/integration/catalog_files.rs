@@ -178,3 +178,58 @@ fn dbeaver_finds_the_constraint_of_a_key() {
     let unknown: Vec<&&str> = named.iter().filter(|name| !unique.contains(**name)).collect();
     assert!(unknown.is_empty() && named.len() > 20, "{unknown:?}");
 }
+
+/// A parser of DBML reads the file, and finds the tables, columns, comments and keys of the
+/// database in it.
+#[test]
+fn a_parser_of_dbml_reads_what_the_database_has() {
+    let environment = TestEnvironment::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = std::process::Command::new(root.join("scripts/dbml-json"))
+        .args([root.join("target/dbml-venv"), root.join("docs/fhirmill.dbml")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let parsed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tables = parsed["tables"].as_object().unwrap();
+
+    let mut columns: BTreeMap<String, Vec<[String; 3]>> = BTreeMap::new();
+    for row in environment.query(
+        "select n.nspname || '.' || c.relname as name, a.attname, format_type(a.atttypid, null) as type, col_description(c.oid, a.attnum) as comment \
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
+         where c.relkind in ('r', 'v') and n.nspname in ('public', 'analytics') and c.relname !~ '^__' order by 1, a.attnum",
+    ) {
+        let [table, column @ ..] = <[String; 4]>::try_from(row).unwrap();
+        columns.entry(table).or_default().push(column);
+    }
+    let names: Vec<&String> = tables.keys().collect();
+    assert_eq!(names, columns.keys().collect::<Vec<_>>());
+    for (name, columns) in &columns {
+        assert_eq!(tables[name]["columns"], serde_json::json!(columns), "{name}");
+    }
+    for row in environment.query(
+        "select n.nspname || '.' || c.relname as name, json_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))::text as key \
+         from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace \
+         join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey) \
+         where i.indisprimary and n.nspname = 'public' and c.relname !~ '^__' group by 1",
+    ) {
+        let key: serde_json::Value = serde_json::from_str(&row[1]).unwrap();
+        assert_eq!(tables[&row[0]]["key"], key, "{}", row[0]);
+    }
+
+    let found: BTreeSet<Vec<String>> =
+        parsed["references"].as_array().unwrap().iter().map(|row| serde_json::from_value(row.clone()).unwrap()).collect();
+    let declared: BTreeSet<Vec<String>> = fhirmill_core::model::tables()
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |column| (table, column)))
+        .filter_map(|(table, column)| Some((table, column, column.refers_to.as_ref()?)))
+        .filter(|(.., target)| !target.starts_with("etl."))
+        .map(|(table, column, target)| {
+            [format!("public.{}", table.name), column.name.clone(), ">".to_owned(), format!("public.{target}"), "id".to_owned()].to_vec()
+        })
+        .collect();
+    let missing: Vec<_> = declared.difference(&found).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let others: Vec<_> = found.difference(&declared).filter(|row| !row[0].starts_with("analytics.")).collect();
+    assert!(others.is_empty(), "{others:?}");
+}

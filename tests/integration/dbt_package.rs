@@ -118,20 +118,16 @@ fn the_package_is_built() {
     assert_ne!(environment.value("select count(*) from workspace.diabetes_registry"), "0");
 }
 
-/// Every table that tells when its rows were loaded is fresh. One without rows would be an
-/// error of dbt's, so only what has rows is asked about.
+/// Every table that tells when its rows were loaded is fresh; of one without rows dbt warns.
 fn check_freshness(environment: &TestEnvironment, output: &str) {
     let written = std::fs::read_to_string(environment.path("dbt/sources.json")).unwrap();
     let sources: serde_json::Value = serde_json::from_str(&written).unwrap();
     let results = sources["results"].as_array().unwrap();
-    let fresh: Vec<&str> = results
-        .iter()
-        .filter(|result| result["status"] == "pass")
-        .map(|result| result["unique_id"].as_str().unwrap())
-        .collect();
-    assert_eq!(fresh.len(), results.len(), "{output}");
-    for table in ["patient", "encounter", "observation", "explanation_of_benefit"] {
-        assert!(fresh.contains(&format!("source.fhirmill.fhirmill.{table}").as_str()), "{output}");
+    assert!(results.len() > 30, "{output}");
+    for result in results {
+        let table = result["unique_id"].as_str().unwrap().rsplit('.').next().unwrap();
+        let is_empty = environment.value(&format!("select count(*) from \"{table}\"")) == "0";
+        assert_eq!(result["status"], if is_empty { "warn" } else { "pass" }, "{table}: {output}");
     }
 }
 
