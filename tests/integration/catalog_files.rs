@@ -202,8 +202,8 @@ fn a_parser_of_dbml_reads_what_the_database_has() {
         let [table, column @ ..] = <[String; 4]>::try_from(row).unwrap();
         columns.entry(table).or_default().push(column);
     }
-    let names: Vec<&String> = tables.keys().collect();
-    assert_eq!(names, columns.keys().collect::<Vec<_>>());
+    let names: BTreeSet<&String> = tables.keys().collect();
+    assert_eq!(names, columns.keys().collect::<BTreeSet<_>>());
     for (name, columns) in &columns {
         assert_eq!(tables[name]["columns"], serde_json::json!(columns), "{name}");
     }
