@@ -217,19 +217,31 @@ fn a_parser_of_dbml_reads_what_the_database_has() {
         assert_eq!(tables[&row[0]]["key"], key, "{}", row[0]);
     }
 
-    let found: BTreeSet<Vec<String>> =
-        parsed["references"].as_array().unwrap().iter().map(|row| serde_json::from_value(row.clone()).unwrap()).collect();
+    let found: BTreeSet<Vec<String>> = parsed["references"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| serde_json::from_value(row.clone()).unwrap())
+        .collect();
     let declared: BTreeSet<Vec<String>> = fhirmill_core::model::tables()
         .iter()
         .flat_map(|table| table.columns.iter().map(move |column| (table, column)))
         .filter_map(|(table, column)| Some((table, column, column.refers_to.as_ref()?)))
         .filter(|(.., target)| !target.starts_with("etl."))
         .map(|(table, column, target)| {
-            [format!("public.{}", table.name), column.name.clone(), ">".to_owned(), format!("public.{target}"), "id".to_owned()].to_vec()
+            [
+                format!("public.{}", table.name),
+                column.name.clone(),
+                ">".to_owned(),
+                format!("public.{target}"),
+                "id".to_owned(),
+            ]
+            .to_vec()
         })
         .collect();
     let missing: Vec<_> = declared.difference(&found).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    let others: Vec<_> = found.difference(&declared).filter(|row| !row[0].starts_with("analytics.")).collect();
+    let others: Vec<_> =
+        found.difference(&declared).filter(|row| !row[0].starts_with("analytics.")).collect();
     assert!(others.is_empty(), "{others:?}");
 }
