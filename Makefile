@@ -31,7 +31,7 @@ BUILD_CA_CERTIFICATE ?=
 # Seconds per fuzz target, the targets, and the sanitizer: `none` is fastest, and
 # all unsafe code is in one file, crates/core/src/json/simd.rs; or `address`.
 FUZZ_SECONDS ?= 3600
-FUZZ_TARGETS ?= open frame map dates decimals copy
+FUZZ_TARGETS ?= open frame map dates decimals copy fhirpath views
 FUZZ_SANITIZER ?= none
 
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)

@@ -41,7 +41,9 @@ pub use moment::{InvalidMoment, Moment};
 pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
 #[cfg(feature = "server")]
 pub use users::{UsersAddArguments, UsersCommand, UsersPasswdArguments};
-pub use views::{ViewFormat, ViewsCheckArguments, ViewsCommand, ViewsRunArguments};
+pub use views::{
+    ViewFormat, ViewsApplyArguments, ViewsCheckArguments, ViewsCommand, ViewsDropArguments, ViewsRunArguments,
+};
 
 /// Turns FHIR R4 files into Postgres tables that people can read.
 ///
@@ -164,7 +166,7 @@ pub enum Command {
     ///
     /// Example: fhirmill generate --patients 100 --seed 7 --out inbox/demo --format bundles
     Generate(GenerateArguments),
-    /// Check and run tables that you declare: ViewDefinitions of SQL on FHIR
+    /// Check, run, apply, list or drop tables that you declare: ViewDefinitions of SQL on FHIR
     #[command(subcommand)]
     Views(ViewsCommand),
 }
@@ -182,7 +184,7 @@ impl Command {
             | Self::Rejects(_)
             | Self::Show(_)
             | Self::Generate(_)
-            | Self::Views(ViewsCommand::Check(_) | ViewsCommand::Run(_))
+            | Self::Views(ViewsCommand::Check(_) | ViewsCommand::Run(_) | ViewsCommand::List(_))
             | Self::Migrate(MigrateCommand::Status(_))
             | Self::Indexes(IndexesCommand::Status(_))
             | Self::Database(DatabaseCommand::Url) => Audience::Reader,
@@ -192,6 +194,7 @@ impl Command {
             | Self::Database(_)
             | Self::Retry(_)
             | Self::Remap(_)
+            | Self::Views(_)
             | Self::Check(_) => Audience::Operator,
             #[cfg(feature = "server")]
             Self::Senders(SendersCommand::List(_)) | Self::Users(UsersCommand::List(_)) => Audience::Reader,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use fhirmill_core::views::Format;
 
+use super::JsonArguments;
+
 /// What `views` does.
 #[derive(Debug, Subcommand)]
 pub enum ViewsCommand {
@@ -22,6 +24,38 @@ pub enum ViewsCommand {
     ///
     /// Example: fhirmill views run --view views/problem_list.json --format csv conditions.ndjson
     Run(ViewsRunArguments),
+    /// Make or change the tables of views, and fill them from the archive
+    ///
+    /// The table of a view is named after it, in schema views. From then on every load keeps it current. A
+    /// changed view is filled beside the old one, which is then replaced. Waits for a load in progress to end.
+    /// After an interruption, apply again.
+    ///
+    /// Example: fhirmill views apply views/blood_pressures.json
+    Apply(ViewsApplyArguments),
+    /// List the views that are applied
+    ///
+    /// Example: fhirmill views list --json
+    List(JsonArguments),
+    /// Drop views with their tables
+    ///
+    /// Example: fhirmill views drop blood_pressures
+    Drop(ViewsDropArguments),
+}
+
+/// Arguments of `views apply`.
+#[derive(Debug, Args)]
+pub struct ViewsApplyArguments {
+    /// Files with one ViewDefinition each
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `views drop`.
+#[derive(Debug, Args)]
+pub struct ViewsDropArguments {
+    /// Names of views
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// Arguments of `views check`.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use fhirmill_core::map::Plan;
 use fhirmill_postgres::database::Failure;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Run, RunStatus, UnknownServer};
@@ -150,7 +149,8 @@ pub(super) fn complete(
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
     let runs: Vec<i64> = broken_off.iter().copied().chain([run.id]).collect();
-    lead_to_owners(run.connection(), Plan::built_in, &runs)?;
+    let plan = super::views::plan(run.connection())?;
+    lead_to_owners(run.connection(), || plan, &runs)?;
     if summary.account.inserted + summary.account.updated + summary.learned_servers > 0
         || !broken_off.is_empty()
     {

@@ -31,6 +31,7 @@ mod run_state;
 mod skipped_records;
 mod unchanged_records;
 pub mod updates;
+mod views;
 mod worker;
 
 use std::time::Instant;
@@ -41,6 +42,7 @@ pub use archive_check::{ArchiveCheck, ArchiveFinding, check_archive};
 pub use error::PipelineError;
 pub use job::Job;
 pub use remap::{Remapped, remap, resolve};
+pub use views::fill_view;
 
 use crate::inbox;
 use crate::report::Summary;

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use diesel::PgConnection;
-use fhirmill_core::map::Plan;
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::ledger::{Account, ClaimedFile, Run, RunStatus, SkippedFile, SkippedPart};
@@ -36,7 +35,8 @@ pub(super) fn load(
     let mut run = Run::begin(connection, "remap")?;
     let loaded = load_files(job, (&mut run, &files), resource_types, remapped);
     let run_id = run.id;
-    lead_to_owners(run.connection(), Plan::built_in, &[run_id])?;
+    let plan = super::views::plan(run.connection())?;
+    lead_to_owners(run.connection(), || plan, &[run_id])?;
     run.end(RunStatus::of(loaded.is_ok()), &remapped.counts(), loaded.is_ok())?;
     loaded
 }

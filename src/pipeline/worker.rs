@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use diesel::PgConnection;
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{Fingerprint, IdentifierCache, Plan};
+use fhirmill_core::map::{Fingerprint, IdentifierCache, Plan, ViewTable};
 use fhirmill_core::sink::{BatchId, KeyedBatch, Mode, Outcomes};
 use fhirmill_core::version::Place;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{Account, FileRelations, MendedRecord};
+use fhirmill_postgres::ledger::{self, Account, FileRelations, MendedRecord};
 use fhirmill_postgres::load::{Bodies, Delivery, FilePart, Load, Loaded, Loader, Reject, SkippedType};
 use fhirmill_postgres::registry::{ByIdentifier, RunRegistry, UnchangedQuery};
 use tracing::{error, warn};
@@ -31,6 +31,7 @@ use super::open_rejects::OpenRejects;
 use super::refused_records::{self, RefusedRecord};
 use super::run_state::{BatchStatistics, RunState};
 use super::unchanged_records::UnchangedRecords;
+use super::views;
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes};
 use crate::report::in_one_line;
 
@@ -108,6 +109,16 @@ impl Worker {
         Ok(worker)
     }
 
+    /// A worker of a remap that writes the rows of views only.
+    pub fn for_views(job: &Job<'_>, views: &[ViewTable]) -> Result<Self, LoadError> {
+        let mut connection = job.database.connect()?;
+        ledger::lock_views(&mut connection)?;
+        let plan = Arc::new(Plan::of_views(views).map_err(|error| LoadError::View(error.to_string()))?);
+        let mut worker = Worker::with_plan(job, Purpose::Remap, Arc::default(), (connection, plan))?;
+        worker.mapper.want(ResourceTypes::All);
+        Ok(worker)
+    }
+
     /// A worker of that run for records that were skipped when they were delivered.
     pub fn for_skipped(job: &Job<'_>, run_id: i64) -> Result<Self, LoadError> {
         Worker::new(job, Purpose::Skipped(run_id), Arc::default())
@@ -128,7 +139,17 @@ impl Worker {
     }
 
     fn new(job: &Job<'_>, purpose: Purpose, registry: Arc<RunRegistry>) -> Result<Self, LoadError> {
-        let plan = Plan::built_in();
+        let mut connection = job.database.connect()?;
+        let plan = views::plan(&mut connection)?;
+        Worker::with_plan(job, purpose, registry, (connection, plan))
+    }
+
+    fn with_plan(
+        job: &Job<'_>,
+        purpose: Purpose,
+        registry: Arc<RunRegistry>,
+        (connection, plan): (PgConnection, Arc<Plan>),
+    ) -> Result<Self, LoadError> {
         let bodies = match job.settings.keep_bodies {
             KeepBodies::Database => Bodies::Store,
             KeepBodies::Archive => Bodies::Omit,
@@ -136,7 +157,7 @@ impl Worker {
         Ok(Worker {
             purpose,
             mapper: BatchMapper::new(job.settings, Arc::clone(&plan)),
-            loader: Loader::new(job.database.connect()?, plan, bodies, Arc::clone(&registry))?,
+            loader: Loader::new(connection, plan, bodies, Arc::clone(&registry))?,
             registry,
             eob_coverage: job.settings.eob_coverage,
             by_identifier: ByIdentifier::default(),
@@ -319,6 +340,9 @@ impl Worker {
         let loaded = self.loader.load_if(&mut load, &mut |connection, batch, outcomes| {
             last_word(connection, &mapped, batch, outcomes)
         })?;
+        for fault in self.mapper.rows.view_faults() {
+            warn!(resources = fault.resources, "{} has no rows of resources that do not fit it: {}", fault.table, fault.first);
+        }
         Ok(Stored { mapped, files, loaded })
     }
 

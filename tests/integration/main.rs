@@ -14,6 +14,7 @@ mod conditional;
 mod contained;
 mod database_faults;
 mod dbt_package;
+mod declared_views;
 mod delivery;
 mod dependents;
 mod dictionary;

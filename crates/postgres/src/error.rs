@@ -46,6 +46,9 @@ pub enum LoadError {
     /// The run was aborted before the batch's turn.
     #[error("the run was aborted after another failure")]
     Abandoned,
+    /// The definition of an applied view cannot be used by this version of fhirmill.
+    #[error("a view that is applied cannot be used: {0}; apply it again or drop it")]
+    View(String),
     /// A defect of the program. The log says where.
     #[error("fhirmill has a defect: a batch could not be processed; please report the panic in the log")]
     Panicked,

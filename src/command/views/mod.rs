@@ -1,5 +1,6 @@
 //! `fhirmill views`: tables that users declare.
 
+mod apply;
 mod check;
 mod run;
 
@@ -20,6 +21,9 @@ pub fn run(settings: &Settings, command: &ViewsCommand) -> Result<ExitCode> {
     match command {
         ViewsCommand::Check(arguments) => check::run(arguments),
         ViewsCommand::Run(arguments) => run::run(settings, arguments),
+        ViewsCommand::Apply(arguments) => apply::run(settings, arguments),
+        ViewsCommand::List(arguments) => apply::list(settings, arguments),
+        ViewsCommand::Drop(arguments) => apply::drop(settings, arguments),
     }
 }
 

@@ -10,6 +10,7 @@ use super::target::{AbsoluteReferences, Identity, TargetIdentity, Targets};
 use super::unmapped::{Unmapped, UnmappedCounts, UnmappedElements};
 use crate::fhir::ResourceType;
 use crate::rows::Target;
+use crate::views::Fault;
 
 /// The rows of some resources, table by table.
 #[derive(Debug)]
@@ -23,6 +24,27 @@ pub struct RowBatch {
     pub(super) unmapped_of_current: UnmappedElements,
     /// Contained resources, each with the number of its container.
     contained: Vec<(usize, Target)>,
+    pub(super) view_faults: Vec<ViewFault>,
+}
+
+/// Resources that do not fit a view, and so have no rows in it.
+#[derive(Clone, Debug)]
+pub struct ViewFault {
+    /// The view's table.
+    pub table: String,
+    /// How many they are.
+    pub resources: u64,
+    /// What is wrong with the first one.
+    pub first: Fault,
+}
+
+impl ViewFault {
+    pub(super) fn note(all: &mut Vec<ViewFault>, table: &str, fault: Fault) {
+        match all.iter_mut().find(|known| known.table == table) {
+            Some(known) => known.resources += 1,
+            None => all.push(ViewFault { table: table.to_owned(), resources: 1, first: fault }),
+        }
+    }
 }
 
 impl RowBatch {
@@ -37,6 +59,7 @@ impl RowBatch {
             unmapped: UnmappedCounts::default(),
             unmapped_of_current: UnmappedElements::default(),
             contained: Vec::new(),
+            view_faults: Vec::new(),
         }
     }
 
@@ -50,6 +73,12 @@ impl RowBatch {
         self.unmapped.clear();
         self.unmapped_of_current.clear();
         self.contained.clear();
+        self.view_faults.clear();
+    }
+
+    /// The resources that do not fit views.
+    pub fn view_faults(&self) -> &[ViewFault] {
+        &self.view_faults
     }
 
     /// The registrations of its resources, in the order in which they were mapped.

@@ -134,6 +134,7 @@ impl Mapper {
             timezone: self.settings.timezone,
             buffers: &mut batch.buffers,
             unmapped: &mut batch.unmapped_of_current,
+            view_faults: &mut batch.view_faults,
             written: written.root().raw(),
             shape,
             fields: FieldWriter {

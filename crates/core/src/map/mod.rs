@@ -31,6 +31,7 @@ mod shape;
 mod target;
 mod unmapped;
 mod view_keys;
+mod view_rows;
 mod view_runner;
 mod writing;
 
@@ -42,7 +43,8 @@ pub use identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, IdentifierKey, REFE
 pub use input::{Input, MapError};
 pub use keys::Keys;
 pub use mapper::{MapSettings, Mapper};
-pub use plan::{ClearTable, HistoryTable, Plan, PlanError};
+pub use batch::ViewFault;
+pub use plan::{ClearTable, HistoryTable, KEY_OF_VIEW_ROWS, Plan, PlanError, ViewTable, view_columns};
 pub use reference::FullUrls;
 pub use registration::Registration;
 pub use shape::{DeviantElement, Deviation};

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::mem;
 
+use super::batch::ViewFault;
 use super::chunk::TableBuffers;
 use super::contained::{Contained, contained_json};
 use super::extension::Lists;
@@ -20,6 +21,7 @@ use super::route::{follow, holds};
 use super::rows::{Gathered, GatheredRow, RowLists};
 use super::shape::Shape;
 use super::unmapped::UnmappedElements;
+use super::view_rows::write_rows;
 use crate::datatype::{Timezone, ValueDefect};
 use crate::fhir::ResourceType;
 use crate::json::{Tree, Value};
@@ -57,6 +59,7 @@ pub(super) struct ResourceWriter<'w, 't> {
     pub timezone: Timezone,
     pub buffers: &'w mut TableBuffers,
     pub unmapped: &'w mut UnmappedElements,
+    pub view_faults: &'w mut Vec<ViewFault>,
     /// The resource as received.
     pub written: &'w str,
     pub shape: Shape,
@@ -75,6 +78,7 @@ impl<'w, 't> ResourceWriter<'w, 't> {
             self.unmapped.note(self.subject.resource_type, "meta.lastUpdated");
         }
         self.rows_of_subject()?;
+        self.rows_of_views();
         let container = Some(self.subject.target);
         let contained = self.contained;
         for resource in &contained.resources {
@@ -83,6 +87,19 @@ impl<'w, 't> ResourceWriter<'w, 't> {
             self.rows_of_subject()?;
         }
         Ok(registration)
+    }
+
+    /// The rows of views. What does not fit a view is left out of it alone.
+    fn rows_of_views(&mut self) {
+        let Subject { resource_type, root, target, .. } = self.subject;
+        let of_type = self.plan.views.iter().filter(|plan| plan.view.resource_type == resource_type);
+        for plan in of_type {
+            let resolver = &mut self.fields.resolver;
+            if let Err(fault) = write_rows(plan, (root, target), self.buffers, resolver, self.timezone) {
+                let table = self.plan.tables[plan.table].name.as_str();
+                ViewFault::note(self.view_faults, table, fault);
+            }
+        }
     }
 
     fn rows_of_subject(&mut self) -> Result<(), ValueDefect> {

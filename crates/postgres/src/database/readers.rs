@@ -37,7 +37,7 @@ select distinct b.datname::text as database from pg_shdepend d
 const MISSING: &str = "\
 select format('grant usage on schema %I to %I', n.nspname, $1) as statement
   from pg_namespace n
- where n.nspname in ('public', 'analytics') and not has_schema_privilege($1, n.oid, 'usage')
+ where n.nspname in ('public', 'analytics', 'views') and not has_schema_privilege($1, n.oid, 'usage')
 union all
 select format('grant usage, create on schema %I to %I', n.nspname, $1)
   from pg_namespace n
@@ -46,7 +46,7 @@ select format('grant usage, create on schema %I to %I', n.nspname, $1)
 union all
 select format('grant select on %s to %I', c.oid::regclass, $1)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where n.nspname in ('public', 'analytics') and c.relkind in ('r', 'v', 'm', 'p')
+ where n.nspname in ('public', 'analytics', 'views') and c.relkind in ('r', 'v', 'm', 'p')
    and aclcontains(c.relacl, makeaclitem((select oid from pg_roles where rolname = $1), c.relowner, 'SELECT', false))
        is not true
    and not has_table_privilege($1, c.oid, 'select') and pg_has_role(c.relowner, 'usage')";
@@ -56,11 +56,11 @@ const GIVEN: &str = "\
 select format('revoke all on schema %I from %I', n.nspname, $1) as statement
   from pg_namespace n, aclexplode(n.nspacl) a, pg_roles r
  where r.rolname = $1 and a.grantee = r.oid
-   and n.nspname in ('public', 'analytics', 'etl', 'workspace', 'workspace_omop', 'workspace_tuva')
+   and n.nspname in ('public', 'analytics', 'views', 'etl', 'workspace', 'workspace_omop', 'workspace_tuva')
 union
 select format('revoke all on %s from %I', c.oid::regclass, $1)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace, aclexplode(c.relacl) a, pg_roles r
- where r.rolname = $1 and a.grantee = r.oid and n.nspname in ('public', 'analytics', 'etl')
+ where r.rolname = $1 and a.grantee = r.oid and n.nspname in ('public', 'analytics', 'views', 'etl')
 union
 select format('alter default privileges for role %I in schema %I revoke all on tables from %I',
               pg_get_userbyid(d.defaclrole), n.nspname, $1)

@@ -40,6 +40,7 @@ mod status;
 mod update_file;
 mod upload;
 mod upload_part;
+mod view;
 
 pub use account::Account;
 pub use archived::{ArchivedFile, FoundResource};
@@ -73,3 +74,4 @@ pub use status::LedgerStatus;
 pub use update_file::{LeftFile, SourceFile, adopt_left, left_file};
 pub use upload::{NewUpload, OpenUploads, Upload, WholeChecksum};
 pub use upload_part::UploadPart;
+pub use view::{AppliedView, NewVersion, lock_views, remove_view, view_tables};

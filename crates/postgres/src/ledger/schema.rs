@@ -460,6 +460,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    etl.view_definition (name, version) {
+        name -> Text,
+        version -> Integer,
+        table_name -> Text,
+        resource_type -> Text,
+        definition -> Text,
+        state -> Text,
+        resources -> BigInt,
+        applied_at -> Timestamptz,
+        filled_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(access_token -> sender (sender_id));
 diesel::joinable!(audit_event -> page_user (user_id));
 diesel::joinable!(audit_event -> sender (sender_id));
@@ -515,4 +529,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     upload,
     upload_part,
     used_proof,
+    view_definition,
 );

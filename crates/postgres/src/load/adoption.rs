@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, SmallInt, Text};
 use diesel::{Connection, PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 use fhirmill_core::datatype::SqlType;
 use fhirmill_core::map::{ClearTable, Plan};
-use fhirmill_core::model::{Table, TableKind, sql};
+use fhirmill_core::model::{Table, TableColumn, TableKind, sql};
 use fhirmill_core::sink::Outcomes;
 
 use super::postgres_sink::remove_replaced;
@@ -134,13 +134,15 @@ fn redirect(table: &Table) -> Option<String> {
     if table.kind == TableKind::History {
         return None;
     }
-    let is_key = |name: &String, sql_type: SqlType| {
-        sql_type == SqlType::BigInt && name.ends_with("_id") && !table.key.contains(name)
+    let is_key = |column: &TableColumn| {
+        column.sql_type == SqlType::BigInt
+            && (column.name.ends_with("_id") || column.refers_to.is_some())
+            && !table.key.contains(&column.name)
     };
     let keys: Vec<String> = table
         .columns
         .iter()
-        .filter(|column| is_key(&column.name, column.sql_type))
+        .filter(|column| is_key(column))
         .map(|column| sql::quoted(&column.name))
         .collect();
     if keys.is_empty() {

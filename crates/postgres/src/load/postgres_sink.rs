@@ -80,6 +80,9 @@ impl Sink for PostgresSink<'_> {
         }
         let moved = moved_by_type(&batch.batch, &decided.moved);
         follow_moved(connection, &tables.plan, &moved)?;
+        if tables.plan.is_of_views_only() {
+            return Ok(Receipt { rows, durability: Durability::Accepted });
+        }
         if tables.bodies == Bodies::Store {
             copy_bodies(connection, batch, &decided.moved)?;
         }
@@ -134,7 +137,9 @@ pub(super) fn remove_replaced(
     outcomes: &Outcomes,
 ) -> Result<(), LoadError> {
     let mut removed = outcomes.replaced_by_type();
-    for (resource_type, id) in contained::unregister(connection, outcomes)? {
+    let is_whole = !plan.is_of_views_only();
+    let contained = if is_whole { contained::unregister(connection, outcomes)? } else { Vec::new() };
+    for (resource_type, id) in contained {
         removed.entry(resource_type).or_default().push(id);
     }
     for (resource_type, ids) in removed {
@@ -143,8 +148,13 @@ pub(super) fn remove_replaced(
             let condition = if *has_type_column { " and resource_type = $2" } else { "" };
             deletes.push(format!("delete from {table} where {key_column} = any($1){condition}"));
         }
-        deletes.push("delete from etl.unresolved_reference where resource_id = any($1)".to_owned());
-        deletes.push("delete from etl.resource_body where id = any($1)".to_owned());
+        if is_whole {
+            deletes.push("delete from etl.unresolved_reference where resource_id = any($1)".to_owned());
+            deletes.push("delete from etl.resource_body where id = any($1)".to_owned());
+        }
+        if deletes.is_empty() {
+            continue;
+        }
         let parts = deletes.iter().enumerate().map(|(number, delete)| format!("d{number} as ({delete})"));
         sql_query(format!("with {} select 1", parts.collect::<Vec<_>>().join(",\n")))
             .bind::<Array<BigInt>, _>(&ids)

@@ -17,4 +17,12 @@ pub enum PlanError {
     /// They mention too many names of elements.
     #[error(transparent)]
     Dictionary(#[from] DictionaryFull),
+    /// A view has a mistake.
+    #[error("{table}: {message}")]
+    View {
+        /// The view's table.
+        table: String,
+        /// Its first mistake.
+        message: String,
+    },
 }

@@ -11,6 +11,7 @@ mod resource;
 mod slots;
 mod step;
 mod taken;
+mod views;
 
 use std::sync::{Arc, LazyLock};
 
@@ -29,6 +30,8 @@ pub(super) use resource::{ChildPlan, Field, ListPlan, ResourcePlan, RowPath, Tab
 pub(super) use slots::ITSELF;
 pub(super) use step::PathStep;
 pub(super) use taken::TakenExtension;
+pub(super) use views::ViewPlan;
+pub use views::{KEY_OF_VIEW_ROWS, ViewTable, view_columns};
 
 /// Everything that a mapper does, by resource type.
 pub struct Plan {
@@ -45,6 +48,9 @@ pub struct Plan {
     /// By `ResourceType::index`.
     lifecycles: Vec<Lifecycle>,
     types_with_history: Vec<ResourceType>,
+    /// Tables that users declare.
+    pub(super) views: Vec<ViewPlan>,
+    is_of_views_only: bool,
 }
 
 /// Where a generic table is among all tables.
@@ -131,7 +137,34 @@ impl Plan {
             types_with_history: ResourceType::all().filter(has_history).collect(),
             lifecycles,
             tables,
+            views: Vec::new(),
+            is_of_views_only: false,
         })
+    }
+
+    /// The built-in plan, and these views besides.
+    ///
+    /// # Errors
+    ///
+    /// A view has a mistake.
+    pub fn with_views(views: &[ViewTable]) -> Result<Plan, PlanError> {
+        Plan::compile(&DECLARED)?.and_views(views)
+    }
+
+    /// The plan of these views alone: to fill their tables while all others stay as
+    /// they are.
+    ///
+    /// # Errors
+    ///
+    /// A view has a mistake.
+    pub fn of_views(views: &[ViewTable]) -> Result<Plan, PlanError> {
+        let plan = Plan::compile(&[])?.and_views(views)?;
+        Ok(Plan { is_of_views_only: true, ..plan })
+    }
+
+    /// Whether it fills tables of views only.
+    pub fn is_of_views_only(&self) -> bool {
+        self.is_of_views_only
     }
 
     /// The root table plans of a resource type.

@@ -1,0 +1,2 @@
+drop table etl.view_definition;
+drop schema views cascade;
