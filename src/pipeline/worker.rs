@@ -341,7 +341,10 @@ impl Worker {
             last_word(connection, &mapped, batch, outcomes)
         })?;
         for fault in self.mapper.rows.view_faults() {
-            warn!(resources = fault.resources, "{} has no rows of resources that do not fit it: {}", fault.table, fault.first);
+            warn!(
+                resources = fault.resources,
+                "{} has no rows of resources that do not fit it: {}", fault.table, fault.first
+            );
         }
         Ok(Stored { mapped, files, loaded })
     }

@@ -130,11 +130,8 @@ fn the_schemas_describe_what_the_commands_print() {
         .keys()
         .filter(|name| {
             !COMMANDS.iter().any(|(of, ..)| of == name)
-<<<<<<< HEAD
-                && !["run", "show", "retry", "remap", "sender-secrets", "export"].contains(&name.as_str())
-=======
-                && !["run", "show", "retry", "remap", "sender-secrets", "views", "views-check"].contains(&name.as_str())
->>>>>>> fab8616 (Describe views for operators, and measure how fast they run)
+                && !["run", "show", "retry", "remap", "sender-secrets", "export", "views", "views-check"]
+                    .contains(&name.as_str())
         })
         .collect();
     assert!(unused.is_empty(), "no test validates {unused:?}");

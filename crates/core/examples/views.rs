@@ -50,10 +50,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.num_nanoseconds();
     read::read(Path::new(file), &ReadLimits::default(), &mut rows)?;
     rows.writer.flush()?;
-    let seconds =
-        (clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.num_nanoseconds() - start) as f64 / 1e9;
+    let seconds = (clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.num_nanoseconds() - start) as f64 / 1e9;
     let megabytes = fs::metadata(file)?.len() as f64 / 1e6;
     let count = rows.writer.row_count();
-    eprintln!("{count} rows, {megabytes:.0} MB in {seconds:.2} CPU s: {:.0} MB per CPU s", megabytes / seconds);
+    eprintln!(
+        "{count} rows, {megabytes:.0} MB in {seconds:.2} CPU s: {:.0} MB per CPU s",
+        megabytes / seconds
+    );
     Ok(())
 }

@@ -63,7 +63,8 @@ fn patient_demographics_prefer_the_official_name_and_a_current_address() {
         r#"Patient/p,F,A B,female,1970-06,1970-06,true,F,"White, Asian","[""2106-3"",""2028-9""]",,Newtown,MA,01234"#,
     ];
     assert_eq!(rows("patient_demographics", patient), expected);
-    let bare = r#"{"resourceType": "Patient", "id": "q", "name": [{"family": "G"}], "deceasedBoolean": false}"#;
+    let bare =
+        r#"{"resourceType": "Patient", "id": "q", "name": [{"family": "G"}], "deceasedBoolean": false}"#;
     assert_eq!(rows("patient_demographics", bare), ["Patient/q,G,,,,,false,,,[],,,,"]);
 }
 

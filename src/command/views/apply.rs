@@ -76,7 +76,10 @@ fn apply(settings: &Settings, database: &Database, definition: &Definition) -> R
     // Readers may read the new table.
     migrations::up(database, MIGRATIONS)?;
     if filled.missing_files > 0 {
-        println!("{name}: {} archived files are missing, so its table is incomplete; apply it again", filled.missing_files);
+        println!(
+            "{name}: {} archived files are missing, so its table is incomplete; apply it again",
+            filled.missing_files
+        );
         return Ok(false);
     }
     println!("{name}: version {}, {} resources, {} rows", applied.version, filled.resources, filled.rows);

@@ -36,6 +36,7 @@ mod view_runner;
 mod writing;
 
 pub use batch::RowBatch;
+pub use batch::ViewFault;
 pub use contained::contained_json;
 pub use earlier::EarlierReferences;
 pub use fingerprint::Fingerprint;
@@ -43,7 +44,6 @@ pub use identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, IdentifierKey, REFE
 pub use input::{Input, MapError};
 pub use keys::Keys;
 pub use mapper::{MapSettings, Mapper};
-pub use batch::ViewFault;
 pub use plan::{ClearTable, HistoryTable, KEY_OF_VIEW_ROWS, Plan, PlanError, ViewTable, view_columns};
 pub use reference::FullUrls;
 pub use registration::Registration;

@@ -81,7 +81,8 @@ impl CopySink<'_> {
             Cell::Empty => self.buffer.null(),
             Cell::One(item) => return self.item(column.column_type, item, keys),
             Cell::Many(items) if column.column_type == ColumnType::Text => {
-                let texts: Vec<Option<Cow<'_, str>>> = items.iter().map(|item| Some(text(item, keys))).collect();
+                let texts: Vec<Option<Cow<'_, str>>> =
+                    items.iter().map(|item| Some(text(item, keys))).collect();
                 if texts.iter().flatten().map(|text| text.len()).sum::<usize>() > MAX_VALUE_BYTES {
                     return None;
                 }

@@ -51,10 +51,7 @@ impl AppliedView {
 
     /// Its table and definition, for a plan.
     pub fn table(&self) -> ViewTable {
-        ViewTable {
-            table: format!("{VIEW_SCHEMA}.{}", self.table_name),
-            definition: self.definition.clone(),
-        }
+        ViewTable { table: format!("{VIEW_SCHEMA}.{}", self.table_name), definition: self.definition.clone() }
     }
 
     /// Ends the filling: makes the indexes, and the table that of the view.
