@@ -51,7 +51,10 @@ fn a_view_is_filled_kept_current_changed_and_dropped() {
     assert_eq!(environment.query(comments), [["body weights", "key of the patient"]]);
 
     // Inserts, replacements and deletes.
-    load_twice(&environment, &[("2.ndjson", format!("{}\n{}", observation("a", "71"), observation("b", "60.0")).as_bytes())]);
+    load_twice(
+        &environment,
+        &[("2.ndjson", format!("{}\n{}", observation("a", "71"), observation("b", "60.0")).as_bytes())],
+    );
     let expected = [["a", "p", "71", "final", "2020-05-01"], ["b", "p", "60.0", "final", "2020-05-01"]];
     assert_eq!(environment.query(ROWS), expected);
     let delete = r#"{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Observation/b"}}]}"#;
@@ -74,7 +77,8 @@ fn a_view_is_filled_kept_current_changed_and_dropped() {
     assert_eq!(environment.value("select count(*) from pg_tables where schemaname = 'views'"), "1");
 
     // A resource that does not fit the view is loaded all the same.
-    let broken = observation("c", "1").replace("\"final\"", "\"final\",\"note\":[{\"text\":\"x\"},{\"text\":\"y\"}]");
+    let broken =
+        observation("c", "1").replace("\"final\"", "\"final\",\"note\":[{\"text\":\"x\"},{\"text\":\"y\"}]");
     let mut several = columns();
     several.as_array_mut().unwrap().push(json!({"name": "note", "path": "note.text"}));
     environment.put("weights.json", view(&several));
@@ -108,7 +112,8 @@ fn a_mistake_is_told_with_its_place_and_nothing_is_applied() {
 fn rows_of_files_are_printed_without_a_database() {
     let environment = TestEnvironment::without_database();
     let view = environment.put("weights.json", view(&columns()));
-    let input = environment.put("in/1.ndjson", format!("{}\n{{broken\n{}\n", observation("a", "1.0"), observation("b", "2")));
+    let input = environment
+        .put("in/1.ndjson", format!("{}\n{{broken\n{}\n", observation("a", "1.0"), observation("b", "2")));
     let folder = input.parent().unwrap().to_str().unwrap();
     let arguments = ["views", "run", "--view", view.to_str().unwrap(), folder];
     let printed = environment.run(&arguments).expect_code(3);
@@ -118,6 +123,7 @@ fn rows_of_files_are_printed_without_a_database() {
     assert!(printed.stderr.contains("line 2"), "{}", printed.stderr);
     let printed = environment.run(&[&arguments[..], &["--format", "ndjson"]].concat()).expect_code(3);
     let first = printed.stdout.lines().next().unwrap();
-    let expected = r#"{"id":"Observation/a","patient_id":"Patient/p","weight":1.0,"status":"final","taken":"2020-05"}"#;
+    let expected =
+        r#"{"id":"Observation/a","patient_id":"Patient/p","weight":1.0,"status":"final","taken":"2020-05"}"#;
     assert_eq!(first, expected);
 }
