@@ -10,8 +10,8 @@ use std::path::Path;
 use fhirmill_core::map::{Input, ViewRunner};
 use fhirmill_core::read::{self, Document, Frame, ReadDefect, ReadLimits, ResourceHandler, Stopped};
 use fhirmill_core::views::{Format, RowWriter};
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use nix::time::{ClockId, clock_gettime};
 
 struct Rows<W> {
     runner: ViewRunner,
@@ -47,7 +47,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runner = ViewRunner::new(&fs::read_to_string(view)?).map_err(|found| format!("{found:?}"))?;
     let writer = RowWriter::new(runner.view(), Format::Csv, io::stdout().lock());
     let mut rows = Rows { runner, writer };
-    let start = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.num_nanoseconds();
     read::read(Path::new(file), &ReadLimits::default(), &mut rows)?;
     rows.writer.flush()?;
     let seconds = (clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.num_nanoseconds() - start) as f64 / 1e9;
