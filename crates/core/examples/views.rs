@@ -49,7 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut rows = Rows { runner, writer };
     read::read(Path::new(file), &ReadLimits::default(), &mut rows)?;
     rows.writer.flush()?;
-    let seconds = (clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.num_nanoseconds() - start) as f64 / 1e9;
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let seconds = (usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6;
     let megabytes = fs::metadata(file)?.len() as f64 / 1e6;
     let count = rows.writer.row_count();
     eprintln!(
