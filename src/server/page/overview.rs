@@ -20,6 +20,7 @@ use super::format::{ago, badge, bounded, bytes, count, number, query, since, spa
 use super::frame::Frame;
 use super::live::Running;
 use super::session::Visitor;
+use crate::inbox::DEFAULT_SOURCE;
 use crate::report::health;
 use crate::server::state::Shared;
 
@@ -142,11 +143,7 @@ pub async fn show(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
         disk: rooms.into_iter().next(),
         waiting,
         running: running?.html(),
-        sources: asked
-            .habits
-            .iter()
-            .map(|habit| SourceLine { habit: habit.clone(), state: words(habit, now) })
-            .collect(),
+        sources: source_lines(&asked.habits, now),
         rejects: asked.reasons.iter().map(|reason| reason.records).sum(),
         charts: [
             Titled {
@@ -173,6 +170,13 @@ fn own_service(services: Vec<ServiceEntry>) -> Option<ServiceEntry> {
     let is_own =
         |service: &ServiceEntry| service.host == host && service.process_id.unsigned_abs() == process;
     services.into_iter().find(is_own)
+}
+
+/// The sources, but for the one of files without one, unless there were some.
+fn source_lines(habits: &[SourceHabit], now: DateTime<Utc>) -> Vec<SourceLine> {
+    let is_shown = |habit: &&SourceHabit| habit.source != DEFAULT_SOURCE || habit.last_file_at.is_some();
+    let line = |habit: &SourceHabit| SourceLine { habit: habit.clone(), state: words(habit, now) };
+    habits.iter().filter(is_shown).map(line).collect()
 }
 
 fn words(habit: &SourceHabit, now: DateTime<Utc>) -> (&'static str, &'static str) {

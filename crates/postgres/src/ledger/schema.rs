@@ -475,8 +475,8 @@ diesel::table! {
 }
 
 diesel::joinable!(access_token -> sender (sender_id));
-diesel::joinable!(audit_event -> page_user (user_id));
 diesel::joinable!(audit_event -> sender (sender_id));
+diesel::joinable!(audit_event -> page_user (user_id));
 diesel::joinable!(conditional_resource -> source (source_id));
 diesel::joinable!(export_file -> export_job (job_id));
 diesel::joinable!(export_job -> feed (feed_id));
