@@ -55,8 +55,8 @@ def tell(word):
     (FOLDER / word).write_text("")
 
 
-def picture(page, name):
-    page.screenshot(path=PICTURES / f"page-{name}.png", full_page=True)
+def picture(page, name, full_page=False):
+    page.screenshot(path=PICTURES / f"page-{name}.png", full_page=full_page)
 
 
 def by_keyboard(page):
@@ -99,7 +99,7 @@ def in_two_clicks(page):
     page.goto(f"{URL}/page")
     page.get_by_role("link", name="north/broken.ndjson").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("File")
-    picture(page, "file")
+    picture(page, "file", full_page=True)
     audit(page, "file")
     page.locator("tbody th a").first.click()
     expect(page.get_by_text("no_resource_type").first).to_be_visible()
@@ -121,7 +121,7 @@ def live(page):
     expect(running).to_contain_text("slow.ndjson")
     expect(running.locator("progress")).to_be_visible()
     audit(page, "running")
-    picture(page, "running")
+    picture(page, "running", full_page=True)
     tell("go-on")
     expect(page.locator("#live")).to_contain_text("Nothing is running.")
     assert page.evaluate("() => window.marker"), "the page was not loaded again"
@@ -131,7 +131,7 @@ def views(page):
     for view in VIEWS:
         page.goto(f"{URL}/page{view}")
         audit(page, view or "overview")
-        picture(page, view.strip("/") or "overview")
+        picture(page, view.strip("/") or "overview", full_page=view == "")
 
 
 def dark(page):
@@ -140,7 +140,7 @@ def dark(page):
         page.goto(f"{URL}/page{view}")
         audit(page, f"dark {view}", ["color-contrast"])
     page.goto(f"{URL}/page")
-    picture(page, "dark")
+    picture(page, "dark", full_page=True)
     page.emulate_media(color_scheme="light")
 
 
