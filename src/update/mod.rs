@@ -16,6 +16,7 @@
 //! When the source sends a file meanwhile, the open file is completed and another begun,
 //! because versions without a time count in the order of files.
 
+mod conditionals;
 mod evaluate;
 mod group;
 mod lane;

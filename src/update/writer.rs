@@ -16,9 +16,9 @@ use tracing::{error, warn};
 use super::evaluate::{Revisions, evaluate};
 use super::lane::{Lane, Next, Waiting};
 use super::segment::{Segment, SpoolFile};
-use super::{Answer, Applied, Change, Refusal, Update};
+use super::{Answer, Applied, Refusal, Update, conditionals};
 use crate::config::Settings;
-use crate::pipeline::updates::{EndingRun, UpdateRun, UpdateWorker, land_left};
+use crate::pipeline::updates::{EndingRun, UpdateFile, UpdateRun, UpdateWorker, land_left};
 use crate::pipeline::{Job, PipelineError};
 use crate::report::{RunProgress, in_one_line};
 
@@ -146,15 +146,11 @@ impl Writer {
             return Err(Failed::Lost("there is no file to write to".to_owned()));
         };
         if let [only] = group
-            && !only.update.conditionals.is_empty()
+            && let Some(answer) = known_answer(&mut active.run, file, &only.update)?
         {
-            let wanted: Vec<_> = only.update.conditionals.iter().map(|of| of.wanted.clone()).collect();
-            let owners = active.run.owners(file, &wanted).map_err(lost)?;
-            if let Some(answer) = meaning_of_conditionals(&only.update, &owners) {
-                return answer
-                    .map(|applied| vec![applied])
-                    .map_err(|refusal| Failed::Refused(vec![(0, refusal)]));
-            }
+            return answer
+                .map(|applied| vec![applied])
+                .map_err(|refusal| Failed::Refused(vec![(0, refusal)]));
         }
         let lines: Vec<u8> = group.iter().flat_map(|waiting| waiting.update.line.iter().copied()).collect();
         let offset = file.bytes();
@@ -323,6 +319,16 @@ fn answer_all(group: &mut Vec<Waiting>, refusal: &Refusal) {
     }
 }
 
+/// The answer to an update by identifier, if it is known without loading it.
+fn known_answer(run: &mut UpdateRun, file: &UpdateFile, update: &Update) -> Result<Option<Answer>, Failed> {
+    if update.conditionals.is_empty() {
+        return Ok(None);
+    }
+    let wanted: Vec<_> = update.conditionals.iter().map(|of| of.wanted.clone()).collect();
+    let owners = run.owners(file, &wanted).map_err(lost)?;
+    Ok(conditionals::meaning(update, &owners))
+}
+
 fn lost(error: LoadError) -> Failed {
     Failed::Lost(in_one_line(&error))
 }
@@ -351,38 +357,4 @@ fn failed(
         return Failed::Data(error.place_in_tables());
     }
     lost(error)
-}
-
-/// The answer to an update by identifiers that these resources have, if it is known without
-/// loading it.
-fn meaning_of_conditionals(update: &Update, owners: &[Vec<String>]) -> Option<Answer> {
-    for (conditional, ids) in update.conditionals.iter().zip(owners) {
-        let entry = conditional.entry;
-        if ids.len() > 1 {
-            let sentence = format!("{} resources have the identifier", ids.len());
-            return Some(Err((entry, Refusal::PreconditionFailed(sentence))));
-        }
-        match (ids.first(), &conditional.own_id) {
-            (Some(id), Some(own)) if id != own && !conditional.is_delete => {
-                let sentence = "the id of the resource is not that of the resource with the identifier";
-                return Some(Err((entry, Refusal::Invalid(sentence.to_owned()))));
-            }
-            (None, _) if conditional.is_delete && update.records.len() > 1 => {
-                let sentence = "no resource has the identifier".to_owned();
-                return Some(Err((entry, Refusal::PreconditionFailed(sentence))));
-            }
-            (None, _) if conditional.is_delete => {
-                return Some(Ok(vec![Applied {
-                    entry,
-                    resource_type: conditional.wanted.0,
-                    fhir_id: String::new(),
-                    change: Ok(Change::Deleted),
-                    revision: None,
-                    last_modified: chrono::Utc::now(),
-                }]));
-            }
-            _ => {}
-        }
-    }
-    None
 }

@@ -57,7 +57,7 @@ fn of_entry(number: usize, (status, element, sentence): RequestError) -> ApiErro
 }
 
 /// The path in the Bundle of an element of an entry's resource.
-fn place(entry: u32, path: &str) -> String {
+pub(super) fn place(entry: u32, path: &str) -> String {
     let number = entry.saturating_sub(1);
     match path.split_once('.') {
         Some((_, below)) => format!("Bundle.entry[{number}].resource.{below}"),

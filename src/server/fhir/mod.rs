@@ -7,10 +7,11 @@
 //! - [`bundle`]: the same for the entries of a Bundle
 //! - [`store`]: has it stored, or queued
 //! - [`answer`]: what became of it
-//! - [`calls`]: the handlers
+//! - [`calls`], [`bundle_calls`]: the handlers
 
 mod answer;
 mod bundle;
+pub mod bundle_calls;
 pub mod calls;
 mod json;
 mod request;

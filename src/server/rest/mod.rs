@@ -40,8 +40,8 @@ pub fn router(state: Shared) -> Router {
         .routes(routes!(batch::post))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::outcomes))
-        .routes(routes!(fhir::calls::post_bundle))
-        .routes(routes!(fhir::calls::post_update))
+        .routes(routes!(fhir::bundle_calls::post_bundle))
+        .routes(routes!(fhir::bundle_calls::post_update))
         .routes(routes!(fhir::calls::put, fhir::calls::delete))
         .routes(routes!(
             fhir::calls::put_by_identifier,

@@ -131,3 +131,34 @@ fn what_is_older_than_the_tables_is_refused_and_what_comes_later_counts() {
     county.put("/fhir/Patient/p1", &patient("p1", ",\"gender\":\"female\"")).expect(201);
     assert_eq!(service.environment.value(GENDERS), "female,male");
 }
+
+#[test]
+fn what_the_database_refuses_keeps_nothing_else_out() {
+    let service = HttpService::start();
+    let client = Client::new(&service, "st-marys");
+    let database = &service.environment;
+    database.query("alter table patient add constraint no_unknown check (gender is distinct from 'unknown')");
+    let refused = client.put("/fhir/Patient/p1", &patient("p1", ",\"gender\":\"unknown\"")).expect(422);
+    assert!(refused.text().contains("no_unknown") && !refused.text().contains("p1"), "{}", refused.text());
+    let entry = |id: &str, gender: &str| {
+        let resource = patient(id, &format!(",\"gender\":\"{gender}\""));
+        format!("{{\"request\":{{\"method\":\"PUT\",\"url\":\"Patient/{id}\"}},\"resource\":{resource}}}")
+    };
+    let bundle = |kind: &str| {
+        let entries = [entry("p2", "male"), entry("p3", "unknown"), entry("p4", "male")].join(",");
+        format!("{{\"resourceType\":\"Bundle\",\"type\":\"{kind}\",\"entry\":[{entries}]}}")
+    };
+    client.call("POST", "/fhir", &bundle("transaction"), &[]).expect(422);
+    assert_eq!(database.value("select count(*) from patient"), "0");
+    let response = client.call("POST", "/fhir", &bundle("batch"), &[]).expect(200).json();
+    let statuses: Vec<&str> =
+        (0..3).map(|entry| &response["entry"][entry]["response"]["status"].as_str().unwrap()[..3]).collect();
+    assert_eq!(statuses, ["201", "422", "201"]);
+    assert_eq!(database.value("select string_agg(fhir_id, ',' order by fhir_id) from patient"), "p2,p4");
+    let statement = client.call("GET", "/fhir/metadata", "", &[]).expect(200).json();
+    let resources = statement["rest"][0]["resource"].as_array().unwrap();
+    let of_patients = resources.iter().find(|resource| resource["type"] == "Patient").unwrap();
+    assert_eq!(of_patients["interaction"][1]["code"], "update");
+    assert!(resources.iter().all(|resource| resource["type"] != "Bundle"));
+    client.call("GET", "/fhir/Patient/p2", "", &[]).expect(405);
+}
