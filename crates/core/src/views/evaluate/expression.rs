@@ -105,7 +105,7 @@ fn computed<'t>(
             reference.and_then(|reference| context.keys.of_reference(reference, *expected)).map(Item::Key)
         }
         Expression::Boundary(of, kind) => single(of, focus, context)?.and_then(|item| boundary(&item, *kind)),
-        Expression::Logic(logic, sides) => self::logic(*logic, &**sides, focus, context)?.map(Item::Boolean),
+        Expression::Logic(logic, sides) => self::logic(*logic, sides, focus, context)?.map(Item::Boolean),
         Expression::Equal { family, negated, sides } => {
             let [left, right] = &**sides;
             let (left, right) = (few(left, focus, context)?, few(right, focus, context)?);
