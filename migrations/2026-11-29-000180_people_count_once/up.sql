@@ -313,7 +313,7 @@ comment on column analytics.medication_fill.patient_id is 'key of the patient; o
 comment on column analytics.medication_fill.person_id is 'key of the person: that of the patient record in use, the same as patient_id';
 
 create or replace view analytics.medication_adherence as
-with grouped as (
+with grouped as not materialized (
   select f.source, f.patient_id, 'drug' as grouped_by, f.code_system, coalesce(f.code, f.medication) as code, f.medication,
          f.fill_date, f.days_supply, f.covered_from_date, f.covered_to_date
     from analytics.medication_fill f
