@@ -189,8 +189,8 @@ fn what_is_in_the_files_is_loaded_and_compared_with_what_was_announced() {
         report["count_differences"],
         json!([{"number": 2, "resource_type": "Observation", "announced": 31, "seen": 30}])
     );
-    let listed = "select status, announced_count, seen_count from etl.export_file e join etl.export_job j \
-                  on j.id = e.job_id where j.source = 'case-1' order by number";
+    let listed = "select e.status, announced_count, seen_count from etl.export_file e join etl.export_job j \
+                  on j.id = e.job_id where j.source = 'case-1' order by e.number";
     assert_eq!(
         cases.environment.query(listed),
         [["loaded", "NULL", "40"], ["loaded", "31", "30"], ["empty", "0", "0"]]
