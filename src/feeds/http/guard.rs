@@ -47,7 +47,7 @@ impl AllowedHost {
             && url.query().is_none();
         // The default port is not kept by the URL.
         let port = url.port().or_else(|| name.ends_with(":443").then_some(443));
-        let host = url.host_str().filter(|_| is_bare)?.to_ascii_lowercase();
+        let host = url.host_str().filter(|host| is_bare && !host.contains('*'))?.to_ascii_lowercase();
         let host = if rest.starts_with("*.") { format!("*.{host}") } else { host };
         Some(AllowedHost { host, port, is_private })
     }

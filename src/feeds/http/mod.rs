@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 pub use failure::Failure;
-pub use guard::Guard;
+pub use guard::{AllowedHost, Guard};
 pub use retry_after::retry_after;
 
 /// How long a connection may take.
