@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 
 use super::{Client, expression, patient};
 use crate::server::HttpService;
-use crate::support::wait_until;
+use crate::support::{execute, wait_until};
 
 const GENDERS: &str = "select string_agg(gender, ',' order by gender) from patient";
 
@@ -137,7 +137,8 @@ fn what_the_database_refuses_keeps_nothing_else_out() {
     let service = HttpService::start();
     let client = Client::new(&service, "st-marys");
     let database = &service.environment;
-    database.query("alter table patient add constraint no_unknown check (gender is distinct from 'unknown')");
+    let check = "alter table patient add constraint no_unknown check (gender is distinct from 'unknown')";
+    execute(database.database_url(), check);
     let refused = client.put("/fhir/Patient/p1", &patient("p1", ",\"gender\":\"unknown\"")).expect(422);
     assert!(refused.text().contains("no_unknown") && !refused.text().contains("p1"), "{}", refused.text());
     let entry = |id: &str, gender: &str| {
