@@ -60,7 +60,8 @@ pub fn of_parts(parts: &[&UploadPart], algorithm: Algorithm, kind: Kind) -> Opti
         (Kind::FullObject, [part]) => value_of(part, algorithm).map(str::to_owned),
         (Kind::FullObject, _) => {
             let crc = algorithm.crc()?;
-            let number = |bytes: Vec<u8>| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
+            let number =
+                |bytes: Vec<u8>| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
             let (first, others) = parts.split_first()?;
             let mut whole = number(bytes_of(first)?);
             for part in others {
