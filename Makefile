@@ -136,7 +136,7 @@ reset-db: ## Delete the database with all its data (make reset-db YES=1)
 ##@ For developers
 
 # More tests at a time than processors: most of them wait for the server at times.
-test: prerequisites ## Run all tests, on a Postgres of their own
+test: prerequisites target/prometheus/promtool ## Run all tests, on a Postgres of their own
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))} cargo test --workspace
 
 run-tests: test ## Same as test
@@ -252,6 +252,10 @@ set-password: password
 image:
 	@test "$$(docker image inspect --format '{{index .Config.Labels "fhirmill.sources"}}' fhirmill 2>/dev/null)" = \
 	  "$$(scripts/source-hash)" || $(MAKE) --no-print-directory build
+
+# One of Debian's packages, unpacked and not installed.
+target/prometheus/promtool:
+	@scripts/fetch-prometheus target/prometheus
 
 $(POSTGRES_18)/bin/initdb:
 	scripts/fetch-postgres-18 $(POSTGRES_18)

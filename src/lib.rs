@@ -12,7 +12,7 @@
 //! - `server`: HTTP, for pushed data; `upload`: files that come in parts; `update`: resources
 //!   that come one by one
 //! - `feeds`: files that are fetched from elsewhere
-//! - [`report`], [`logging`]: what people see of it
+//! - [`report`], [`logging`], `traces`: what people see of it
 //!
 //! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
 
@@ -28,6 +28,8 @@ pub mod pipeline;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "traces")]
+pub mod traces;
 pub mod trigger;
 #[cfg(feature = "server")]
 pub mod update;

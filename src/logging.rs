@@ -27,7 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::{LogFormat, LogSettings, LogStandardOutput};
-use crate::report::AboveMeter;
+use crate::report::{AboveMeter, TRACES};
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
@@ -48,6 +48,8 @@ pub enum Audience {
 #[derive(Debug)]
 pub struct LogWriter {
     _file: Option<WorkerGuard>,
+    #[cfg(feature = "traces")]
+    _traces: Option<crate::traces::Traces>,
 }
 
 /// Starts logging for the process. Called once, by `main`. Problems are
@@ -79,11 +81,33 @@ pub fn start(settings: &LogSettings, audience: Audience) -> LogWriter {
     } else {
         layers.push(warnings());
     }
+    #[cfg(feature = "traces")]
+    let traces = if audience == Audience::Reader { None } else { traces(settings, &mut layers) };
     if let Err(error) = tracing_subscriber::registry().with(layers).try_init() {
         eprintln!("warning: no log lines: {error}");
     }
     log_panics();
-    LogWriter { _file: guard }
+    LogWriter {
+        _file: guard,
+        #[cfg(feature = "traces")]
+        _traces: traces,
+    }
+}
+
+/// Starts to send traces, if the settings name a collector.
+#[cfg(feature = "traces")]
+fn traces(settings: &LogSettings, layers: &mut Vec<BoxedLayer>) -> Option<crate::traces::Traces> {
+    let endpoint = settings.otlp_endpoint.as_deref()?;
+    match crate::traces::Traces::start(endpoint) {
+        Ok((traces, layer)) => {
+            layers.push(layer);
+            Some(traces)
+        }
+        Err(error) => {
+            eprintln!("warning: no traces: {error}");
+            None
+        }
+    }
 }
 
 fn daily_file(dir: &Path, days: usize) -> anyhow::Result<(NonBlocking, WorkerGuard)> {
@@ -106,7 +130,8 @@ where
 {
     // The scheduler logs its internals at the same level as we log ours, and s3s every call
     // of a client that fails, with what was sent.
-    let directives = format!("tokio_cron_scheduler=warn,s3s=off,{}", settings.level.as_str());
+    // Spans of traces are in none.
+    let directives = format!("tokio_cron_scheduler=warn,s3s=off,{TRACES}=off,{}", settings.level.as_str());
     let filter = EnvFilter::builder().parse_lossy(directives);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     match settings.format {

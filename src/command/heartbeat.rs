@@ -10,7 +10,7 @@ use chrono::Utc;
 use tracing::{debug, warn};
 
 use crate::config::Settings;
-use crate::report::{health, in_one_line};
+use crate::report::{Pulse, health, in_one_line};
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::ledger::{NewService, ScanRecord, Service};
 use fhirmill_postgres::lock::lock;
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running heartbeat. Dropping it tells that the service has ended.
 pub(super) struct Heartbeat {
-    scans: Arc<Mutex<ScanRecord>>,
+    pulse: Pulse,
     database: Arc<Mutex<Database>>,
     /// A message is a change to tell at once; closing it ends the thread.
     changes: Option<Sender<()>>,
@@ -38,17 +38,15 @@ pub(super) struct NotedScan<'h> {
 
 impl Heartbeat {
     /// Begins to tell. Without a thread to do so, nothing is told.
-    pub fn start(settings: &Settings, database: &Database) -> Self {
+    pub fn start(settings: &Settings, database: &Database, pulse: Pulse) -> Self {
         let new = NewService {
             host: health::host(),
             process_id: std::process::id(),
             inbox: settings.inbox_dir.display().to_string(),
         };
-        let scans = Arc::new(Mutex::new(ScanRecord::default()));
         let database = Arc::new(Mutex::new(database.clone()));
         let (changes, told) = channel();
-        let teller =
-            Teller { new, scans: Arc::clone(&scans), database: Arc::clone(&database), service: None };
+        let teller = Teller { new, pulse: pulse.clone(), database: Arc::clone(&database), service: None };
         let thread = std::thread::Builder::new().name("heartbeat".to_owned());
         let thread = match thread.spawn(move || teller.run(&told)) {
             Ok(thread) => Some(thread),
@@ -57,7 +55,7 @@ impl Heartbeat {
                 None
             }
         };
-        Heartbeat { scans, database, changes: Some(changes), thread }
+        Heartbeat { pulse, database, changes: Some(changes), thread }
     }
 
     /// From now on it tells this database.
@@ -72,7 +70,7 @@ impl Heartbeat {
     }
 
     fn change(&self, change: impl FnOnce(&mut ScanRecord)) {
-        change(&mut lock(&self.scans));
+        self.pulse.change_scans(change);
         if let Some(changes) = &self.changes {
             // The thread may have failed to start.
             let _ = changes.send(());
@@ -133,7 +131,7 @@ impl Drop for Heartbeat {
 /// The thread's part.
 struct Teller {
     new: NewService,
-    scans: Arc<Mutex<ScanRecord>>,
+    pulse: Pulse,
     database: Arc<Mutex<Database>>,
     /// None before the first word, and after the connection was lost.
     service: Option<Service>,
@@ -176,7 +174,8 @@ impl Teller {
             }
         };
         *id = Some(service.id());
-        let scans = lock(&self.scans).clone();
-        service.beat(&scans).map_err(|error| in_one_line(&error))
+        service.beat(&self.pulse.scans()).map_err(|error| in_one_line(&error))?;
+        self.pulse.told();
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -13,7 +14,7 @@ use super::heartbeat::Heartbeat;
 use crate::cli::ExitCode;
 use crate::config::Settings;
 use crate::pipeline::{self, Job, PipelineError, Recovery};
-use crate::report::{RunProgress, Summary, in_one_line};
+use crate::report::{Pulse, RunProgress, Summary, in_one_line};
 use crate::trigger::{self, Ending, ScanOutcome};
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
@@ -27,11 +28,16 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     super::cancel_on_signal(runtime, &cancel)?;
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
-    let heartbeat = Heartbeat::start(settings, &database);
+    let (pulse, progress, wake) = (Pulse::begin(), RunProgress::default(), Arc::new(Notify::new()));
+    let heartbeat = Heartbeat::start(settings, &database, pulse.clone());
     let database = Arc::new(Mutex::new(database));
     let progress = Arc::new(RunProgress::default());
     #[cfg(feature = "server")]
-    let server = crate::server::Server::start(settings, (&database, &progress), runtime, &cancel)?;
+    let server = {
+        let (progress, wake) = (Arc::clone(&progress), Arc::clone(&wake));
+        let service = crate::server::Service { pulse, progress, wake, cancel: cancel.clone() };
+        crate::server::Server::start(settings, &database, runtime, &service)?
+    };
     #[cfg(feature = "feeds")]
     let feeds = {
         let (settings, runtime, cancel) = (settings.clone(), runtime.clone(), cancel.clone());
@@ -45,7 +51,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
         failed: AtomicU32::new(0),
         progress,
     };
-    let ending = runtime.block_on(trigger::run(settings, cancel, move |cancel| scans.scan(cancel)))?;
+    let ending = runtime.block_on(trigger::run(settings, cancel, wake, move |cancel| scans.scan(cancel)))?;
     #[cfg(feature = "feeds")]
     feeds.ended();
     #[cfg(feature = "server")]

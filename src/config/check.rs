@@ -146,12 +146,20 @@ impl Check<'_> {
         let format = self.value("LOG_FORMAT", values::log_format);
         let days = self.value("LOG_DAYS", values::whole_number(1, 3650));
         let standard_output = self.value("LOG_STDOUT", values::log_standard_output);
+        let otlp_endpoint = self.optional("OTEL_EXPORTER_OTLP_ENDPOINT", values::public_url);
+        if otlp_endpoint.is_some() && !cfg!(feature = "traces") {
+            self.complain_of(
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "is set, but this fhirmill was built without the feature `traces`",
+            );
+        }
         Some(LogSettings {
             dir: dir?,
             level: level?,
             format: format?,
             days: days? as usize,
             standard_output: standard_output?,
+            otlp_endpoint,
         })
     }
 

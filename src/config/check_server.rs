@@ -1,5 +1,6 @@
 //! The check of the settings for the network.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::check::Check;
@@ -9,27 +10,24 @@ use super::values::{self, Expectation};
 impl Check<'_> {
     /// The settings for the network, whether or not fhirmill serves it.
     pub(super) fn server(&mut self) -> Option<ServerSettings> {
-        let http_address = self.optional("HTTP_ADDRESS", values::socket_address);
-        if http_address.is_some() && !cfg!(feature = "server") {
-            self.complain_of(
-                "HTTP_ADDRESS",
-                "is set, but this fhirmill was built without the feature `server`",
-            );
-        }
-        let s3_address = self.optional("S3_ADDRESS", values::socket_address);
-        if s3_address.is_some() && !cfg!(feature = "server") {
-            self.complain_of(
-                "S3_ADDRESS",
-                "is set, but this fhirmill was built without the feature `server`",
-            );
-        }
+        let http_address = self.address("HTTP_ADDRESS");
+        let s3_address = self.address("S3_ADDRESS");
+        let metrics_address = self.address("METRICS_ADDRESS");
         if s3_address.is_some() && s3_address == http_address {
             self.complain_of("S3_ADDRESS", "must not be HTTP_ADDRESS");
+        }
+        // The port 0 is another one each time.
+        if metrics_address.is_some_and(|address| address.port() != 0)
+            && (metrics_address == http_address || metrics_address == s3_address)
+        {
+            self.complain_of("METRICS_ADDRESS", "must be neither HTTP_ADDRESS nor S3_ADDRESS");
         }
         let tls = self.tls();
         let public_url = self.optional("HTTP_PUBLIC_URL", values::public_url);
         let connections = self.value("HTTP_CONNECTIONS", values::whole_number(1, 100_000));
         let upload_expiry = self.value("UPLOAD_EXPIRY", values::duration);
+        let upload_retention = self.value("UPLOAD_RETENTION", values::retention);
+        let audit_retention = self.value("AUDIT_RETENTION", values::retention);
         let max_upload_bytes = self.value("MAX_UPLOAD_BYTES", values::size(1 << 10, 1 << 50));
         let max_post_bytes = self.value("MAX_POST_BYTES", values::size(1 << 10, 1 << 40));
         let max_queued_files = self.value("MAX_QUEUED_FILES", values::whole_number(1, 100_000_000));
@@ -38,16 +36,32 @@ impl Check<'_> {
         Some(ServerSettings {
             http_address,
             s3_address,
+            metrics_address,
             tls,
             public_url,
             connections: connections? as usize,
             upload_expiry: upload_expiry?,
+            upload_retention: upload_retention?,
+            audit_retention: audit_retention?,
             max_upload_bytes: max_upload_bytes?,
             max_post_bytes: max_post_bytes?,
             max_queued_files: max_queued_files?,
             max_waiting_updates: max_waiting_updates? as usize,
             secrets_key_file: secrets_key_file?,
         })
+    }
+
+    /// An address to listen at, which takes the feature `server`.
+    fn address(&mut self, name: &'static str) -> Option<SocketAddr> {
+        let address = self.optional(name, values::socket_address);
+        if address.is_some() && !cfg!(feature = "server") {
+            self.complain_of(
+                name,
+                "is set, but this fhirmill was built without the feature `server`: build it with \
+                 `make binary FEATURES=server`",
+            );
+        }
+        address
     }
 
     fn tls(&mut self) -> Option<TlsFiles> {

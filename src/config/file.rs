@@ -24,6 +24,7 @@ use toml::de::{DeTable, DeValue};
 use super::complaint::{Complaint, Place};
 use super::feed_settings::FeedSettings;
 use super::settings::SourceSettings;
+use super::values;
 use super::variables::{CONFIG_FILE, VARIABLES, Variable};
 use crate::inbox::source_folder;
 
@@ -149,29 +150,37 @@ impl Parser<'_> {
                 self.complain(offset, "source", &format!("{name:?} is already described in line {first}"));
                 continue;
             }
-            let description = self.description(item);
-            self.file.sources.push(SourceSettings { name, description });
+            let source = self.source(name, item);
+            self.file.sources.push(source);
         }
     }
 
-    /// The description of a source, whose other keys but `name` are complaints.
-    fn description(&mut self, item: &Spanned<DeValue<'_>>) -> Option<String> {
-        let mut description = None;
-        for (key, value) in item.get_ref().as_table()? {
+    /// The source of that name; keys that sources do not have are complaints.
+    fn source(&mut self, name: String, item: &Spanned<DeValue<'_>>) -> SourceSettings {
+        let mut source = SourceSettings { name, description: None, interval: None };
+        for (key, value) in item.get_ref().as_table().into_iter().flatten() {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("name", _) => {}
-                ("description", DeValue::String(text)) => description = Some(text.to_string()),
-                ("description", _) => self.complain(key.span().start, "description", "must be a string"),
+                ("description", DeValue::String(text)) => source.description = Some(text.to_string()),
+                ("interval", DeValue::String(text)) => match values::duration(text) {
+                    Ok(interval) => source.interval = Some(interval),
+                    Err(expected) => {
+                        self.complain(key.span().start, "interval", &format!("must be {expected}"));
+                    }
+                },
+                (name @ ("description" | "interval"), _) => {
+                    self.complain(key.span().start, name, "must be a string");
+                }
                 (other, _) => {
                     self.complain(
                         key.span().start,
                         other,
-                        "is not a setting of a source: it has name, description",
+                        "is not a setting of a source: it has name, description, interval",
                     );
                 }
             }
         }
-        description
+        source
     }
 
     /// An entry of a list that this version has no kinds for.
@@ -344,7 +353,10 @@ name = 'other'
              filled, see DATABASE_URL",
         ];
         assert_eq!(complaints, expected);
-        assert_eq!(file.sources, [SourceSettings { name: "st-marys".to_owned(), description: None }]);
+        assert_eq!(
+            file.sources,
+            [SourceSettings { name: "st-marys".to_owned(), description: None, interval: None }]
+        );
     }
 
     #[test]

@@ -199,6 +199,8 @@ pub struct ServerSettings {
     pub http_address: Option<SocketAddr>,
     /// The address to take S3 calls at; none for no S3.
     pub s3_address: Option<SocketAddr>,
+    /// The address to serve metrics at; none for no metrics.
+    pub metrics_address: Option<SocketAddr>,
     /// The certificate chain and its private key; none for plain HTTP.
     pub tls: Option<TlsFiles>,
     /// The URL by which senders reach the server, without a slash at its end.
@@ -207,6 +209,10 @@ pub struct ServerSettings {
     pub connections: usize,
     /// How long an upload may stay incomplete.
     pub upload_expiry: Duration,
+    /// How long uploads that have ended stay in the ledger; none for good.
+    pub upload_retention: Option<Duration>,
+    /// How long calls stay in the audit table; none for good.
+    pub audit_retention: Option<Duration>,
     /// The most bytes of a file that is uploaded in parts.
     pub max_upload_bytes: u64,
     /// The most bytes of a file that is the body of one call.
@@ -228,7 +234,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// Where log lines go and what they look like.
+/// Where log lines go and what they look like, and where traces go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
     /// The folder of the daily log files.
@@ -241,6 +247,8 @@ pub struct LogSettings {
     pub days: usize,
     /// Whether lines also go to standard output.
     pub standard_output: LogStandardOutput,
+    /// The collector that traces are sent to; none for no traces.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// A level, or a list of target=level, as understood by the log filter.
@@ -281,4 +289,6 @@ pub struct SourceSettings {
     pub name: String,
     /// What it is, for people.
     pub description: Option<String>,
+    /// How often it is expected to deliver; none to learn it from what it delivered.
+    pub interval: Option<Duration>,
 }

@@ -139,7 +139,19 @@ pub fn hours_or_off(text: &str) -> Result<Option<Duration>, Expectation> {
 
 /// A duration in whole seconds, or with a unit: `90`, `90s`, `15m`, `12h`, `3d`.
 pub fn duration(text: &str) -> Result<Duration, Expectation> {
-    const MOST: u64 = 366 * 24 * 60 * 60;
+    duration_up_to(366, text)
+}
+
+/// How long rows are kept, at most a hundred years; none for good.
+pub fn retention(text: &str) -> Result<Option<Duration>, Expectation> {
+    match text {
+        "off" => Ok(None),
+        text => duration_up_to(36_500, text).map(Some).map_err(|expected| format!("{expected}, or off")),
+    }
+}
+
+fn duration_up_to(days: u64, text: &str) -> Result<Duration, Expectation> {
+    let most = days * 24 * 60 * 60;
     let digits_end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let unit = match text[digits_end..].trim() {
         "" | "s" => Some(1),
@@ -151,11 +163,10 @@ pub fn duration(text: &str) -> Result<Duration, Expectation> {
     let seconds =
         unit.zip(text[..digits_end].parse::<u64>().ok()).and_then(|(unit, count)| count.checked_mul(unit));
     match seconds {
-        Some(seconds) if (1..=MOST).contains(&seconds) => Ok(Duration::from_secs(seconds)),
-        _ => {
-            Err("a duration from 1s to 366d: a number of seconds, or one with the unit s, m, h or d"
-                .to_owned())
-        }
+        Some(seconds) if (1..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!(
+            "a duration from 1s to {days}d: a number of seconds, or one with the unit s, m, h or d"
+        )),
     }
 }
 
@@ -314,6 +325,9 @@ mod tests {
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
         assert_eq!(duration("2 d"), Ok(Duration::from_secs(172_800)));
+        assert_eq!(retention("400d"), Ok(Some(Duration::from_secs(400 * 86_400))));
+        assert_eq!(retention("off"), Ok(None));
+        assert!(retention("36501d").is_err() && retention("never").is_err());
         for wrong in ["0", "-1", "1w", "h", "", "400d", "99999999999999999999d"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

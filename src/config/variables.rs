@@ -282,6 +282,16 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "METRICS_ADDRESS",
+        flag: "metrics-address",
+        value: "ADDRESS",
+        default: "",
+        example: "127.0.0.1:9464",
+        help: "Address and port at which `fhirmill run` serves metrics for Prometheus, /live and \
+               /ready; neither needs authentication; no metrics if not set",
+        secret: false,
+    },
+    Variable {
         name: "HTTP_TLS_CERTIFICATE",
         flag: "http-tls-certificate",
         value: "FILE",
@@ -326,6 +336,25 @@ pub const VARIABLES: &[Variable] = &[
         example: "12h",
         help: "How long an upload may stay incomplete before it is removed: a number of seconds, or \
                one with the unit s, m, h or d",
+        secret: false,
+    },
+    Variable {
+        name: "UPLOAD_RETENTION",
+        flag: "upload-retention",
+        value: "DURATION|off",
+        default: "400d",
+        example: "90d",
+        help: "How long etl.upload keeps uploads that have ended: jobs and listings for S3 clients \
+               come from it; off keeps them for good",
+        secret: false,
+    },
+    Variable {
+        name: "AUDIT_RETENTION",
+        flag: "audit-retention",
+        value: "DURATION|off",
+        default: "400d",
+        example: "2200d",
+        help: "How long etl.audit_event keeps the calls that were answered; off keeps them for good",
         secret: false,
     },
     Variable {
@@ -423,6 +452,17 @@ pub const VARIABLES: &[Variable] = &[
                only",
         secret: false,
     },
+    Variable {
+        name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+        flag: "otel-exporter-otlp-endpoint",
+        value: "URL",
+        default: "",
+        example: "http://127.0.0.1:4318",
+        help: "URL of an OpenTelemetry collector that traces are sent to (OTLP over HTTP, at /v1/traces \
+               below it); no traces if not set. OTEL_EXPORTER_OTLP_HEADERS and \
+               OTEL_RESOURCE_ATTRIBUTES are followed",
+        secret: false,
+    },
 ];
 
 #[cfg(test)]
@@ -466,6 +506,7 @@ mod tests {
             "POSTGRES_SHARED_BUFFERS",
             "HTTP_PORT",
             "S3_PORT",
+            "METRICS_PORT",
         ]);
         assert_eq!(found, expected);
     }

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 
 use super::file_content::FileContent;
+use super::landed;
 use super::name::safe_name;
 use super::relocate::rename;
 
@@ -84,6 +85,7 @@ impl Landing {
     /// files.
     pub fn finish_unflushed(mut self) -> io::Result<PathBuf> {
         let sha256: [u8; 32] = std::mem::take(&mut self.hasher).finalize().into();
+        landed::note(&self.file.metadata()?);
         for number in 1..=MOST_NAMES {
             let target = self.folder.join(numbered(&self.name, number));
             match rename(&self.part, &target) {
@@ -123,6 +125,7 @@ pub fn land_file(
     note: &mut dyn FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
+    landed::note(&from.symlink_metadata()?);
     let name = safe_name(name, COUNTER_BYTES);
     for number in 1..=MOST_NAMES {
         let target = folder.join(numbered(&name, number));

@@ -9,11 +9,13 @@
 
 mod empty_folders;
 mod file_content;
+mod landed;
 mod landing;
 mod name;
 mod relocate;
 mod scan;
 mod skipped_paths;
+mod waiting;
 
 pub use empty_folders::remove_empty_folders;
 pub use file_content::{FileContent, open};
@@ -22,3 +24,4 @@ pub use name::{DEFAULT_SOURCE, LONGEST_NAME, escaped, source_folder, unescaped};
 pub use relocate::{Relocation, is_free_for, relocate, remove, rename};
 pub use scan::{InboxFile, Scan, is_there, scan};
 pub use skipped_paths::{SkippedPath, SkippedPaths};
+pub use waiting::{Waiting, waiting};

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use fhirmill_postgres::ledger::NewFile;
 use rustix::fs::{Access, AtFlags, CWD, StatxAttributes, StatxFlags};
 
+use super::landed::has_landed;
 use super::landing::{is_landing, remove_leftover};
 use super::name::{DEFAULT_SOURCE, escaped, is_unfinished, unescaped};
 use super::skipped_paths::SkippedPaths;
@@ -58,7 +59,8 @@ pub struct Scan {
     pub empty_folders: Vec<(PathBuf, SystemTime)>,
 }
 
-/// Scans the inbox for files that have not changed for `settle`.
+/// Scans the inbox for files that have not changed for `settle`, or that this process has
+/// landed.
 ///
 /// Hidden files, unfinished files, links and special files are ignored: a link
 /// could lead anywhere, and reading a pipe would block. What cannot be read, or
@@ -174,7 +176,7 @@ impl Scanner<'_> {
             return;
         }
         self.note_age(&path, &metadata);
-        if !is_settled(&metadata, self.settle) {
+        if !is_settled(&metadata, self.settle) && !has_landed(&metadata) {
             self.scan.settling += 1;
         } else if let Some(reason) = why_immovable(&path, &metadata) {
             self.skip(&path, format!("it could not be moved to the archive: {reason}"));
@@ -264,7 +266,7 @@ fn empty_folders(folders: Vec<Folder>) -> Vec<(PathBuf, SystemTime)> {
 
 /// When something was last done to a file but reading it, by this machine's clock.
 /// A sender cannot set this time, as it can the time of the last modification.
-fn changed(metadata: &fs::Metadata) -> SystemTime {
+pub(super) fn changed(metadata: &fs::Metadata) -> SystemTime {
     let seconds = Duration::from_secs(metadata.ctime().try_into().unwrap_or_default());
     SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(metadata.ctime_nsec().unsigned_abs())
 }

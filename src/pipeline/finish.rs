@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{Account, FileStatus, ReadFile, Run};
-use tracing::{error, info, warn};
+use tracing::field::Empty;
+use tracing::{Span, error, info, info_span, warn};
 
 use super::departures::Departures;
 use super::error::PipelineError;
 use super::file_progress::{FileProgress, PartsState};
+use super::job::Job;
 use super::reader::Reading;
 use super::reject_report;
-use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile};
-use crate::report::Summary;
+use crate::report::{FileOutcome, Summary, TRACES, WorkStage};
 
 /// A file that was read, and whose records may be in progress.
 pub(super) struct InProgressFile {
@@ -22,6 +23,17 @@ pub(super) struct InProgressFile {
     pub content: FileContent,
     pub progress: Arc<FileProgress>,
     pub reading: Reading,
+    /// Its span in a trace, from before it is read until its account is closed.
+    pub span: Span,
+}
+
+/// The span of a file in a trace. Names of files may say who patients are: they are left
+/// out.
+pub(super) fn file_span(file: &InboxFile, progress: &FileProgress) -> Span {
+    info_span!(
+        target: TRACES, "file", file.id = progress.file.id, file.source = file.source, file.bytes = file.size,
+        file.status = Empty, file.seen = Empty, file.rejected = Empty, otel.status_code = Empty
+    )
 }
 
 /// Which files to finish.
@@ -50,7 +62,7 @@ impl InProgressFile {
 /// Finishes the files whose records are committed; returns those that have parts
 /// in progress.
 pub(super) fn finish(
-    settings: &Settings,
+    job: &Job<'_>,
     run: &mut Run,
     summary: &mut Summary,
     files: Vec<InProgressFile>,
@@ -70,7 +82,7 @@ pub(super) fn finish(
         }
     }
     if !done.is_empty() {
-        close(settings, run, summary, &done)?;
+        close(job, run, summary, &done)?;
     }
     Ok(waiting)
 }
@@ -103,12 +115,14 @@ pub(super) fn note_changed(file: &InboxFile, summary: &mut Summary) {
 
 /// Closes the accounts of files, and moves the files.
 fn close(
-    settings: &Settings,
+    job: &Job<'_>,
     run: &mut Run,
     summary: &mut Summary,
     files: &[InProgressFile],
 ) -> Result<(), PipelineError> {
-    let max_rejects = settings.limits.max_rejects_per_file;
+    let activity = job.progress.activity();
+    let stage = activity.begin(WorkStage::Record);
+    let max_rejects = job.settings.limits.max_rejects_per_file;
     let errors: Vec<Option<String>> = files.iter().map(|file| file.error(max_rejects)).collect();
     let read: Vec<ReadFile<'_>> = files
         .iter()
@@ -122,14 +136,17 @@ fn close(
         .collect();
     let finished = run.finish(&read)?;
     failpoint::passed(Step::Finished);
-    let (mut departures, mut retried) = (Departures::new(settings), Vec::new());
-    for ((InProgressFile { file, content, .. }, read), finished) in files.iter().zip(&read).zip(finished) {
+    let (mut departures, mut retried) = (Departures::new(job.settings), Vec::new());
+    for ((in_progress, read), finished) in files.iter().zip(&read).zip(finished) {
+        let InProgressFile { file, content, span, .. } = in_progress;
         let Some((status, account)) = finished else {
             warn!(file.id = read.id, "{} was taken over by another process", file.relative);
             continue;
         };
         summary.seen += read.seen;
         summary.account += account;
+        note(span, (status, &account), read.seen);
+        activity.add_file(&file.source, outcome(status), file.size, account);
         match status {
             FileStatus::Failed => summary.failed_files += 1,
             FileStatus::Rejected => {
@@ -154,7 +171,27 @@ fn close(
         log(file, read, (status, &account), &reasons);
     }
     run.resolve_retried(&retried)?;
+    drop(stage);
+    let _stage = activity.begin(WorkStage::Move);
     departures.run(run, summary)
+}
+
+/// The status as an outcome.
+fn outcome(status: FileStatus) -> FileOutcome {
+    match status {
+        FileStatus::Loaded => FileOutcome::Loaded,
+        FileStatus::Rejected => FileOutcome::Rejected,
+        FileStatus::Failed => FileOutcome::Failed,
+    }
+}
+
+/// Notes in the trace what became of a file.
+fn note(span: &Span, (status, account): (FileStatus, &Account), seen: u64) {
+    span.record("file.status", outcome(status).name());
+    span.record("file.seen", seen).record("file.rejected", account.rejected);
+    if status == FileStatus::Failed {
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 /// Logs the account of a file, and why records of it were rejected.

@@ -14,7 +14,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use tracing::{info, warn};
 
 use super::job::Job;
-use crate::report::{Summary, Unit, in_one_line};
+use crate::report::{Summary, Unit, WorkStage, in_one_line};
 use fhirmill_core::model::{Index, indexes, tables};
 use fhirmill_postgres::database::{Database, DatabaseError, Failure};
 use fhirmill_postgres::failpoint::{self, Step};
@@ -100,6 +100,7 @@ pub fn complete(job: &Job<'_>, connection: &mut PgConnection) -> u64 {
 /// Like [`complete`]; records the number and the time in the summary.
 pub(super) fn complete_and_note(job: &Job<'_>, connection: &mut PgConnection, summary: &mut Summary) {
     let started = Instant::now();
+    let _stage = job.progress.activity().begin(WorkStage::Index);
     summary.indexes_built = complete(job, connection);
     summary.index_seconds = started.elapsed().as_secs_f64();
 }

@@ -10,7 +10,8 @@ use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Run, RunStatus, UnknownServer};
 use fhirmill_postgres::load::lead_to_owners;
 use fhirmill_postgres::registry::RunRegistry;
-use tracing::warn;
+use tracing::field::Empty;
+use tracing::{Span, info_span, warn};
 
 use super::buffer_pool::BufferPool;
 use super::error::PipelineError;
@@ -25,7 +26,7 @@ use super::run_state::RunState;
 use super::worker::Worker;
 use super::{indexes, remap};
 use crate::inbox::{self, InboxFile};
-use crate::report::{Summary, Unit};
+use crate::report::{Summary, TRACES, Unit, WorkStage};
 
 /// Loads these files of the inbox in a run of its own, whose command is recorded
 /// in the ledger.
@@ -39,6 +40,9 @@ pub(super) fn load_files(
     run.resource_types = job.settings.resource_types.names();
     summary.run_id = Some(run.id);
     job.progress.begin_run(run.id);
+    let span =
+        info_span!(target: TRACES, "run", run.id = run.id, run.command = command, otel.status_code = Empty);
+    let in_span = span.enter();
     let loaded = load(job, &mut run, files, summary);
     if loaded.as_ref().is_err_and(|error| Failure::behind(error) == Some(Failure::LockTimeout)) {
         job.database.tell_who_holds_tables();
@@ -46,9 +50,14 @@ pub(super) fn load_files(
     let broken_off = ledger::broken_off(run.connection())?;
     failpoint::passed(Step::Departed);
     let is_complete = loaded.is_ok() && !summary.is_interrupted;
-    if is_complete {
-        complete(job, &mut run, &broken_off, summary)?;
+    let completed = if is_complete { complete(job, &mut run, &broken_off, summary) } else { Ok(()) };
+    drop(in_span);
+    let is_failed = loaded.is_err() || completed.is_err() || summary.failed_files > 0;
+    if is_failed {
+        span.record("otel.status_code", "ERROR");
     }
+    job.progress.activity().add_run(is_failed);
+    completed?;
     failpoint::passed(Step::Complete);
     let status = RunStatus::of(loaded.is_ok() && summary.failed_files == 0);
     let ended = run.end(status, &summary.counts(), is_complete);
@@ -79,10 +88,11 @@ fn load(
     let run_id = run.id;
     let connect = || Worker::for_run(job, run_id, (Arc::clone(&registry), Arc::clone(&open_rejects)));
     let prefetch = HashPrefetch::new(groups(files));
+    let span = Span::current();
     let loaded = thread::scope(|scope| {
         for _ in 0..job.settings.workers.get() {
             scope.spawn(|| {
-                let connection = Worker::run(&state, &pool, &registry, connect);
+                let connection = span.in_scope(|| Worker::run(&state, &pool, &registry, connect));
                 connection.map(|connection| job.database.give_back(connection))
             });
             scope.spawn(|| prefetch.run());
@@ -149,6 +159,7 @@ pub(super) fn complete(
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
     let runs: Vec<i64> = broken_off.iter().copied().chain([run.id]).collect();
+    let stage = job.progress.activity().begin(WorkStage::Resolve);
     let plan = super::views::plan(run.connection())?;
     lead_to_owners(run.connection(), || plan, &runs)?;
     if summary.account.inserted + summary.account.updated + summary.learned_servers > 0
@@ -161,6 +172,7 @@ pub(super) fn complete(
         run.resolve_superseded(0)?;
     }
     summary.unresolved_references = ledger::count_unresolved(run.connection())?;
+    drop(stage);
     // Those of their files that are in the inbox under any name were taken over.
     run.give_up_lost(&|relative| inbox::is_there(&job.settings.inbox_dir, relative))?;
     indexes::complete_and_note(job, run.connection(), summary);

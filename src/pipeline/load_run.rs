@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use fhirmill_core::read::Stopped;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{Claim, ClaimedFile, DuplicateVerdict, NewFile, Run};
+use fhirmill_postgres::ledger::{Account, Claim, ClaimedFile, DuplicateVerdict, NewFile, Run};
 use tracing::info;
 
 use super::departures::Departures;
 use super::error::PipelineError;
 use super::file_progress::FileProgress;
-use super::finish::{FinishWhich, InProgressFile, finish, note_changed};
+use super::finish::{FinishWhich, InProgressFile, file_span, finish, note_changed};
 use super::hash_prefetch::PrefetchedHashes;
 use super::job::Job;
 use super::reader::Reader;
 use super::reject_report;
 use crate::archive::Location;
 use crate::inbox::{FileContent, InboxFile};
-use crate::report::Summary;
+use crate::report::{FileOutcome, Summary, WorkStage};
 
 /// See the module.
 pub(super) struct LoadRun<'d> {
@@ -166,7 +166,7 @@ impl<'d> LoadRun<'d> {
                 &mut departures,
             );
         }
-        Ok(departures.run(self.run, self.summary)?)
+        self.depart(departures)
     }
 
     /// A file that would change nothing goes to the archive.
@@ -181,6 +181,8 @@ impl<'d> LoadRun<'d> {
         info!(file.id = id, "{} was loaded before; it moves to the archive", file.relative);
         let stored = archive_path.map(|path| Location::stored(&path));
         departures.archive_duplicate((id, of), file, content, stored);
+        let activity = self.job.progress.activity();
+        activity.add_file(&file.source, FileOutcome::Duplicate, file.size, Account::default());
         self.summary.duplicate_files += 1;
     }
 
@@ -202,9 +204,11 @@ impl<'d> LoadRun<'d> {
     ) -> Result<(), Unfinished> {
         self.summary.bytes += file.size;
         let progress = Arc::new(FileProgress::new(claimed));
+        self.job.progress.activity().knows(&file.source, progress.file.source_id);
+        let span = file_span(file, &progress);
         let reading = self.reader.read(file, &progress, self.bytes_before)?;
         let (file, content) = (file.clone(), *content);
-        self.in_progress.push(InProgressFile { file, content, progress, reading });
+        self.in_progress.push(InProgressFile { file, content, progress, reading, span });
         Ok(())
     }
 
@@ -214,7 +218,7 @@ impl<'d> LoadRun<'d> {
         let LoadRun { job, run, reader, summary, in_progress, .. } = self;
         drop(reader);
         summary.is_interrupted = true;
-        finish(job.settings, run, summary, in_progress, FinishWhich::All).map(|_| ())
+        finish(job, run, summary, in_progress, FinishWhich::All).map(|_| ())
     }
 
     /// Sends all records, and finishes all files.
@@ -228,7 +232,7 @@ impl<'d> LoadRun<'d> {
         self.run.learn_base_urls(&learned)?;
         self.summary.learned_servers += learned.len() as u64;
         let in_progress = std::mem::take(&mut self.in_progress);
-        self.in_progress = finish(self.job.settings, self.run, self.summary, in_progress, which)?;
+        self.in_progress = finish(self.job, self.run, self.summary, in_progress, which)?;
         self.job.progress.set_loaded(self.summary.loaded_files, self.summary.bytes);
         Ok(())
     }
@@ -243,15 +247,23 @@ impl<'d> LoadRun<'d> {
         let readable = self.readable(files, contents);
         let new_files: Vec<NewFile<'_>> =
             readable.iter().map(|(file, content)| file.with_content(content.sha256)).collect();
+        let stage = self.job.progress.activity().begin(WorkStage::Claim);
         let claims = self.run.claim(&new_files)?;
+        drop(stage);
         failpoint::passed(Step::Claimed);
         let mut departures = Departures::new(self.job.settings);
         for ((file, content), claim) in readable.iter().zip(claims) {
             self.follow(file, content, claim, &mut departures)?;
             self.bytes_before += file.size;
         }
-        departures.run(self.run, self.summary)?;
+        self.depart(departures)?;
         self.finish(FinishWhich::Settled)
+    }
+
+    /// Moves files out of the inbox.
+    fn depart(&mut self, departures: Departures<'_>) -> Result<(), Unfinished> {
+        let _stage = self.job.progress.activity().begin(WorkStage::Move);
+        Ok(departures.run(self.run, self.summary)?)
     }
 
     /// The files that can be read, with their present contents: they may have
@@ -320,6 +332,8 @@ impl<'d> LoadRun<'d> {
                 let report = reject_report::of(self.run, id, &file.relative)?;
                 departures.reject(id, file, content, report);
                 self.summary.rejected_files += 1;
+                let activity = self.job.progress.activity();
+                activity.add_file(&file.source, FileOutcome::Rejected, file.size, Account::default());
             }
             Claim::Load(claimed) => self.read(file, content, claimed)?,
         }

@@ -45,7 +45,7 @@ pub use remap::{Remapped, remap, resolve};
 pub use views::fill_view;
 
 use crate::inbox;
-use crate::report::Summary;
+use crate::report::{Summary, WorkStage};
 
 /// Whether to complete what runs that broke off have left to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +66,11 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
     if inbox_dir.join(updates::UPDATES_FOLDER).is_dir() {
         updates::land_left(inbox_dir, &mut job.database.connect()?)?;
     }
+    let stage = job.progress.activity().begin(WorkStage::Scan);
     let scan = std::fs::create_dir_all(inbox_dir)
         .and_then(|()| inbox::scan(inbox_dir, job.settings.settle))
         .map_err(|source| PipelineError::Inbox { path: inbox_dir.display().to_string(), source })?;
+    drop(stage);
     summary.settling = scan.settling;
     summary.skip_all(scan.skipped.clone());
     if !scan.ready.is_empty() {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
 
 use fhirmill_core::fhir::requested_base;
 use fhirmill_core::read::{
@@ -18,6 +19,7 @@ use super::job::Job;
 use super::known_servers::KnownServers;
 use super::run_state::RunState;
 use crate::inbox::{self, InboxFile};
+use crate::report::WorkStage;
 
 /// The most records of a batch, however few bytes they are.
 const MAX_RECORDS: usize = 20_000;
@@ -35,6 +37,8 @@ pub(super) struct Reader<'r> {
     servers: KnownServers,
     /// The number of the Bundle around the last frame.
     last_bundle: u64,
+    /// The time that was spent waiting for the workers.
+    waited: Duration,
 }
 
 /// The file that is being read.
@@ -82,6 +86,7 @@ impl<'r> Reader<'r> {
             file: None,
             servers: KnownServers::default(),
             last_bundle: 0,
+            waited: Duration::ZERO,
         }
     }
 
@@ -115,6 +120,7 @@ impl<'r> Reader<'r> {
             has_too_many_rejects: false,
         });
         let limits = self.limits.clone();
+        let (since, waited_before) = (Instant::now(), self.waited);
         let outcome = inbox::open(&file.path)
             .map_err(ReadError::Open)
             .and_then(|content| read::read_file(content, &limits, self));
@@ -123,6 +129,8 @@ impl<'r> Reader<'r> {
             .take()
             .map(|file| (file.seen, file.formats.join(", "), file.has_too_many_rejects))
             .unwrap_or_default();
+        let waited = self.waited - waited_before;
+        self.job.progress.activity().add_time(WorkStage::Read, since.elapsed().saturating_sub(waited));
         self.batch.end_file();
         self.job.progress.set(bytes_before + file.size);
         match outcome {
@@ -144,7 +152,12 @@ impl<'r> Reader<'r> {
         if let Some(source_id) = self.batch.source_id() {
             self.batch.set_base_urls(self.servers.of(source_id));
         }
-        self.sender.send(std::mem::replace(&mut self.batch, next)).map_err(|_| Stopped)
+        let since = Instant::now();
+        let sent = self.sender.send(std::mem::replace(&mut self.batch, next));
+        let waited = since.elapsed();
+        self.waited += waited;
+        self.job.progress.activity().add_time(WorkStage::Wait, waited);
+        sent.map_err(|_| Stopped)
     }
 
     /// Learns from the file that is being read that this is a server of its source.

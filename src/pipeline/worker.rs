@@ -15,7 +15,7 @@ use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{self, Account, FileRelations, MendedRecord};
 use fhirmill_postgres::load::{Bodies, Delivery, FilePart, Load, Loaded, Loader, Reject, SkippedType};
 use fhirmill_postgres::registry::{ByIdentifier, RunRegistry, UnchangedQuery};
-use tracing::{error, warn};
+use tracing::{error, info_span, warn};
 
 mod updates;
 
@@ -33,7 +33,7 @@ use super::run_state::{BatchStatistics, RunState};
 use super::unchanged_records::UnchangedRecords;
 use super::views;
 use crate::config::{EobCoverage, KeepBodies, ResourceTypes};
-use crate::report::in_one_line;
+use crate::report::{Activity, TRACES, WorkStage, in_one_line};
 
 /// What a worker loads batches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub(super) struct Worker {
     skipped_types: Vec<&'static str>,
     /// Rejects that its records may mend.
     open_rejects: Arc<OpenRejects>,
+    activity: Activity,
 }
 
 /// Has the last word on a batch, which was mapped so: see
@@ -163,6 +164,7 @@ impl Worker {
             by_identifier: ByIdentifier::default(),
             skipped_types: Vec::new(),
             open_rejects: Arc::default(),
+            activity: job.progress.activity().clone(),
         })
     }
 
@@ -182,6 +184,11 @@ impl Worker {
                 registry.finish(batch.number);
                 continue;
             }
+            let span = info_span!(
+                target: TRACES, "batch", batch.number = batch.number, batch.records = batch.record_count(),
+                batch.bytes = batch.byte_count()
+            );
+            let _in_span = span.enter();
             // A worker that died would leave the reader waiting.
             let attempt = catch_unwind(AssertUnwindSafe(|| {
                 let worker = match &mut worker {
@@ -314,7 +321,10 @@ impl Worker {
         unchanged: &UnchangedRecords,
         last_word: &mut MappedLastWord<'_>,
     ) -> Result<Stored, LoadError> {
+        let activity = self.activity.clone();
+        let stage = activity.begin(WorkStage::Map);
         let mapped = self.map(batch, source_id, &|record| unchanged.contains(record))?;
+        drop(stage);
         failpoint::passed(Step::Mapped);
         let mut files = batch.files();
         for ((file, _), records) in &mapped.skipped {
@@ -337,9 +347,12 @@ impl Worker {
             by_identifier: &self.by_identifier,
             relations: &unchanged.relations,
         };
+        let stage = activity.begin(WorkStage::Load);
         let loaded = self.loader.load_if(&mut load, &mut |connection, batch, outcomes| {
             last_word(connection, &mapped, batch, outcomes)
         })?;
+        drop(stage);
+        activity.add_rows(source_id, loaded.rows);
         for fault in self.mapper.rows.view_faults() {
             warn!(
                 resources = fault.resources,
@@ -459,7 +472,10 @@ impl Worker {
         };
         let places: Vec<Place> = batch.records().iter().map(place).collect();
         let query = UnchangedQuery { id, source_id, file_id: file.file_id, places: &places };
+        let activity = self.activity.clone();
+        let stage = activity.begin(WorkStage::Load);
         let answer = self.loader.unchanged(query, &fingerprints)?;
+        drop(stage);
         let mut unchanged = UnchangedRecords::new(answer, &fingerprints);
         if self.open_rejects.is_any() {
             unchanged.note_identities(&places, fingerprints);

@@ -1,6 +1,7 @@
 //! Whether the service is *healthy*: it runs, it says so, and its scans succeed.
 
 use crate::config::Settings;
+use crate::report::STALE;
 use fhirmill_postgres::ledger::ServiceEntry;
 
 /// The name of this machine or container.
@@ -9,8 +10,8 @@ pub fn host() -> String {
         .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// How old the last word of a service may be. It speaks every ten seconds.
-const STALE_SECONDS: i64 = 60;
+/// How old the last word of a service may be.
+const STALE_SECONDS: i64 = STALE.as_secs() as i64;
 
 /// Why the service that scans this inbox on this machine is not healthy; `None` if
 /// it is.

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use super::activity::Activity;
+
 /// What a stage counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -54,9 +56,15 @@ pub struct RunProgress {
     done: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
+    activity: Activity,
 }
 
 impl RunProgress {
+    /// What this process has done so far, over all runs.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
     /// Begins a run: its number in the ledger, and nothing loaded yet.
     pub fn begin_run(&self, run_id: i64) {
         self.run_id.store(run_id.unsigned_abs(), Ordering::Relaxed);

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -14,12 +14,13 @@ use fhirmill_postgres::database::DatabaseError;
 use fhirmill_postgres::ledger::AuditEvent;
 use fhirmill_postgres::lock::lock;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, warn};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, error, info_span, warn};
 use uuid::Uuid;
 
 use super::pool::Pool;
 use super::state::Shared;
-use crate::report::in_one_line;
+use crate::report::{TRACES, in_one_line};
 
 /// The header that identifies a call.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -90,14 +91,24 @@ pub async fn note(State(state): State<Shared>, mut request: Request, next: Next)
     let request_id = request_id(request.headers());
     let call = Arc::new(Call { request_id: request_id.clone(), ..Call::default() });
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or("(none)");
-    let is_noted = !matches!(route, "/live" | "/ready" | "/page/assets/{name}");
-    let action = format!("{} {route}", method_name(request.method()));
+    let (route, method) = (route.to_owned(), method_name(request.method()));
+    let is_noted = !matches!(route.as_str(), "/live" | "/ready" | "/page/assets/{name}");
+    let action = format!("{method} {route}");
+    let since = Instant::now();
+    let span = if is_noted { span(&action, &call, request.headers()) } else { Span::none() };
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
     request.extensions_mut().insert(Arc::clone(&call));
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    let route = call.action.get().unwrap_or(&route);
+    let (status, bytes) = (response.status().as_u16(), call.bytes.load(Ordering::Relaxed));
+    span.record("http.response.status_code", status);
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
+    state.http.add((method, route), status, bytes, since.elapsed());
     if is_noted {
         let event = call.event(action, address.unwrap_or_default(), response.status().as_u16());
         state.audit.record(event).await;
@@ -105,10 +116,32 @@ pub async fn note(State(state): State<Shared>, mut request: Request, next: Next)
     response
 }
 
+/// The span of a call in a trace, which is that of the caller if it has one.
+fn span(action: &str, call: &Call, headers: &HeaderMap) -> Span {
+    let span = info_span!(
+        target: TRACES, "call", otel.name = action, otel.kind = "server", request.id = call.request_id,
+        http.response.status_code = Empty, otel.status_code = Empty
+    );
+    #[cfg(feature = "traces")]
+    {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        crate::traces::follow(&span, header("traceparent"), header("tracestate"));
+    }
+    #[cfg(not(feature = "traces"))]
+    let _ = headers;
+    span
+}
+
 /// Methods are words that anyone may invent.
-fn method_name(method: &axum::http::Method) -> &str {
+fn method_name(method: &axum::http::Method) -> &'static str {
     match method.as_str() {
-        name @ ("GET" | "HEAD" | "PUT" | "POST" | "DELETE" | "PATCH" | "OPTIONS") => name,
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "PUT" => "PUT",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "PATCH" => "PATCH",
+        "OPTIONS" => "OPTIONS",
         _ => "OTHER",
     }
 }

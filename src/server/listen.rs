@@ -19,7 +19,6 @@ use tracing::{error, warn};
 use super::ServerError;
 use super::linger::Lingering;
 use super::places::{Place, Places};
-use crate::config::{Settings, TlsFiles};
 
 /// How long the head of a request, or the next request, may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
@@ -31,6 +30,15 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(5);
 /// The memory of a connection for what was received and not yet taken.
 const BUFFER_BYTES: usize = 128 * 1024;
+
+/// What all addresses of the service have in common.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// How many connections may be open at each.
+    pub connections: usize,
+    /// The certificate and its key; none for plain HTTP.
+    pub tls: Option<RustlsConfig>,
+}
 
 /// A server that listens at an address.
 #[derive(Debug)]
@@ -44,7 +52,7 @@ impl Listening {
     /// Starts to listen, on the current runtime, until the token is cancelled.
     pub fn start(
         address: SocketAddr,
-        settings: &Settings,
+        terms: &Terms,
         router: Router,
         cancel: &CancellationToken,
     ) -> Result<Self, ServerError> {
@@ -59,16 +67,15 @@ impl Listening {
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(BUFFER_BYTES);
         let handle = axum_server::Handle::new();
-        let places = Places::new(settings.server.connections);
+        let places = Places::new(terms.connections);
         let server = server
             .handle(handle.clone())
             .first_request_timeout(FIRST_REQUEST_TIMEOUT)
             .acceptor(Bounded { places, ending: cancel.clone() });
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = match &settings.server.tls {
+        let serving = match terms.tls.clone() {
             None => tokio::spawn(async move { report(server.serve(service).await) }),
-            Some(files) => {
-                let config = tls_config(files).map_err(ServerError::Tls)?;
+            Some(config) => {
                 let server = server.map(|bounded| {
                     RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE_TIMEOUT).acceptor(bounded)
                 });
@@ -95,25 +102,6 @@ fn report(ended: io::Result<()>) {
     if let Err(failure) = ended {
         error!("the HTTP server has ended: {failure}");
     }
-}
-
-/// The certificate and its key, for HTTP/1.1 only.
-fn tls_config(files: &TlsFiles) -> io::Result<RustlsConfig> {
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let other = |failure: rustls::pki_types::pem::Error| io::Error::other(failure.to_string());
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_file_iter(&files.certificate).and_then(Iterator::collect).map_err(other)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(other)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(io::Error::other)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(config)))
 }
 
 /// Refuses connections beyond a number.

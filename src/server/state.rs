@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::auth::Authentication;
 use super::call::Audit;
 use super::fhir::UpdateService;
+use super::metrics::HttpMetrics;
 use super::page::PageState;
 use super::pool::Pool;
-use super::{ServerError, SharedDatabase};
+use super::{ServerError, Service, SharedDatabase};
 use crate::config::Settings;
-use crate::report::RunProgress;
 use crate::upload::Uploads;
 
 /// How many files may be put together at once: it takes memory and disk.
@@ -39,6 +39,10 @@ pub struct ServerState {
     pub page: PageState,
     /// Cancelled when the service ends.
     pub cancel: CancellationToken,
+    /// The service that this is a part of.
+    pub service: Service,
+    /// How the calls went.
+    pub http: Arc<HttpMetrics>,
 }
 
 /// The state as handlers get it.
@@ -48,20 +52,23 @@ impl ServerState {
     /// The state of a service with these settings. Called within the runtime.
     pub fn new(
         settings: &Settings,
-        (database, progress): (&SharedDatabase, &Arc<RunProgress>),
-        cancel: &CancellationToken,
+        database: &SharedDatabase,
+        service: &Service,
+        http: Arc<HttpMetrics>,
     ) -> Result<Self, ServerError> {
         let pool = Pool::new(Arc::clone(database));
         Ok(ServerState {
-            uploads: Uploads::open(settings).map_err(ServerError::Spool)?,
+            uploads: Uploads::open(settings, Arc::clone(&service.wake)).map_err(ServerError::Spool)?,
             authentication: Authentication::new(settings)?,
             audit: Audit::start(pool.clone()),
-            updates: UpdateService::start(settings, database, cancel).map_err(ServerError::Updates)?,
-            page: PageState::new(Arc::clone(progress)),
+            updates: UpdateService::start(settings, database, &service.cancel).map_err(ServerError::Updates)?,
+            page: PageState::new(Arc::clone(&service.progress)),
             pool,
             settings: settings.clone(),
             completions: Semaphore::new(COMPLETIONS),
-            cancel: cancel.clone(),
+            cancel: service.cancel.clone(),
+            service: service.clone(),
+            http,
         })
     }
 }

@@ -60,11 +60,13 @@ pub enum TriggerError {
 /// Runs scans until the token is cancelled, and returns at most ten seconds
 /// later.
 ///
+/// Whoever puts a file into the inbox may notify `wake`, so that it need not be watched for.
 /// `scan` does the work. It is called on a thread of its own, may block, and
 /// should end soon after the token that it is given is cancelled.
 pub async fn run<Work>(
     settings: &Settings,
     cancel: CancellationToken,
+    wake: Arc<Notify>,
     scan: Work,
 ) -> Result<Ending, TriggerError>
 where
@@ -72,7 +74,6 @@ where
 {
     std::fs::create_dir_all(&settings.inbox_dir)
         .map_err(|source| TriggerError::Inbox { path: settings.inbox_dir.clone(), source })?;
-    let wake = Arc::new(Notify::new());
     let mut cron = Cron::start(&settings.schedule, settings.assume_timezone, &wake).await?;
     // Held to the end: dropping it ends the watch.
     let _watch = watch::start(settings.watch, &settings.inbox_dir, &wake);
@@ -174,11 +175,20 @@ mod tests {
         enough: usize,
         scan: impl Fn() -> ScanOutcome + Send + Sync + 'static,
     ) -> usize {
+        scans_begun_with(settings, Arc::default(), enough, scan).await
+    }
+
+    async fn scans_begun_with(
+        settings: &Settings,
+        wake: Arc<Notify>,
+        enough: usize,
+        scan: impl Fn() -> ScanOutcome + Send + Sync + 'static,
+    ) -> usize {
         let count = Arc::new(AtomicUsize::new(0));
         let cancel = CancellationToken::new();
         let counter = Arc::clone(&count);
         let token = cancel.clone();
-        let service = run(settings, cancel.clone(), move |_| {
+        let service = run(settings, cancel.clone(), wake, move |_| {
             if counter.fetch_add(1, Ordering::SeqCst) + 1 >= enough {
                 token.cancel();
             }
@@ -203,6 +213,18 @@ mod tests {
     async fn without_a_wake_up_there_is_no_second_scan() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(scans_begun(&settings(&folder), 2, ScanOutcome::default).await, 1);
+    }
+
+    #[tokio::test]
+    async fn whoever_brings_a_file_can_wake_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let wake = Arc::new(Notify::new());
+        let bringer = Arc::clone(&wake);
+        let scan = move || {
+            bringer.notify_one();
+            ScanOutcome::default()
+        };
+        assert_eq!(scans_begun_with(&settings(&folder), wake, 3, scan).await, 3);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use diesel::PgConnection;
 use fhirmill_postgres::ledger::{Upload, UploadPart};
@@ -95,6 +96,8 @@ impl Uploads {
         let checksum = whole::of_upload(upload, &parts);
         Upload::note_sums(connection, upload.id, &etag(upload, &parts), checksum.as_ref())?;
         Upload::advance(connection, upload.id, "completing", "completed")?;
+        self.totals.completed.fetch_add(1, Ordering::Relaxed);
+        self.wake.notify_one();
         UploadPart::forget(connection, &[upload.id])?;
         self.remove_pieces(upload);
         Ok(())

@@ -22,10 +22,12 @@ mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::PgConnection;
 use fhirmill_postgres::ledger::{NewUpload, Queue, Upload, UploadPart};
+use tokio::sync::Notify;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -90,17 +92,41 @@ pub struct Uploads {
     expiry: Duration,
     max_upload_bytes: u64,
     max_queued_files: u64,
+    wake: Arc<Notify>,
+    totals: Arc<Totals>,
+}
+
+/// What came in since the process started.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// Uploads that were begun, completed, aborted, and removed because their time was over.
+    pub begun: AtomicU64,
+    pub completed: AtomicU64,
+    pub aborted: AtomicU64,
+    pub expired: AtomicU64,
+    /// Parts that were stored.
+    pub parts: AtomicU64,
+    /// Their bytes.
+    pub bytes: AtomicU64,
 }
 
 impl Uploads {
-    /// Opens the spool of the settings' inbox.
-    pub fn open(settings: &Settings) -> std::io::Result<Self> {
+    /// Opens the spool of the settings' inbox. `wake` is notified when a file has entered
+    /// the inbox.
+    pub fn open(settings: &Settings, wake: Arc<Notify>) -> std::io::Result<Self> {
         Ok(Uploads {
             spool: Arc::new(Spool::open(&settings.inbox_dir)?),
             expiry: settings.server.upload_expiry,
             max_upload_bytes: settings.server.max_upload_bytes,
             max_queued_files: settings.server.max_queued_files,
+            wake,
+            totals: Arc::default(),
         })
+    }
+
+    /// What came in since the process started.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
     }
 
     /// The folder that files enter once they are complete.
@@ -140,6 +166,7 @@ impl Uploads {
         if !Upload::begin(connection, &upload)? {
             return Err(UploadError::Conflict("a call with this Idempotency-Key is in progress".to_owned()));
         }
+        self.totals.begun.fetch_add(1, Ordering::Relaxed);
         Self::find(connection, uploader, id)
     }
 
@@ -218,8 +245,11 @@ impl Uploads {
         id: Uuid,
     ) -> Result<(), UploadError> {
         let upload = Self::find(connection, uploader, id)?;
-        if upload.status != "aborted" && !Upload::advance(connection, id, "open", "aborted")? {
-            error::require_open(&Self::find(connection, uploader, id)?)?;
+        if upload.status != "aborted" {
+            if !Upload::advance(connection, id, "open", "aborted")? {
+                error::require_open(&Self::find(connection, uploader, id)?)?;
+            }
+            self.totals.aborted.fetch_add(1, Ordering::Relaxed);
         }
         self.spool.remove(id);
         UploadPart::forget(connection, &[id])?;
@@ -240,6 +270,7 @@ impl Uploads {
             Upload::release_key(connection, *id)?;
         }
         UploadPart::forget(connection, &expired)?;
+        self.totals.expired.fetch_add(expired.len() as u64, Ordering::Relaxed);
         if !expired.is_empty() {
             info!(
                 uploads = expired.len(),
@@ -262,6 +293,7 @@ impl Uploads {
     pub fn abandon(&self, connection: &mut PgConnection) -> Result<(), UploadError> {
         for upload in Upload::list_stale_puts(connection)? {
             if !self.is_in_use(&upload)? && Upload::advance(connection, upload.id, "open", "aborted")? {
+                self.totals.aborted.fetch_add(1, Ordering::Relaxed);
                 self.spool.remove(upload.id);
                 UploadPart::forget(connection, &[upload.id])?;
             }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use chrono::Utc;
 use diesel::PgConnection;
@@ -211,6 +212,8 @@ impl PartWriter {
         if let Target::Own { is_recorded, .. } = &mut self.target {
             *is_recorded = true;
         }
+        self.uploads.totals.parts.fetch_add(1, Ordering::Relaxed);
+        self.uploads.totals.bytes.fetch_add(written.size, Ordering::Relaxed);
         self.forget(replaced)?;
         Ok(written)
     }

@@ -26,7 +26,14 @@ pub struct Background {
 impl TestEnvironment {
     /// Starts a command, usually one of [`TestEnvironment::command`] with more settings.
     pub fn start(&self, command: &mut Command) -> Background {
-        let (output, errors) = (self.path("output"), self.path("errors"));
+        self.start_as("", command)
+    }
+
+    /// As [`TestEnvironment::start`], for one of several: its output is in files whose names
+    /// begin with `prefix`.
+    pub fn start_as(&self, prefix: &str, command: &mut Command) -> Background {
+        let output = self.path(&format!("{prefix}output"));
+        let errors = self.path(&format!("{prefix}errors"));
         let child = command
             .stdout(File::create(&output).unwrap())
             .stderr(File::create(&errors).unwrap())

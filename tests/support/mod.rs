@@ -8,6 +8,8 @@
 mod background;
 mod json_schema;
 mod outcome;
+#[cfg(feature = "server")]
+pub mod prometheus;
 mod server;
 mod small_disk;
 pub mod state;

@@ -4,12 +4,12 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use diesel::{RunQueryDsl, sql_query};
 use fhirmill_core::fhir::ResourceType;
 use serde_json::json;
 
 use crate::config::Settings;
 use crate::server::error::{ApiError, FHIR_JSON};
+use crate::server::health;
 use crate::server::state::Shared;
 
 /// The resource types that are taken, and what can be done with each.
@@ -89,19 +89,18 @@ pub async fn smart_configuration(State(state): State<Shared>) -> Response {
 /// Tells that the process answers.
 #[utoipa::path(get, path = "/live", tag = "server", responses((status = 200, description = "it does")))]
 pub async fn live() -> &'static str {
-    "live\n"
+    health::LIVE
 }
 
-/// Tells whether calls can be answered: the database is there, and the service is not ending.
+/// Tells whether calls can be answered, and what they bring can be loaded: the database is
+/// there, the last scan of the inbox succeeded, and the service is not ending.
 #[utoipa::path(
     get, path = "/ready", tag = "server",
     responses((status = 200, description = "they can"), (status = 503, description = "they cannot")),
 )]
 pub async fn ready(State(state): State<Shared>) -> Result<&'static str, ApiError> {
-    if state.cancel.is_cancelled() {
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the service is ending"));
+    match health::complaint(&state.pool, &state.service).await {
+        None => Ok("ready\n"),
+        Some(complaint) => Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, complaint)),
     }
-    let ask = |connection: &mut _| sql_query("select 1").execute(connection).map_err(ApiError::from);
-    state.pool.run(ask).await?;
-    Ok("ready\n")
 }

@@ -67,12 +67,10 @@ fn what_a_batch_may_not_be_is_refused_and_leaves_nothing() {
 
 #[test]
 fn a_sender_whose_queue_is_full_is_told_to_wait() {
-    let service = HttpService::start_with(&[
-        ("MAX_QUEUED_FILES", "2"),
-        ("SETTLE_SECONDS", "3600"),
-        ("SCHEDULE", "0 0 1 1 *"),
-    ]);
+    let service = HttpService::start_with(&[("MAX_QUEUED_FILES", "2")]);
     let authorization = service.authorized("st-marys");
+    // No run can begin.
+    let _held = service.environment.hold("etl.load_run");
     let send = |authorization: &str, name: &str| {
         service.call_with(
             &["/api/batch", "--header", authorization, "--header", NDJSON, "--data-binary", "@-"],

@@ -6,6 +6,7 @@ mod crowds;
 mod document;
 mod early_answers;
 mod killed;
+mod metrics;
 mod page;
 mod page_browser;
 mod page_speed;
@@ -18,7 +19,10 @@ mod sigv4;
 mod storm;
 mod tls;
 pub mod tokens;
+#[cfg(feature = "traces")]
+mod traces;
 mod updates;
+mod upkeep;
 mod uploads;
 
 use std::fs;

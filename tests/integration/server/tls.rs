@@ -54,6 +54,48 @@ fn https_is_served_with_the_certificate_and_half_of_it_is_a_wrong_setting() {
     environment.run_command(&mut command).expect_code(2);
 }
 
+/// Makes a new certificate take the place of the one before, in the same files.
+fn renew(environment: &TestEnvironment) -> String {
+    let made = certificate(environment);
+    std::fs::read_to_string(made.0).unwrap()
+}
+
+#[test]
+fn a_renewed_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
+    let environment = TestEnvironment::new();
+    let (certificate, key) = certificate(&environment);
+    let first = environment.put("first.crt", std::fs::read(&certificate).unwrap());
+    let (port, metrics_port) = (port_of_its_own(), port_of_its_own());
+    let mut command = environment.command(&["run"]);
+    command.env("HTTP_ADDRESS", format!("127.0.0.1:{port}"));
+    command.env("METRICS_ADDRESS", format!("127.0.0.1:{metrics_port}"));
+    command.env("HTTP_TLS_CERTIFICATE", &certificate).env("HTTP_TLS_KEY", &key);
+    let service = environment.start(&mut command);
+    let reaches = |port: u16, trusted: &std::path::Path| {
+        let url = format!("https://localhost:{port}/live");
+        curl(&["--cacert", trusted.to_str().unwrap(), &url]).1 == "live\n"
+    };
+    wait_until("the service is there", || reaches(port, &first) && reaches(metrics_port, &first));
+    let second = renew(&environment);
+    let second = environment.put("second.crt", second);
+    wait_until("the new certificate is used", || reaches(port, &second) && reaches(metrics_port, &second));
+    assert!(!reaches(port, &first), "the certificate before is no longer used");
+
+    let end =
+        Command::new("openssl").args(["x509", "-noout", "-enddate", "-in", &certificate]).output().unwrap();
+    let end = String::from_utf8(end.stdout).unwrap();
+    let end = end.trim().trim_start_matches("notAfter=").trim_end_matches(" GMT");
+    let end = chrono::NaiveDateTime::parse_from_str(end, "%b %e %H:%M:%S %Y").unwrap().and_utc().timestamp();
+    let url = format!("https://localhost:{metrics_port}/metrics");
+    let page = curl(&["--cacert", second.to_str().unwrap(), &url]).1;
+    let sample = super::metrics::samples(&page)["fhirmill_certificate_expiry_timestamp_seconds"];
+    assert_eq!(sample, end as f64);
+
+    environment.put("tls.crt", "-----BEGIN CERTIFICATE-----\n");
+    wait_until("the log says that it is broken", || service.stdout().contains("cannot be used"));
+    assert!(reaches(port, &second), "the certificate before stays in use");
+}
+
 /// `openssl s_server`, which serves the files of a folder.
 struct FileServer(Child);
 
