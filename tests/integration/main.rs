@@ -30,6 +30,7 @@ mod inbox;
 mod indexes;
 mod json_output;
 mod killed;
+mod lean_binary;
 mod ledger_schema;
 mod loading;
 mod make_targets;

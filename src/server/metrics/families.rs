@@ -56,7 +56,8 @@ impl Families {
     }
 }
 
-fn metric(kind: MetricType, (labels, value): (Vec<(&str, &str)>, f64)) -> Metric {
+fn metric(kind: MetricType, (mut labels, value): (Vec<(&str, &str)>, f64)) -> Metric {
+    labels.sort_unstable();
     let labels = labels.into_iter().map(|(name, text)| {
         let mut label = LabelPair::default();
         label.set_name(name.to_owned());

@@ -86,6 +86,8 @@ fn what_was_done_is_in_the_metrics_and_a_real_prometheus_reads_them() {
     service.finished(&authorization, &sent.header("content-location").unwrap());
     service.environment.put("inbox/county/broken.json", "<html>");
     wait_for(metrics_port, "fhirmill_files_total{outcome=\"rejected\",source=\"county\"}", 1.0);
+    // What the ledger has may be ten seconds old.
+    wait_for(metrics_port, "fhirmill_ledger_files{source=\"county\",status=\"rejected\"}", 1.0);
     service.call(&["/no/such/call"]).expect(404);
     service.call(&["/no/other/call"]).expect(404);
     HttpService::curl(metrics_port, &["/nothing"], b"").expect(404);
@@ -216,6 +218,7 @@ fn metrics_and_probes_are_served_alone_and_tell_what_is_wrong() {
     let ready = || HttpService::curl(port, &["/ready"], b"");
     wait_until("the service is ready", || ready().status == 200);
     wait_for(port, "fhirmill_source_interval_seconds{source=\"st-marys\"}", 86_400.0);
+    wait_for(port, "fhirmill_runs_total{outcome=\"finished\"}", 1.0);
     assert!(!environment.path("secrets").exists(), "nothing is pushed, so there are no secrets");
     assert!(!environment.path("inbox/.fhirmill-uploads").exists());
 
@@ -241,7 +244,7 @@ fn metrics_and_probes_are_served_alone_and_tell_what_is_wrong() {
     assert!(found["fhirmill_runs_total{outcome=\"failed\"}"] >= 1.0);
     assert_eq!(found["fhirmill_waiting_files{source=\"st-marys\"}"], 1.0);
     assert!(found["fhirmill_queue_oldest_age_seconds"] > 0.0);
-    environment.run(&["status", "--health"]).expect_code(5);
+    wait_until("the ledger knows it", || environment.run(&["status", "--health"]).code == 5);
     fs::remove_file(environment.path("archive")).unwrap();
     fs::rename(environment.path("away"), environment.path("archive")).unwrap();
     wait_until("all is well again", || ready().status == 200 && environment.inbox_is_empty());

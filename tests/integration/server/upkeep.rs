@@ -24,7 +24,7 @@ select now() - make_interval(days => case when n <= 12000 then 20 else 5 end), n
 insert into etl.source (code) values ('st-marys');
 insert into etl.sender (name, source_id, scopes, client_secret_hash, personal_key, access_key_id,
                         secret_access_key, max_open_uploads, max_open_bytes)
-select 'st-marys', id, '{}', '', '', 'x', '', 1, 1 from etl.source;
+select 'st-marys', id, '{}', '', '', 'x', '', 1, 1 from etl.source where code = 'st-marys';
 insert into etl.upload (id, sender_id, face, filename, status, expires_at, finished_at, loaded_at)
 select gen_random_uuid(), (select id from etl.sender), 'rest', name, status, now() + interval '1 day',
        now() - make_interval(days => days), case when is_loaded then now() end
