@@ -11,11 +11,11 @@ use tracing::{Span, error, info, info_span, warn};
 use super::departures::Departures;
 use super::error::PipelineError;
 use super::file_progress::{FileProgress, PartsState};
-use super::job::Job;
 use super::reader::Reading;
 use super::reject_report;
+use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile};
-use crate::report::{FileOutcome, Summary, TRACES, WorkStage};
+use crate::report::{Activity, FileOutcome, Summary, TRACES, WorkStage};
 
 /// A file that was read, and whose records may be in progress.
 pub(super) struct InProgressFile {
@@ -62,7 +62,7 @@ impl InProgressFile {
 /// Finishes the files whose records are committed; returns those that have parts
 /// in progress.
 pub(super) fn finish(
-    job: &Job<'_>,
+    (settings, activity): (&Settings, &Activity),
     run: &mut Run,
     summary: &mut Summary,
     files: Vec<InProgressFile>,
@@ -82,7 +82,7 @@ pub(super) fn finish(
         }
     }
     if !done.is_empty() {
-        close(job, run, summary, &done)?;
+        close((settings, activity), run, summary, &done)?;
     }
     Ok(waiting)
 }
@@ -115,14 +115,13 @@ pub(super) fn note_changed(file: &InboxFile, summary: &mut Summary) {
 
 /// Closes the accounts of files, and moves the files.
 fn close(
-    job: &Job<'_>,
+    (settings, activity): (&Settings, &Activity),
     run: &mut Run,
     summary: &mut Summary,
     files: &[InProgressFile],
 ) -> Result<(), PipelineError> {
-    let activity = job.progress.activity();
     let stage = activity.begin(WorkStage::Record);
-    let max_rejects = job.settings.limits.max_rejects_per_file;
+    let max_rejects = settings.limits.max_rejects_per_file;
     let errors: Vec<Option<String>> = files.iter().map(|file| file.error(max_rejects)).collect();
     let read: Vec<ReadFile<'_>> = files
         .iter()
@@ -136,7 +135,7 @@ fn close(
         .collect();
     let finished = run.finish(&read)?;
     failpoint::passed(Step::Finished);
-    let (mut departures, mut retried) = (Departures::new(job.settings), Vec::new());
+    let (mut departures, mut retried) = (Departures::new(settings), Vec::new());
     for ((in_progress, read), finished) in files.iter().zip(&read).zip(finished) {
         let InProgressFile { file, content, span, .. } = in_progress;
         let Some((status, account)) = finished else {

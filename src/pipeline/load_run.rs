@@ -218,7 +218,8 @@ impl<'d> LoadRun<'d> {
         let LoadRun { job, run, reader, summary, in_progress, .. } = self;
         drop(reader);
         summary.is_interrupted = true;
-        finish(job, run, summary, in_progress, FinishWhich::All).map(|_| ())
+        finish((job.settings, job.progress.activity()), run, summary, in_progress, FinishWhich::All)
+            .map(|_| ())
     }
 
     /// Sends all records, and finishes all files.
@@ -232,7 +233,13 @@ impl<'d> LoadRun<'d> {
         self.run.learn_base_urls(&learned)?;
         self.summary.learned_servers += learned.len() as u64;
         let in_progress = std::mem::take(&mut self.in_progress);
-        self.in_progress = finish(self.job, self.run, self.summary, in_progress, which)?;
+        self.in_progress = finish(
+            (self.job.settings, self.job.progress.activity()),
+            self.run,
+            self.summary,
+            in_progress,
+            which,
+        )?;
         self.job.progress.set_loaded(self.summary.loaded_files, self.summary.bytes);
         Ok(())
     }

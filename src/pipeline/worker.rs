@@ -134,6 +134,11 @@ impl Worker {
         self.mapper.want(ResourceTypes::Only(wanted));
     }
 
+    /// Where its work is counted.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
     /// The batch is loaded or given up.
     pub fn finish(&self, batch_number: u64) {
         self.registry.finish(batch_number);

@@ -114,7 +114,7 @@ impl Server {
     /// Starts what the settings ask for; nothing if there is no address to listen at.
     pub fn start(
         settings: &Settings,
-        (database, progress): (&SharedDatabase, &Arc<RunProgress>),
+        database: &SharedDatabase,
         runtime: &Handle,
         service: &Service,
     ) -> Result<Option<Server>, ServerError> {

@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::file_progress::FileProgress;
-use crate::pipeline::finish::{FinishWhich, InProgressFile, finish};
+use crate::pipeline::finish::{FinishWhich, InProgressFile, file_span, finish};
 use crate::pipeline::job::Job;
 use crate::pipeline::known_servers::KnownServers;
 use crate::pipeline::load_files;
@@ -158,18 +158,23 @@ impl UpdateRun {
         self.run.learn_base_urls(&learned)?;
         self.summary.learned_servers += learned.len() as u64;
         self.summary.bytes += file.bytes;
+        let inbox_file = InboxFile {
+            path: path.to_owned(),
+            relative: file.relative,
+            source: file.source,
+            size: file.bytes,
+        };
+        let progress = Arc::new(FileProgress::new(file.claimed));
+        let span = file_span(&inbox_file, &progress);
         let complete = InProgressFile {
-            file: InboxFile {
-                path: path.to_owned(),
-                relative: file.relative,
-                source: file.source,
-                size: file.bytes,
-            },
+            file: inbox_file,
             content,
-            progress: Arc::new(FileProgress::new(file.claimed)),
+            progress,
+            span,
             reading: Reading { seen: file.records, form: "NDJSON".to_owned(), outcome: Ok(()) },
         };
-        finish(settings, &mut self.run, &mut self.summary, vec![complete], FinishWhich::All)?;
+        let activity = self.worker.0.activity().clone();
+        finish((settings, &activity), &mut self.run, &mut self.summary, vec![complete], FinishWhich::All)?;
         Ok(())
     }
 
