@@ -80,7 +80,11 @@ fn sekmet_behind_faults() {
     let python = program().with_file_name("python");
     let filled = Command::new(python).args(["-c", &script]).output().unwrap();
     assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
-    let smart = ["--client-id", "mill", "--private-key-file", key.to_str().unwrap(), "--key-id", "key-1"];
+    // This server wants the right to delete for the request to delete the export.
+    let key_file = key.to_str().unwrap();
+    let scope = "system/*.cruds";
+    let smart =
+        ["--client-id", "mill", "--private-key-file", key_file, "--key-id", "key-1", "--scope", scope];
     proxy.forget();
     export(&environment, &base, "plain", &smart).expect_code(0);
     assert!(resources(&environment, "plain").contains(&("Patient".to_owned(), 50)));
