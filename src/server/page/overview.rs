@@ -80,11 +80,14 @@ struct Asked {
     reasons: Vec<OpenReason>,
 }
 
+/// When days were counted, the day that they end before, and the counts.
+type Counted = (Instant, NaiveDate, Arc<[DayCount]>);
+
 /// What was loaded on the days before today. Only a file that is finished late changes that,
 /// so it is remembered for a while.
 #[derive(Debug, Default)]
 pub struct ClosedDays {
-    last: Mutex<Option<(Instant, NaiveDate, Arc<[DayCount]>)>>,
+    last: Mutex<Option<Counted>>,
 }
 
 impl ClosedDays {
