@@ -32,6 +32,7 @@ impl Check<'_> {
         let max_post_bytes = self.value("MAX_POST_BYTES", values::size(1 << 10, 1 << 40));
         let max_queued_files = self.value("MAX_QUEUED_FILES", values::whole_number(1, 100_000_000));
         let max_waiting_updates = self.value("MAX_WAITING_UPDATES", values::whole_number(0, 1_000_000));
+        let bulk_submit_hosts = self.optional("BULK_SUBMIT_HOSTS", values::hosts);
         let secrets_key_file = self.value("SECRETS_KEY_FILE", file);
         Some(ServerSettings {
             http_address,
@@ -47,6 +48,7 @@ impl Check<'_> {
             max_post_bytes: max_post_bytes?,
             max_queued_files: max_queued_files?,
             max_waiting_updates: max_waiting_updates? as usize,
+            bulk_submit_hosts: bulk_submit_hosts.unwrap_or_default(),
             secrets_key_file: secrets_key_file?,
         })
     }

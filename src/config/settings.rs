@@ -221,6 +221,8 @@ pub struct ServerSettings {
     pub max_queued_files: u64,
     /// How many updates may wait to be stored before they are queued as files.
     pub max_waiting_updates: usize,
+    /// The hosts that submitted manifests and their files may be on.
+    pub bulk_submit_hosts: Vec<String>,
     /// The file of the key that encrypts secrets of senders.
     pub secrets_key_file: PathBuf,
 }

@@ -222,6 +222,25 @@ pub fn pause(text: &str) -> Result<Duration, Expectation> {
     }
 }
 
+/// Hosts, separated by commas: `files.example.org`, `*.example.org:8443`,
+/// `private:ehr.local:8080`.
+pub fn hosts(text: &str) -> Result<Vec<String>, Expectation> {
+    let is_host = |host: &&str| {
+        let name = host.strip_prefix("private:").unwrap_or(host);
+        let name = name.strip_prefix("*.").unwrap_or(name);
+        !name.is_empty()
+            && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._:[]".contains(letter))
+            && name.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '[')
+    };
+    let hosts: Vec<&str> = text.split(',').map(str::trim).filter(|host| !host.is_empty()).collect();
+    if hosts.is_empty() || !hosts.iter().all(is_host) {
+        return Err("names of hosts, separated by commas: files.example.org, *.example.org:8443, \
+                    private:ehr.local:8080"
+            .to_owned());
+    }
+    Ok(hosts.into_iter().map(str::to_owned).collect())
+}
+
 /// A whole number from `least` to `most`.
 pub fn whole_number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Expectation> {
     move |text| match text.parse::<u64>() {

@@ -396,6 +396,17 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "BULK_SUBMIT_HOSTS",
+        flag: "bulk-submit-hosts",
+        value: "HOSTS",
+        default: "",
+        example: "files.example.org",
+        help: "Hosts from which fhirmill fetches what senders submit by $bulk-submit, separated by \
+               commas; *. before a name stands for all names below it, and private: allows private \
+               addresses and plain HTTP; if not set, nothing is fetched",
+        secret: false,
+    },
+    Variable {
         name: "SECRETS_KEY_FILE",
         flag: "secrets-key-file",
         value: "FILE",

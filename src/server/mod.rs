@@ -18,6 +18,7 @@
 //! - [`health`]: whether the service is ready
 //! - [`retention`]: rows that are only kept for some time
 //! - [`unfinished`]: uploads of single calls that break off
+//! - `submissions`: manifests that senders submit
 //! - [`listen`]: connections and the end
 //! - [`places`]: how many connections there may be
 //! - [`linger`]: connections that are closed while the client still sends
@@ -41,6 +42,8 @@ pub mod rest;
 pub mod retention;
 pub mod s3;
 pub mod state;
+#[cfg(feature = "feeds")]
+pub mod submissions;
 pub mod unfinished;
 pub mod validity;
 
@@ -145,6 +148,8 @@ impl Server {
             server.listen(address, (" with metrics", metrics::router(metrics)), &terms, service)?;
         }
         if let Some(state) = state {
+            #[cfg(feature = "feeds")]
+            submissions::start(&state, database, runtime);
             runtime.spawn(tend(Arc::clone(&state)));
             runtime.spawn(retention::keep_short(state));
         }

@@ -37,6 +37,12 @@ pub struct ServerState {
     pub completions: Semaphore,
     /// Of the operator's page.
     pub page: PageState,
+    /// Which hosts submitted manifests and their files may be on.
+    #[cfg(feature = "feeds")]
+    pub bulk_guard: crate::feeds::http::Guard,
+    /// Told when a manifest was submitted.
+    #[cfg(feature = "feeds")]
+    pub submissions: tokio::sync::Notify,
     /// Cancelled when the service ends.
     pub cancel: CancellationToken,
     /// The service that this is a part of.
@@ -65,6 +71,10 @@ impl ServerState {
                 .map_err(ServerError::Updates)?,
             page: PageState::new(Arc::clone(&service.progress)),
             pool,
+            #[cfg(feature = "feeds")]
+            bulk_guard: bulk_guard(settings),
+            #[cfg(feature = "feeds")]
+            submissions: tokio::sync::Notify::new(),
             settings: settings.clone(),
             completions: Semaphore::new(COMPLETIONS),
             cancel: service.cancel.clone(),
@@ -72,4 +82,11 @@ impl ServerState {
             http,
         })
     }
+}
+
+/// The guard of the hosts that the operator allows; the settings are checked already.
+#[cfg(feature = "feeds")]
+fn bulk_guard(settings: &Settings) -> crate::feeds::http::Guard {
+    use crate::feeds::http::{AllowedHost, Guard};
+    Guard::new(settings.server.bulk_submit_hosts.iter().filter_map(|host| AllowedHost::parse(host)).collect())
 }

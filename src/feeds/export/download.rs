@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use fhirmill_postgres::failpoint::{FeedStep, passed_feed};
-use fhirmill_postgres::ledger::ExportFile;
+use fhirmill_postgres::ledger::{ExportFile, ExportJob};
 use fhirmill_postgres::lock::lock;
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED};
@@ -52,6 +52,9 @@ impl ExportRun<'_> {
         partial.file.sync_all()?;
         self.checkpoint(file, &partial)?;
         passed_feed(FeedStep::Fetched);
+        if !ExportJob::is_open(&mut lock(&self.connection), file.job_id)? {
+            return Err(Failure::Permanent("the export was ended".to_owned()));
+        }
         if file.kind == "outcome" {
             return self.keep(file, &partial);
         }

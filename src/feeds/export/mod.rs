@@ -80,6 +80,8 @@ pub struct ExportRun<'r> {
     progress: &'r RunProgress,
     /// Headers for the manifest and its files.
     headers: Vec<(String, String)>,
+    /// Whether it fails with [`Failure::Waiting`] while the server has not finished.
+    is_submitted: bool,
     most_file_bytes: u64,
 }
 
@@ -121,8 +123,21 @@ impl<'r> ExportRun<'r> {
             loads,
             progress,
             headers: Vec::new(),
+            is_submitted: false,
             most_file_bytes: settings.server.max_upload_bytes,
         })
+    }
+
+    /// The same, of a manifest that was submitted: with these headers for it and its files,
+    /// and without long waits, so that no sender holds up the others.
+    pub fn of_submission(mut self, headers: Vec<(String, String)>) -> Self {
+        (self.headers, self.is_submitted) = (headers, true);
+        self
+    }
+
+    /// Brings an export to its end whose manifest is known.
+    pub fn go_on_with(&self, job: ExportJob) -> Result<(), Failure> {
+        self.bring_to_end(job).map(|_| ())
     }
 
     /// Sends a call, with a token where it needs one.

@@ -11,6 +11,9 @@ use tracing::warn;
 use super::ExportRun;
 use crate::feeds::http::Failure;
 
+/// The longest wait for the host of a submitted manifest: others wait behind it.
+const LONGEST_OF_SUBMISSIONS: Duration = Duration::from_secs(60);
+
 /// The attempts of one call.
 pub(super) struct Attempts<'a, 'r> {
     run: &'a ExportRun<'r>,
@@ -45,6 +48,7 @@ impl<'a, 'r> Attempts<'a, 'r> {
         self.failures += 1;
         // A server that names a time of its own is believed.
         let wait = after.unwrap_or_else(|| back_off(self.run.export.retry_wait, self.failures));
+        let wait = if self.run.is_submitted { wait.min(LONGEST_OF_SUBMISSIONS) } else { wait };
         let retry_at = TimeDelta::from_std(wait).ok().and_then(|wait| Utc::now().checked_add_signed(wait));
         let seconds = wait.as_secs_f64();
         warn!(export = self.job_id, "export {}: {reason}; again in {seconds:.0} seconds", self.job_id);

@@ -90,7 +90,7 @@ impl ExportRun<'_> {
         Ok(ExportJob::begin(connection, &new)?)
     }
 
-    fn bring_to_end(&self, job: ExportJob) -> Result<ExportJob, Failure> {
+    pub(super) fn bring_to_end(&self, job: ExportJob) -> Result<ExportJob, Failure> {
         if let Some(wait) = job.retry_at.and_then(|at| (at - Utc::now()).to_std().ok()) {
             // What the process before was told to wait is waited.
             self.wait(wait)?;
@@ -291,6 +291,9 @@ impl ExportRun<'_> {
         passed_feed(FeedStep::Polled);
         let said = said.unwrap_or_default();
         info!(export = job.id, "the server works on export {}: {said}", job.id);
+        if self.is_submitted {
+            return Err(Failure::Waiting);
+        }
         self.wait(wait)
     }
 

@@ -40,6 +40,9 @@ pub enum Failure {
     /// The operator has paused the feed.
     #[error("the feed was paused")]
     Paused,
+    /// The server wants to be called later, and the run does not wait for it.
+    #[error("the server has not finished")]
+    Waiting,
     /// A file of this machine.
     #[error("a file cannot be read or written")]
     File(#[from] std::io::Error),

@@ -133,6 +133,9 @@ impl HttpClient {
             let target = target.to_str().ok().and_then(|target| call.url.join(target).ok());
             let target =
                 target.ok_or_else(|| Failure::Permanent("the server redirects to no URL".to_owned()))?;
+            if self.guard.is_some() && target.origin() != call.url.origin() {
+                return Err(Failure::Permanent("the host redirects to another".to_owned()));
+            }
             call = redirected(call, target, status)?;
         }
         Err(Failure::Permanent(format!("the server redirects more than {MOST_REDIRECTS} times")))

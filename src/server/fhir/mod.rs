@@ -8,8 +8,13 @@
 //! - [`store`]: has it stored, or queued
 //! - [`answer`]: what became of it
 //! - [`calls`], [`bundle_calls`]: the handlers
+//! - `bulk_submit`, `bulk_status`: manifests of files that are fetched
 
 mod answer;
+#[cfg(feature = "feeds")]
+pub mod bulk_status;
+#[cfg(feature = "feeds")]
+pub mod bulk_submit;
 mod bundle;
 pub mod bundle_calls;
 pub mod calls;

@@ -170,7 +170,7 @@ fn file_outcome(filename: &str, error: &str) -> Value {
 }
 
 /// The outcome of a rejected record: where it is, what it is, and why.
-fn record_outcome(filename: &str, outcome: &Outcome) -> Value {
+pub fn record_outcome(filename: &str, outcome: &Outcome) -> Value {
     let mut extensions = vec![extension("file", filename), extension("location", &outcome.location)];
     extensions.extend(outcome.resource_type.as_deref().map(|name| extension("type", name)));
     extensions.extend(outcome.fhir_id.as_deref().map(|id| extension("id", id)));

@@ -33,6 +33,13 @@ fn resources(settings: &Settings) -> Vec<serde_json::Value> {
     names.filter(is_wanted).map(resource).collect()
 }
 
+/// The operations; those of submissions where the operator allows hosts to fetch from.
+fn operations(settings: &Settings) -> Vec<serde_json::Value> {
+    let is_on = cfg!(feature = "feeds") && !settings.server.bulk_submit_hosts.is_empty();
+    let operation = |name: &&str| json!({"name": name, "definition": format!("http://hl7.org/fhir/uv/bulkdata/OperationDefinition/{name}")});
+    ["bulk-submit", "bulk-submit-status"].iter().filter(|_| is_on).map(operation).collect()
+}
+
 /// Describes what FHIR there is here: it is written, and read in the tables. Calls that
 /// take files are not FHIR's: see `/api/openapi.json`.
 #[utoipa::path(
@@ -63,6 +70,7 @@ pub async fn capability_statement(State(state): State<Shared>) -> Response {
             },
             "resource": resources(&state.settings),
             "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            "operation": operations(&state.settings),
         }],
     });
     ([(header::CONTENT_TYPE, FHIR_JSON)], statement.to_string()).into_response()

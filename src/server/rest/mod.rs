@@ -2,7 +2,7 @@
 
 mod batch;
 mod digest;
-mod jobs;
+pub mod jobs;
 mod metadata;
 pub mod uploads;
 
@@ -48,6 +48,7 @@ pub fn router(state: Shared) -> Router {
             fhir::calls::delete_by_identifier,
             fhir::calls::create
         ))
+        .merge(bulk())
         .routes(routes!(metadata::capability_statement))
         .routes(routes!(metadata::smart_configuration))
         .routes(routes!(metadata::live))
@@ -67,6 +68,22 @@ pub fn router(state: Shared) -> Router {
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(state.clone(), call::note))
         .with_state(state)
+}
+
+/// The calls of `$bulk-submit`.
+#[cfg(feature = "feeds")]
+fn bulk() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(fhir::bulk_submit::submit))
+        .routes(routes!(fhir::bulk_status::kick_off))
+        .routes(routes!(fhir::bulk_status::show, fhir::bulk_status::delete))
+        .routes(routes!(fhir::bulk_status::outcomes))
+}
+
+/// Submitted manifests are fetched by the client of feeds.
+#[cfg(not(feature = "feeds"))]
+fn bulk() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
 }
 
 /// The panic itself is in the log.

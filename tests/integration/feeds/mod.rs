@@ -8,6 +8,8 @@ mod killed;
 mod sekmet;
 mod service;
 mod smart;
+#[cfg(feature = "server")]
+mod submit;
 
 use crate::support::{Run, TestEnvironment};
 

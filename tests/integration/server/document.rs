@@ -7,7 +7,9 @@ use super::HttpService;
 #[test]
 fn the_lines_of_the_document_work_as_pasted() {
     let s3 = format!("127.0.0.1:{}", crate::support::port_of_its_own());
-    let service = HttpService::start_with(&[("S3_ADDRESS", &s3)]);
+    let files = crate::support::port_of_its_own();
+    let hosts = format!("private:127.0.0.1:{files}");
+    let service = HttpService::start_with(&[("S3_ADDRESS", &s3), ("BULK_SUBMIT_HOSTS", &hosts)]);
     let document = include_str!("../../../docs/API.md");
     let mut script =
         format!("set -euo pipefail\nfhirmill() {{ {} \"$@\"; }}\n", env!("CARGO_BIN_EXE_fhirmill"));
@@ -17,6 +19,7 @@ fn the_lines_of_the_document_work_as_pasted() {
     let mut bash = Command::new("bash");
     bash.arg("-c").arg(script).current_dir(service.environment.path(""));
     bash.env("FHIRMILL", format!("http://127.0.0.1:{}", service.port));
+    bash.env("FHIRMILL_FILES", format!("http://127.0.0.1:{files}"));
     bash.env("FHIRMILL_S3", format!("http://{s3}"));
     bash.env("DATABASE_URL", service.environment.database_url());
     let output = bash.output().unwrap();

@@ -127,7 +127,7 @@ impl ExportJob {
     ) -> QueryResult<()> {
         sql_query(
             "update etl.export_job set progress = coalesce($2, progress), retry_at = $3, failures = 0, \
-             last_error = null where id = $1",
+             last_error = null where id = $1 and finished_at is null",
         )
         .bind::<BigInt, _>(id)
         .bind::<Nullable<Text>, _>(progress)
@@ -144,12 +144,15 @@ impl ExportJob {
         failures: u32,
         retry_at: Option<DateTime<Utc>>,
     ) -> QueryResult<()> {
-        sql_query("update etl.export_job set last_error = $2, failures = $3, retry_at = $4 where id = $1")
-            .bind::<BigInt, _>(id)
-            .bind::<Text, _>(error)
-            .bind::<Integer, _>(i32::try_from(failures).unwrap_or(i32::MAX))
-            .bind::<Nullable<Timestamptz>, _>(retry_at)
-            .execute(connection)?;
+        sql_query(
+            "update etl.export_job set last_error = $2, failures = $3, retry_at = $4 \
+             where id = $1 and finished_at is null",
+        )
+        .bind::<BigInt, _>(id)
+        .bind::<Text, _>(error)
+        .bind::<Integer, _>(i32::try_from(failures).unwrap_or(i32::MAX))
+        .bind::<Nullable<Timestamptz>, _>(retry_at)
+        .execute(connection)?;
         Ok(())
     }
 
@@ -171,7 +174,8 @@ impl ExportJob {
             }
             sql_query(
                 "update etl.export_job set status = 'fetching', transaction_time = $2, organized_by = $3, \
-                 ready_at = now(), failures = 0, retry_at = null, last_error = null where id = $1",
+                 ready_at = now(), failures = 0, retry_at = null, last_error = null \
+                 where id = $1 and finished_at is null",
             )
             .bind::<BigInt, _>(id)
             .bind::<Nullable<Text>, _>(transaction_time)
@@ -184,7 +188,8 @@ impl ExportJob {
     /// All of its files are in the inbox, or have to be fetched again.
     pub fn set_status(connection: &mut PgConnection, id: i64, status: &str) -> QueryResult<()> {
         sql_query(
-            "update etl.export_job set status = $2, failures = 0, retry_at = null, last_error = null where id = $1",
+            "update etl.export_job set status = $2, failures = 0, retry_at = null, last_error = null \
+             where id = $1 and finished_at is null",
         )
         .bind::<BigInt, _>(id)
         .bind::<Text, _>(status)
@@ -198,13 +203,13 @@ impl ExportJob {
         connection.transaction(|connection| {
             sql_query(
                 "update etl.export_job set status = 'finished', finished_at = now(), retry_at = null, \
-                 last_error = null, failures = 0 where id = $1",
+                 last_error = null, failures = 0 where id = $1 and finished_at is null",
             )
             .bind::<BigInt, _>(id)
             .execute(connection)?;
             sql_query(
                 "update etl.feed f set position = j.transaction_time, request_hash = j.request_hash \
-                   from etl.export_job j where j.id = $1 and f.id = j.feed_id",
+                   from etl.export_job j where j.id = $1 and j.status = 'finished' and f.id = j.feed_id",
             )
             .bind::<BigInt, _>(id)
             .execute(connection)?;
@@ -215,13 +220,27 @@ impl ExportJob {
     /// It ends without success: `failed` or `abandoned`.
     pub fn end(connection: &mut PgConnection, id: i64, status: &str, error: &str) -> QueryResult<()> {
         sql_query(
-            "update etl.export_job set status = $2, last_error = $3, finished_at = now(), retry_at = null where id = $1",
+            "update etl.export_job set status = $2, last_error = $3, finished_at = now(), retry_at = null \
+             where id = $1 and finished_at is null",
         )
         .bind::<BigInt, _>(id)
         .bind::<Text, _>(status)
         .bind::<Text, _>(error)
         .execute(connection)?;
         Ok(())
+    }
+
+    /// Whether it has not ended.
+    pub fn is_open(connection: &mut PgConnection, id: i64) -> QueryResult<bool> {
+        #[derive(QueryableByName)]
+        struct Open {
+            #[diesel(sql_type = diesel::sql_types::Bool)]
+            open: bool,
+        }
+        let open: Open = sql_query("select finished_at is null as open from etl.export_job where id = $1")
+            .bind::<BigInt, _>(id)
+            .get_result(connection)?;
+        Ok(open.open)
     }
 
     /// Exports that have ended and that the server may still keep, newest first, of the feed

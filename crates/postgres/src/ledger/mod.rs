@@ -39,6 +39,7 @@ mod service;
 mod skipped;
 mod source;
 mod status;
+mod submission;
 mod update_file;
 mod upload;
 mod upload_part;
@@ -75,6 +76,7 @@ pub use service::{NewService, ScanRecord, Service, ServiceEntry, SourceActivity}
 pub use skipped::{SkippedFile, SkippedPart, SkippedRange};
 pub use source::{Source, SourceChange, UnknownServer};
 pub use status::LedgerStatus;
+pub use submission::{NewManifest, Submission, SubmissionKey, SubmittedManifest};
 pub use update_file::{LeftFile, SourceFile, adopt_left, left_file};
 pub use upload::{NewUpload, OpenUploads, Upload, WholeChecksum};
 pub use upload_part::UploadPart;

@@ -35,6 +35,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.bulk_manifest (id) {
+        id -> BigInt,
+        submission_id -> Uuid,
+        manifest_url -> Text,
+        fhir_base_url -> Text,
+        headers -> Nullable<Binary>,
+        job_id -> BigInt,
+        submitted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    etl.bulk_submission (id) {
+        id -> Uuid,
+        sender_id -> Integer,
+        submitter_system -> Text,
+        submitter_value -> Text,
+        submission_id -> Text,
+        status -> Text,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     etl.code_map (system, code) {
         system -> Text,
         code -> Text,
@@ -477,6 +502,9 @@ diesel::table! {
 diesel::joinable!(access_token -> sender (sender_id));
 diesel::joinable!(audit_event -> sender (sender_id));
 diesel::joinable!(audit_event -> page_user (user_id));
+diesel::joinable!(bulk_manifest -> export_job (job_id));
+diesel::joinable!(bulk_manifest -> bulk_submission (submission_id));
+diesel::joinable!(bulk_submission -> sender (sender_id));
 diesel::joinable!(conditional_resource -> source (source_id));
 diesel::joinable!(export_file -> export_job (job_id));
 diesel::joinable!(export_job -> feed (feed_id));
@@ -497,6 +525,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     access_token,
     adopted_resource,
     audit_event,
+    bulk_manifest,
+    bulk_submission,
     code_map,
     conditional_resource,
     contained_resource,

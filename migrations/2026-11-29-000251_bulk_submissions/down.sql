@@ -1,0 +1,2 @@
+drop table etl.bulk_manifest;
+drop table etl.bulk_submission;
