@@ -242,6 +242,21 @@ mod tests {
     }
 
     #[test]
+    fn where_no_file_can_be_no_name_is_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("archive");
+        fs::write(&root, "no folder").expect("a file");
+        let inbox_file = folder.path().join("a.json");
+        fs::write(&inbox_file, "{}").expect("a file");
+        let content = FileContent::of(&inbox_file).expect("a content");
+        let location = Location::stored("2026-03-01/north/a.json");
+        let archive = folder_archive(&root);
+        assert!(archive.is_free_for(&location, &content.sha256));
+        archive.put(&inbox_file, &content, &location, false).expect_err("put");
+        assert!(inbox_file.exists());
+    }
+
+    #[test]
     fn what_is_missing_is_named_with_the_setting() {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::stored("2026-03-01/north/a.json");

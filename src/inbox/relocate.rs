@@ -52,10 +52,10 @@ pub fn relocate(
 }
 
 /// Whether a file with this SHA-256 may be put at `to`: nothing is there, or a
-/// copy of it.
+/// copy of it. Where that cannot be told, because a folder above it cannot be
+/// searched or is a file, no other name would be better: the move says why it fails.
 pub fn is_free_for(to: &Path, sha256: &[u8; 32]) -> bool {
-    let is_missing = || to.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-    is_missing() || is_copy(to, sha256)
+    to.symlink_metadata().is_err() || is_copy(to, sha256)
 }
 
 /// Anything that is not a file, or cannot be read, is not a copy.

@@ -124,9 +124,9 @@ fn member_names_are_never_used_as_paths() {
     let places = environment.query("select location from etl.rejected_record order by id");
     let shown = ["../../escaped.json", "/tmp/fhirmill-escaped.json", "a\\u{1b}[31m\\nb.json"];
     assert_eq!(places, shown.map(|name| [format!("{name}, line 2")]));
-    // The archived file and the log are all that is new.
+    // The archived file, the report to the sender and the log are all that is new.
     let listing = environment.listing();
     assert_eq!(listing.iter().filter(|path| path.contains("escaped")).count(), 0, "{listing:?}");
-    assert_eq!(listing.iter().filter(|path| !path.starts_with("logs/")).count(), before + 1, "{listing:?}");
+    assert_eq!(listing.iter().filter(|path| !path.starts_with("logs/")).count(), before + 2, "{listing:?}");
     assert!(!std::path::Path::new("/tmp/fhirmill-escaped.json").exists());
 }

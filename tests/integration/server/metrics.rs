@@ -244,7 +244,8 @@ fn metrics_and_probes_are_served_alone_and_tell_what_is_wrong() {
     assert!(found["fhirmill_runs_total{outcome=\"failed\"}"] >= 1.0);
     assert_eq!(found["fhirmill_waiting_files{source=\"st-marys\"}"], 1.0);
     assert!(found["fhirmill_queue_oldest_age_seconds"] > 0.0);
-    wait_until("the ledger knows it", || environment.run(&["status", "--health"]).code == 5);
+    let health = ["status", "--health", "--archive-dir", "away"];
+    wait_until("the ledger knows it", || environment.run(&health).code == 5);
     fs::remove_file(environment.path("archive")).unwrap();
     fs::rename(environment.path("away"), environment.path("archive")).unwrap();
     wait_until("all is well again", || ready().status == 200 && environment.inbox_is_empty());

@@ -56,7 +56,9 @@ impl AppliedView {
 
     /// Ends the filling: makes the indexes, and the table that of the view.
     pub fn complete(&self, connection: &mut PgConnection, view: &View, resources: u64) -> QueryResult<()> {
-        connection.batch_execute(&indexes(view, &self.table_name))?;
+        for index in indexes(view, &self.table_name) {
+            connection.batch_execute(&index)?;
+        }
         exclusively(connection, |connection| {
             let older = view_definition::table
                 .filter(view_definition::name.eq(&self.name))
@@ -227,9 +229,9 @@ fn create_table(view: &View, table: &str) -> String {
 }
 
 /// The statements that make the indexes of a view: of keys, and by tag.
-fn indexes(view: &View, table: &str) -> String {
+fn indexes(view: &View, table: &str) -> Vec<String> {
     let name = format!("{VIEW_SCHEMA}.\"{table}\"");
-    let mut sql = String::new();
+    let mut statements = Vec::new();
     for column in &view.columns {
         let is_tagged = column.tags.iter().any(|tag| tag.name == "fhirmill/index" && tag.value != "false");
         let is_key = column.column_type == ColumnType::Key;
@@ -243,9 +245,9 @@ fn indexes(view: &View, table: &str) -> String {
         };
         // Postgres finds a name that is free.
         let column = column.name.to_ascii_lowercase();
-        sql.push_str(&format!("create index on {name} using {method} (\"{column}\");\n"));
+        statements.push(format!("create index on {name} using {method} (\"{column}\")"));
     }
-    sql
+    statements
 }
 
 fn literal(text: &str) -> String {
