@@ -203,9 +203,7 @@ impl Activity {
     /// Notes the number that a source has in the ledger.
     pub fn knows(&self, source: &str, source_id: i16) {
         let mut by_source = lock(&self.inner.by_source);
-        if !by_source.names.contains_key(&source_id) {
-            by_source.names.insert(source_id, source.to_owned());
-        }
+        by_source.names.entry(source_id).or_insert_with(|| source.to_owned());
     }
 
     /// Adds a file whose account is closed.

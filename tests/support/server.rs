@@ -74,7 +74,7 @@ fn server() -> &'static Server {
 fn places() -> Vec<PathBuf> {
     let mut places = vec![std::env::temp_dir()];
     if let Ok(memory) = statvfs(MEMORY) {
-        let free = memory.blocks_available() as u64 * memory.fragment_size() as u64;
+        let free = memory.blocks_available() * memory.fragment_size();
         places.insert(usize::from(free < ENOUGH), PathBuf::from(MEMORY));
     }
     places

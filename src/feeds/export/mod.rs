@@ -6,14 +6,14 @@
 //! process that dies at any point is followed by one that goes on with the same export: none
 //! is asked for twice, no file is loaded twice, and `_since` moves only with the last load.
 //!
-//! - [`request`]: the call that asks for it
-//! - [`authorization`]: tokens
-//! - [`manifest`]: its files
-//! - [`download`]: each of them on its way into the inbox
-//! - [`retry`]: what is tried again, and when
-//! - [`steps`]: the steps from the request to the load
-//! - [`outcome`]: what servers say
-//! - [`spool`]: bytes of files that are not whole yet
+//! - `request`: the call that asks for it
+//! - `authorization`: tokens
+//! - `manifest`: its files
+//! - `download`: each of them on its way into the inbox
+//! - `retry`: what is tried again, and when
+//! - `steps`: the steps from the request to the load
+//! - `outcome`: what servers say
+//! - `spool`: bytes of files that are not whole yet
 
 mod authorization;
 mod download;

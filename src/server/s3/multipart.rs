@@ -67,7 +67,6 @@ pub async fn list_parts(session: &Session, input: ListPartsInput) -> S3Result<Li
         last_modified: Some(SystemTime::from(part.received_at).into()),
         part_number: Some(part.part_number),
         size: Some(part.size_bytes),
-        ..Part::default()
     };
     Ok(ListPartsOutput {
         checksum_algorithm: upload.checksum_algorithm.map(|code| code.to_ascii_uppercase().into()),

@@ -122,7 +122,7 @@ fn what_is_older_than_the_tables_is_refused_and_what_comes_later_counts() {
     client.put("/fhir/Patient/p1", &patient("p1", ",\"gender\":\"other\"")).expect(200);
     // A file that comes in between is later than what was updated before it, and earlier
     // than what is updated after it.
-    service.environment.put("inbox/st-marys/a.ndjson", &patient("p1", ",\"gender\":\"unknown\""));
+    service.environment.put("inbox/st-marys/a.ndjson", patient("p1", ",\"gender\":\"unknown\""));
     wait_until("the file is loaded", || service.environment.value(GENDERS) == "unknown");
     client.put("/fhir/Patient/p1", &patient("p1", ",\"gender\":\"male\"")).expect(200);
     assert_eq!(service.environment.value(GENDERS), "male");
