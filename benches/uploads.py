@@ -28,10 +28,14 @@ def clients(out):
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
+    """SeaweedFS also takes the ports 10,000 above these."""
+    sockets, ports = [], []
+    while len(ports) < count:
+        sockets.append(socket.socket())
+        sockets[-1].bind(("127.0.0.1", 0))
+        port = sockets[-1].getsockname()[1]
+        if port < 55_000:
+            ports.append(port)
     for each in sockets:
         each.close()
     return ports
