@@ -20,6 +20,15 @@ pub struct Waiting {
     pub oldest: Option<SystemTime>,
 }
 
+impl Waiting {
+    /// Adds those of another source.
+    pub fn add(&mut self, other: &Waiting) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.oldest = [self.oldest, other.oldest].into_iter().flatten().min();
+    }
+}
+
 /// Counts the files that scans would see, by source. Folders that cannot be read count as
 /// empty; only the inbox itself must be readable.
 pub fn waiting(inbox: &Path) -> io::Result<BTreeMap<String, Waiting>> {
@@ -43,9 +52,7 @@ pub fn waiting(inbox: &Path) -> io::Result<BTreeMap<String, Waiting>> {
                 let of =
                     found.entry(source.clone().unwrap_or_else(|| DEFAULT_SOURCE.to_owned())).or_default();
                 let arrived = changed(&metadata);
-                of.files += 1;
-                of.bytes += metadata.len();
-                of.oldest = Some(of.oldest.map_or(arrived, |oldest| oldest.min(arrived)));
+                of.add(&Waiting { files: 1, bytes: metadata.len(), oldest: Some(arrived) });
             }
         }
     }

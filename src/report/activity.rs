@@ -17,8 +17,8 @@ use tracing::{Span, info_span};
 /// The target of spans that are made for traces and not for the log.
 pub const TRACES: &str = "fhirmill_traces";
 
-/// The most sources that are told apart; all others are one.
-const MOST_SOURCES: usize = 200;
+/// The most sources that are counted each on its own; the rest are counted together.
+pub const MOST_SOURCES: usize = 200;
 /// The name of all others. No source has it, because no folder can.
 pub const OTHER_SOURCES: &str = "(others)/";
 
@@ -241,8 +241,8 @@ impl Activity {
 impl BySource {
     /// The totals of a source; of all others, if there are too many.
     fn of(&mut self, source: &str) -> &mut SourceTotals {
-        let is_told_apart = self.totals.contains_key(source) || self.totals.len() < MOST_SOURCES;
-        let name = if is_told_apart { source } else { OTHER_SOURCES };
+        let has_own = self.totals.contains_key(source) || self.totals.len() < MOST_SOURCES;
+        let name = if has_own { source } else { OTHER_SOURCES };
         self.totals.entry(name.to_owned()).or_default()
     }
 }

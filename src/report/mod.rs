@@ -14,7 +14,9 @@ mod pulse;
 mod reject_report;
 mod summary;
 
-pub use activity::{Activity, FileOutcome, InStage, OTHER_SOURCES, SourceTotals, TRACES, WorkStage};
+pub use activity::{
+    Activity, FileOutcome, InStage, MOST_SOURCES, OTHER_SOURCES, SourceTotals, TRACES, WorkStage,
+};
 pub use causes::{causes, in_one_line};
 pub use progress::{RunProgress, Snapshot, Stage, Unit};
 pub use progress_meter::{AboveMeter, ProgressMeter};

@@ -60,6 +60,12 @@ pub struct RunProgress {
 }
 
 impl RunProgress {
+    /// The progress of work beside the runs that are watched; what it does is counted with
+    /// theirs.
+    pub fn beside(activity: &Activity) -> Self {
+        RunProgress { activity: activity.clone(), ..RunProgress::default() }
+    }
+
     /// What this process has done so far, over all runs.
     pub fn activity(&self) -> &Activity {
         &self.activity

@@ -67,8 +67,7 @@ impl ServerState {
             uploads: Uploads::open(settings, Arc::clone(&service.wake)).map_err(ServerError::Spool)?,
             authentication: Authentication::new(settings)?,
             audit: Audit::start(pool.clone()),
-            updates: UpdateService::start(settings, database, &service.cancel)
-                .map_err(ServerError::Updates)?,
+            updates: UpdateService::start(settings, database, service).map_err(ServerError::Updates)?,
             page: PageState::new(Arc::clone(&service.progress)),
             pool,
             #[cfg(feature = "feeds")]

@@ -38,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::pipeline::updates::{CheckedRecord, Problem};
+use crate::report::Activity;
 use lane::Lane;
 use writer::Writer;
 
@@ -173,17 +174,18 @@ pub struct Updates {
 }
 
 impl Updates {
-    /// Starts the writers, which have no sessions until there is something to write.
+    /// Starts the writers, which have no sessions until there is something to write. Their
+    /// work is counted in `activity`.
     pub fn start(
         settings: &Settings,
         database: &Arc<Mutex<Database>>,
-        cancel: &CancellationToken,
+        (cancel, activity): (&CancellationToken, &Activity),
     ) -> std::io::Result<Self> {
         let count = settings.workers.get().min(MOST_LANES);
         let mut updates = Updates { lanes: Vec::new(), threads: Mutex::default() };
         for number in 0..count {
             let lane = Arc::new(Lane::new(settings.server.max_waiting_updates));
-            let mut writer = Writer::new(settings, database, cancel, Arc::clone(&lane));
+            let mut writer = Writer::new(settings, database, (cancel, activity), Arc::clone(&lane));
             writer.recovers = number == 0;
             let thread = std::thread::Builder::new().name(format!("updates-{number}"));
             let handle = thread.spawn(move || writer.run())?;

@@ -20,7 +20,7 @@ use super::{Answer, Applied, Refusal, Update, conditionals};
 use crate::config::Settings;
 use crate::pipeline::updates::{EndingRun, UpdateFile, UpdateRun, UpdateWorker, land_left};
 use crate::pipeline::{Job, PipelineError};
-use crate::report::{RunProgress, in_one_line};
+use crate::report::{Activity, RunProgress, in_one_line};
 
 /// How often a writer looks after its segments when nothing comes.
 const IDLE: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ pub struct Writer {
     settings: Settings,
     database: Arc<Mutex<Database>>,
     cancel: CancellationToken,
+    /// Where its work is counted.
+    activity: Activity,
     lane: Arc<Lane>,
     /// It begins with what processes that died have left.
     pub recovers: bool,
@@ -76,11 +78,12 @@ impl Writer {
     pub fn new(
         settings: &Settings,
         database: &Arc<Mutex<Database>>,
-        cancel: &CancellationToken,
+        (cancel, activity): (&CancellationToken, &Activity),
         lane: Arc<Lane>,
     ) -> Self {
         let (settings, database) = (settings.clone(), Arc::clone(database));
-        Writer { settings, database, cancel: cancel.clone(), lane, recovers: false }
+        let (cancel, activity) = (cancel.clone(), activity.clone());
+        Writer { settings, database, cancel, activity, lane, recovers: false }
     }
 
     /// Works until the lane ends.
@@ -217,7 +220,7 @@ impl Writer {
 
     fn with_job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {
         let database = lock(&self.database).clone();
-        let progress = RunProgress::default();
+        let progress = RunProgress::beside(&self.activity);
         work(&Job {
             settings: &self.settings,
             database: &database,
@@ -277,10 +280,10 @@ impl Writer {
     /// Ends a run on a thread of its own, so that updates need not wait for it.
     fn end_beside(&self, ending: EndingRun) -> Option<JoinHandle<()>> {
         let (settings, cancel) = (self.settings.clone(), self.cancel.clone());
+        let progress = RunProgress::beside(&self.activity);
         let database = lock(&self.database).clone();
         let thread = std::thread::Builder::new().name("updates-end".to_owned());
         let end = move || {
-            let progress = RunProgress::default();
             let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
             if let Err(failure) = ending.end(&job) {
                 warn!("a run of updates did not come to its end: {}", in_one_line(&failure));

@@ -96,6 +96,7 @@ impl UpdateRun {
     pub fn open(&mut self, source: &str, relative: &str) -> Result<UpdateFile, PipelineError> {
         let claimed = self.run.open_file(SourceFile { source, path: relative })?;
         self.servers.begin_file(&claimed);
+        self.worker.0.activity().knows(source, claimed.source_id);
         let (source, relative) = (source.to_owned(), relative.to_owned());
         Ok(UpdateFile { claimed, source, relative, records: 0, next_position: 1, bytes: 0 })
     }

@@ -27,10 +27,9 @@ use std::sync::{Arc, Mutex};
 
 use fhirmill_postgres::lock::lock;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::SharedDatabase;
+use super::{Service, SharedDatabase};
 use crate::config::Settings;
 use crate::pipeline::updates::Checkers;
 use crate::update::Updates;
@@ -56,12 +55,9 @@ const MEMORY: usize = 64 << 10;
 
 impl UpdateService {
     /// Starts the threads that store.
-    pub fn start(
-        settings: &Settings,
-        database: &SharedDatabase,
-        cancel: &CancellationToken,
-    ) -> std::io::Result<Self> {
-        let updates = Updates::start(settings, database, cancel)?;
+    pub fn start(settings: &Settings, database: &SharedDatabase, service: &Service) -> std::io::Result<Self> {
+        let of_service = (&service.cancel, service.progress.activity());
+        let updates = Updates::start(settings, database, of_service)?;
         let (checkers, memory) = (Checkers::default(), Arc::new(Semaphore::new(MEMORY)));
         Ok(UpdateService { updates, checkers, queued: Mutex::default(), memory })
     }

@@ -11,7 +11,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts};
 
 /// From a call that asks for nothing to a file that takes minutes to come.
 const BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0];
-/// The most routes that are told apart.
+/// The most routes that are counted each on its own.
 const MOST_ROUTES: usize = 100;
 /// What calls without a route have for one.
 const NO_ROUTE: &str = "(none)";
@@ -45,7 +45,7 @@ impl HttpMetrics {
     /// Adds a call. `route` is that of the router, or the name of an operation; never a path
     /// as a caller sends it.
     pub fn add(&self, (method, route): (&str, &str), status: u16, bytes: u64, took: Duration) {
-        let route = if self.is_told_apart(route) { route } else { NO_ROUTE };
+        let route = if self.has_own_series(route) { route } else { NO_ROUTE };
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.seconds.with_label_values(&[method, route]).observe(took.as_secs_f64());
         if bytes > 0 {
@@ -53,7 +53,7 @@ impl HttpMetrics {
         }
     }
 
-    fn is_told_apart(&self, route: &str) -> bool {
+    fn has_own_series(&self, route: &str) -> bool {
         let mut routes = lock(&self.routes);
         if routes.contains(route) {
             return true;

@@ -35,9 +35,6 @@ use crate::upload::Uploads;
 use figures::Figures;
 pub use http::HttpMetrics;
 
-/// The most sources that files wait for and are told apart.
-const MOST_SOURCES: usize = 200;
-
 /// What there is to tell.
 #[derive(Debug)]
 pub struct Metrics {

@@ -11,7 +11,8 @@ use prometheus::TextEncoder;
 use super::families::{Families, Values};
 use super::figures::{Figures, LedgerFigures};
 use super::{Metrics, process};
-use crate::report::{FileOutcome, SourceTotals, WorkStage};
+use crate::inbox::Waiting;
+use crate::report::{FileOutcome, MOST_SOURCES, OTHER_SOURCES, SourceTotals, WorkStage};
 use crate::upload::Totals;
 
 /// The page, with figures that were just refreshed.
@@ -152,13 +153,12 @@ fn add_pulse(families: &mut Families, metrics: &Metrics) {
 
 /// What waits, and where there is room.
 fn add_inbox(families: &mut Families, figures: &Figures) {
-    let none = BTreeMap::new();
-    let waiting = figures.waiting();
+    let waiting = figures.waiting().map(few_sources);
     let (mut files, mut bytes, mut ages) = (Values::new(), Values::new(), Values::new());
     let now = SystemTime::now();
     let mut oldest = Duration::ZERO;
-    for (source, of_source) in waiting.unwrap_or(&none).iter().take(super::MOST_SOURCES) {
-        let labels = || vec![("source", source.as_str())];
+    for (source, of_source) in waiting.iter().flatten() {
+        let labels = || vec![("source", *source)];
         files.push((labels(), of_source.files as f64));
         bytes.push((labels(), of_source.bytes as f64));
         if let Some(arrived) = of_source.oldest {
@@ -167,12 +167,12 @@ fn add_inbox(families: &mut Families, figures: &Figures) {
             ages.push((labels(), age.as_secs_f64()));
         }
     }
-    let total = waiting.map(|waiting| waiting.values().map(|of_source| of_source.files).sum::<u64>() as f64);
+    let total = waiting.as_ref().map(|waiting| waiting.values().map(|of| of.files).sum::<u64>() as f64);
     families.gauge("fhirmill_queue_files", "Files in the inbox, of all sources.", total);
     families.gauge(
         "fhirmill_queue_oldest_age_seconds",
         "How long the file has been in the inbox that arrived first; 0 if there is none.",
-        waiting.map(|_| oldest.as_secs_f64()),
+        waiting.as_ref().map(|_| oldest.as_secs_f64()),
     );
     families.gauges(
         "fhirmill_waiting_files",
@@ -199,6 +199,16 @@ fn add_inbox(families: &mut Families, figures: &Figures) {
         "Size of the file system of the folder.",
         of_disks(|disk| disk.size),
     );
+}
+
+/// The sources that have series of their own, and the rest as one.
+fn few_sources(waiting: &BTreeMap<String, Waiting>) -> BTreeMap<&str, Waiting> {
+    let mut few: BTreeMap<&str, Waiting> = BTreeMap::new();
+    for (source, of_source) in waiting {
+        let name = if few.len() < MOST_SOURCES { source.as_str() } else { OTHER_SOURCES };
+        few.entry(name).or_default().add(of_source);
+    }
+    few
 }
 
 /// The state of the database.
@@ -318,4 +328,22 @@ fn seconds(at: SystemTime) -> f64 {
 
 fn instant(at: DateTime<Utc>) -> f64 {
     at.timestamp_micros() as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pretty_assertions::assert_eq;
+
+    #[test]
+    fn files_of_the_sources_beyond_the_most_are_counted_together() {
+        let arrived = |age| Some(UNIX_EPOCH + Duration::from_secs(1_000_000 - age));
+        let of_one = |number: u64| Waiting { files: 1, bytes: 10, oldest: arrived(number) };
+        let sources = 0..MOST_SOURCES as u64 + 3;
+        let waiting = sources.map(|number| (format!("s{number:04}"), of_one(number))).collect();
+        let few = few_sources(&waiting);
+        assert_eq!(few.len(), MOST_SOURCES + 1);
+        assert_eq!(few["s0199"], of_one(199));
+        assert_eq!(few[OTHER_SOURCES], Waiting { files: 3, bytes: 30, oldest: arrived(202) });
+    }
 }

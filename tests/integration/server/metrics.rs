@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::HttpService;
+use super::updates::send;
 use crate::support::prometheus::{prometheus, promtool};
 use crate::support::{Background, TestEnvironment, port_of_its_own, wait_until};
 
@@ -159,6 +160,11 @@ fn what_was_done_is_in_the_metrics_and_a_real_prometheus_reads_them() {
     assert_eq!(after.get("fhirmill_records_total{outcome=\"inserted\",source=\"st-marys\"}"), None);
     let last_success = "fhirmill_source_last_success_timestamp_seconds{source=\"st-marys\"}";
     assert_eq!(after[last_success], found[last_success]);
+
+    // Updates are counted where files are.
+    let patient = "{\"resourceType\":\"Patient\",\"id\":\"updated\"}";
+    send(service.port, &authorization, ("PUT", "/fhir/Patient/updated"), patient, &[]).expect(201);
+    wait_for(metrics_port, "fhirmill_rows_total{source=\"st-marys\"}", 1.0);
 }
 
 /// Names follow the conventions, and the alerts use those that there are.
