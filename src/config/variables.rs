@@ -325,7 +325,7 @@ pub const VARIABLES: &[Variable] = &[
         value: "NUMBER",
         default: "512",
         example: "512",
-        help: "Largest number of open connections; more are refused",
+        help: "Largest number of open connections at each address; beyond it, those without a call give way",
         secret: false,
     },
     Variable {

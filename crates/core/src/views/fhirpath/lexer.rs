@@ -124,7 +124,7 @@ fn quoted(text: &str, at: usize, quote: char) -> Result<(String, usize), Mistake
 fn escaped(characters: &mut std::str::CharIndices<'_>, place: usize) -> Result<char, Mistake> {
     let wrong = |length: usize| {
         Mistake::new("no such escape sequence", place..place + length)
-            .with_help(r"FHIRPath has \' \` \\ \/ \r \n \t \f and \uXXXX")
+            .with_help(r#"FHIRPath has \' \" \` \\ \/ \r \n \t \f, and \u with four hexadecimal digits"#)
     };
     Ok(match characters.next().map(|(_, character)| character) {
         Some(character @ ('\'' | '"' | '`' | '\\' | '/')) => character,
