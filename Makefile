@@ -233,7 +233,7 @@ prerequisites:
 	@scripts/prerequisites
 
 binary:
-	@cargo build --quiet --profile local --no-default-features $(if $(FEATURES),--features $(FEATURES))
+	@cargo build --quiet --profile local --no-default-features $(if $(FEATURES),--features "$(FEATURES)")
 
 folders:
 	@mkdir -p inbox archive rejects logs secrets

@@ -33,7 +33,8 @@ fn run() -> anyhow::Result<ExitCode> {
     // Held to the end: dropping it writes out the last log lines.
     let _log_writer = logging::start(&settings.log, cli.command.audience());
     // Connections are read by these; everything else of the program uses one.
-    let serves = matches!(cli.command, Command::Run) && settings.server.http_address.is_some();
+    let takes_data = settings.server.http_address.or(settings.server.s3_address).is_some();
+    let serves = matches!(cli.command, Command::Run) && takes_data;
     let threads = if serves { settings.workers.get().clamp(2, 4) } else { 1 };
     let runtime = runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     let result = command::dispatch(&cli.command, &settings, runtime.handle());

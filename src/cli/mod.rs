@@ -4,6 +4,7 @@
 //! lines, warnings, errors, progress) to standard error, so that the result can
 //! be piped. With `--json` the result is one JSON document.
 
+mod absent;
 mod administration;
 mod exit_code;
 #[cfg(feature = "feeds")]
@@ -64,7 +65,8 @@ impl Cli {
     /// What was typed. Ends the process with a message if it is no command, or if help
     /// was asked for.
     pub fn read() -> Self {
-        let matches = help::declaration().get_matches();
+        let matches =
+            help::declaration().try_get_matches().unwrap_or_else(|error| absent::report(error).exit());
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }

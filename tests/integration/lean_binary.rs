@@ -25,6 +25,14 @@ fn the_binary_without_features_loads_files_and_says_what_it_lacks() {
     environment.run_command(&mut command(&["once"])).expect_code(0);
     assert_eq!(environment.value("select count(*) from patient"), "1");
 
+    for (name, feature) in
+        [("senders", "server"), ("users", "server"), ("feeds", "feeds"), ("export", "feeds")]
+    {
+        let refused = environment.run_command(&mut command(&[name])).expect_code(2);
+        let complaint = format!("without the feature `{feature}`, which has the command `{name}`");
+        assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);
+    }
+
     let mut run = command(&["run"]);
     let wanted = ["HTTP_ADDRESS", "S3_ADDRESS", "METRICS_ADDRESS"];
     for (number, name) in wanted.into_iter().enumerate() {
