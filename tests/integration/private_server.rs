@@ -30,7 +30,7 @@ fn wal_is_compressed_by_lz4_where_the_server_has_it() {
 
 #[test]
 fn data_survive_a_stop_and_a_reset_deletes_them() {
-    let environment = TestEnvironment::without_database();
+    let environment = TestEnvironment::on_a_port_of_its_own();
     environment.run(&["database", "start"]).expect_code(0);
     let url = environment.run(&["database", "url"]).expect_code(0).stdout;
     let url = url.trim();
@@ -72,7 +72,7 @@ fn two_processes_that_start_at_once_share_one_server() {
 
 #[test]
 fn a_killed_server_is_restarted_with_its_data() {
-    let environment = TestEnvironment::without_database();
+    let environment = TestEnvironment::on_a_port_of_its_own();
     environment.run(&["migrate", "up"]).expect_code(0);
     nix::sys::signal::kill(environment.server_pid(), nix::sys::signal::SIGKILL).unwrap();
     let run = environment.run(&["migrate", "status"]).expect_code(0);

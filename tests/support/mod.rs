@@ -77,16 +77,22 @@ impl TestEnvironment {
         Self { folder, database: None, own_server: None, last_run: Mutex::default() }
     }
 
+    /// Like [`TestEnvironment::without_database`], for a private server that goes
+    /// down and comes back: of the ports that private servers choose, another test's
+    /// may take its one meanwhile.
+    pub fn on_a_port_of_its_own() -> Self {
+        let environment = Self::without_database();
+        fs::create_dir(environment.path("data")).unwrap();
+        fs::DirBuilder::new().mode(0o700).create(environment.path("data/postgres")).unwrap();
+        environment.put("data/postgres/port", format!("{}\n", server::port_of_its_own()));
+        environment
+    }
+
     /// With a server of its own, which a test may stop, kill and configure.
     /// DATABASE_URL names it in every run, so fhirmill treats it as a foreign
     /// server.
     pub fn with_own_server() -> Self {
-        let mut environment = Self::without_database();
-        // Of those that private servers choose, another test's may take it as
-        // soon as this server is down, which then comes back on another one.
-        fs::create_dir(environment.path("data")).unwrap();
-        fs::DirBuilder::new().mode(0o700).create(environment.path("data/postgres")).unwrap();
-        environment.put("data/postgres/port", format!("{}\n", server::port_of_its_own()));
+        let mut environment = Self::on_a_port_of_its_own();
         environment.start_server();
         let url = environment.run(&["database", "url"]).expect_code(0).stdout;
         environment.own_server = Some(url.trim().to_owned());
@@ -125,7 +131,7 @@ impl TestEnvironment {
 
     /// With a private server of fhirmill, which a test may kill.
     pub fn with_private_server() -> Self {
-        let environment = Self::without_database();
+        let environment = Self::on_a_port_of_its_own();
         environment.start_server();
         environment.run(&["migrate", "up"]).expect_code(0);
         environment
