@@ -12,6 +12,7 @@
 //! - `server`: HTTP, for pushed data; `upload`: files that come in parts; `update`: resources
 //!   that come one by one
 //! - `feeds`: files that are fetched from elsewhere
+//! - `storage`: objects in S3, Azure Blob Storage or Google Cloud Storage
 //! - [`report`], [`logging`], `traces`: what people see of it
 //!
 //! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
@@ -28,6 +29,8 @@ pub mod pipeline;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "storage")]
+pub mod storage;
 #[cfg(feature = "traces")]
 pub mod traces;
 pub mod trigger;

@@ -56,7 +56,8 @@ impl Check<'_> {
         // All of them are checked before the first `?` gives up.
         let database_url = self.optional("DATABASE_URL", values::database_url);
         let server_binaries_dir = self.optional("PG_BIN_DIR", folder);
-        let folders = self.folders();
+        let storage = self.storage();
+        let folders = self.folders(storage.as_ref().map(|(folders, _)| folders));
         let schedule = self.value("SCHEDULE", values::schedule);
         let watch = self.value("WATCH", values::watch);
         let settle = self.value("SETTLE_SECONDS", values::seconds);
@@ -78,6 +79,7 @@ impl Check<'_> {
             inbox_dir: folders.inbox,
             archive_dir: folders.archive,
             rejects_dir: folders.rejects,
+            storage: storage?.1,
             data_dir: folders.data,
             schedule: schedule?,
             watch: watch?,
@@ -100,10 +102,12 @@ impl Check<'_> {
         })
     }
 
-    fn folders(&mut self) -> Option<Folders> {
-        let inbox = self.value("INBOX_DIR", folder);
-        let archive = self.value("ARCHIVE_DIR", folder);
-        let rejects = self.value("REJECTS_DIR", folder);
+    /// The folders; those that a URL names take precedence.
+    fn folders(&mut self, named: Option<&[Option<PathBuf>; 3]>) -> Option<Folders> {
+        let by_url = |number: usize| named.and_then(|named| named[number].clone());
+        let inbox = by_url(0).or_else(|| self.value("INBOX_DIR", folder));
+        let archive = by_url(1).or_else(|| self.value("ARCHIVE_DIR", folder));
+        let rejects = by_url(2).or_else(|| self.value("REJECTS_DIR", folder));
         let data = self.value("DATA_DIR", folder);
         for (name, folder) in [("ARCHIVE_DIR", &archive), ("REJECTS_DIR", &rejects), ("DATA_DIR", &data)] {
             self.outside_inbox(inbox.as_deref(), name, folder.as_deref());
@@ -243,7 +247,7 @@ fn variable(name: &str) -> &'static Variable {
 }
 
 /// An absolute path that is a folder, or does not exist yet.
-fn folder(text: &str) -> Result<PathBuf, Expectation> {
+pub(super) fn folder(text: &str) -> Result<PathBuf, Expectation> {
     let path = std::path::absolute(text).map_err(|_| "a path".to_owned())?;
     if path.exists() && !path.is_dir() {
         return Err("a folder, and this is a file".to_owned());

@@ -24,6 +24,7 @@ use toml::de::{DeTable, DeValue};
 use super::complaint::{Complaint, Place};
 use super::feed_settings::FeedSettings;
 use super::settings::SourceSettings;
+use super::storage_settings::prefix_of;
 use super::values;
 use super::variables::{CONFIG_FILE, VARIABLES, Variable};
 use crate::inbox::source_folder;
@@ -157,7 +158,7 @@ impl Parser<'_> {
 
     /// The source of that name; keys that sources do not have are complaints.
     fn source(&mut self, name: String, item: &Spanned<DeValue<'_>>) -> SourceSettings {
-        let mut source = SourceSettings { name, description: None, interval: None };
+        let mut source = SourceSettings { name, description: None, interval: None, prefix: None };
         for (key, value) in item.get_ref().as_table().into_iter().flatten() {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("name", _) => {}
@@ -168,14 +169,22 @@ impl Parser<'_> {
                         self.complain(key.span().start, "interval", &format!("must be {expected}"));
                     }
                 },
-                (name @ ("description" | "interval"), _) => {
+                ("prefix", DeValue::String(text)) => match prefix_of(text) {
+                    Ok(prefix) if !prefix.is_empty() => source.prefix = Some(prefix),
+                    _ => self.complain(
+                        key.span().start,
+                        "prefix",
+                        "must be names with one / between them, without . and ..",
+                    ),
+                },
+                (name @ ("description" | "interval" | "prefix"), _) => {
                     self.complain(key.span().start, name, "must be a string");
                 }
                 (other, _) => {
                     self.complain(
                         key.span().start,
                         other,
-                        "is not a setting of a source: it has name, description, interval",
+                        "is not a setting of a source: it has name, description, interval, prefix",
                     );
                 }
             }
@@ -355,7 +364,7 @@ name = 'other'
         assert_eq!(complaints, expected);
         assert_eq!(
             file.sources,
-            [SourceSettings { name: "st-marys".to_owned(), description: None, interval: None }]
+            [SourceSettings { name: "st-marys".to_owned(), description: None, interval: None, prefix: None }]
         );
     }
 

@@ -10,6 +10,7 @@
 
 mod check;
 mod check_server;
+mod check_storage;
 mod complaint;
 mod env_file;
 mod feed;
@@ -19,6 +20,7 @@ mod raw;
 mod resource_type;
 mod schedule;
 mod settings;
+mod storage_settings;
 pub(crate) mod values;
 mod variables;
 
@@ -35,6 +37,7 @@ pub use settings::{
     EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, ResourceTypes,
     ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch,
 };
+pub use storage_settings::{StorageSettings, StorageUrl, StoreKind};
 pub use variables::{VARIABLES, Variable};
 
 pub use fhirmill_core::datatype::Timezone;

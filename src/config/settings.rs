@@ -13,6 +13,7 @@ use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 use super::complaint::{Complaint, SettingsError};
 use super::feed_settings::FeedSettings;
 use super::schedule::Schedule;
+use super::storage_settings::StorageSettings;
 
 /// Everything that can be set, checked. Paths are absolute. `Debug` shows no
 /// secrets.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub archive_dir: PathBuf,
     /// Where rejected files are kept.
     pub rejects_dir: PathBuf,
+    /// Which of these are in an object store.
+    pub storage: StorageSettings,
     /// Where the private server keeps its data.
     pub data_dir: PathBuf,
     /// When the inbox is scanned.
@@ -293,4 +296,7 @@ pub struct SourceSettings {
     pub description: Option<String>,
     /// How often it is expected to deliver; none to learn it from what it delivered.
     pub interval: Option<Duration>,
+    /// What the keys of its objects begin with, below INBOX_URL: names that each end with `/`. None
+    /// for its name.
+    pub prefix: Option<String>,
 }

@@ -45,6 +45,15 @@ pub fn watch(text: &str) -> Result<Watch, Expectation> {
     }
 }
 
+/// Whether something is done.
+pub fn on_or_off(text: &str) -> Result<bool, Expectation> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off".to_owned()),
+    }
+}
+
 /// `archive` or `database`.
 pub fn keep_bodies(text: &str) -> Result<KeepBodies, Expectation> {
     match text {

@@ -110,6 +110,75 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "INBOX_URL",
+        flag: "inbox-url",
+        value: "URL",
+        default: "",
+        example: "s3://clinic/inbox",
+        help: "Bucket or container, and prefix, that objects arrive in, besides the files of INBOX_DIR: \
+               s3://, az:// or gs://; the first name below it is the source. Or a folder instead of \
+               INBOX_DIR, as file:///FOLDER",
+        secret: false,
+    },
+    Variable {
+        name: "ARCHIVE_URL",
+        flag: "archive-url",
+        value: "URL",
+        default: "",
+        example: "s3://clinic/archive",
+        help: "Bucket or container, and prefix, that loaded files are moved to instead of ARCHIVE_DIR; \
+               or a folder, as file:///FOLDER",
+        secret: false,
+    },
+    Variable {
+        name: "REJECTS_URL",
+        flag: "rejects-url",
+        value: "URL",
+        default: "",
+        example: "s3://clinic/rejects",
+        help: "Bucket or container, and prefix, that unreadable files are moved to instead of \
+               REJECTS_DIR; or a folder, as file:///FOLDER",
+        secret: false,
+    },
+    Variable {
+        name: "STORAGE_ALLOW_HTTP",
+        flag: "storage-allow-http",
+        value: "on|off",
+        default: "off",
+        example: "on",
+        help: "Whether the endpoint of an object store may be without TLS, such as one on this machine",
+        secret: false,
+    },
+    Variable {
+        name: "STORAGE_READ_AHEAD",
+        flag: "storage-read-ahead",
+        value: "SIZE",
+        default: "32MiB",
+        example: "32MiB",
+        help: "How much of objects is read ahead of the parser, in ranges of 8 MiB: more is faster far \
+               from the store, and takes as much memory",
+        secret: false,
+    },
+    Variable {
+        name: "STORAGE_SCAN_KEYS",
+        flag: "storage-scan-keys",
+        value: "NUMBER",
+        default: "10000",
+        example: "10000",
+        help: "Largest number of keys that one scan lists; the next one goes on behind them",
+        secret: false,
+    },
+    Variable {
+        name: "STORAGE_LOCAL_COPIES",
+        flag: "storage-local-copies",
+        value: "on|off",
+        default: "off",
+        example: "on",
+        help: "Whether objects are copied to a temporary file, in TMPDIR, before they are read: each is \
+               then fetched once instead of twice, and needs room on disk",
+        secret: false,
+    },
+    Variable {
         name: "DATA_DIR",
         flag: "data-dir",
         value: "FOLDER",

@@ -1,0 +1,140 @@
+//! *Copying* an object so that the copy is proven: by the ETag, which is a hash of the content
+//! unless the object was put in parts or is encrypted, and otherwise by reading it.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use fhirmill_core::read::ReadAt;
+use object_store::ObjectStoreExt;
+use sha2::{Digest, Sha256};
+
+use super::error::io_error;
+use super::reader::Access;
+use super::runtime::wait;
+use super::store::{Object, Store};
+use crate::config::StoreKind;
+
+/// What S3 copies in one call; larger objects are copied in parts.
+const ONE_CALL_BYTES: u64 = 5 << 30;
+const READ_BYTES: usize = 1 << 20;
+
+/// What became of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// The copy has the content.
+    Done,
+    /// Something else is at the target, and stays there.
+    Taken,
+    /// The original is another object by now, or none.
+    Replaced,
+}
+
+impl Store {
+    /// Copies an object with this SHA-256 to a key of this store. The store copies it itself if the
+    /// object is in the same bucket. What is at the key already is never replaced.
+    pub fn copy_from(
+        &self,
+        other: &Store,
+        object: &Object,
+        key: &str,
+        sha256: &[u8; 32],
+    ) -> io::Result<Copied> {
+        if let Some(found) = self.find(key)? {
+            return Ok(if self.has(&found, sha256)? { Copied::Done } else { Copied::Taken });
+        }
+        let is_one_call = self.kind() != StoreKind::S3 || object.size <= ONE_CALL_BYTES;
+        if !self.is_beside(other) || !is_one_call {
+            let from = other.reader(object, Access::Stream)?;
+            return self.write_from(&mut Reading { from: &from, offset: 0 }, object.size, key, sha256);
+        }
+        let (backend, from, to) = (Arc::clone(&self.backend), other.path(&object.key)?, self.path(key)?);
+        let copied = wait(async move { backend.copy(&from, &to).await })?;
+        copied.map_err(|error| io_error(&self.address(key), &error))?;
+        self.prove(other, object, key, sha256)
+    }
+
+    /// Whether the copy that was made at the key is the object.
+    fn prove(&self, other: &Store, object: &Object, key: &str, sha256: &[u8; 32]) -> io::Result<Copied> {
+        let missing = || io::Error::other(format!("{}: the copy is not there", self.address(key)));
+        let copy = self.find(key)?.ok_or_else(missing)?;
+        let is_same_etag = copy.etag.is_some() && copy.etag == object.etag;
+        if copy.size == object.size && (is_same_etag || self.has(&copy, sha256)?) {
+            return Ok(Copied::Done);
+        }
+        // The key has the hash of the content in it: what is there is what the original was replaced
+        // by, or damaged.
+        self.remove(&copy)?;
+        match other.find(&object.key)? {
+            Some(found) if found.is_same_version(object) => {
+                Err(io::Error::other(format!("{}: the copy is not the same", self.address(key))))
+            }
+            _ => Ok(Copied::Replaced),
+        }
+    }
+
+    /// Writes what is read to a key of this store, if it has that size and SHA-256. What is at the
+    /// key already is never replaced.
+    pub fn write_from(
+        &self,
+        from: &mut dyn Read,
+        size: u64,
+        key: &str,
+        sha256: &[u8; 32],
+    ) -> io::Result<Copied> {
+        if let Some(found) = self.find(key)? {
+            return Ok(if self.has(&found, sha256)? { Copied::Done } else { Copied::Taken });
+        }
+        let mut to = self.writer(key, Some(size))?;
+        let mut written = 0;
+        let hash = hash(from, &mut |piece| {
+            written += piece.len() as u64;
+            to.write_all(piece)
+        })?;
+        if written != size || hash != *sha256 {
+            // The writer is dropped, and leaves nothing.
+            return Ok(Copied::Replaced);
+        }
+        to.finish()?;
+        match self.find(key)? {
+            Some(copy) if copy.size == size => Ok(Copied::Done),
+            _ => Err(io::Error::other(format!("{}: the copy is not complete", self.address(key)))),
+        }
+    }
+
+    /// Whether the object has this SHA-256, by reading it.
+    pub fn has(&self, object: &Object, sha256: &[u8; 32]) -> io::Result<bool> {
+        let from = self.reader(object, Access::Stream)?;
+        Ok(hash(&mut Reading { from: &from, offset: 0 }, &mut |_| Ok(()))? == *sha256)
+    }
+}
+
+/// The SHA-256 of what is read; each piece is passed on.
+pub(crate) fn hash(
+    from: &mut dyn Read,
+    each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let length = from.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        hasher.update(&buffer[..length]);
+        each(&buffer[..length])?;
+    }
+}
+
+/// Reads from the beginning.
+pub(crate) struct Reading<'r> {
+    pub from: &'r dyn ReadAt,
+    pub offset: u64,
+}
+
+impl Read for Reading<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.from.read_at(buffer, self.offset)?;
+        self.offset += length as u64;
+        Ok(length)
+    }
+}

@@ -1,0 +1,227 @@
+//! A *store*: a bucket or container with a prefix. Keys are relative to the prefix.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use fhirmill_postgres::lock::lock;
+use futures_util::TryStreamExt;
+use object_store::list::PaginatedListOptions;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, HeaderValue, ObjectMeta, ObjectStoreExt, PutPayload};
+
+use super::error::{io_error, is_absent, is_replaced};
+use super::http::IF_MATCH;
+use super::listing::{self, Page};
+use super::open::{Backend, backend};
+use super::reader::{Access, ObjectReader};
+use super::runtime::wait;
+use super::writer::ObjectWriter;
+use crate::config::{StorageSettings, StorageUrl, StoreKind};
+
+/// How many keys a page of a listing has at most: what S3 gives.
+const PAGE_KEYS: usize = 1000;
+
+/// One version of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its key, below the prefix of its store.
+    pub key: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What the store calls this version of it.
+    pub etag: Option<String>,
+    /// When it was put there, by the clock of the store.
+    pub modified: SystemTime,
+}
+
+impl Default for Object {
+    fn default() -> Self {
+        Object { key: String::new(), size: 0, etag: None, modified: SystemTime::UNIX_EPOCH }
+    }
+}
+
+impl Object {
+    pub(super) fn of(key: &str, meta: ObjectMeta) -> Self {
+        let ObjectMeta { size, e_tag: etag, last_modified, .. } = meta;
+        Object { key: key.to_owned(), size, etag, modified: last_modified.into() }
+    }
+
+    /// Whether the other one has the same bytes, as far as the store can tell.
+    pub fn is_same_version(&self, other: &Object) -> bool {
+        self.size == other.size
+            && match (&self.etag, &other.etag) {
+                (Some(one), Some(other)) => one == other,
+                _ => self.modified == other.modified,
+            }
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Store {
+    url: StorageUrl,
+    pub(super) backend: Arc<dyn Backend>,
+    read_ahead_bytes: u64,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Store({})", self.url)
+    }
+}
+
+/// The clients of this process, which keep their connections and credentials: by bucket, and whether
+/// an endpoint without TLS is allowed.
+static OPENED: Mutex<Option<HashMap<(StorageUrl, bool), Arc<dyn Backend>>>> = Mutex::new(None);
+
+impl Store {
+    /// Opens a store. Whether it answers shows at the first call.
+    pub fn open(url: &StorageUrl, settings: &StorageSettings) -> io::Result<Self> {
+        let bucket = StorageUrl { prefix: String::new(), ..url.clone() };
+        let mut opened = lock(&OPENED);
+        let clients = opened.get_or_insert_default();
+        let key = (bucket, settings.allow_http);
+        let backend = match clients.get(&key) {
+            Some(client) => Arc::clone(client),
+            None => Arc::clone(clients.entry(key).or_insert(backend(url, settings)?)),
+        };
+        Ok(Store { url: url.clone(), backend, read_ahead_bytes: settings.read_ahead_bytes })
+    }
+
+    /// The bucket or container and the prefix.
+    pub fn url(&self) -> &StorageUrl {
+        &self.url
+    }
+
+    /// The URL of an object, for people.
+    pub fn address(&self, key: &str) -> String {
+        format!("{}/{key}", self.url)
+    }
+
+    /// Whether objects can be copied from that store by this one.
+    pub(super) fn is_beside(&self, other: &Store) -> bool {
+        Arc::ptr_eq(&self.backend, &other.backend)
+    }
+
+    pub(super) fn kind(&self) -> StoreKind {
+        self.url.kind
+    }
+
+    pub(super) fn read_ahead_bytes(&self) -> u64 {
+        self.read_ahead_bytes
+    }
+
+    /// Where the client has the object of that key.
+    pub(super) fn path(&self, key: &str) -> io::Result<Path> {
+        let refused = |_| io::Error::new(io::ErrorKind::InvalidInput, format!("{key:?} cannot be a key"));
+        if key.starts_with('/') || key.ends_with('/') {
+            return Err(refused(()));
+        }
+        Path::parse(format!("{}{key}", self.url.prefix)).map_err(|_| refused(()))
+    }
+
+    /// The first page of what is below the prefix, or the one that a page said is next; it has at
+    /// most `most` objects.
+    pub fn list(&self, next: Option<String>, most: usize) -> io::Result<Page> {
+        let backend = Arc::clone(&self.backend);
+        let prefix = self.url.prefix.clone();
+        let options = PaginatedListOptions {
+            max_keys: Some(most.clamp(1, PAGE_KEYS)),
+            page_token: next,
+            ..PaginatedListOptions::default()
+        };
+        let listed = wait(async move {
+            let prefix = (!prefix.is_empty()).then_some(prefix.as_str());
+            backend.list_paginated(prefix, options).await
+        })?;
+        let listed = listed.map_err(|error| io_error(&self.url.to_string(), &error))?;
+        let found = listed.result.objects.into_iter().filter_map(|meta| {
+            let listed = meta.location.to_string();
+            listing::found(&listed, &self.url.prefix, |key| Object::of(key, meta))
+        });
+        Ok(Page { found: found.collect(), next: listed.page_token })
+    }
+
+    /// The object at that key, as it is now.
+    pub fn find(&self, key: &str) -> io::Result<Option<Object>> {
+        let (backend, path) = (Arc::clone(&self.backend), self.path(key)?);
+        let found = wait(async move { backend.head(&path).await })?;
+        match found.map_err(|error| io_error(&self.address(key), &error)) {
+            Ok(meta) => Ok(Some(Object::of(key, meta))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens that version of an object for reading at any offset.
+    pub fn reader(&self, object: &Object, access: Access) -> io::Result<ObjectReader> {
+        ObjectReader::new(self, object, access)
+    }
+
+    /// The bytes of that version from `begin` to `end`.
+    pub fn read(&self, object: &Object, begin: u64, end: u64) -> io::Result<Bytes> {
+        let address = self.address(&object.key);
+        wait(self.fetch(object, begin, end)?)?.map_err(|error| io_error(&address, &error))
+    }
+
+    /// Fetches those bytes, as long as the object is that version.
+    pub(super) fn fetch(
+        &self,
+        object: &Object,
+        begin: u64,
+        end: u64,
+    ) -> io::Result<impl Future<Output = object_store::Result<Bytes>> + Send + 'static> {
+        let (backend, path) = (Arc::clone(&self.backend), self.path(&object.key)?);
+        let range = (begin < end).then_some(GetRange::Bounded(begin..end));
+        let options = GetOptions { range, if_match: object.etag.clone(), ..GetOptions::default() };
+        Ok(async move {
+            let mut stream = object_store::ObjectStore::get_opts(&*backend, &path, options).await?.into_stream();
+            let mut bytes = Vec::with_capacity(usize::try_from(end.saturating_sub(begin)).unwrap_or_default());
+            while let Some(piece) = stream.try_next().await? {
+                bytes.extend_from_slice(&piece);
+            }
+            Ok(bytes.into())
+        })
+    }
+
+    /// Puts a whole object there, in place of what is there.
+    pub fn put(&self, key: &str, bytes: Vec<u8>) -> io::Result<()> {
+        let (backend, path) = (Arc::clone(&self.backend), self.path(key)?);
+        let put = wait(async move { backend.put(&path, PutPayload::from(bytes)).await })?;
+        put.map(drop).map_err(|error| io_error(&self.address(key), &error))
+    }
+
+    /// Begins an object, which appears when it is finished. A size that is known makes parts large
+    /// enough for it.
+    pub fn writer(&self, key: &str, size: Option<u64>) -> io::Result<ObjectWriter> {
+        ObjectWriter::new(self, key, size)
+    }
+
+    /// Removes that version of an object. One that has taken its place stays, as far as the store can
+    /// prevent it; then the answer is `false`.
+    pub fn remove(&self, object: &Object) -> io::Result<bool> {
+        match self.find(&object.key)? {
+            None => return Ok(true),
+            Some(found) if !found.is_same_version(object) => return Ok(false),
+            Some(_) => {}
+        }
+        let (backend, path) = (Arc::clone(&self.backend), self.path(&object.key)?);
+        let condition = object.etag.as_deref().filter(|_| self.kind() == StoreKind::S3);
+        let condition = condition.and_then(|etag| HeaderValue::from_str(etag).ok());
+        let removed = wait(async move {
+            match condition {
+                Some(etag) => IF_MATCH.scope(etag, backend.delete(&path)).await,
+                None => backend.delete(&path).await,
+            }
+        })?;
+        match removed.map_err(|error| io_error(&self.address(&object.key), &error)) {
+            Ok(()) => Ok(true),
+            Err(error) if is_absent(&error) => Ok(true),
+            Err(error) if is_replaced(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
