@@ -96,7 +96,9 @@ mod tests {
     fn a_replaced_object_is_told_from_one_that_is_gone() {
         let replaced = Error::Precondition { path: "a".to_owned(), source: "412".into() };
         let gone = Error::NotFound { path: "a".to_owned(), source: "404".into() };
-        assert!(is_replaced(&io_error("s3://b/a", &replaced)) && !is_absent(&io_error("s3://b/a", &replaced)));
+        assert!(
+            is_replaced(&io_error("s3://b/a", &replaced)) && !is_absent(&io_error("s3://b/a", &replaced))
+        );
         assert!(is_absent(&io_error("s3://b/a", &gone)) && !is_replaced(&io_error("s3://b/a", &gone)));
     }
 }

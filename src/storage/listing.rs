@@ -166,8 +166,7 @@ mod tests {
         let page = b"<R><Key>in/a.json</Key><Key>in/a//b</Key><Key>in/../x</Key><Key>/in/a.json</Key>\
             <Key>in/caf\xe9</Key><Key>in/a&#x1;b</Key><Key>in/folder/</Key><Key>in/</Key><Key>in/./a</Key>\
             <Key>in/50%20.json</Key></R>";
-        let unreadable =
-            |key: &str, reason| Some(Found::Unreadable { key: key.to_owned(), reason });
+        let unreadable = |key: &str, reason| Some(Found::Unreadable { key: key.to_owned(), reason });
         assert_eq!(
             keys(page),
             [
@@ -189,7 +188,8 @@ mod tests {
 
     #[test]
     fn a_page_without_such_keys_is_left_as_it_is() {
-        let page = Bytes::from_static(b"<Contents><Key>a &amp; b.json</Key><ETag>&quot;x&quot;</ETag></Contents>");
+        let page =
+            Bytes::from_static(b"<Contents><Key>a &amp; b.json</Key><ETag>&quot;x&quot;</ETag></Contents>");
         assert_eq!(with_readable_keys(page.clone()), page);
         assert_eq!(with_readable_keys(Bytes::from_static(b"<Key>no end//")), "<Key>no end//");
     }

@@ -15,9 +15,8 @@ static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
 
 /// The runtime, which lives as long as the process.
 pub(super) fn handle() -> io::Result<&'static Handle> {
-    let begin = || {
-        Builder::new_multi_thread().worker_threads(THREADS).thread_name("storage").enable_all().build()
-    };
+    let begin =
+        || Builder::new_multi_thread().worker_threads(THREADS).thread_name("storage").enable_all().build();
     let runtime = RUNTIME.get_or_init(|| begin().ok());
     runtime.as_ref().map(Runtime::handle).ok_or_else(|| io::Error::other("no threads for object storage"))
 }

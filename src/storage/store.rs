@@ -178,8 +178,10 @@ impl Store {
         let range = (begin < end).then_some(GetRange::Bounded(begin..end));
         let options = GetOptions { range, if_match: object.etag.clone(), ..GetOptions::default() };
         Ok(async move {
-            let mut stream = object_store::ObjectStore::get_opts(&*backend, &path, options).await?.into_stream();
-            let mut bytes = Vec::with_capacity(usize::try_from(end.saturating_sub(begin)).unwrap_or_default());
+            let mut stream =
+                object_store::ObjectStore::get_opts(&*backend, &path, options).await?.into_stream();
+            let mut bytes =
+                Vec::with_capacity(usize::try_from(end.saturating_sub(begin)).unwrap_or_default());
             while let Some(piece) = stream.try_next().await? {
                 bytes.extend_from_slice(&piece);
             }
