@@ -17,12 +17,13 @@ WORKDIR /build
 # Compile the dependencies first, for an empty program, so that this layer stays
 # cached until the dependencies change.
 COPY Cargo.toml Cargo.lock ./
+COPY crates/arrow/Cargo.toml crates/arrow/
 COPY crates/core/Cargo.toml crates/core/
 COPY crates/postgres/Cargo.toml crates/postgres/
 COPY crates/synthetic/Cargo.toml crates/synthetic/
-RUN mkdir -p src crates/core/src crates/postgres/src crates/synthetic/src \
+RUN mkdir -p src crates/arrow/src crates/core/src crates/postgres/src crates/synthetic/src \
  && echo 'fn main() {}' | tee src/main.rs > crates/postgres/build.rs \
- && touch src/lib.rs crates/core/src/lib.rs crates/postgres/src/lib.rs crates/synthetic/src/lib.rs \
+ && touch src/lib.rs crates/arrow/src/lib.rs crates/core/src/lib.rs crates/postgres/src/lib.rs crates/synthetic/src/lib.rs \
  && cargo build --release --locked --bin fhirmill
 
 # Copied sources are older than the artifacts just compiled, so cargo would take

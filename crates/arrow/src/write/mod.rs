@@ -1,0 +1,223 @@
+//! Record batches → a file of some format.
+
+mod checked;
+mod text;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::ArrowError;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+pub use checked::Checked;
+
+use crate::schema::TableSchema;
+use text::TextWriter;
+
+/// The format of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Parquet, compressed by zstd.
+    Parquet,
+    /// Arrow IPC, the file format.
+    Arrow,
+    /// CSV with a header line.
+    Csv,
+    /// One JSON object a line; nulls are left out.
+    Ndjson,
+}
+
+impl Format {
+    /// How names of files of the format end, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Parquet => "parquet",
+            Format::Arrow => "arrow",
+            Format::Csv => "csv",
+            Format::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// How a file is written.
+#[derive(Clone, Debug)]
+pub struct WriteOptions {
+    /// A row group of Parquet ends when it has about this many bytes, compressed. A writer
+    /// holds this much in memory.
+    pub row_group_bytes: usize,
+    /// The level of zstd, 1 to 22.
+    pub zstd_level: i32,
+    /// Entries of the file's metadata; CSV and NDJSON have none.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        WriteOptions { row_group_bytes: 32 << 20, zstd_level: 1, metadata: BTreeMap::new() }
+    }
+}
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file refused the bytes: the disk is full, for example.
+    #[error(transparent)]
+    Io(std::io::Error),
+    /// The writer of the format failed.
+    #[error("{0}")]
+    Format(String),
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Written<W> {
+    /// How many rows.
+    pub rows: u64,
+    /// Where they were written, not flushed to the disk.
+    pub out: W,
+}
+
+/// Writes a table's record batches to a file.
+pub struct TableWriter<W: Write + Send> {
+    rows: u64,
+    options: WriteOptions,
+    writer: Writer<W>,
+}
+
+enum Writer<W: Write + Send> {
+    Parquet(Box<ArrowWriter<W>>),
+    Arrow(Box<FileWriter<W>>),
+    Text(TextWriter<W>),
+}
+
+impl<W: Write + Send> TableWriter<W> {
+    /// A file of that table. Arrow IPC and text write small pieces: give them a buffered
+    /// writer, such as [`Checked`].
+    ///
+    /// # Errors
+    /// The head of the file cannot be written.
+    pub fn new(
+        format: Format,
+        table: &TableSchema,
+        out: W,
+        options: WriteOptions,
+    ) -> Result<Self, WriteError> {
+        let writer = match format {
+            Format::Parquet => {
+                let properties = parquet_properties(table, &options)?;
+                let writer_options = ArrowWriterOptions::new().with_properties(properties);
+                let writer = ArrowWriter::try_new_with_options(out, table.arrow().clone(), writer_options)?;
+                Writer::Parquet(Box::new(writer))
+            }
+            Format::Arrow => {
+                let mut writer = FileWriter::try_new(out, table.arrow())?;
+                for (name, value) in &options.metadata {
+                    writer.write_metadata(name, value);
+                }
+                Writer::Arrow(Box::new(writer))
+            }
+            Format::Csv => Writer::Text(TextWriter::csv(out, table)?),
+            Format::Ndjson => Writer::Text(TextWriter::ndjson(out, table)),
+        };
+        Ok(TableWriter { rows: 0, options, writer })
+    }
+
+    /// Writes a batch of the table's schema.
+    ///
+    /// # Errors
+    /// The file refused it; it is of no use then.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+        match &mut self.writer {
+            Writer::Parquet(writer) => {
+                writer.write(batch)?;
+                if writer.in_progress_size() >= self.options.row_group_bytes {
+                    writer.flush()?;
+                }
+            }
+            Writer::Arrow(writer) => writer.write(batch)?,
+            Writer::Text(writer) => writer.write(batch)?,
+        }
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// How many rows were written.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// How many bytes the file will have, about.
+    pub fn estimated_bytes(&self) -> usize {
+        match &self.writer {
+            Writer::Parquet(writer) => writer.bytes_written() + writer.in_progress_size(),
+            Writer::Arrow(_) | Writer::Text(_) => 0,
+        }
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// The file refused its end.
+    pub fn finish(self) -> Result<Written<W>, WriteError> {
+        let out = match self.writer {
+            Writer::Parquet(writer) => writer.into_inner()?,
+            Writer::Arrow(mut writer) => {
+                writer.finish()?;
+                writer.into_inner()?
+            }
+            Writer::Text(writer) => writer.finish()?,
+        };
+        Ok(Written { rows: self.rows, out })
+    }
+}
+
+fn parquet_properties(table: &TableSchema, options: &WriteOptions) -> Result<WriterProperties, WriteError> {
+    let level = ZstdLevel::try_new(options.zstd_level)?;
+    let comment = table.arrow().metadata().iter();
+    let metadata =
+        comment.chain(&options.metadata).map(|(name, value)| KeyValue::new(name.clone(), value.clone()));
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_max_row_group_row_count(None)
+        .set_created_by(format!("fhirmill {}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(metadata.collect()))
+        .build())
+}
+
+impl From<ParquetError> for WriteError {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(source) => match source.downcast::<std::io::Error>() {
+                Ok(error) => WriteError::Io(*error),
+                Err(other) => WriteError::Format(other.to_string()),
+            },
+            other => WriteError::Format(other.to_string()),
+        }
+    }
+}
+
+impl From<ArrowError> for WriteError {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, error) => WriteError::Io(error),
+            other => WriteError::Format(other.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for WriteError {
+    fn from(error: std::io::Error) -> Self {
+        WriteError::Io(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;
