@@ -53,25 +53,36 @@ impl<'v> Numeric<'v> {
         if count == 0 {
             return Some(0);
         }
-        let mut value = if count <= 4 {
-            i128::from(self.digits().fold(0u64, |value, digit| value * 10_000 + u64::from(digit)))
-        } else if count <= 10 {
-            // Ten groups are up to 40 digits, and i128 holds 38.
-            self.digits()
-                .try_fold(0i128, |value, digit| value.checked_mul(10_000)?.checked_add(i128::from(digit)))?
-        } else {
-            return None;
-        };
-        let exponent = 4 * (self.weight - (count as i32 - 1)) + i32::from(DECIMAL_SCALE);
-        let factor = 10i128.checked_pow(exponent.unsigned_abs())?;
-        if exponent >= 0 {
-            value = value.checked_mul(factor)?;
-        } else if value % factor == 0 {
-            value /= factor;
-        } else {
+        if count > 11 {
             return None;
         }
+        // What the last digit of the last group stands for, as a power of ten of the result.
+        let exponent = 4 * (self.weight - (count as i32 - 1)) + i32::from(DECIMAL_SCALE);
+        let value = if count <= 4 && exponent >= 0 {
+            let value = self.digits().fold(0u64, |value, digit| value * 10_000 + u64::from(digit));
+            i128::from(value).checked_mul(power_of_ten(exponent)?)?
+        } else {
+            self.sum(exponent)?
+        };
         (value < LIMIT).then_some(if self.sign == NEGATIVE { -value } else { value })
+    }
+
+    /// The digits as one number that ends at that power of ten.
+    fn sum(&self, exponent: i32) -> Option<i128> {
+        let last = self.digits().len() - 1;
+        let (mut value, mut missing) = (0i128, 0);
+        for (number, digit) in self.digits().enumerate() {
+            let digit = i128::from(digit);
+            let below = if number == last { (-exponent).max(0) } else { 0 };
+            // The last group may reach below what the result holds, with zeros.
+            let divisor = power_of_ten(below.min(4))?;
+            if digit % divisor != 0 || (below > 4 && digit != 0) {
+                return None;
+            }
+            value = value.checked_mul(power_of_ten(4 - below.min(4))?)?.checked_add(digit / divisor)?;
+            missing = below;
+        }
+        value.checked_mul(power_of_ten((exponent + missing).max(0))?)
     }
 
     /// Appends the number as text, with as many digits after the point as were written.
@@ -109,6 +120,10 @@ impl<'v> Numeric<'v> {
         }
         out.truncate(end);
     }
+}
+
+fn power_of_ten(exponent: i32) -> Option<i128> {
+    10i128.checked_pow(u32::try_from(exponent).ok()?)
 }
 
 fn push_group(out: &mut Vec<u8>, group: u16) {

@@ -1,6 +1,7 @@
 //! Record batches → a file of some format.
 
 mod checked;
+mod noting;
 mod text;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 pub use checked::Checked;
 
 use crate::schema::TableSchema;
+use noting::{FirstError, Noting};
 use text::TextWriter;
 
 /// The format of a file.
@@ -88,12 +90,13 @@ pub struct Written<W> {
 pub struct TableWriter<W: Write + Send> {
     rows: u64,
     options: WriteOptions,
+    first_error: FirstError,
     writer: Writer<W>,
 }
 
 enum Writer<W: Write + Send> {
-    Parquet(Box<ArrowWriter<W>>),
-    Arrow(Box<FileWriter<W>>),
+    Parquet(Box<ArrowWriter<Noting<W>>>),
+    Arrow(Box<FileWriter<Noting<W>>>),
     Text(TextWriter<W>),
 }
 
@@ -109,15 +112,17 @@ impl<W: Write + Send> TableWriter<W> {
         out: W,
         options: WriteOptions,
     ) -> Result<Self, WriteError> {
+        let first_error = FirstError::default();
         let writer = match format {
             Format::Parquet => {
+                let out = Noting::new(out, &first_error);
                 let properties = parquet_properties(table, &options)?;
                 let writer_options = ArrowWriterOptions::new().with_properties(properties);
                 let writer = ArrowWriter::try_new_with_options(out, table.arrow().clone(), writer_options)?;
                 Writer::Parquet(Box::new(writer))
             }
             Format::Arrow => {
-                let mut writer = FileWriter::try_new(out, table.arrow())?;
+                let mut writer = FileWriter::try_new(Noting::new(out, &first_error), table.arrow())?;
                 for (name, value) in &options.metadata {
                     writer.write_metadata(name, value);
                 }
@@ -126,7 +131,7 @@ impl<W: Write + Send> TableWriter<W> {
             Format::Csv => Writer::Text(TextWriter::csv(out, table)?),
             Format::Ndjson => Writer::Text(TextWriter::ndjson(out, table)),
         };
-        Ok(TableWriter { rows: 0, options, writer })
+        Ok(TableWriter { rows: 0, options, first_error, writer })
     }
 
     /// Writes a batch of the table's schema.
@@ -134,6 +139,12 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// The file refused it; it is of no use then.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+        self.rows += batch.num_rows() as u64;
+        let written = self.write_batch(batch);
+        written.map_err(|error| self.first_error.take().map_or(error, WriteError::Io))
+    }
+
+    fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         match &mut self.writer {
             Writer::Parquet(writer) => {
                 writer.write(batch)?;
@@ -144,7 +155,6 @@ impl<W: Write + Send> TableWriter<W> {
             Writer::Arrow(writer) => writer.write(batch)?,
             Writer::Text(writer) => writer.write(batch)?,
         }
-        self.rows += batch.num_rows() as u64;
         Ok(())
     }
 
@@ -166,15 +176,22 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// The file refused its end.
     pub fn finish(self) -> Result<Written<W>, WriteError> {
-        let out = match self.writer {
-            Writer::Parquet(writer) => writer.into_inner()?,
+        let TableWriter { rows, first_error, writer, .. } = self;
+        let out = writer.finish().map_err(|error| first_error.take().map_or(error, WriteError::Io))?;
+        Ok(Written { rows, out })
+    }
+}
+
+impl<W: Write + Send> Writer<W> {
+    fn finish(self) -> Result<W, WriteError> {
+        match self {
+            Writer::Parquet(writer) => Ok(writer.into_inner()?.out),
             Writer::Arrow(mut writer) => {
                 writer.finish()?;
-                writer.into_inner()?
+                Ok(writer.into_inner()?.out)
             }
-            Writer::Text(writer) => writer.finish()?,
-        };
-        Ok(Written { rows: self.rows, out })
+            Writer::Text(writer) => writer.finish(),
+        }
     }
 }
 

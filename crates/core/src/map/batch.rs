@@ -2,6 +2,8 @@
 //! the registry keeps of each resource. In place of keys its rows have *targets*,
 //! numbers in a list of identities, until the registry gives the keys.
 
+use std::ops::Range;
+
 use super::chunk::TableBuffers;
 use super::identifier::IdentifierKey;
 use super::registration::Registration;
@@ -9,7 +11,7 @@ use super::shape::{DeviantElement, DeviationCounts, Deviations};
 use super::target::{AbsoluteReferences, Identity, TargetIdentity, Targets};
 use super::unmapped::{Unmapped, UnmappedCounts, UnmappedElements};
 use crate::fhir::ResourceType;
-use crate::rows::Target;
+use crate::rows::{RowBuffer, Target};
 use crate::views::Fault;
 
 /// The rows of some resources, table by table.
@@ -165,6 +167,20 @@ impl RowBatch {
     /// Writes the keys, one for each target, and the sender's id into all rows.
     pub fn fill_keys(&mut self, keys: &[i64], source_id: i16) {
         self.buffers.fill_keys(keys, source_id);
+    }
+
+    /// Writes the sender's id into all rows.
+    pub fn fill_source(&mut self, source_id: i16) {
+        self.buffers.fill_source(source_id);
+    }
+
+    /// The rows of each resource in a table, in order: the number of the resource, and a
+    /// range of bytes of a buffer. Their keys are filled in by
+    /// [`RowBuffer::write_with_keys`].
+    pub fn of_resources(&self, table: usize) -> impl Iterator<Item = (usize, &RowBuffer, Range<usize>)> {
+        self.buffers
+            .of_resources(table)
+            .map(|(resource, buffer, range)| (resource as usize, buffer, range))
     }
 
     /// The rows of a table that belong to the resources for which `is_wanted`

@@ -3,6 +3,8 @@
 //! reused while it is still in the processor's cache, and does not grow with
 //! the number of resource types.
 
+use std::ops::Range;
+
 use crate::rows::{Mark, RowBuffer};
 
 /// Where the rows of one resource end in a table.
@@ -111,6 +113,25 @@ impl TableBuffers {
             chunk.fill_keys(keys);
             chunk.fill_source(source_id);
         }
+    }
+
+    /// Writes the id of the source into all rows.
+    pub fn fill_source(&mut self, source_id: i16) {
+        for rows in &mut self.tables {
+            rows.full.iter_mut().chain([&mut rows.buffer]).for_each(|chunk| chunk.fill_source(source_id));
+        }
+    }
+
+    /// The rows of each resource in a table, in order, as a range of bytes of a buffer.
+    pub fn of_resources(&self, table: usize) -> impl Iterator<Item = (u32, &RowBuffer, Range<usize>)> {
+        let rows = &self.tables[table];
+        let (mut chunk, mut start) = (0, 0);
+        rows.segments.iter().map(move |segment| {
+            let from = if segment.chunk == chunk { start } else { 0 };
+            (chunk, start) = (segment.chunk, segment.end);
+            let buffer = rows.full.get(chunk as usize).unwrap_or(&rows.buffer);
+            (segment.resource, buffer, from..segment.end)
+        })
     }
 
     /// The runs of rows of a table that belong to the resources for which
@@ -230,6 +251,13 @@ mod tests {
                     expected[table].len()
                 );
                 assert_eq!(buffers.row_count(table, &is_wanted), counts[table]);
+                let mut of_wanted = Vec::new();
+                for (resource, buffer, range) in buffers.of_resources(table) {
+                    if is_wanted(resource as usize) {
+                        buffer.write_with_keys(range, &[], &mut of_wanted);
+                    }
+                }
+                assert!(of_wanted == expected[table], "table {table}, resource by resource");
             }
             assert!(buffers.tables[0].full.len() > 5);
             buffers.clear();

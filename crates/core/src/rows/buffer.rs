@@ -1,5 +1,7 @@
 //! The buffer that rows are written into.
 
+use std::ops::Range;
+
 use super::numeric;
 use crate::json::DecimalError;
 
@@ -132,6 +134,24 @@ impl RowBuffer {
         for slot in &self.sources {
             self.bytes[slot.offset..slot.offset + 2].copy_from_slice(&source_id.to_be_bytes());
         }
+    }
+
+    /// Appends the rows in that range of bytes to `out`, with `keys[target]`, of 16 bytes,
+    /// wherever room was left for the key of `target`.
+    ///
+    /// # Panics
+    /// A target has no key.
+    pub fn write_with_keys(&self, range: Range<usize>, keys: &[[u8; 16]], out: &mut Vec<u8>) {
+        let first = self.keys.partition_point(|slot| slot.offset < range.start);
+        let mut at = range.start;
+        for slot in self.keys[first..].iter().take_while(|slot| slot.offset < range.end) {
+            // The length of the key is in the four bytes before it.
+            out.extend_from_slice(&self.bytes[at..slot.offset - 4]);
+            out.extend_from_slice(&16u32.to_be_bytes());
+            out.extend_from_slice(&keys[slot.target as usize]);
+            at = slot.offset + 8;
+        }
+        out.extend_from_slice(&self.bytes[at..range.end]);
     }
 
     /// Begins a row of that many columns.
@@ -335,6 +355,25 @@ mod tests {
             &[0, 0, 0, 1, 1],
         ];
         assert_eq!(buffer.as_bytes(), expected.concat());
+    }
+
+    #[test]
+    fn keys_may_have_sixteen_bytes() {
+        let mut buffer = RowBuffer::default();
+        buffer.key(0);
+        let start = buffer.len();
+        buffer.begin_row(3);
+        buffer.text("a");
+        buffer.key(1);
+        buffer.key(0);
+        let end = buffer.len();
+        buffer.key(1);
+        let mut out = vec![9];
+        buffer.write_with_keys(start..end, &[[5; 16], [6; 16]], &mut out);
+        let sixteen = [0, 0, 0, 16];
+        let expected =
+            [&[9, 0, 3, 0, 0, 0, 1, b'a'][..], &sixteen, &[6; 16], &sixteen, &[5; 16]].concat();
+        assert_eq!(out, expected);
     }
 
     #[test]
