@@ -178,9 +178,7 @@ impl RowBatch {
     /// range of bytes of a buffer. Their keys are filled in by
     /// [`RowBuffer::write_with_keys`].
     pub fn of_resources(&self, table: usize) -> impl Iterator<Item = (usize, &RowBuffer, Range<usize>)> {
-        self.buffers
-            .of_resources(table)
-            .map(|(resource, buffer, range)| (resource as usize, buffer, range))
+        self.buffers.of_resources(table).map(|(resource, buffer, range)| (resource as usize, buffer, range))
     }
 
     /// The rows of a table that belong to the resources for which `is_wanted`

@@ -371,8 +371,7 @@ mod tests {
         let mut out = vec![9];
         buffer.write_with_keys(start..end, &[[5; 16], [6; 16]], &mut out);
         let sixteen = [0, 0, 0, 16];
-        let expected =
-            [&[9, 0, 3, 0, 0, 0, 1, b'a'][..], &sixteen, &[6; 16], &sixteen, &[5; 16]].concat();
+        let expected = [&[9, 0, 3, 0, 0, 0, 1, b'a'][..], &sixteen, &[6; 16], &sixteen, &[5; 16]].concat();
         assert_eq!(out, expected);
     }
 
