@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers storm crowds fuzz sanitize chaos soak bench test-lean lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers hapi storm crowds fuzz sanitize chaos soak bench test-lean lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -198,6 +198,10 @@ feed-servers: prerequisites ## Fetch exports of a real FHIR server (sekmet-fhir)
 	test -x target/feed-servers/bin/sekmet || { python3 -m venv target/feed-servers && \
 	  target/feed-servers/bin/pip install --quiet sekmet-fhir; }
 	cargo test --test integration -- --ignored --nocapture sekmet_behind
+
+hapi: prerequisites ## Fetch exports of a real HAPI server, which Maven assembles (needs a JDK 17 and mvn)
+	mvn --batch-mode --quiet --file tests/hapi/pom.xml compile dependency:copy-dependencies
+	cargo test --test integration -- --ignored --nocapture hapi_exports
 
 fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, FUZZ_TARGETS="open map")
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked

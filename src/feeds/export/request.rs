@@ -106,7 +106,10 @@ impl ExportRequest {
             }
             Call::get(url)
         };
-        call.accept("application/fhir+json").header("Prefer", "respond-async")
+        // HAPI would give the same answer to the same request for hours.
+        call.accept("application/fhir+json")
+            .header("Prefer", "respond-async")
+            .header("Cache-Control", "no-cache")
     }
 }
 

@@ -39,6 +39,7 @@ fn an_export_is_fetched_loaded_and_deleted_at_the_server() {
     assert_eq!(asked.path, "/fhir/$export?_type=Patient%2CObservation");
     assert_eq!(asked.header("prefer"), Some("respond-async"));
     assert_eq!(asked.header("accept"), Some("application/fhir+json"));
+    assert_eq!(asked.header("cache-control"), Some("no-cache"));
     assert_eq!(server.data().deleted, ["/status/1"]);
     assert_eq!(
         environment
