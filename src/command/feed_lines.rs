@@ -11,8 +11,30 @@ pub(super) fn lines(feed: &FeedEntry) -> Vec<String> {
         Some(at) => lines.push(format!("paused since {}; last success {success}", at.to_rfc3339())),
         None => lines.push(format!("{running}; last success {success}")),
     }
+    match (feed.requested_at, feed.next_run_at) {
+        (Some(_), _) => lines.push("a run was asked for, and begins in a moment".to_owned()),
+        (None, Some(at)) if feed.paused_at.is_none() => lines.push(format!("next run {}", at.to_rfc3339())),
+        _ => {}
+    }
     if let Some(error) = &feed.last_error {
         lines.push(format!("{} runs failed: {error}", feed.failed_runs));
+    } else if let (Some(at), Some(failure)) = (feed.last_failure_at, &feed.last_failure) {
+        lines.push(format!("last failure {}: {failure}", at.to_rfc3339()));
+    }
+    if let Some(advice) = feed.last_advice.as_ref().filter(|_| feed.last_error.is_some()) {
+        lines.push(advice.clone());
+    }
+    if feed.files > 0 || feed.retries > 0 {
+        lines.push(format!(
+            "{} files, {:.1} MB and {} records fetched so far, {} retries",
+            feed.files,
+            feed.bytes as f64 / 1e6,
+            feed.records,
+            feed.retries
+        ));
+    }
+    if let Some(lag) = lag(feed) {
+        lines.push(lag);
     }
     if let (Some(id), Some(status)) = (feed.export_id, &feed.export_status) {
         let FeedEntry {
@@ -44,4 +66,12 @@ pub(super) fn lines(feed: &FeedEntry) -> Vec<String> {
         lines.push(format!("the next run asks for what changed since {position}"));
     }
     lines
+}
+
+/// How far a feed that runs continuously is behind.
+fn lag(feed: &FeedEntry) -> Option<String> {
+    let records = feed.lag_records.map(|records| format!("{records} records"));
+    let seconds = feed.lag_seconds.map(|seconds| format!("{seconds:.0} seconds"));
+    let known: Vec<String> = records.into_iter().chain(seconds).collect();
+    (!known.is_empty()).then(|| format!("behind by {}", known.join(", ")))
 }

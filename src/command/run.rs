@@ -32,16 +32,20 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let heartbeat = Heartbeat::start(settings, &database, pulse.clone());
     let database = Arc::new(Mutex::new(database));
     let progress = Arc::new(RunProgress::default());
+    #[cfg(any(feature = "server", feature = "feeds"))]
+    let wake_feeds = Arc::new(Notify::new());
     #[cfg(feature = "server")]
     let server = {
-        let (progress, wake) = (Arc::clone(&progress), Arc::clone(&wake));
-        let service = crate::server::Service { pulse, progress, wake, cancel: cancel.clone() };
+        let (progress, wake, wake_feeds) =
+            (Arc::clone(&progress), Arc::clone(&wake), Arc::clone(&wake_feeds));
+        let service = crate::server::Service { pulse, progress, wake, wake_feeds, cancel: cancel.clone() };
         crate::server::Server::start(settings, &database, runtime, &service)?
     };
     #[cfg(feature = "feeds")]
     let feeds = {
         let (settings, runtime, cancel) = (settings.clone(), runtime.clone(), cancel.clone());
-        crate::feeds::Feeds::start(&crate::feeds::FeedContext { settings, runtime, cancel }, &database)
+        let context = crate::feeds::FeedContext { settings, runtime, cancel };
+        crate::feeds::Feeds::start(&context, &database, &wake_feeds)
     };
     let scans = Scans {
         heartbeat,

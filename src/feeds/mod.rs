@@ -13,7 +13,7 @@ mod schedule;
 mod service;
 
 use diesel::PgConnection;
-use fhirmill_postgres::ledger::{Feed, NewFeed};
+use fhirmill_postgres::ledger::{Feed, FeedFailure, NewFeed};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -69,11 +69,14 @@ pub fn run(
     let of = ExportOf { settings: &context.settings, export, source: &declared.source, feed: Some(feed) };
     let run = ExportRun::new(of, context.http()?, connection, loads, progress)?;
     let outcome = run.run();
-    let error = match &outcome {
+    let failure = match &outcome {
         Err(Failure::Cancelled | Failure::Paused) => return outcome,
-        Err(failure) => Some(crate::report::in_one_line(failure)),
+        Err(failure) => Some(FeedFailure {
+            reason: crate::report::in_one_line(failure),
+            advice: failure.advice(&declared.name),
+        }),
         Ok(_) => None,
     };
-    Feed::end_run(&mut run.into_connection(), id, error.as_deref())?;
+    Feed::end_run(&mut run.into_connection(), id, failure.as_ref())?;
     outcome
 }

@@ -1,16 +1,18 @@
 //! The feeds of a *service*: each has a thread of its own, which waits until the feed is due,
 //! runs it, and goes on with what an earlier process has left.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::ledger::{ExportJob, Feed};
 use fhirmill_postgres::lock::lock;
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use super::export::Loads;
@@ -31,15 +33,18 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// Starts a thread for each feed of the settings.
-    pub fn start(context: &FeedContext, database: &Arc<Mutex<Database>>) -> Self {
+    /// Starts a thread for each feed of the settings. Who has asked for a run, or changed a
+    /// feed in the ledger, notifies `wake`.
+    pub fn start(context: &FeedContext, database: &Arc<Mutex<Database>>, wake: &Arc<Notify>) -> Self {
         let mut threads = Vec::new();
         for declared in &context.settings.feeds {
             let thread = FeedThread {
                 context: context.clone(),
                 declared: declared.clone(),
                 database: Arc::clone(database),
+                wake: Arc::clone(wake),
                 since: Utc::now(),
+                not_before: Cell::new(None),
             };
             let name = format!("feed {}", declared.name);
             match std::thread::Builder::new().name(name).spawn(move || thread.run()) {
@@ -64,8 +69,12 @@ struct FeedThread {
     context: FeedContext,
     declared: FeedSettings,
     database: Arc<Mutex<Database>>,
+    /// Notified when the ledger may say something new of the feed.
+    wake: Arc<Notify>,
     /// When it began: a feed that never ran is due at the first time after.
     since: DateTime<Utc>,
+    /// When it goes on after a run that failed, unless somebody asks for it.
+    not_before: Cell<Option<DateTime<Utc>>>,
 }
 
 impl FeedThread {
@@ -82,7 +91,9 @@ impl FeedThread {
                 Err(Failure::Paused) => LOOK_EVERY,
                 Err(failure) => {
                     error!(feed = %self.declared.name, "feed {}: {}", self.declared.name, in_one_line(&failure));
-                    self.after_failure()
+                    let rest = self.after_failure();
+                    self.not_before.set(TimeDelta::from_std(rest).ok().map(|rest| Utc::now() + rest));
+                    rest.min(LOOK_EVERY)
                 }
             };
         }
@@ -95,6 +106,7 @@ impl FeedThread {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => false,
+                () = self.wake.notified() => true,
                 () = tokio::time::sleep(duration) => true,
             }
         })
@@ -126,6 +138,8 @@ impl FeedThread {
             return Ok(wait);
         }
         let feed = super::register(&mut connection, &self.declared)?;
+        self.not_before.set(None);
+        feed.note_next_run(&mut connection, self.next_after(Utc::now()))?;
         info!(feed = %feed.name, "feed {} runs", feed.name);
         let progress = RunProgress::default();
         let exported =
@@ -140,23 +154,38 @@ impl FeedThread {
         Ok(Duration::ZERO)
     }
 
-    /// How long there is nothing to do; none if the feed is due.
+    /// How long there is nothing to do; none if the feed is due. The ledger is told when
+    /// that will be.
     fn rest(&self, connection: &mut PgConnection) -> Result<Option<Duration>, Failure> {
         let feed = super::register(connection, &self.declared)?;
         if feed.paused_at.is_some() {
+            feed.note_next_run(connection, None)?;
             return Ok(Some(LOOK_EVERY));
         }
-        if ExportJob::open_of_feed(connection, feed.id)?.is_some() {
+        let is_open = ExportJob::open_of_feed(connection, feed.id)?.is_some();
+        let due = if is_open {
+            Some(self.not_before.get().unwrap_or_else(Utc::now))
+        } else {
+            let due = self.next_after(feed.last_started_at.unwrap_or(self.since));
+            due.map(|due| self.not_before.get().map_or(due, |not_before| due.max(not_before)))
+        };
+        if !is_open || self.not_before.get().is_some() {
+            feed.note_next_run(connection, due)?;
+        }
+        if feed.is_requested() {
             return Ok(None);
         }
-        let Some(schedule) = &self.declared.schedule else { return Ok(Some(LOOK_EVERY)) };
-        let after = feed.last_started_at.unwrap_or(self.since);
-        let due = schedule::next_after(schedule, self.context.settings.assume_timezone, after);
         let wait = due.map(|due| (due - Utc::now()).to_std().unwrap_or_default());
         Ok(match wait {
             Some(Duration::ZERO) => None,
             Some(wait) => Some(wait.min(LOOK_EVERY)),
             None => Some(LOOK_EVERY),
         })
+    }
+
+    /// The next time of the schedule after that time.
+    fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let timezone = self.context.settings.assume_timezone;
+        self.declared.schedule.as_ref().and_then(|schedule| schedule::next_after(schedule, timezone, after))
     }
 }

@@ -82,6 +82,8 @@ pub struct Service {
     pub progress: Arc<RunProgress>,
     /// Notified when there is something in the inbox.
     pub wake: Arc<Notify>,
+    /// Notified when feeds are to look at the ledger.
+    pub wake_feeds: Arc<Notify>,
     /// Cancelled when it ends.
     pub cancel: CancellationToken,
 }

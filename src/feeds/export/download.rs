@@ -6,7 +6,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
+use fhirmill_core::read;
 use fhirmill_postgres::failpoint::{FeedStep, passed_feed};
 use fhirmill_postgres::ledger::{ExportFile, ExportJob};
 use fhirmill_postgres::lock::lock;
@@ -59,10 +61,29 @@ impl ExportRun<'_> {
             return self.keep(file, &partial);
         }
         if partial.size == 0 {
-            file.set_status(&mut lock(&self.connection), "empty", Some(0))?;
+            file.note_fetched(&mut lock(&self.connection), "empty", Some(0))?;
             return Ok(std::fs::remove_file(self.spool.path(file.job_id, file.number))?);
         }
+        if self.is_organized.load(Ordering::Relaxed) && file.kind == "output" {
+            let count = self.count_headers(&self.spool.path(file.job_id, file.number))?;
+            file.note_headers(&mut lock(&self.connection), count)?;
+        }
         self.land(file, partial.is_gzip)
+    }
+
+    /// The records of an organized file that only say which resource the next ones belong to:
+    /// Parameters. What cannot be read is told when it is loaded.
+    fn count_headers(&self, path: &Path) -> Result<i64, Failure> {
+        let mut count = 0;
+        let read = read::read_each(File::open(path)?, &self.settings.read_limits(), |found| {
+            let is_header = found.is_ok_and(|frame| frame.bundle.is_none() && is_parameters(frame.bytes));
+            count += i64::from(is_header);
+            Ok(())
+        });
+        match read {
+            Err(failure) if failure.is_retryable() => Err(std::io::Error::other(failure).into()),
+            _ => Ok(count),
+        }
     }
 
     fn attempt(
@@ -151,7 +172,7 @@ impl ExportRun<'_> {
             Ok(())
         })?;
         passed_feed(FeedStep::Landed);
-        file.set_status(&mut lock(&self.connection), "landed", None)?;
+        file.note_fetched(&mut lock(&self.connection), "landed", None)?;
         Ok(())
     }
 
@@ -160,7 +181,7 @@ impl ExportRun<'_> {
         let name = file.landed_path.as_deref().map(|path| path.rsplit('/').next().unwrap_or(path));
         match name {
             Some(name) if self.spool.path(file.job_id, file.number).exists() => self.land_as(file, name),
-            _ => Ok(file.set_status(&mut lock(&self.connection), "landed", None)?),
+            _ => Ok(file.note_fetched(&mut lock(&self.connection), "landed", None)?),
         }
     }
 
@@ -176,7 +197,7 @@ impl ExportRun<'_> {
             std::io::copy(&mut File::open(&path)?, &mut landing)?;
             landing.finish()?;
         }
-        file.set_status(&mut lock(&self.connection), "kept", seen)?;
+        file.note_fetched(&mut lock(&self.connection), "kept", seen)?;
         Ok(std::fs::remove_file(path)?)
     }
 }
@@ -187,6 +208,19 @@ impl Partial {
         (self.size, self.validator) = (0, None);
         Ok(())
     }
+}
+
+/// The longest record that can be a header.
+const LONGEST_HEADER: usize = 64 << 10;
+
+fn is_parameters(record: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Typed<'r> {
+        #[serde(rename = "resourceType", borrow)]
+        resource_type: std::borrow::Cow<'r, str>,
+    }
+    record.len() <= LONGEST_HEADER
+        && serde_json::from_slice::<Typed<'_>>(record).is_ok_and(|typed| typed.resource_type == "Parameters")
 }
 
 fn is_word(name: &str) -> bool {

@@ -26,6 +26,7 @@ mod steps;
 mod test;
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
@@ -82,6 +83,8 @@ pub struct ExportRun<'r> {
     headers: Vec<(String, String)>,
     /// Whether it fails with [`Failure::Waiting`] while the server has not finished.
     is_submitted: bool,
+    /// Whether its files are organized by a resource type, and so have headers.
+    is_organized: AtomicBool,
     most_file_bytes: u64,
 }
 
@@ -124,6 +127,7 @@ impl<'r> ExportRun<'r> {
             progress,
             headers: Vec::new(),
             is_submitted: false,
+            is_organized: AtomicBool::new(export.organize_output_by.is_some()),
             most_file_bytes: settings.server.max_upload_bytes,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -336,6 +337,9 @@ impl ExportRun<'_> {
 
     /// Fetches what is not in the inbox yet, several files at once.
     fn fetch_all(&self, id: i64, manifest: &Manifest) -> Result<(), Failure> {
+        if manifest.organized_by.is_some() {
+            self.is_organized.store(true, Ordering::Relaxed);
+        }
         let files = ExportFile::list(&mut lock(&self.connection), id)?;
         let total = files.len() as u64;
         for file in files.iter().filter(|file| file.status == "landing") {

@@ -69,6 +69,39 @@ impl Failure {
         }
     }
 
+    /// What an operator can do about it, whose run of that feed has failed.
+    pub fn advice(&self, feed: &str) -> String {
+        match self {
+            Failure::Transient { is_verdict: true, .. } => format!(
+                "The server gave up. The next run asks anew; if it fails again, ask those who run the server, or ask \
+                 for less (types, since). `fhirmill feeds run {feed}` tries at once."
+            ),
+            Failure::Transient { .. } | Failure::Waiting => format!(
+                "The feed goes on by itself where it was. If that does not help, see whether the server is up and \
+                 can be reached from here: `fhirmill feeds test {feed}`."
+            ),
+            Failure::Unauthorized => format!(
+                "The token or key is not accepted: it may have expired, or the server does not know it. Replace it; \
+                 `fhirmill feeds test {feed}` tries it."
+            ),
+            Failure::Gone(_) => {
+                "The server has dropped what it had prepared. The next run asks anew.".to_owned()
+            }
+            Failure::Settings(_) => format!(
+                "Mend the setting or the secret that it names. A secret is read anew by the next run, a setting by \
+                 the next start; `fhirmill feeds test {feed}` tries both."
+            ),
+            Failure::File(_) => {
+                "See whether the disk of the inbox has room, and whether fhirmill may write there.".to_owned()
+            }
+            Failure::Ledger(_) => "See whether the database is well: `fhirmill status`.".to_owned(),
+            Failure::Permanent(_) | Failure::Cancelled | Failure::Paused => format!(
+                "It would fail again as it is. Mend what the reason names, and try by `fhirmill feeds test {feed}`; \
+                 the next run asks anew."
+            ),
+        }
+    }
+
     /// The failure that an answer stands for, which was asked for `what`.
     pub fn of_answer(what: &str, status: StatusCode, headers: &HeaderMap, said: Option<String>) -> Self {
         let said = said.map_or_else(String::new, |said| format!(": {said}"));

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fhirmill_postgres::database::DatabaseError;
-use fhirmill_postgres::ledger::{RejectFigures, SourceFigures, UploadFigures};
+use fhirmill_postgres::ledger::{FeedEntry, RejectFigures, SourceFigures, UploadFigures};
 use nix::sys::statvfs::statvfs;
 use tracing::warn;
 
+use super::feeds::MOST_FEEDS;
 use crate::config::Settings;
 use crate::inbox::{self, Waiting};
 use crate::pipeline::indexes;
@@ -31,6 +32,7 @@ pub(super) struct LedgerFigures {
     pub sources: Vec<SourceFigures>,
     pub rejects: Vec<RejectFigures>,
     pub uploads: UploadFigures,
+    pub feeds: Vec<FeedEntry>,
     pub missing_indexes: usize,
 }
 
@@ -121,6 +123,7 @@ impl Figures {
                     sources: SourceFigures::list(connection)?,
                     rejects: RejectFigures::list(connection)?,
                     uploads: UploadFigures::load(connection)?,
+                    feeds: FeedEntry::find(connection, None, MOST_FEEDS)?,
                     missing_indexes: indexes::missing(connection)?.len(),
                 })
             }));

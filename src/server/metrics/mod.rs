@@ -1,6 +1,7 @@
 //! *Metrics* for Prometheus, on an address of their own.
 //!
 //! - [`families`]: metrics that are made for each scrape
+//! - [`feeds`]: what fetches files from elsewhere
 //! - [`figures`]: what has to be looked up, and how often that is done
 //! - [`http`]: calls that were answered
 //! - [`page`]: all of it, as text
@@ -11,6 +12,7 @@
 //! number, and nothing of a patient's is among them.
 
 mod families;
+mod feeds;
 mod figures;
 mod http;
 mod page;

@@ -10,7 +10,7 @@ use prometheus::TextEncoder;
 
 use super::families::{Families, Values};
 use super::figures::{Figures, LedgerFigures};
-use super::{Metrics, process};
+use super::{Metrics, feeds, process};
 use crate::inbox::Waiting;
 use crate::report::{FileOutcome, MOST_SOURCES, OTHER_SOURCES, SourceTotals, WorkStage};
 use crate::upload::Totals;
@@ -29,6 +29,7 @@ pub(super) fn page(metrics: &Metrics, figures: &Figures) -> prometheus::Result<S
     add_database(&mut families, figures);
     if let Some(ledger) = figures.ledger() {
         add_ledger(&mut families, ledger, &metrics.intervals);
+        feeds::add(&mut families, &ledger.feeds);
     }
     if let Some(uploads) = &metrics.uploads {
         add_uploads(&mut families, uploads.totals());

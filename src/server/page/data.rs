@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use fhirmill_postgres::ledger::page::{ColumnEntry, TableEntry};
+use fhirmill_postgres::ledger::page::{ColumnEntry, TableEntry, ViewLine};
 
 use super::ask;
 use super::error::PageError;
@@ -25,6 +25,8 @@ struct Data {
     views: Vec<TableEntry>,
     /// Each shows a table with its source.
     table_views: Vec<TableEntry>,
+    /// Tables that users declare.
+    declared: Vec<TableEntry>,
 }
 
 #[derive(Template)]
@@ -38,6 +40,8 @@ struct Table {
 /// Lists tables and views.
 pub async fn list(State(state): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
     let all = ask(&state, TableEntry::list).await?;
+    let (declared, all): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|table| table.schema == ViewLine::SCHEMA);
     let (views, tables): (Vec<_>, Vec<_>) = all.into_iter().partition(|table| table.is_view);
     let is_empty =
         |table: &TableEntry| table.rows == Some(0) || (table.rows.is_none() && table.newest_at.is_none());
@@ -45,7 +49,8 @@ pub async fn list(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
     let (table_views, views): (Vec<_>, Vec<_>) =
         views.into_iter().partition(|view| names.contains(&view.name));
     let (empty, filled): (Vec<_>, Vec<_>) = tables.into_iter().partition(is_empty);
-    Ok(super::html(&Data { frame: visitor.frame("Data", "/page/data"), filled, empty, views, table_views }))
+    let frame = visitor.frame("Data", "/page/data");
+    Ok(super::html(&Data { frame, filled, empty, views, table_views, declared }))
 }
 
 /// Shows a table or view with its columns.

@@ -5,16 +5,18 @@ use super::format::{number, things};
 use super::session::{Visitor, csrf_token};
 
 /// The views of the navigation: path and name.
-pub const VIEWS: [(&str, &str); 10] = [
+pub const VIEWS: [(&str, &str); 12] = [
     ("/page", "Overview"),
     ("/page/runs", "Runs"),
     ("/page/files", "Files"),
     ("/page/rejects", "Rejects"),
     ("/page/uploads", "Uploads"),
+    ("/page/feeds", "Feeds"),
     ("/page/senders", "Senders"),
     ("/page/references", "References"),
     ("/page/elements", "Elements"),
     ("/page/data", "Data"),
+    ("/page/views", "Applied views"),
     ("/page/system", "System"),
 ];
 
@@ -67,7 +69,7 @@ impl Frame {
         &VIEWS
     }
 
-    /// Whether the user may read raw records, retry and dismiss.
+    /// Whether the user may read raw records, retry and dismiss, and run feeds.
     pub fn is_operator(&self) -> bool {
         self.role == "operator"
     }
@@ -90,6 +92,15 @@ fn notice(done: &str) -> Option<String> {
             "Nothing was dismissed: these rejects were resolved or dismissed before.".to_owned()
         }
         ("dismissed", _) => format!("{} dismissed.", things(count, "reject was", "rejects were")),
+        ("requested", 1) => "The feed runs in a moment; reload to see how far it is.".to_owned(),
+        ("requested", _) => "The feed runs already, or is paused.".to_owned(),
+        ("paused", 1) => {
+            "The feed is paused. A run that goes on stops at its next wait, and is continued later."
+                .to_owned()
+        }
+        ("paused", _) => "The feed was paused before.".to_owned(),
+        ("resumed", 1) => "The feed runs as scheduled again.".to_owned(),
+        ("resumed", _) => "The feed was not paused.".to_owned(),
         _ => return None,
     })
 }

@@ -8,18 +8,20 @@
 //! - `frame`, `format`, `chart`, `assets`: what views are made of
 //! - `error`: answers that are errors
 //! - `live`: what is running now, as it goes on
-//! - `actions`: what operators do: retry, dismiss
+//! - `actions`: what operators do with rejects: retry, dismiss
 //! - `disk`: how much room there is, and what waits in the inbox
-//! - the views: `overview`, `runs`, `files`, `rejects`, `uploads`, `senders`,
-//!   `references`, `elements`, `data`, `system`
+//! - the views: `overview`, `runs`, `files`, `rejects`, `uploads`, `feeds`, `senders`,
+//!   `references`, `elements`, `data`, `applied_views`, `system`
 
 mod actions;
+mod applied_views;
 mod assets;
 mod chart;
 mod data;
 mod disk;
 mod elements;
 mod error;
+mod feeds;
 mod files;
 mod format;
 mod frame;
@@ -103,9 +105,16 @@ pub fn router(state: &Shared) -> Router<Shared> {
         .route("/rejects/{id}/retry", post(actions::retry_one))
         .route("/rejects/{id}/dismiss", post(actions::dismiss_one))
         .route("/uploads", get(uploads::list))
+        .route("/feeds", get(feeds::list))
+        .route("/feeds/{name}", get(feeds::show))
+        .route("/feeds/{name}/run", post(feeds::run))
+        .route("/feeds/{name}/pause", post(feeds::pause))
+        .route("/feeds/{name}/resume", post(feeds::resume))
         .route("/senders", get(senders::list))
         .route("/references", get(references::list))
         .route("/elements", get(elements::list))
+        .route("/views", get(applied_views::list))
+        .route("/views/{name}", get(applied_views::show))
         .route("/data", get(data::list))
         .route("/data/{schema}/{name}", get(data::show))
         .route("/system", get(system::show))

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use fhirmill_postgres::ledger::page::{BOUND, DayCount, Delivered, OpenReason, SourceHabit};
-use fhirmill_postgres::ledger::{FileEntry, FileFilter, RunFilter, ServiceEntry};
+use fhirmill_postgres::ledger::{FeedEntry, FileEntry, FileFilter, RunFilter, ServiceEntry};
 use tokio::sync::Mutex;
 
 use super::ask;
@@ -30,6 +30,8 @@ const DAYS: i64 = 30;
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// How many troubled files are named.
 const TROUBLED: i64 = 5;
+/// How many feeds are looked at.
+const MOST_FEEDS: i64 = 200;
 /// For how long a troubled file is news.
 const NEWS: TimeDelta = TimeDelta::days(7);
 
@@ -78,6 +80,7 @@ struct Asked {
     today: Vec<DayCount>,
     troubled: Vec<FileEntry>,
     reasons: Vec<OpenReason>,
+    feeds: Vec<FeedEntry>,
 }
 
 /// When days were counted, the day that they end before, and the counts.
@@ -122,6 +125,7 @@ pub async fn show(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
             today: DayCount::between(connection, today, today)?,
             troubled: FileEntry::list(connection, &FileFilter { source: None, run_id: None, of })?,
             reasons: OpenReason::list(connection)?,
+            feeds: FeedEntry::find(connection, None, MOST_FEEDS)?,
         })
     });
     let (asked, running, waiting, days) = tokio::join!(
@@ -225,6 +229,11 @@ fn attention(asked: &Asked, complaint: Option<&str>, rooms: &[Room], now: DateTi
             );
             add(sentence, &format!("/page/files?source={}", query(&habit.source)), "Its files");
         }
+    }
+    for feed in asked.feeds.iter().filter(|feed| feed.state() == "failed") {
+        let sentence =
+            format!("The feed {} fails: {}.", feed.name, feed.last_error.as_deref().unwrap_or_default());
+        add(sentence, &format!("/page/feeds/{}", query(&feed.name)), "What helps");
     }
     let recent = asked.troubled.iter().filter(|file| now - file.started_at < NEWS).count();
     if recent > 0 {

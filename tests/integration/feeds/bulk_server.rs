@@ -14,6 +14,8 @@ pub struct Data {
     /// What it announces instead of the number of lines; `None`: nothing.
     pub count: Box<dyn Fn(usize) -> Option<usize> + Send>,
     pub transaction_time: String,
+    /// The type that files are organized by.
+    pub organized_by: Option<&'static str>,
     /// How often it says that it is not finished.
     pub polls: usize,
     /// How many files are on a page of the manifest.
@@ -38,6 +40,7 @@ impl Default for Data {
             files: Vec::new(),
             count: Box::new(Some),
             transaction_time: "2026-01-01T00:00:00.5Z".to_owned(),
+            organized_by: None,
             polls: 0,
             page: usize::MAX,
             has_ranges: true,
@@ -128,11 +131,17 @@ fn status(data: &mut Data, request: &Request) -> Reply {
     if let Some(required) = data.requires_access_token {
         manifest["requiresAccessToken"] = required.into();
     }
+    if let Some(organized_by) = data.organized_by {
+        manifest["outputOrganizedBy"] = organized_by.into();
+    }
     for (number, (kind, name, content)) in data.files.iter().enumerate().take(last).skip(first) {
         let lines = content.iter().filter(|byte| **byte == b'\n').count();
         let storage = data.storage.as_deref().unwrap_or("");
         let mut item =
             json!({"type": name, "url": format!("{storage}/files/{}/{number}?sig=secret", data.generation)});
+        if name.is_empty() {
+            item.as_object_mut().unwrap().remove("type");
+        }
         if let Some(count) = (data.count)(lines) {
             item["count"] = count.into();
         }

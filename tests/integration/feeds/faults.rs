@@ -218,6 +218,42 @@ fn what_is_in_the_files_is_loaded_and_compared_with_what_was_announced() {
     assert_eq!(resources(&cases.environment, &source), wanted);
 }
 
+/// A block of an organized file: a header, a patient, an observation of the patient.
+fn block(prefix: &str, number: usize) -> Vec<u8> {
+    let header = format!(
+        "{{\"resourceType\":\"Parameters\",\"parameter\":[{{\"name\":\"header\",\
+         \"valueReference\":{{\"reference\":\"Patient/{prefix}{number}\"}}}}]}}\n"
+    );
+    let range = number..number + 1;
+    [header.into_bytes(), patients(prefix, range.clone()), observations(prefix, range)].concat()
+}
+
+#[test]
+fn counts_of_files_that_are_organized_by_patient_are_compared_without_their_headers() {
+    let mut cases = Cases::new();
+    for (count, is_different) in [(6, false), (9, false), (7, true)] {
+        for has_gzip in [false, true] {
+            cases.begin();
+            let prefix = format!("g{}-", cases.number);
+            let file = |numbers: std::ops::Range<usize>| numbers.flat_map(|number| block(&prefix, number));
+            let mut data = cases.server.data();
+            data.files = vec![("output", "", file(0..3).collect()), ("output", "", file(3..6).collect())];
+            (data.organized_by, data.has_gzip) = (Some("Patient"), has_gzip);
+            data.count = Box::new(move |lines| (lines == 9).then_some(count));
+            drop(data);
+            let report =
+                export(&cases.environment, &cases.server.base(), &cases.source(), &[]).expect_code(0).json();
+            let difference = |number: usize| json!({"number": number, "resource_type": null, "announced": count, "seen": 6});
+            let wanted = if is_different { json!([difference(1), difference(2)]) } else { json!([]) };
+            assert_eq!(report["count_differences"], wanted, "{count} {has_gzip}");
+            let found = resources(&cases.environment, &cases.source());
+            assert!(found.contains(&("Patient".to_owned(), 6)), "{found:?}");
+        }
+    }
+    let headers = "select distinct header_count, seen_count from etl.export_file";
+    assert_eq!(cases.environment.query(headers), [["3", "9"]]);
+}
+
 #[test]
 fn lines_that_are_no_data_do_not_stop_the_others() {
     let mut cases = Cases::new();

@@ -4,10 +4,14 @@ mod bulk_server;
 mod exports;
 mod faults;
 mod faulty_server;
+mod hapi;
 mod killed;
+#[cfg(feature = "server")]
+mod page;
 mod sekmet;
 mod service;
 mod smart;
+mod state;
 #[cfg(feature = "server")]
 mod submit;
 

@@ -181,7 +181,11 @@ fn check_names(text: &str) {
         let needs_tls = name == "fhirmill_certificate_expiry_timestamp_seconds";
         // None before a source has delivered several times.
         let needs_time = name == "fhirmill_source_interval_seconds";
-        assert!(needs_tls || needs_time || text.contains(&format!("# TYPE {name} ")), "{name} in {text}");
+        let needs_feed = name.starts_with("fhirmill_feed_");
+        assert!(
+            needs_tls || needs_time || needs_feed || text.contains(&format!("# TYPE {name} ")),
+            "{name} in {text}"
+        );
     }
 }
 

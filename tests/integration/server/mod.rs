@@ -6,8 +6,8 @@ mod crowds;
 mod document;
 mod early_answers;
 mod killed;
-mod metrics;
-mod page;
+pub mod metrics;
+pub mod page;
 mod page_browser;
 mod page_speed;
 mod s3;
@@ -82,8 +82,13 @@ impl HttpService {
     }
 
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(TestEnvironment::new(), settings)
+    }
+
+    /// Starts it where something is prepared.
+    pub fn start_in(environment: TestEnvironment, settings: &[(&str, &str)]) -> Self {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let (environment, port) = (TestEnvironment::new(), port_of_its_own());
+        let port = port_of_its_own();
         let mut service = HttpService { environment, port, settings: settings.collect(), process: None };
         service.restart();
         service

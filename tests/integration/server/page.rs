@@ -9,16 +9,18 @@ use super::{Answer, HttpService};
 use crate::support::wait_until;
 
 /// Every view of the navigation.
-const VIEWS: [&str; 10] = [
+const VIEWS: [&str; 12] = [
     "/page",
     "/page/runs",
     "/page/files",
     "/page/rejects",
     "/page/uploads",
+    "/page/feeds",
     "/page/senders",
     "/page/references",
     "/page/elements",
     "/page/data",
+    "/page/views",
     "/page/system",
 ];
 
@@ -46,7 +48,7 @@ impl<'s> Visitor<'s> {
         self.call(&[path])
     }
 
-    fn call(&mut self, arguments: &[&str]) -> Answer {
+    pub fn call(&mut self, arguments: &[&str]) -> Answer {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
@@ -328,6 +330,19 @@ fn views_show_what_is_in_the_ledger() {
     assert!(!senders.contains(&hash));
     assert!(view("/page/data").contains("/page/data/public/patient"));
     assert!(view("/page/data/public/patient").contains("birth_date"));
+    // A table that a user declares, with its columns and its definition.
+    assert!(view("/page/views").contains("No view is applied."));
+    let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/views/patient_demographics.json");
+    service.environment.run(&["views", "apply", definition]).expect_code(0);
+    assert!(view("/page/views").contains("/page/views/patient_demographics"));
+    let applied = view("/page/views/patient_demographics");
+    for text in
+        ["ready", "views.patient_demographics", "<code>birth_date</code>", "ViewDefinition", "<dd>1; "]
+    {
+        assert!(applied.contains(text), "{text} is not in {applied}");
+    }
+    assert!(view("/page/data").contains("/page/data/views/patient_demographics"));
+    assert!(view("/page/data/views/patient_demographics").contains("birth_date"));
     let system = view("/page/system");
     assert!(system.contains("DATABASE_URL") && system.contains("set, not shown"), "{system}");
     for missing in ["/page/files/999", "/page/runs/999", "/page/rejects/999", "/page/data/etl/sender"] {

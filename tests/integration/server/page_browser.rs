@@ -14,8 +14,28 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::page::{password_of, service};
+use crate::support::execute;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A feed whose last run brought fewer observations than were announced, after one that failed.
+const FEED: &str = "\
+insert into etl.feed (name, kind, source, schedule, last_started_at, last_success_at, position, next_run_at, files,
+                      bytes, records, retries, last_failure_at, last_failure, last_advice)
+values ('st-marys-nightly', 'export', 'st-marys', '0 0 2 * * *', now() - interval '9 hours', now() - interval '8 hours',
+        '2026-11-29T02:00:07Z', now() + interval '15 hours', 3, 60000000, 81000, 2, now() - interval '33 hours',
+        'the server cannot be reached: time-out', 'The feed goes on by itself where it was.');
+insert into etl.export_job (feed_id, request_hash, source, url, status, started_at, finished_at, last_error, retries)
+select id, 'x', source, 'https://fhir.st-marys.example/r4/$export', 'failed', now() - interval '33 hours',
+       now() - interval '32 hours', 'the server cannot be reached: time-out', 12 from etl.feed;
+insert into etl.export_job (feed_id, request_hash, source, url, status, started_at, finished_at, retries)
+select id, 'x', source, 'https://fhir.st-marys.example/r4/$export', 'finished', now() - interval '9 hours',
+       now() - interval '8 hours', 2 from etl.feed;
+insert into etl.export_file (job_id, number, kind, resource_type, location, announced_count, seen_count, rejected_count,
+                             status, size_bytes)
+values (2, 1, 'output', 'Patient', 'x', 1000, 1000, 0, 'loaded', 1200000),
+       (2, 2, 'output', 'Observation', 'x', 80213, 80000, 3, 'loaded', 58800000),
+       (2, 3, 'outcome', 'OperationOutcome', 'x', null, 1, null, 'kept', 312)";
 
 fn chromium() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
@@ -54,6 +74,9 @@ fn the_page_in_a_browser() {
     let python = python();
     let service = service();
     let environment = &service.environment;
+    execute(environment.database_url(), FEED);
+    let view = Path::new(ROOT).join("views/blood_pressures.json");
+    environment.run(&["views", "apply", view.to_str().unwrap()]).expect_code(0);
     let settings = json!({
         "url": format!("http://127.0.0.1:{}", service.port),
         "folder": environment.path(""),

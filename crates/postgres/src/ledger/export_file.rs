@@ -6,7 +6,13 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use serde::Serialize;
 
-use super::feed::DIFFERS;
+/// A file whose resources are counted, and are not those that were announced. Records that
+/// only say which resource the next ones belong to are resources for some servers, and none
+/// for others.
+pub(super) const DIFFERS: &str = "e.kind = 'output' and e.status in ('loaded', 'empty') \
+     and (j.organized_by is null or e.status = 'empty' or e.header_count is not null) \
+     and e.announced_count is not null and e.seen_count is distinct from e.announced_count \
+     and e.seen_count - e.header_count is distinct from e.announced_count";
 
 /// A file that a manifest announces.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +96,7 @@ pub struct CountDifference {
     /// How many were announced.
     #[diesel(sql_type = BigInt)]
     pub announced: i64,
-    /// How many were read.
+    /// How many were read, without those that only say whose the next ones are.
     #[diesel(sql_type = BigInt)]
     pub seen: i64,
 }
@@ -98,6 +104,7 @@ pub struct CountDifference {
 /// Files that were loaded, and not loaded without success. Of a file that was known
 /// already, the count is that of the one that it equals.
 const FOLLOW: &str = "\
+with followed as (
 update etl.export_file e
    set status = 'loaded', file_id = f.id,
        seen_count = case f.status when 'duplicate' then (
@@ -108,7 +115,19 @@ update etl.export_file e
   from etl.export_job j join etl.source s on s.code = j.source
   join etl.load_file f on f.source_id = s.id
  where e.job_id = $1 and j.id = e.job_id and e.status = 'landed' and f.path = e.landed_path
-   and f.started_at >= e.landing_at and f.status in ('loaded', 'duplicate', 'rejected')";
+   and f.started_at >= e.landing_at and f.status in ('loaded', 'duplicate', 'rejected')
+ returning e.seen_count)
+update etl.feed f set records = f.records + t.records
+  from (select coalesce(sum(seen_count), 0)::bigint as records from followed) t, etl.export_job j
+ where j.id = $1 and f.id = j.feed_id and t.records > 0";
+
+/// A file is here: counts for its feed, too.
+const FETCHED: &str = "\
+with fetched as (
+  update etl.export_file set status = $3, seen_count = coalesce($4, seen_count)
+   where job_id = $1 and number = $2 returning size_bytes)
+update etl.feed f set files = f.files + 1, bytes = f.bytes + t.size_bytes
+  from fetched t, etl.export_job j where j.id = $1 and f.id = j.feed_id";
 
 /// Files that nobody has claimed, or that were lost.
 const UNCLAIMED: &str = "\
@@ -166,28 +185,37 @@ impl ExportFile {
         Ok(())
     }
 
-    /// It has this status from now on, and so many records if that is known.
-    pub fn set_status(
+    /// So many of its records only say which resource the next ones belong to.
+    pub fn note_headers(&self, connection: &mut PgConnection, count: i64) -> QueryResult<()> {
+        sql_query("update etl.export_file set header_count = $3 where job_id = $1 and number = $2")
+            .bind::<BigInt, _>(self.job_id)
+            .bind::<Integer, _>(self.number)
+            .bind::<BigInt, _>(count)
+            .execute(connection)?;
+        Ok(())
+    }
+
+    /// It was fetched: it is `landed`, `empty` or `kept` from now on, and has so many records
+    /// if that is known.
+    pub fn note_fetched(
         &self,
         connection: &mut PgConnection,
         status: &str,
         seen: Option<i64>,
     ) -> QueryResult<()> {
-        sql_query(
-            "update etl.export_file set status = $3, seen_count = coalesce($4, seen_count) \
-             where job_id = $1 and number = $2",
-        )
-        .bind::<BigInt, _>(self.job_id)
-        .bind::<Integer, _>(self.number)
-        .bind::<Text, _>(status)
-        .bind::<Nullable<BigInt>, _>(seen)
-        .execute(connection)?;
+        sql_query(FETCHED)
+            .bind::<BigInt, _>(self.job_id)
+            .bind::<Integer, _>(self.number)
+            .bind::<Text, _>(status)
+            .bind::<Nullable<BigInt>, _>(seen)
+            .execute(connection)?;
         Ok(())
     }
 
-    /// Learns which files are loaded; returns how many more there are.
-    pub fn follow(connection: &mut PgConnection, job_id: i64) -> QueryResult<usize> {
-        sql_query(FOLLOW).bind::<BigInt, _>(job_id).execute(connection)
+    /// Learns which files are loaded, and counts their records for the feed.
+    pub fn follow(connection: &mut PgConnection, job_id: i64) -> QueryResult<()> {
+        sql_query(FOLLOW).bind::<BigInt, _>(job_id).execute(connection)?;
+        Ok(())
     }
 
     /// The numbers of the files that have landed and that no load has claimed.
@@ -224,7 +252,8 @@ impl ExportFile {
     /// The files of an export that have another number of resources than was announced.
     pub fn differences(connection: &mut PgConnection, job_id: i64) -> QueryResult<Vec<CountDifference>> {
         sql_query(format!(
-            "select e.number, e.resource_type, e.announced_count as announced, coalesce(e.seen_count, 0) as seen \
+            "select e.number, e.resource_type, e.announced_count as announced, \
+                    coalesce(e.seen_count, 0) - coalesce(e.header_count, 0) as seen \
                from etl.export_file e join etl.export_job j on j.id = e.job_id \
               where e.job_id = $1 and {DIFFERS} order by e.number"
         ))

@@ -145,8 +145,9 @@ impl ExportJob {
         retry_at: Option<DateTime<Utc>>,
     ) -> QueryResult<()> {
         sql_query(
-            "update etl.export_job set last_error = $2, failures = $3, retry_at = $4 \
-             where id = $1 and finished_at is null",
+            "with job as (update etl.export_job set last_error = $2, failures = $3, retry_at = $4, \
+               retries = retries + 1 where id = $1 and finished_at is null returning feed_id) \
+             update etl.feed f set retries = f.retries + 1 from job where f.id = job.feed_id",
         )
         .bind::<BigInt, _>(id)
         .bind::<Text, _>(error)

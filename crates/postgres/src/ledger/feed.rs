@@ -3,11 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
-use serde::Serialize;
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
 
 use super::advisory_lock::FEED_LOCK;
-use super::file::as_optional_text;
 
 /// A feed as the settings declare it.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +35,12 @@ pub struct Feed {
     /// When its last run began.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_started_at: Option<DateTime<Utc>>,
+    /// When somebody last asked for a run.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub requested_at: Option<DateTime<Utc>>,
+    /// When it runs next, as the ledger has it.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub next_run_at: Option<DateTime<Utc>>,
     /// Where the next run continues.
     #[diesel(sql_type = Nullable<Text>)]
     pub position: Option<String>,
@@ -45,7 +49,30 @@ pub struct Feed {
     pub request_hash: Option<String>,
 }
 
-const COLUMNS: &str = "id, name, paused_at, last_started_at, position, request_hash";
+const COLUMNS: &str =
+    "id, name, paused_at, last_started_at, requested_at, next_run_at, position, request_hash";
+
+/// Why a run failed, for those who operate it.
+#[derive(Clone, Debug)]
+pub struct FeedFailure {
+    /// The reason.
+    pub reason: String,
+    /// What helps against it.
+    pub advice: String,
+}
+
+/// What a feed has fetched more than before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedAmounts {
+    /// Files.
+    pub files: i64,
+    /// Bytes.
+    pub bytes: i64,
+    /// Records that were read.
+    pub records: i64,
+    /// Calls or connections that failed and were tried again.
+    pub retries: i64,
+}
 
 #[derive(QueryableByName)]
 struct Locked {
@@ -73,6 +100,17 @@ impl Feed {
             "update etl.feed set paused_at = case when $2 then coalesce(paused_at, now()) end where id = $1",
         )
         .bind::<Integer, _>(id)
+        .bind::<Bool, _>(is_paused)
+        .execute(connection)?;
+        Ok(())
+    }
+
+    /// The same for the feed of that name, if there is one.
+    pub fn pause_by_name(connection: &mut PgConnection, name: &str, is_paused: bool) -> QueryResult<()> {
+        sql_query(
+            "update etl.feed set paused_at = case when $2 then coalesce(paused_at, now()) end where name = $1",
+        )
+        .bind::<Text, _>(name)
         .bind::<Bool, _>(is_paused)
         .execute(connection)?;
         Ok(())
@@ -108,15 +146,75 @@ impl Feed {
     }
 
     /// Notes that a run has ended, and why it failed if it did.
-    pub fn end_run(connection: &mut PgConnection, id: i32, error: Option<&str>) -> QueryResult<()> {
+    pub fn end_run(connection: &mut PgConnection, id: i32, failure: Option<&FeedFailure>) -> QueryResult<()> {
         sql_query(
             "update etl.feed set last_error = $2, \
              last_success_at = case when $2 is null then now() else last_success_at end, \
-             failed_runs = case when $2 is null then 0 else failed_runs + 1 end where id = $1",
+             failed_runs = case when $2 is null then 0 else failed_runs + 1 end, \
+             last_failure_at = case when $2 is null then last_failure_at else now() end, \
+             last_failure = coalesce($2, last_failure), \
+             last_advice = case when $2 is null then last_advice else $3 end where id = $1",
         )
         .bind::<Integer, _>(id)
-        .bind::<Nullable<Text>, _>(error)
+        .bind::<Nullable<Text>, _>(failure.map(|failure| failure.reason.as_str()))
+        .bind::<Nullable<Text>, _>(failure.map(|failure| failure.advice.as_str()))
         .execute(connection)?;
+        Ok(())
+    }
+
+    /// Asks for a run as soon as possible; false if there is no such feed, or it is paused.
+    pub fn request(connection: &mut PgConnection, name: &str) -> QueryResult<bool> {
+        let found =
+            sql_query("update etl.feed set requested_at = now() where name = $1 and paused_at is null")
+                .bind::<Text, _>(name)
+                .execute(connection)?;
+        Ok(found > 0)
+    }
+
+    /// Whether somebody has asked for a run since the last one began.
+    pub fn is_requested(&self) -> bool {
+        self.requested_at.is_some_and(|at| self.last_started_at.is_none_or(|started| at > started))
+    }
+
+    /// Notes when it runs next; does nothing if the ledger knows.
+    pub fn note_next_run(&self, connection: &mut PgConnection, at: Option<DateTime<Utc>>) -> QueryResult<()> {
+        if self.next_run_at == at {
+            return Ok(());
+        }
+        sql_query("update etl.feed set next_run_at = $2 where id = $1")
+            .bind::<Integer, _>(self.id)
+            .bind::<Nullable<Timestamptz>, _>(at)
+            .execute(connection)?;
+        Ok(())
+    }
+
+    /// Adds to what the feed has fetched. Exports count by their files.
+    pub fn add(connection: &mut PgConnection, id: i32, more: FeedAmounts) -> QueryResult<()> {
+        sql_query(
+            "update etl.feed set files = files + $2, bytes = bytes + $3, records = records + $4, \
+             retries = retries + $5 where id = $1",
+        )
+        .bind::<Integer, _>(id)
+        .bind::<BigInt, _>(more.files)
+        .bind::<BigInt, _>(more.bytes)
+        .bind::<BigInt, _>(more.records)
+        .bind::<BigInt, _>(more.retries)
+        .execute(connection)?;
+        Ok(())
+    }
+
+    /// Notes how far a feed that runs continuously is behind, as far as that is known.
+    pub fn note_lag(
+        connection: &mut PgConnection,
+        id: i32,
+        records: Option<i64>,
+        seconds: Option<f64>,
+    ) -> QueryResult<()> {
+        sql_query("update etl.feed set lag_records = $2, lag_seconds = $3 where id = $1")
+            .bind::<Integer, _>(id)
+            .bind::<Nullable<BigInt>, _>(records)
+            .bind::<Nullable<Double>, _>(seconds)
+            .execute(connection)?;
         Ok(())
     }
 
@@ -137,140 +235,5 @@ impl Feed {
             .bind::<Text, _>(name)
             .execute(connection)?;
         Ok(())
-    }
-}
-
-/// A feed, as the ledger lists it.
-#[derive(Clone, Debug, QueryableByName, Serialize)]
-pub struct FeedEntry {
-    /// Its name.
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    /// What it fetches from.
-    #[diesel(sql_type = Text)]
-    pub kind: String,
-    /// The source that its files belong to.
-    #[diesel(sql_type = Text)]
-    pub source: String,
-    /// When it runs.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub schedule: Option<String>,
-    /// Whether a process runs it now.
-    #[diesel(sql_type = Bool)]
-    pub is_running: bool,
-    /// When it was paused, if it is.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    #[serde(serialize_with = "as_optional_text")]
-    pub paused_at: Option<DateTime<Utc>>,
-    /// When its last run began.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    #[serde(serialize_with = "as_optional_text")]
-    pub last_started_at: Option<DateTime<Utc>>,
-    /// When its last successful run ended.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    #[serde(serialize_with = "as_optional_text")]
-    pub last_success_at: Option<DateTime<Utc>>,
-    /// Why its last run failed, if it did.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub last_error: Option<String>,
-    /// How many runs have failed since the last successful one.
-    #[diesel(sql_type = Integer)]
-    pub failed_runs: i32,
-    /// Where the next run continues.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub position: Option<String>,
-    /// Its last export.
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub export_id: Option<i64>,
-    /// How far that is.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub export_status: Option<String>,
-    /// What the server last said of its progress.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub export_progress: Option<String>,
-    /// Why the last call to the server failed, if it did.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub export_error: Option<String>,
-    /// When the next call is made.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    #[serde(serialize_with = "as_optional_text")]
-    pub export_retry_at: Option<DateTime<Utc>>,
-    /// The files of the export.
-    #[diesel(sql_type = BigInt)]
-    pub export_files: i64,
-    /// Those that are fetched.
-    #[diesel(sql_type = BigInt)]
-    pub export_files_fetched: i64,
-    /// Those that are loaded.
-    #[diesel(sql_type = BigInt)]
-    pub export_files_loaded: i64,
-    /// The bytes that were fetched.
-    #[diesel(sql_type = BigInt)]
-    pub export_bytes: i64,
-    /// The files that have another number of resources than was announced.
-    #[diesel(sql_type = BigInt)]
-    pub export_count_differences: i64,
-    /// The OperationOutcomes that the server gave about the export.
-    #[diesel(sql_type = BigInt)]
-    pub export_outcomes: i64,
-}
-
-/// A file whose resources are counted, and are not those that were announced.
-pub(super) const DIFFERS: &str = "e.kind = 'output' and e.status in ('loaded', 'empty') and j.organized_by is null \
-     and e.announced_count is not null and e.seen_count is distinct from e.announced_count";
-
-impl FeedEntry {
-    /// A feed that the ledger does not have yet.
-    pub fn new(name: &str, kind: &str, source: &str, schedule: Option<String>) -> Self {
-        FeedEntry {
-            name: name.to_owned(),
-            kind: kind.to_owned(),
-            source: source.to_owned(),
-            schedule,
-            is_running: false,
-            paused_at: None,
-            last_started_at: None,
-            last_success_at: None,
-            last_error: None,
-            failed_runs: 0,
-            position: None,
-            export_id: None,
-            export_status: None,
-            export_progress: None,
-            export_error: None,
-            export_retry_at: None,
-            export_files: 0,
-            export_files_fetched: 0,
-            export_files_loaded: 0,
-            export_bytes: 0,
-            export_count_differences: 0,
-            export_outcomes: 0,
-        }
-    }
-
-    /// All feeds that were ever registered, by name.
-    pub fn list(connection: &mut PgConnection) -> QueryResult<Vec<FeedEntry>> {
-        sql_query(format!(
-            "\
-select f.name, f.kind, f.source, f.schedule, f.paused_at, f.last_started_at, f.last_success_at, f.last_error,
-       f.failed_runs, f.position,
-       exists (select from pg_locks l where l.locktype = 'advisory' and l.granted and l.classid::bigint = {FEED_LOCK}
-                  and l.objid::bigint = hashtext(f.name)::bigint & 4294967295
-                  and l.database = (select oid from pg_database where datname = current_database())) as is_running,
-       j.id as export_id, j.status as export_status, j.progress as export_progress, j.last_error as export_error,
-       j.retry_at as export_retry_at, e.files as export_files, e.fetched as export_files_fetched,
-       e.loaded as export_files_loaded, e.bytes as export_bytes, e.differences as export_count_differences,
-       e.outcomes as export_outcomes
-  from etl.feed f
-  left join lateral (select * from etl.export_job j where j.feed_id = f.id order by j.id desc limit 1) j on true
-  cross join lateral (
-    select count(*) as files, count(*) filter (where e.status not in ('waiting', 'landing')) as fetched,
-           count(*) filter (where e.status in ('loaded', 'empty', 'kept')) as loaded,
-           coalesce(sum(e.size_bytes), 0)::bigint as bytes, count(*) filter (where {DIFFERS}) as differences,
-           coalesce(sum(e.seen_count) filter (where e.kind = 'outcome'), 0)::bigint as outcomes
-      from etl.export_file e where e.job_id = j.id) e
- order by f.name"
-        ))
-        .load(connection)
     }
 }

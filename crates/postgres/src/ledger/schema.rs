@@ -120,6 +120,7 @@ diesel::table! {
         file_id -> Nullable<BigInt>,
         seen_count -> Nullable<BigInt>,
         rejected_count -> Nullable<BigInt>,
+        header_count -> Nullable<BigInt>,
     }
 }
 
@@ -144,6 +145,7 @@ diesel::table! {
         ready_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
+        retries -> BigInt,
     }
 }
 
@@ -162,6 +164,17 @@ diesel::table! {
         failed_runs -> Integer,
         position -> Nullable<Text>,
         request_hash -> Nullable<Text>,
+        last_failure_at -> Nullable<Timestamptz>,
+        last_failure -> Nullable<Text>,
+        last_advice -> Nullable<Text>,
+        requested_at -> Nullable<Timestamptz>,
+        next_run_at -> Nullable<Timestamptz>,
+        files -> BigInt,
+        bytes -> BigInt,
+        records -> BigInt,
+        retries -> BigInt,
+        lag_records -> Nullable<BigInt>,
+        lag_seconds -> Nullable<Double>,
     }
 }
 

@@ -6,7 +6,9 @@
 //! the count ends at a bound.
 
 mod activity;
+mod applied_views;
 mod elements;
+mod feeds;
 mod lineage;
 mod login_failure;
 mod progress;
@@ -20,7 +22,9 @@ mod uploads;
 mod user;
 
 pub use activity::{DayCount, Delivered, SourceHabit};
+pub use applied_views::ViewLine;
 pub use elements::NotedElement;
+pub use feeds::{FeedFile, FeedFilePage, FeedRun};
 pub use lineage::FileLineage;
 pub use login_failure::LoginFailures;
 pub use progress::RunInProgress;

@@ -69,7 +69,7 @@ select n.nspname::text as schema, c.relname::text as name, c.relkind = 'v' as is
           where a.attrelid = c.oid and a.attname in ('id', 'loaded_at') and not a.attisdropped) as is_dated,
        null::timestamptz as newest_at
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where n.nspname in ('public', 'analytics') and c.relkind in ('r', 'p', 'v') and not starts_with(c.relname, '__')
+ where n.nspname in ('public', 'analytics', 'views') and c.relkind in ('r', 'p', 'v') and not starts_with(c.relname, '__')
    and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')";
 
 impl TableEntry {

@@ -1,0 +1,125 @@
+//! The metrics of *feeds*, from the ledger: they are those of all processes since the feed
+//! was first seen.
+
+use chrono::{DateTime, Utc};
+use fhirmill_postgres::ledger::FeedEntry;
+
+use super::families::{Families, Values};
+
+/// The most feeds that have series of their own; later ones, by name, have none.
+pub(super) const MOST_FEEDS: i64 = 200;
+/// The states of a feed, of which one is 1.
+const STATES: [&str; 4] = ["waiting", "running", "paused", "failed"];
+
+/// The state of each feed, and what it has fetched.
+pub(super) fn add(families: &mut Families, feeds: &[FeedEntry]) {
+    let per_feed = |value: &dyn Fn(&FeedEntry) -> Option<f64>| -> Values<'_> {
+        feeds.iter().filter_map(|feed| Some((labels(feed), value(feed)?))).collect()
+    };
+    let truth = |truth: bool| Some(f64::from(u8::from(truth)));
+    let states = feeds.iter().flat_map(|feed| {
+        let of_state = |state: &'static str| {
+            let mut labels = labels(feed);
+            labels.push(("state", state));
+            (labels, f64::from(u8::from(feed.state() == state)))
+        };
+        STATES.map(of_state)
+    });
+    families.gauges(
+        "fhirmill_feed_info",
+        "What the feed fetches from, and for which source; always 1.",
+        feeds.iter().map(|feed| (described(feed), 1.0)).collect(),
+    );
+    families.gauges("fhirmill_feed_state", "Whether the feed is in the state.", states.collect());
+    families.gauges(
+        "fhirmill_feed_running",
+        "Whether a process runs the feed now.",
+        per_feed(&|feed| truth(feed.is_running)),
+    );
+    families.gauges(
+        "fhirmill_feed_failed_runs",
+        "How many runs of the feed have failed since the last successful one.",
+        per_feed(&|feed| Some(f64::from(feed.failed_runs))),
+    );
+    families.gauges(
+        "fhirmill_feed_count_differences",
+        "Files of the feed's last export with another number of resources than the server announced.",
+        per_feed(&|feed| Some(feed.export_count_differences as f64)),
+    );
+    add_times(families, &per_feed);
+    add_amounts(families, &per_feed);
+}
+
+fn add_times<'f>(
+    families: &mut Families,
+    per_feed: &dyn Fn(&dyn Fn(&FeedEntry) -> Option<f64>) -> Values<'f>,
+) {
+    families.gauges(
+        "fhirmill_feed_last_success_timestamp_seconds",
+        "When the feed's last successful run ended.",
+        per_feed(&|feed| feed.last_success_at.map(instant)),
+    );
+    families.gauges(
+        "fhirmill_feed_last_failure_timestamp_seconds",
+        "When a run of the feed last failed.",
+        per_feed(&|feed| feed.last_failure_at.map(instant)),
+    );
+    families.gauges(
+        "fhirmill_feed_last_success_age_seconds",
+        "How long ago the feed's last successful run ended, or since when it is known if it had none.",
+        per_feed(&|feed| Some(feed.seconds_since_success)),
+    );
+    families.gauges(
+        "fhirmill_feed_next_run_timestamp_seconds",
+        "When the feed runs next.",
+        per_feed(&|feed| feed.next_run_at.map(instant)),
+    );
+    families.gauges(
+        "fhirmill_feed_lag_records",
+        "How many records a feed that runs continuously is behind its origin.",
+        per_feed(&|feed| feed.lag_records.map(|records| records as f64)),
+    );
+    families.gauges(
+        "fhirmill_feed_lag_seconds",
+        "How old the oldest record is that a feed that runs continuously has not loaded.",
+        per_feed(&|feed| feed.lag_seconds),
+    );
+}
+
+fn add_amounts<'f>(
+    families: &mut Families,
+    per_feed: &dyn Fn(&dyn Fn(&FeedEntry) -> Option<f64>) -> Values<'f>,
+) {
+    families.counters(
+        "fhirmill_feed_files_total",
+        "Files that the feed has fetched.",
+        per_feed(&|feed| Some(feed.files as f64)),
+    );
+    families.counters(
+        "fhirmill_feed_bytes_total",
+        "Bytes that the feed has fetched.",
+        per_feed(&|feed| Some(feed.bytes as f64)),
+    );
+    families.counters(
+        "fhirmill_feed_records_total",
+        "Records that were read in what the feed has fetched.",
+        per_feed(&|feed| Some(feed.records as f64)),
+    );
+    families.counters(
+        "fhirmill_feed_retries_total",
+        "Calls and connections of the feed that failed and were tried again.",
+        per_feed(&|feed| Some(feed.retries as f64)),
+    );
+}
+
+fn labels(feed: &FeedEntry) -> Vec<(&'static str, &str)> {
+    vec![("feed", feed.name.as_str())]
+}
+
+fn described(feed: &FeedEntry) -> Vec<(&'static str, &str)> {
+    vec![("feed", &feed.name), ("kind", &feed.kind), ("source", &feed.source)]
+}
+
+fn instant(at: DateTime<Utc>) -> f64 {
+    at.timestamp_micros() as f64 / 1e6
+}
