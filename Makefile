@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers hapi storm crowds fuzz sanitize chaos soak bench test-lean lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers hapi storm crowds fuzz sanitize chaos soak bench test-lean test-python wheel lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -148,6 +148,15 @@ test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run the integration tests on
 
 test-lean: prerequisites binary ## Test the binary that is built without HTTP, metrics and traces
 	cargo test --test integration -- --ignored lean_binary::
+
+wheel: ## Build the Python package (target/wheels/*.whl)
+	@test -x target/python/bin/maturin || \
+	  { python3 -m venv target/python && target/python/bin/pip install --quiet 'maturin>=1.9,<2'; }
+	target/python/bin/maturin build --release --locked --manifest-path crates/python/Cargo.toml \
+	  --target-dir target/python-build --out target/wheels
+
+test-python: ## Test the Python package
+	scripts/test-python
 
 coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
 	scripts/coverage

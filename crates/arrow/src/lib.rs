@@ -6,7 +6,7 @@
 //! - [`Decoder`]: complete rows → record batches; [`CopyStream`]: the same for a stream as
 //!   `COPY … TO STDOUT (FORMAT binary)` sends it, in pieces of any size.
 //! - [`key_of`]: the key of a resource where no database gives one.
-//! - [`TableWriter`]: record batches → a file.
+//! - `TableWriter`: record batches → a file, with the feature `write`, a default.
 //!
 //! Values arrive exactly, or there is an error that names table, column and row, and never
 //! the value. A number is a `Decimal128` and, in the column beside it, its digits as
@@ -17,6 +17,7 @@ mod column_type;
 mod decode;
 mod key;
 mod schema;
+#[cfg(feature = "write")]
 mod write;
 
 pub use arrow_array::RecordBatch;
@@ -29,4 +30,5 @@ pub use key::{Key, key_of, key_text};
 pub use schema::{
     COLUMN_COMMENT, Column, KeyForm, NUMBER_SUFFIX, PostgresColumn, SchemaError, TABLE_COMMENT, TableSchema,
 };
+#[cfg(feature = "write")]
 pub use write::{Checked, Format, TableWriter, WriteError, WriteOptions, Written};

@@ -196,6 +196,12 @@ impl RowBatch {
         self.buffers.row_count(table, is_wanted)
     }
 
+    /// How many rows of a table each of its resources has, in order; resources that have
+    /// none are left out.
+    pub fn row_counts(&self, table: usize) -> impl Iterator<Item = (usize, usize)> {
+        self.buffers.row_counts(table).map(|(resource, rows)| (resource as usize, rows))
+    }
+
     /// The number of bytes of all rows.
     pub fn byte_count(&self) -> usize {
         self.buffers.byte_count()

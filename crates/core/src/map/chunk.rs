@@ -179,6 +179,20 @@ impl TableBuffers {
         count
     }
 
+    /// How many rows of a table each resource has, in order; those that have none are
+    /// left out.
+    pub fn row_counts(&self, table: usize) -> impl Iterator<Item = (u32, usize)> {
+        let (mut chunk, mut before) = (0, 0);
+        self.tables[table].segments.iter().map(move |segment| {
+            if segment.chunk != chunk {
+                before = 0;
+            }
+            let rows = segment.rows - before;
+            (chunk, before) = (segment.chunk, segment.rows);
+            (segment.resource, rows)
+        })
+    }
+
     /// The bytes that the rows take.
     pub fn byte_count(&self) -> usize {
         self.tables.iter().flat_map(|rows| rows.full.iter().chain([&rows.buffer])).map(RowBuffer::len).sum()
@@ -258,6 +272,9 @@ mod tests {
                     }
                 }
                 assert!(of_wanted == expected[table], "table {table}, resource by resource");
+                let of_each = buffers.row_counts(table);
+                let of_wanted = of_each.filter(|(resource, _)| is_wanted(*resource as usize));
+                assert_eq!(of_wanted.map(|(_, rows)| rows).sum::<usize>(), counts[table]);
             }
             assert!(buffers.tables[0].full.len() > 5);
             buffers.clear();
