@@ -23,10 +23,7 @@ pub fn failed(error: &ArrowError) -> PyErr {
 }
 
 /// Record batches as `__arrow_c_stream__` returns them.
-pub fn stream(
-    py: Python<'_>,
-    reader: Box<dyn RecordBatchReader + Send>,
-) -> PyResult<Bound<'_, PyCapsule>> {
+pub fn stream(py: Python<'_>, reader: Box<dyn RecordBatchReader + Send>) -> PyResult<Bound<'_, PyCapsule>> {
     PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(reader), STREAM)
 }
 
@@ -71,7 +68,9 @@ pub fn texts(array: &ArrayRef) -> PyResult<Vec<Option<&[u8]>>> {
         DataType::BinaryView => array.as_binary_view().iter().collect(),
         DataType::Null => vec![None; array.len()],
         other => {
-            return Err(PyTypeError::new_err(format!("a column of JSON texts is wanted, not one of {other}")));
+            return Err(PyTypeError::new_err(format!(
+                "a column of JSON texts is wanted, not one of {other}"
+            )));
         }
     })
 }

@@ -66,11 +66,7 @@ struct Run {
 /// Reads files. `inputs` is called for an iterator of pairs of a name and a path, bytes or a
 /// file object, once or twice; a file is read before the next one is asked for.
 #[pyfunction]
-pub fn read(
-    py: Python<'_>,
-    inputs: &Bound<'_, PyAny>,
-    options: RunOptions,
-) -> PyResult<Outcome> {
+pub fn read(py: Python<'_>, inputs: &Bound<'_, PyAny>, options: RunOptions) -> PyResult<Outcome> {
     let mut run = Run::new(py, options)?;
     loop {
         for input in inputs.call0()?.try_iter()? {
@@ -88,12 +84,7 @@ pub fn read(
 /// Maps the texts of a column: a capsule of `__arrow_c_stream__`, the two of
 /// `__arrow_c_array__`, or a list.
 #[pyfunction]
-pub fn map(
-    py: Python<'_>,
-    column: &Bound<'_, PyAny>,
-    name: &str,
-    options: RunOptions,
-) -> PyResult<Outcome> {
+pub fn map(py: Python<'_>, column: &Bound<'_, PyAny>, name: &str, options: RunOptions) -> PyResult<Outcome> {
     let mut run = Run::new(py, options)?;
     let arrays = if let Ok(capsule) = column.cast::<PyCapsule>() {
         Some(capsule::arrays(capsule)?)
@@ -103,7 +94,9 @@ pub fn map(
         None
     };
     let texts = match (&arrays, column) {
-        (Some(arrays), _) => Texts::Borrowed(arrays.iter().map(capsule::texts).collect::<PyResult<Vec<_>>>()?),
+        (Some(arrays), _) => {
+            Texts::Borrowed(arrays.iter().map(capsule::texts).collect::<PyResult<Vec<_>>>()?)
+        }
         (None, list) => {
             Texts::Owned(list.try_iter()?.map(|text| text_of(&text?)).collect::<PyResult<Vec<_>>>()?)
         }
@@ -154,10 +147,9 @@ fn text_of(text: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
 impl Run {
     fn new(py: Python<'_>, options: RunOptions) -> PyResult<Self> {
         let timezone = options.timezone.parse();
-        let timezone = timezone
-            .map_err(|error: fhirmill_core::datatype::InvalidTimezone| {
-                PyValueError::new_err(format!("timezone must be {error}"))
-            })?;
+        let timezone = timezone.map_err(|error: fhirmill_core::datatype::InvalidTimezone| {
+            PyValueError::new_err(format!("timezone must be {error}"))
+        })?;
         let (plan, view) = match &options.view {
             None => (Plan::built_in(), None),
             Some(text) => {

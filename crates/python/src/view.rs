@@ -49,7 +49,8 @@ impl Projection {
         let Some(read) = tables.pop() else {
             return Ok(Table::of_batches(&self.name, Arc::new(Schema::empty()), Vec::new()));
         };
-        let fields: Vec<Field> = read.schema().fields().iter().skip(1).map(|field| self.named(field)).collect();
+        let fields: Vec<Field> =
+            read.schema().fields().iter().skip(1).map(|field| self.named(field)).collect();
         let schema = Arc::new(Schema::new_with_metadata(fields, read.schema().metadata().clone()));
         let batches = read.batches()?.map(|batch| {
             let (_, columns, rows) = batch?.into_parts();
@@ -62,11 +63,12 @@ impl Projection {
     }
 
     fn named(&self, field: &Field) -> Field {
-        let renamed = |(in_table, own): &(String, String)| match field.name().strip_prefix(in_table.as_str())? {
-            "" => Some(own.clone()),
-            NUMBER_SUFFIX => Some(format!("{own}{NUMBER_SUFFIX}")),
-            _ => None,
-        };
+        let renamed =
+            |(in_table, own): &(String, String)| match field.name().strip_prefix(in_table.as_str())? {
+                "" => Some(own.clone()),
+                NUMBER_SUFFIX => Some(format!("{own}{NUMBER_SUFFIX}")),
+                _ => None,
+            };
         let is_exact = |(in_table, _): &&(String, String)| in_table == field.name();
         let name = self.names.iter().find(is_exact).map(|(_, own)| own.clone());
         let name = name.or_else(|| self.names.iter().find_map(renamed));

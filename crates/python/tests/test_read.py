@@ -40,8 +40,8 @@ def test_values_are_those_that_were_written() -> None:
     text = json.dumps(observation)[:-1] + ', "valueQuantity": {"value": 72.50, "unit": "kg"}}'
     tables = fm.read([patient("p1", birthDate="1970-01"), text.encode()], source="st-marys")
     row = tables.observation.to_pylist()[0]
-    assert row["value_number_text"] == "72.50"
-    assert float(row["value_number"]) == 72.5
+    assert row["value_quantity_value_text"] == "72.50"
+    assert float(row["value_quantity_value"]) == 72.5
     assert row["effective_start"].isoformat() == "2024-02-29T11:00:00+00:00"
     assert row["patient_id"] == tables.patient["id"][0].as_py()
     assert tables.patient["birth_date_text"].to_pylist() == ["1970-01"]
@@ -351,3 +351,30 @@ def _optional(module: str):  # type: ignore[no-untyped-def]
         return __import__(module)
     except ImportError:
         return None
+
+
+def test_an_interrupt_ends_a_read_that_would_not_end() -> None:
+    import _thread
+    import threading
+
+    began = threading.Event()
+
+    class Endless(io.BytesIO):
+        """A file of a terabyte."""
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            return 1 << 40 if whence == 2 else offset
+
+        def read(self, size: int | None = -1) -> bytes:
+            began.set()
+            return (b"\n" * 64 * 1024)[:size]
+
+    def interrupt() -> None:
+        began.wait()
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        fm.read(Endless())
+    thread.join()

@@ -43,7 +43,7 @@ def test_a_view_has_the_columns_of_its_definition(tmp_path: Path) -> None:
         assert rows.column_names == ["key", "id", "Born", "given"]
         assert rows["id"].to_pylist() == ["p1", "p2"]
         assert [str(born) for born in rows["Born"].to_pylist()] == ["1970-01-01", "None"]
-        assert rows["given"].to_pylist() == [["Ann", "Bea"], None]
+        assert rows["given"].to_pylist() == [["Ann", "Bea"], []]
     assert rows["key"].to_pylist() == fm.read(FILES, source="s").patient["id"].to_pylist()
 
 

@@ -109,7 +109,7 @@ def read(
     ... ], source="st-marys")
     >>> list(tables)[:2]
     ['patient', 'observation']
-    >>> tables["observation"].column("value_number_text").to_pylist()
+    >>> tables["observation"].column("value_quantity_value_text").to_pylist()
     ['72.0']
     >>> tables.observation["patient_id"] == tables.patient["id"]
     True

@@ -155,7 +155,8 @@ impl<'e> Handler<'e> {
         let location = self.place(&frame.location);
         let engine = &mut *self.engine;
         let identity = engine.rows.identity(engine.places.len() - 1);
-        let (resource_type, fhir_id) = (identity.resource_type.name().to_owned(), identity.fhir_id.to_owned());
+        let (resource_type, fhir_id) =
+            (identity.resource_type.name().to_owned(), identity.fhir_id.to_owned());
         let faults = engine.rows.view_faults();
         let message = match faults.last() {
             Some(fault) if fault.resources == 1 => fault.first.to_string(),

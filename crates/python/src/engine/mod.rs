@@ -27,7 +27,7 @@ use fhirmill_core::version::{Place, Version, number_of};
 
 pub use account::{FileAccount, Reject};
 pub use output::{OutputError, schemas};
-pub use spool::{Batches, Spooled};
+pub use spool::Spooled;
 
 use output::Output;
 use owners::Search;
@@ -362,9 +362,8 @@ impl Engine {
             (registration.target, Record { version, content, bearer })
         });
         let deletes = self.deletes.iter();
-        let deletes = deletes.map(|delete| {
-            (delete.target, Record { version: delete.version, content: None, bearer: None })
-        });
+        let deletes = deletes
+            .map(|delete| (delete.target, Record { version: delete.version, content: None, bearer: None }));
         let mut records: Vec<_> = resources.chain(deletes).collect();
         records.sort_by_key(|(_, record)| record.version.place);
         records

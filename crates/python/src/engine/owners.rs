@@ -9,7 +9,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::ArrowError;
 use fhirmill_arrow::{Key, key_of};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{ANY_SYSTEM, ID_SYSTEM, Identity, IdentifierKey};
+use fhirmill_core::map::{ANY_SYSTEM, ID_SYSTEM, IdentifierKey, Identity};
 
 use super::registry::Registry;
 use super::spool::Spooled;
@@ -69,7 +69,8 @@ impl<'s> Search<'s> {
 
     fn look_through_batch(&mut self, batch: &RecordBatch, key: &str, owner: Option<ResourceType>) {
         let column = |name: &str| batch.column_by_name(name);
-        let (Some(keys), Some(systems), Some(values)) = (column(key), column("system"), column("value")) else {
+        let (Some(keys), Some(systems), Some(values)) = (column(key), column("system"), column("value"))
+        else {
             return;
         };
         let types = column("resource_type").and_then(|types| types.as_string_opt::<i32>());
@@ -82,7 +83,9 @@ impl<'s> Search<'s> {
             let Some(numbers) = value.and_then(|value| self.by_value.get(value)) else { continue };
             let system = if systems.is_null(row) { "" } else { systems.value(row) };
             let resource_type = owner.or_else(|| ResourceType::named(types?.value(row)));
-            let (Some(resource_type), Ok(key)) = (resource_type, keys.value(row).try_into()) else { continue };
+            let (Some(resource_type), Ok(key)) = (resource_type, keys.value(row).try_into()) else {
+                continue;
+            };
             for number in numbers.clone() {
                 let identifier = &self.asked[number];
                 let is_same = identifier.system == ANY_SYSTEM || identifier.system == system;
@@ -103,9 +106,7 @@ impl<'s> Search<'s> {
     pub fn owned(self) -> Vec<Owned> {
         let sole = self.found.into_iter().filter(|(_, owners)| owners.len() == 1);
         let owned = sole.flat_map(|(number, owners)| owners.into_iter().map(move |owner| (number, owner)));
-        owned
-            .map(|(number, (resource_type, key))| (self.asked[number].clone(), resource_type, key))
-            .collect()
+        owned.map(|(number, (resource_type, key))| (self.asked[number].clone(), resource_type, key)).collect()
     }
 }
 

@@ -92,9 +92,14 @@ impl Registry {
         let other = if entry.content == content { Outcome::Unchanged } else { Outcome::Stale };
         let before = applied(entry.content);
         let has_rows = before == Outcome::Inserted;
-        let displaced =
-            Displaced { file: entry.file.into(), bearer: has_rows.then_some(entry.bearer), before, now: other };
-        let mut current = self.full.remove(&number).unwrap_or_else(|| entry.current());
+        let displaced = Displaced {
+            file: entry.file.into(),
+            bearer: has_rows.then_some(entry.bearer),
+            before,
+            now: other,
+        };
+        let stored = entry.current();
+        let mut current = self.full.remove(&number).unwrap_or(stored);
         let wins = current.decide(&record.version).wins;
         if wins {
             let entry = self.entry_mut(number);

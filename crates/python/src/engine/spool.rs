@@ -57,8 +57,7 @@ impl Spool {
             Place::Memory(batches) => batches.push(batch),
             Place::Disk(Some(writer)) => writer.write(&batch)?,
             Place::Disk(none) => {
-                let options =
-                    IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD))?;
+                let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD))?;
                 let file = BufWriter::with_capacity(1 << 16, tempfile::tempfile().map_err(io_error)?);
                 let mut writer = StreamWriter::try_new_with_options(file, &self.numbered, options)?;
                 writer.write(&batch)?;
