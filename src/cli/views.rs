@@ -27,8 +27,9 @@ pub enum ViewsCommand {
     /// Make or change the tables of views, and fill them from the archive
     ///
     /// The table of a view is named after it, in schema views. From then on every load keeps it current. A
-    /// changed view is filled beside the old one, which is then replaced. Waits for a load in progress to end.
-    /// After an interruption, apply again.
+    /// changed view is filled beside the old one, which is then replaced. A service that runs fills the table
+    /// in the background; without one, this command does. After an interruption the service goes on, or
+    /// this command if you apply again.
     ///
     /// Example: fhirmill views apply views/blood_pressures.json
     Apply(ViewsApplyArguments),
@@ -48,6 +49,9 @@ pub struct ViewsApplyArguments {
     /// Files with one ViewDefinition each
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Do not return before the tables are filled
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// Arguments of `views drop`.

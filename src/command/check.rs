@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::pipeline::{self, ArchiveCheck, ArchiveFinding, Job};
 use crate::report::{ProgressMeter, RunProgress, Unit};
 use fhirmill_core::model;
-use fhirmill_postgres::ledger::Rule;
+use fhirmill_postgres::ledger::{AppliedView, Rule};
 
 /// A rule, and how many rows break it.
 #[derive(Serialize)]
@@ -25,23 +25,26 @@ struct Finding {
 pub fn run(settings: &Settings, arguments: &CheckArguments) -> Result<ExitCode> {
     let (database, mut connection) = reading::open(settings)?;
     let mut findings = Vec::new();
-    let rules = Rule::all(&model::tables());
+    let views = AppliedView::list(&mut connection)?;
+    let mut rules = Rule::all(&model::tables());
+    rules.extend(views.iter().map(Rule::of_view));
     let progress: Arc<RunProgress> = Arc::default();
     let meter = ProgressMeter::watch(&progress);
-    progress.begin("checking", rules.len() as u64, Unit::Items("rules"));
+    progress.begin("checking", (rules.len() + views.len()) as u64, Unit::Items("rules"));
     for rule in rules {
         let broken = rule.count_broken(&mut connection)?;
         findings.push(Finding { rule: rule.sentence, broken });
         progress.set(findings.len() as u64);
     }
+    let cancel = CancellationToken::new();
+    let job = Job { settings, database: &database, cancel: &cancel, progress: &progress };
+    for view in views.iter().filter(|view| view.is_ready()) {
+        let rule = format!("the rows of views.{} are what its definition gives", view.table_name);
+        let broken = pipeline::verify_view(&job, view)?;
+        findings.push(Finding { rule, broken: i64::try_from(broken).unwrap_or(i64::MAX) });
+    }
     let rules = findings.len();
-    let archive = if arguments.archive {
-        let cancel = CancellationToken::new();
-        let job = Job { settings, database: &database, cancel: &cancel, progress: &progress };
-        Some(pipeline::check_archive(&job)?)
-    } else {
-        None
-    };
+    let archive = if arguments.archive { Some(pipeline::check_archive(&job)?) } else { None };
     for ArchiveFinding { problem, resources } in archive.iter().flat_map(|archive| &archive.findings) {
         findings.push(Finding { rule: problem.clone(), broken: *resources });
     }

@@ -31,6 +31,7 @@ pub mod sources;
 pub mod status;
 #[cfg(feature = "server")]
 pub mod users;
+mod view_filler;
 pub mod views;
 
 pub use refusal::Refusal;
@@ -73,7 +74,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),
-        Command::Views(command) => views::run(settings, command),
+        Command::Views(command) => views::run(settings, command, runtime),
     }
 }
 

@@ -29,6 +29,8 @@ pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> 
     let meter = ProgressMeter::watch(&progress);
     let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
     let summary = pipeline::load_inbox(&job, "once", Recovery::Always)?;
+    // Views whose filling was interrupted.
+    pipeline::fill_pending(&job, &mut database.connect()?)?;
     drop(meter);
     print(&database, &summary, None, arguments.json)?;
     Ok(exit_code(&summary))

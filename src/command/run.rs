@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::heartbeat::Heartbeat;
+use super::view_filler::ViewFiller;
 use crate::cli::ExitCode;
 use crate::config::Settings;
 use crate::pipeline::{self, Job, PipelineError, Recovery};
@@ -34,6 +35,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let progress = Arc::new(RunProgress::default());
     #[cfg(any(feature = "server", feature = "feeds"))]
     let wake_feeds = Arc::new(Notify::new());
+    let view_filler = ViewFiller::start(settings, &database, (&cancel, progress.activity()));
     #[cfg(feature = "server")]
     let server = {
         let (progress, wake, wake_feeds) =
@@ -58,6 +60,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let ending = runtime.block_on(trigger::run(settings, cancel, wake, move |cancel| scans.scan(cancel)))?;
     #[cfg(feature = "feeds")]
     feeds.ended();
+    drop(view_filler);
     #[cfg(feature = "server")]
     if let Some(server) = server {
         runtime.block_on(server.ended());

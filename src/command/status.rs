@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{feed_lines, reading};
+use super::{feed_lines, reading, views};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
 use crate::inbox::{self, Scan, SkippedPath};
@@ -14,7 +14,7 @@ use crate::report::health;
 use fhirmill_core::model;
 use fhirmill_postgres::database::Readers;
 use fhirmill_postgres::ledger::{
-    FeedEntry, LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer,
+    AppliedView, FeedEntry, LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer,
 };
 
 #[derive(Default, Serialize)]
@@ -36,6 +36,7 @@ struct Status {
     services: Vec<ServiceEntry>,
     sources: Vec<SourceActivity>,
     feeds: Vec<FeedEntry>,
+    views: Vec<AppliedView>,
     /// None before the first load.
     readers: Option<Readers>,
 }
@@ -76,6 +77,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         services,
         sources: SourceActivity::list(&mut connection)?,
         feeds: FeedEntry::list(&mut connection)?,
+        views: AppliedView::list(&mut connection)?,
         readers: Some(Readers::of(&mut connection)?),
     };
     if arguments.json {
@@ -150,6 +152,9 @@ fn print(status: &Status) {
         for line in feed_lines::lines(feed) {
             println!("           {line}");
         }
+    }
+    for view in status.views.iter().filter(|view| !view.is_ready()) {
+        println!("view       {}, version {}: {}", view.name, view.version, views::apply::state(view));
     }
     match (&ledger.last_run, &ledger.last_run_status) {
         (Some(at), Some(outcome)) => println!("last run   {at}, {outcome}"),

@@ -68,6 +68,17 @@ impl BatchMapper {
         }
     }
 
+    /// The plan that it maps by.
+    pub fn plan(&self) -> &Plan {
+        self.mapper.plan()
+    }
+
+    /// From now on maps by that plan.
+    pub fn follow(&mut self, plan: Arc<Plan>) {
+        self.rows = RowBatch::new(plan.tables.len());
+        self.mapper = Mapper::new(plan, MapSettings { timezone: self.timezone });
+    }
+
     /// From now on only resources of these types are wanted, whatever the settings
     /// say.
     pub fn want(&mut self, resource_types: ResourceTypes) {

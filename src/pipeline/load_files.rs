@@ -162,6 +162,7 @@ pub(super) fn complete(
     let stage = job.progress.activity().begin(WorkStage::Resolve);
     let plan = super::views::plan(run.connection())?;
     lead_to_owners(run.connection(), || plan, &runs)?;
+    ledger::unlock_views(run.connection())?;
     if summary.account.inserted + summary.account.updated + summary.learned_servers > 0
         || !broken_off.is_empty()
     {

@@ -42,7 +42,7 @@ pub use archive_check::{ArchiveCheck, ArchiveFinding, check_archive};
 pub use error::PipelineError;
 pub use job::Job;
 pub use remap::{Remapped, remap, resolve};
-pub use views::fill_view;
+pub use views::{FillEnd, fill_pending, fill_view, verify_view};
 
 use crate::inbox;
 use crate::report::{Summary, WorkStage};

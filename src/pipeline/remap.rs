@@ -18,7 +18,7 @@ use crate::report::{Unit, in_one_line};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadAt, ReadDefect, ResourceHandler, Stopped};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{self, Account, AppliedView, ClaimedFile, RemapFile, RemapPositions, Run};
+use fhirmill_postgres::ledger::{self, Account, ClaimedFile, RemapFile, RemapPositions, Run};
 
 /// What a remap wrote.
 #[derive(Debug, Default)]
@@ -106,25 +106,9 @@ pub fn remap(job: &Job<'_>, resource_types: &[String]) -> Result<Remapped, Pipel
     Ok(remapped)
 }
 
-/// Writes the rows of all current resources into the table of a view.
-pub(super) fn fill(
-    job: &Job<'_>,
-    connection: &mut PgConnection,
-    view: &AppliedView,
-) -> Result<Remapped, PipelineError> {
-    let files = ledger::select_current(connection, std::slice::from_ref(&view.resource_type))?;
-    let mut filled = Remapped::default();
-    if files.is_empty() {
-        return Ok(filled);
-    }
-    let worker = Worker::for_views(job, &[view.table()])?;
-    remap_by(job, worker, connection, (&files, Trust::Archive, &mut filled))?;
-    Ok(filled)
-}
-
 /// Whether archived files are proven to be what was loaded before they are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trust {
+pub(super) enum Trust {
     /// The archive holds what was loaded.
     Archive,
     /// They are read twice: the first time to prove it.
@@ -142,17 +126,7 @@ fn remap_files(
     if files.is_empty() {
         return Ok(());
     }
-    let worker = Worker::for_remap(job)?;
-    remap_by(job, worker, connection, (files, trust, remapped))
-}
-
-/// The same by that worker.
-fn remap_by(
-    job: &Job<'_>,
-    mut worker: Worker,
-    connection: &mut PgConnection,
-    (files, trust, remapped): (&[RemapFile], Trust, &mut Remapped),
-) -> Result<(), PipelineError> {
+    let mut worker = Worker::for_remap(job)?;
     let resources: i64 = files.iter().map(|file| file.resources).sum();
     job.progress.begin("remapping", resources as u64, Unit::Items("resources"));
     let storage = Storage::of(job.settings);
@@ -172,7 +146,11 @@ fn remap_by(
     Ok(())
 }
 
-fn open(file: &RemapFile, storage: &Storage, trust: Trust) -> Result<Box<dyn ReadAt>, ArchiveError> {
+pub(super) fn open(
+    file: &RemapFile,
+    storage: &Storage,
+    trust: Trust,
+) -> Result<Box<dyn ReadAt>, ArchiveError> {
     let stored = StoredFile {
         path: &file.path,
         status: &file.status,

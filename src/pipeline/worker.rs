@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use fhirmill_core::fhir::ResourceType;
@@ -52,7 +53,12 @@ pub(super) struct Worker {
     /// Rejects that its records may mend.
     open_rejects: Arc<OpenRejects>,
     activity: Activity,
+    /// When it was last seen that nobody waits to change the tables of views.
+    last_asked: Instant,
 }
+
+/// How often a worker asks whether somebody waits to change the tables of views.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// The result of a batch.
 #[derive(Default)]
@@ -97,6 +103,8 @@ impl Worker {
         let plan = Arc::new(Plan::of_views(views).map_err(|error| LoadError::View(error.to_string()))?);
         let mut worker = Worker::with_plan(job, Purpose::Remap, Arc::default(), (connection, plan))?;
         worker.mapper.want(ResourceTypes::All);
+        // How far it has come is lost together with what it has written.
+        worker.loader.commit_asynchronously()?;
         Ok(worker)
     }
 
@@ -112,6 +120,49 @@ impl Worker {
         self.skipped_types = known.map(ResourceType::name).collect();
         let wanted = self.skipped_types.iter().map(|name| (*name).to_owned()).collect();
         self.mapper.want(ResourceTypes::Only(wanted));
+    }
+
+    /// Between two batches, of which the next one has that number: lets somebody who waits
+    /// change the tables of views, and maps by what they are then. Says whether that was so.
+    pub fn give_way(&mut self, batch_number: u64) -> Result<bool, LoadError> {
+        if self.last_asked.elapsed() < ASK_EVERY {
+            return Ok(false);
+        }
+        let connection = self.loader.connection();
+        let is_waiting = ledger::is_view_change_waiting(connection)?;
+        if is_waiting {
+            let registry = Arc::clone(&self.registry);
+            ledger::give_way_to_view_change(connection, &|| registry.is_awaited(batch_number))?;
+            self.follow_views()?;
+        }
+        self.last_asked = Instant::now();
+        Ok(is_waiting)
+    }
+
+    /// Lets others change the tables of views until [`Worker::retake_views`].
+    pub fn release_views(&mut self) -> Result<(), LoadError> {
+        Ok(ledger::unlock_views(self.loader.connection())?)
+    }
+
+    /// Uses the tables of views again, as they are now.
+    pub fn retake_views(&mut self) -> Result<(), LoadError> {
+        ledger::lock_views(self.loader.connection())?;
+        self.follow_views()
+    }
+
+    fn follow_views(&mut self) -> Result<(), LoadError> {
+        if self.mapper.plan().is_of_views_only() {
+            return Ok(());
+        }
+        let plan = views::plan_of_locked(self.loader.connection())?;
+        self.mapper.follow(Arc::clone(&plan));
+        self.loader.follow_plan(plan);
+        Ok(())
+    }
+
+    /// Its connection, between two batches.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.loader.connection()
     }
 
     /// Where its work is counted.
@@ -150,6 +201,7 @@ impl Worker {
             skipped_types: Vec::new(),
             open_rejects: Arc::default(),
             activity: job.progress.activity().clone(),
+            last_asked: Instant::now(),
         })
     }
 
@@ -193,6 +245,9 @@ impl Worker {
             registry.finish(batch.number);
             pool.give_back(batch.into_bytes());
         }
-        worker.filter(|_| !state.is_aborted()).map(|worker| worker.loader.into_connection())
+        let mut connection =
+            worker.filter(|_| !state.is_aborted()).map(|worker| worker.loader.into_connection())?;
+        // It waits for its next use.
+        ledger::unlock_views(&mut connection).is_ok().then_some(connection)
     }
 }

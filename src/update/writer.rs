@@ -98,7 +98,10 @@ impl Writer {
                         work.give_up();
                     }
                 }
-                Next::Idle => {}
+                Next::Idle => {
+                    // A session that is lost is noticed by the next group.
+                    let _ = work.run.as_mut().map(|active| active.run.give_way());
+                }
                 Next::End => break,
             }
             self.tend(&mut work);
@@ -272,7 +275,7 @@ impl Writer {
         {
             let (worker, ending) = active.run.into_ending();
             // Sessions are kept only while there is something to do.
-            work.worker = (!is_idle).then_some(worker);
+            work.worker = worker.filter(|_| !is_idle);
             work.ending = self.end_beside(ending);
         }
     }

@@ -67,6 +67,7 @@ mod versions_processes;
 mod views;
 mod views_claims;
 mod views_contained;
+mod views_filled;
 mod views_first;
 mod views_merged;
 mod views_origin;

@@ -149,6 +149,35 @@ impl FeedStep {
     }
 }
 
+/// Where the filling of a view can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewStep {
+    /// The view is in the ledger and has a table, which is empty.
+    Registered,
+    /// The rows of one batch and how far the filling has come are committed.
+    Filled,
+    /// The indexes are built, and the table is not that of the view yet.
+    Indexed,
+    /// The table has taken the place of the one before.
+    Swapped,
+}
+
+impl ViewStep {
+    /// Every step.
+    pub const ALL: &[ViewStep] =
+        &[ViewStep::Registered, ViewStep::Filled, ViewStep::Indexed, ViewStep::Swapped];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            ViewStep::Registered => "view-registered",
+            ViewStep::Filled => "view-filled",
+            ViewStep::Indexed => "view-indexed",
+            ViewStep::Swapped => "view-swapped",
+        }
+    }
+}
+
 /// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -183,6 +212,11 @@ pub fn passed(step: Step) {
 
 /// The step of a feed is done: kills the program if FAILPOINTS says so.
 pub fn passed_feed(step: FeedStep) {
+    die_at(step.name());
+}
+
+/// The step of the filling of a view is done: kills the program if FAILPOINTS says so.
+pub fn passed_view(step: ViewStep) {
     die_at(step.name());
 }
 

@@ -1,6 +1,6 @@
 //! `fhirmill views`: tables that users declare.
 
-mod apply;
+pub(super) mod apply;
 mod check;
 mod run;
 
@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
+use tokio::runtime::Handle;
 
 use super::Refusal;
 use crate::cli::{ExitCode, ViewsCommand};
@@ -17,11 +18,11 @@ use crate::config::Settings;
 const MAX_DEFINITION_BYTES: u64 = 4 << 20;
 
 /// Runs the command.
-pub fn run(settings: &Settings, command: &ViewsCommand) -> Result<ExitCode> {
+pub fn run(settings: &Settings, command: &ViewsCommand, runtime: &Handle) -> Result<ExitCode> {
     match command {
         ViewsCommand::Check(arguments) => check::run(arguments),
         ViewsCommand::Run(arguments) => run::run(settings, arguments),
-        ViewsCommand::Apply(arguments) => apply::run(settings, arguments),
+        ViewsCommand::Apply(arguments) => apply::run(settings, arguments, runtime),
         ViewsCommand::List(arguments) => apply::list(settings, arguments),
         ViewsCommand::Drop(arguments) => apply::drop(settings, arguments),
     }

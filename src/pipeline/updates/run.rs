@@ -76,7 +76,10 @@ impl UpdateRun {
         let open_rejects = Arc::new(OpenRejects::load(run.connection())?);
         let last_reject = ledger::last_reject(run.connection())?;
         let mut worker = match worker {
-            Some(UpdateWorker(worker)) => worker,
+            Some(UpdateWorker(mut worker)) => {
+                worker.retake_views()?;
+                worker
+            }
             None => Worker::for_updates(job, run.id)?,
         };
         worker.follow(run.id, Arc::clone(&registry), open_rejects);
@@ -90,6 +93,12 @@ impl UpdateRun {
             last_reject,
             servers: KnownServers::default(),
         })
+    }
+
+    /// While nothing is to be loaded: lets somebody who waits change the tables of views.
+    pub fn give_way(&mut self) -> Result<(), LoadError> {
+        self.worker.0.give_way(self.next_batch)?;
+        Ok(())
     }
 
     /// Enters a new file, of that path in the inbox.
@@ -179,11 +188,12 @@ impl UpdateRun {
         Ok(())
     }
 
-    /// The session, and the rest of the run, which is to be ended.
-    pub fn into_ending(self) -> (UpdateWorker, EndingRun) {
-        let UpdateRun { run, worker, mut summary, statistics, last_reject, .. } = self;
+    /// The session, if it is well, and the rest of the run, which is to be ended.
+    pub fn into_ending(self) -> (Option<UpdateWorker>, EndingRun) {
+        let UpdateRun { run, mut worker, mut summary, statistics, last_reject, .. } = self;
         summary.rows = statistics.rows;
-        (worker, EndingRun { run, summary, statistics, last_reject })
+        let released = worker.0.release_views();
+        (released.is_ok().then_some(worker), EndingRun { run, summary, statistics, last_reject })
     }
 }
 

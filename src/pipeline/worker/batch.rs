@@ -44,16 +44,8 @@ impl Worker {
     /// reason, are rejected alone.
     pub fn load(&mut self, batch: &mut InputBatch) -> Result<LoadedBatch, LoadError> {
         let Some(source_id) = batch.source_id() else { return Ok(LoadedBatch::default()) };
-        if self.eob_coverage == EobCoverage::Drop {
-            batch.rewrite(eob_coverage::without);
-        }
-        if self.purpose == Purpose::Remap {
-            self.mapper.earlier.clear();
-            // Owners change between the batches of a remap.
-            *self.mapper.identifiers() = IdentifierCache::default();
-        }
-        self.mapper.identifiers().begin_source(source_id);
-        self.by_identifier = ByIdentifier::default();
+        self.give_way(batch.number)?;
+        self.begin(batch, source_id);
         if self.purpose == Purpose::Remap || !conditions::are_in(batch) {
             return self.load_conditional(batch, source_id);
         }
@@ -65,6 +57,37 @@ impl Worker {
         let loaded = loaded?;
         unlocked?;
         Ok(loaded)
+    }
+
+    /// Writes the rows of one batch of archived records into the table of a view. Within
+    /// the transaction, `note` is told which resources have their rows.
+    pub fn fill(
+        &mut self,
+        batch: &mut InputBatch,
+        note: &mut dyn FnMut(&mut PgConnection, &[i64]) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        let Some(source_id) = batch.source_id() else { return Ok(()) };
+        self.begin(batch, source_id);
+        self.follow_conditions(batch, source_id)?;
+        self.store(batch, source_id, &UnchangedRecords::default(), &mut |connection, _, _, outcomes| {
+            let written = outcomes.of_resources.iter().filter_map(|outcome| outcome.applied_key());
+            note(connection, &written.collect::<Vec<_>>())
+        })?;
+        Ok(())
+    }
+
+    /// Begins with a batch of that source.
+    fn begin(&mut self, batch: &mut InputBatch, source_id: i16) {
+        if self.eob_coverage == EobCoverage::Drop {
+            batch.rewrite(eob_coverage::without);
+        }
+        if self.purpose == Purpose::Remap {
+            self.mapper.earlier.clear();
+            // Owners change between the batches of a remap.
+            *self.mapper.identifiers() = IdentifierCache::default();
+        }
+        self.mapper.identifiers().begin_source(source_id);
+        self.by_identifier = ByIdentifier::default();
     }
 
     /// As `load`, when nobody else loads what its conditional requests may mean.

@@ -68,6 +68,7 @@ impl Worker {
         last_word: &mut UpdatesLastWord<'_>,
     ) -> Result<BatchStatistics, LoadError> {
         let Some(source_id) = batch.source_id() else { return Ok(BatchStatistics::default()) };
+        self.give_way(batch.number)?;
         if self.eob_coverage == EobCoverage::Drop {
             batch.rewrite(eob_coverage::without);
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fhirmill_postgres::database::DatabaseError;
-use fhirmill_postgres::ledger::{FeedEntry, RejectFigures, SourceFigures, UploadFigures};
+use fhirmill_postgres::ledger::{AppliedView, FeedEntry, RejectFigures, SourceFigures, UploadFigures};
 use nix::sys::statvfs::statvfs;
 use tracing::warn;
 
@@ -34,6 +34,7 @@ pub(super) struct LedgerFigures {
     pub uploads: UploadFigures,
     pub feeds: Vec<FeedEntry>,
     pub missing_indexes: usize,
+    pub views: Vec<AppliedView>,
 }
 
 /// A file system that something of fhirmill's is on.
@@ -125,6 +126,7 @@ impl Figures {
                     uploads: UploadFigures::load(connection)?,
                     feeds: FeedEntry::find(connection, None, MOST_FEEDS)?,
                     missing_indexes: indexes::missing(connection)?.len(),
+                    views: AppliedView::list(connection)?,
                 })
             }));
             let seen = seen.await;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
-use fhirmill_postgres::ledger::{Account, SourceFigures};
+use fhirmill_postgres::ledger::{Account, AppliedView, SourceFigures};
 use prometheus::TextEncoder;
 
 use super::families::{Families, Values};
@@ -231,6 +231,39 @@ fn add_database(families: &mut Families, figures: &Figures) {
         "fhirmill_missing_indexes",
         "Secondary indexes that are not built.",
         ledger.missing_indexes as f64,
+    );
+    add_views(families, &ledger.views);
+}
+
+/// As many views have series of their own.
+const MOST_VIEWS: usize = 200;
+
+/// How far the tables of views are.
+fn add_views(families: &mut Families, views: &[AppliedView]) {
+    let per_view = |value: &dyn Fn(&AppliedView) -> f64| -> Values<'_> {
+        let newest = views.chunk_by(|one, other| one.name == other.name).filter_map(<[_]>::last);
+        let newest = newest.take(MOST_VIEWS);
+        newest.map(|view| (vec![("view", view.name.as_str())], value(view))).collect()
+    };
+    families.gauges(
+        "fhirmill_view_ready",
+        "Whether the table of the newest version of a view is complete.",
+        per_view(&|view| f64::from(u8::from(view.is_ready()))),
+    );
+    families.gauges(
+        "fhirmill_view_filled_resources",
+        "Archived resources that the newest version of a view was made of so far.",
+        per_view(&|view| view.resources as f64),
+    );
+    families.gauges(
+        "fhirmill_view_resources",
+        "Archived resources that the newest version of a view is to be made of.",
+        per_view(&|view| view.total_resources as f64),
+    );
+    families.gauges(
+        "fhirmill_view_incomplete",
+        "Whether the table of the newest version of a view cannot be completed.",
+        per_view(&|view| f64::from(u8::from(view.problem.is_some()))),
     );
 }
 

@@ -62,6 +62,11 @@ impl Mapper {
         }
     }
 
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The owners of identifiers that references name, as far as they are known.
     pub fn identifiers(&mut self) -> &mut IdentifierCache {
         &mut self.identifiers

@@ -82,4 +82,8 @@ pub use submission::{NewManifest, Submission, SubmissionKey, SubmittedManifest};
 pub use update_file::{LeftFile, SourceFile, adopt_left, left_file};
 pub use upload::{NewUpload, OpenUploads, Upload, WholeChecksum};
 pub use upload_part::UploadPart;
-pub use view::{AppliedView, NewVersion, lock_views, remove_view, view_tables};
+pub(crate) use view::note_moved;
+pub use view::{
+    AppliedView, NewVersion, give_way_to_view_change, is_view_change_waiting, lock_views, remove_view,
+    unlock_views,
+};

@@ -102,6 +102,7 @@ struct Position {
 }
 
 /// A set of positions in a file: one bit for each position.
+#[derive(Clone, Debug)]
 pub struct RemapPositions(Vec<u64>);
 
 impl RemapPositions {
@@ -109,15 +110,43 @@ impl RemapPositions {
     pub fn contains(&self, position: u64) -> bool {
         self.0.get(position as usize / 64).is_some_and(|bits| bits >> (position % 64) & 1 == 1)
     }
+
+    /// Takes a position out.
+    pub fn remove(&mut self, position: u64) {
+        if let Some(bits) = self.0.get_mut(position as usize / 64) {
+            *bits &= !(1 << (position % 64));
+        }
+    }
+
+    /// The lowest position from there on.
+    pub fn first_from(&self, position: u64) -> Option<u64> {
+        let word = position as usize / 64;
+        let rest = self.0.get(word)? >> (position % 64);
+        if rest != 0 {
+            return Some(position + u64::from(rest.trailing_zeros()));
+        }
+        let later = self.0.iter().enumerate().skip(word + 1).find(|(_, bits)| **bits != 0);
+        later.map(|(word, bits)| word as u64 * 64 + u64::from(bits.trailing_zeros()))
+    }
 }
 
 /// Selects resources that refer to identifiers whose owners have arrived since;
 /// returns the files that hold them.
 pub fn select_resolvable(connection: &mut PgConnection) -> QueryResult<Vec<RemapFile>> {
-    connection.batch_execute(TEMPORARY_TABLE)?;
+    begin_selection(connection)?;
     sql_query(select_resolvable_sql())
         .bind::<Array<Text>, _>(ResourceType::all().map(ResourceType::name).collect::<Vec<_>>())
         .execute(connection)?;
+    selected_files(connection)
+}
+
+/// Begins to select resources for a remap: none so far.
+pub(super) fn begin_selection(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(TEMPORARY_TABLE)
+}
+
+/// The files that hold the selected resources, by their numbers.
+pub(super) fn selected_files(connection: &mut PgConnection) -> QueryResult<Vec<RemapFile>> {
     sql_query(files_sql()).load(connection)
 }
 
@@ -134,12 +163,17 @@ pub fn select_current(
     connection: &mut PgConnection,
     resource_types: &[String],
 ) -> QueryResult<Vec<RemapFile>> {
-    connection.batch_execute(TEMPORARY_TABLE)?;
+    begin_selection(connection)?;
     sql_query(SELECT_CURRENT).bind::<Array<Text>, _>(resource_types).execute(connection)?;
-    sql_query(files_sql()).load(connection)
+    selected_files(connection)
 }
 
 impl RemapFile {
+    /// The position of the last of the selected resources.
+    pub fn last_position(&self) -> u64 {
+        self.last.unsigned_abs()
+    }
+
     /// The positions of the selected resources of the file.
     pub fn positions(&self, connection: &mut PgConnection) -> QueryResult<RemapPositions> {
         let mut bits = vec![0; self.last as usize / 64 + 1];
@@ -155,5 +189,20 @@ impl RemapFile {
                 bits[position as usize / 64] |= 1 << (position % 64);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_position_is_found_in_any_word() {
+        let mut positions = RemapPositions(vec![1 << 5, 0, 1 << 63 | 1]);
+        assert_eq!(positions.first_from(0), Some(5));
+        assert_eq!((positions.first_from(5), positions.first_from(6)), (Some(5), Some(128)));
+        positions.remove(128);
+        assert_eq!((positions.first_from(6), positions.first_from(191)), (Some(191), Some(191)));
+        assert_eq!((positions.first_from(192), positions.first_from(10_000)), (None, None));
     }
 }

@@ -8,7 +8,10 @@ use diesel::sql_query;
 use diesel::sql_types::BigInt;
 use fhirmill_core::datatype::SqlType;
 use fhirmill_core::fhir::snake_case;
+use fhirmill_core::map::{KEY_OF_VIEW_ROWS, ViewTable};
 use fhirmill_core::model::{Table, TableColumn, TableKind, sql};
+
+use super::AppliedView;
 
 /// A rule.
 #[derive(Clone, Debug)]
@@ -57,6 +60,19 @@ fn lives(container: &str) -> String {
 }
 
 impl Rule {
+    /// That no row of a view belongs to a resource that is gone.
+    pub fn of_view(view: &AppliedView) -> Rule {
+        let ViewTable { table, .. } = view.table();
+        Rule {
+            sentence: format!("every row of {table} belongs to a living resource of its type"),
+            query: format!(
+                "select count(*) from {table} w where not exists (select from etl.resource r \
+                  where r.id = w.{KEY_OF_VIEW_ROWS} and r.content_hash is not null and r.resource_type = '{}')",
+                view.resource_type
+            ),
+        }
+    }
+
     /// The rules for the tables of a model, and those of the ledger.
     pub fn all(tables: &[Table]) -> Vec<Rule> {
         let mut rules = Vec::new();

@@ -499,6 +499,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.view_backlog (name, version, resource_id) {
+        name -> Text,
+        version -> Integer,
+        resource_id -> BigInt,
+    }
+}
+
+diesel::table! {
     etl.view_definition (name, version) {
         name -> Text,
         version -> Integer,
@@ -509,6 +517,11 @@ diesel::table! {
         resources -> BigInt,
         applied_at -> Timestamptz,
         filled_at -> Nullable<Timestamptz>,
+        total_resources -> BigInt,
+        until_file_id -> BigInt,
+        filled_file_id -> BigInt,
+        filled_position -> BigInt,
+        problem -> Nullable<Text>,
     }
 }
 
@@ -572,5 +585,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     upload,
     upload_part,
     used_proof,
+    view_backlog,
     view_definition,
 );

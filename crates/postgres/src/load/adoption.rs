@@ -17,11 +17,12 @@ use crate::LoadError;
 use crate::registry::{self, Adoption};
 
 /// What the registry and the ledger have of a resource.
-const REGISTERED: [(&str, &str); 4] = [
+const REGISTERED: [(&str, &str); 5] = [
     ("etl.resource_body", "id"),
     ("etl.unresolved_reference", "resource_id"),
     ("etl.contained_resource", "container_id"),
     ("etl.row_since", "resource_id"),
+    ("etl.view_backlog", "resource_id"),
 ];
 
 /// Lets the owners take the places of what was made, within a transaction.

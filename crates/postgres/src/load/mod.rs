@@ -74,6 +74,16 @@ impl Loader {
         self.connection
     }
 
+    /// The connection, between two batches.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
+    /// From now on batches are mapped by that plan.
+    pub fn follow_plan(&mut self, plan: Arc<Plan>) {
+        self.tables.follow(plan);
+    }
+
     /// Makes commits not wait for the disk. What is lost in a power failure must be
     /// loaded again: the run that uses the loader sees to it.
     pub fn commit_asynchronously(&mut self) -> Result<(), LoadError> {

@@ -15,6 +15,7 @@ use super::history::History;
 use crate::LoadError;
 use crate::database::CopyTable;
 use crate::failpoint::{self, Step};
+use crate::ledger::note_moved;
 use crate::registry::Decided;
 
 /// The column of root tables that has `meta.lastUpdated`.
@@ -39,12 +40,22 @@ pub(super) struct PostgresTables {
 
 impl PostgresTables {
     pub fn new(plan: Arc<Plan>, bodies: Bodies) -> Self {
-        let columns = |table: &fhirmill_core::model::Table| {
-            CopyTable::new(&table.name, table.columns.iter().map(|column| column.name.as_str()))
-        };
-        let copies = plan.tables.iter().map(columns).collect();
+        let copies = copies(&plan);
         PostgresTables { plan, copies, bodies }
     }
+
+    /// Takes over another plan.
+    pub fn follow(&mut self, plan: Arc<Plan>) {
+        self.copies = copies(&plan);
+        self.plan = plan;
+    }
+}
+
+fn copies(plan: &Plan) -> Vec<CopyTable> {
+    let columns = |table: &fhirmill_core::model::Table| {
+        CopyTable::new(&table.name, table.columns.iter().map(|column| column.name.as_str()))
+    };
+    plan.tables.iter().map(columns).collect()
 }
 
 /// Stores one batch within the arbiter's transaction. What it stores is accepted,
@@ -80,6 +91,9 @@ impl Sink for PostgresSink<'_> {
         }
         let moved = moved_by_type(&batch.batch, &decided.moved);
         follow_moved(connection, &tables.plan, &moved)?;
+        for (resource_type, keys) in moved.iter().filter(|(moved, _)| tables.plan.has_views_of(**moved)) {
+            note_moved(connection, *resource_type, keys)?;
+        }
         if tables.plan.is_of_views_only() {
             return Ok(Receipt { rows, durability: Durability::Accepted });
         }

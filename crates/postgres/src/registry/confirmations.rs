@@ -42,6 +42,8 @@ struct Batches {
     oldest: u64,
     /// Batches from there on that are done.
     done: BTreeSet<u64>,
+    /// Batches that wait for all before them.
+    waiting: BTreeSet<u64>,
     /// By batch, then by the resource's key.
     confirmed: Vec<(u64, FxHashMap<i64, Confirmation>)>,
 }
@@ -81,10 +83,18 @@ impl Confirmations {
         lock(&self.batches).oldest >= batch
     }
 
+    /// Whether a later batch waits for this one.
+    pub fn is_awaited(&self, batch: u64) -> bool {
+        lock(&self.batches).waiting.last().is_some_and(|last| *last > batch)
+    }
+
     /// Waits until all batches before this one are loaded or given up. The caller has
     /// no turn.
     pub fn wait_for_earlier(&self, batch: u64) {
-        drop(wait_while(&self.batch_finished, lock(&self.batches), |batches| batches.oldest < batch));
+        let mut batches = lock(&self.batches);
+        batches.waiting.insert(batch);
+        let mut batches = wait_while(&self.batch_finished, batches, |batches| batches.oldest < batch);
+        batches.waiting.remove(&batch);
     }
 
     /// Notes what the batch has confirmed, by the resources' keys.

@@ -71,6 +71,11 @@ impl RunRegistry {
         self.confirmations.wait_for_earlier(batch_number);
     }
 
+    /// Whether a later batch of the run waits for this one.
+    pub fn is_awaited(&self, batch_number: u64) -> bool {
+        self.confirmations.is_awaited(batch_number)
+    }
+
     /// Whether all batches of the run that were read before this one are loaded or
     /// given up.
     pub(crate) fn is_in_turn(&self, mode: Mode) -> bool {

@@ -162,6 +162,11 @@ impl Plan {
         Ok(Plan { is_of_views_only: true, ..plan })
     }
 
+    /// Whether it fills tables of views that are made of resources of that type.
+    pub fn has_views_of(&self, resource_type: ResourceType) -> bool {
+        self.views.iter().any(|of| of.view.resource_type == resource_type)
+    }
+
     /// Whether it fills tables of views only.
     pub fn is_of_views_only(&self) -> bool {
         self.is_of_views_only
