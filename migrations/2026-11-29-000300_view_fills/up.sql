@@ -16,8 +16,7 @@ create table etl.view_backlog (
   name text not null,
   version integer not null,
   resource_id bigint not null,
-  primary key (name, version, resource_id),
-  foreign key (name, version) references etl.view_definition on delete cascade
+  primary key (name, version, resource_id)
 );
 comment on table etl.view_backlog is 'resources that are still to be filled into a view although its filling has passed their place: their version has moved to another file, or the archived file could not be read';
 comment on column etl.view_backlog.name is 'the name of the view';

@@ -12,7 +12,7 @@ use fhirmill_core::map::ViewTable;
 use fhirmill_core::views::View;
 use serde::Serialize;
 
-use super::schema::view_definition;
+use super::schema::{view_backlog, view_definition};
 pub(crate) use fill::note_moved;
 use lock::exclusively;
 pub use lock::{give_way_to_view_change, is_view_change_waiting, lock_views, unlock_views};
@@ -173,6 +173,10 @@ pub fn remove_view(connection: &mut PgConnection, name: &str) -> QueryResult<boo
 
 fn drop_version(connection: &mut PgConnection, version: &AppliedView) -> QueryResult<()> {
     connection.batch_execute(&format!("drop table if exists {VIEW_SCHEMA}.\"{}\"", version.table_name))?;
+    let backlog = view_backlog::table
+        .filter(view_backlog::name.eq(&version.name))
+        .filter(view_backlog::version.eq(version.version));
+    diesel::delete(backlog).execute(connection)?;
     diesel::delete(view_definition::table.find((&version.name, version.version))).execute(connection)?;
     Ok(())
 }
