@@ -29,6 +29,7 @@ pub struct RunOptions {
     strict: bool,
     max_rejects: usize,
     on_disk: bool,
+    batch_bytes: usize,
     /// The text of a ViewDefinition, whose rows are wanted instead of all tables.
     view: Option<String>,
 }
@@ -167,7 +168,7 @@ impl Run {
             strict: options.strict,
             max_rejects: options.max_rejects,
             on_disk: options.on_disk,
-            batch_bytes: if options.on_disk { 16 << 20 } else { 64 << 20 },
+            batch_bytes: options.batch_bytes,
         };
         let engine = Engine::new(Arc::clone(&plan), engine_options, interruption(&failure));
         let engine = engine.map_err(|error| errors::internal(py, &error))?;

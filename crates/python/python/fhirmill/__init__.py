@@ -47,6 +47,10 @@ __version__ = _native.__version__
 #: The most rejects that are kept; ``account.rejected`` counts all.
 MAX_REJECTS = 100_000
 
+# The JSON that is mapped at a time: of tables in memory, and of those in files.
+_BATCH_BYTES = 64 << 20
+_BATCH_BYTES_ON_DISK = 16 << 20
+
 
 class _Options:
     """What the engine is told."""
@@ -70,6 +74,7 @@ class _Options:
         self.strict = strict
         self.max_rejects = MAX_REJECTS
         self.on_disk = on_disk
+        self.batch_bytes = _BATCH_BYTES_ON_DISK if on_disk else _BATCH_BYTES
         self.view = view
 
 

@@ -34,11 +34,9 @@ class Account:
 
 def to_arrow(table: _native.Table) -> Any:
     """The table as ``pyarrow.Table``, or as it is where pyarrow is not installed."""
-    try:
-        import pyarrow
-    except ImportError:
-        return table
-    return pyarrow.table(table)
+    reader = to_reader(table)
+    # pyarrow.table() would import pandas first, to see whether it is given a data frame.
+    return table if reader is table else reader.read_all()
 
 
 def to_reader(table: _native.Table) -> Any:
