@@ -67,12 +67,12 @@ fn an_identifier_names_the_one_resource_that_has_it() {
     assert_eq!(service.environment.value(genders), "female,male,other");
 }
 
-/// Files stay in the inbox.
-const NOTHING_LOADS: [(&str, &str); 2] = [("SETTLE_SECONDS", "3600"), ("SCHEDULE", "0 0 1 1 *")];
+/// Files wait for as long as this process lives.
+const NOTHING_LOADS: (&str, &str) = ("FAILPOINTS", "claimed=pause");
 
 #[test]
 fn updates_are_queued_where_too_many_wait_and_what_comes_later_waits_behind_them() {
-    let mut service = HttpService::start_with(&[&NOTHING_LOADS[..], &[("MAX_QUEUED_FILES", "3")]].concat());
+    let mut service = HttpService::start_with(&[NOTHING_LOADS, ("MAX_QUEUED_FILES", "3")]);
     let authorization = service.authorized("st-marys");
     let put = |service: &HttpService, id: &str, headers: &[&str]| {
         let path = format!("/fhir/Patient/{id}");
