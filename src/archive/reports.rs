@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use super::{Archive, FolderArchive, Location};
+use super::{Archive as _, FolderArchive, Location};
 use crate::inbox::{FileContent, InboxFile, LONGEST_NAME, rename};
 
 /// The ending of a report's name.
@@ -22,8 +22,8 @@ pub(super) fn publish(
     content: &FileContent,
     report: &str,
 ) -> io::Result<()> {
-    let name = file.path.file_name().unwrap_or_default();
-    let place = rejects.address(&Location::of_names([OsStr::new(&file.source), name]));
+    let name = file.place.name();
+    let place = rejects.path(&Location::of_names([OsStr::new(&file.source), name]));
     let hash = hash(content);
     let unnamed = place.with_file_name(fitting(&hash, name, &format!("{REPORT}.part")));
     if let Some(folder) = place.parent() {
@@ -55,7 +55,7 @@ fn is_written(to: &Path, report: &str) -> bool {
 
 /// The report that a rejected file at this place would get is another file's.
 pub(super) fn is_of_another(rejects: &FolderArchive, place: &Location) -> bool {
-    let path = rejects.address(place);
+    let path = rejects.path(place);
     let report = path.with_file_name(fitting("", path.file_name().unwrap_or_default(), REPORT));
     report.symlink_metadata().is_ok() && !rejects.contains(place)
 }

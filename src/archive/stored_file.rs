@@ -45,7 +45,7 @@ impl Storage {
         let opened = self.open(file)?;
         let address = || {
             let location = Location::stored(file.archive_path.unwrap_or_default());
-            self.of_status(file.status).address(&location).display().to_string()
+            self.of_status(file.status).address(&location)
         };
         let unreadable = |source| ArchiveError::Read { path: address(), source };
         let size = opened.size().map_err(unreadable)?;

@@ -82,7 +82,7 @@ pub(super) fn list(
     let listed = |mut entry: FileEntry| {
         let address = |stored: &str| storage.of_status(&entry.status).address(&Location::stored(stored));
         entry.archive_path =
-            entry.archive_path.as_deref().map(|stored| address(stored).display().to_string());
+            entry.archive_path.as_deref().map(address);
         ListedFile { rejected_by_reason: reasons.remove(&entry.id).unwrap_or_default(), entry }
     };
     Ok(entries.into_iter().map(listed).collect())

@@ -174,7 +174,12 @@ impl Teller {
             }
         };
         *id = Some(service.id());
-        service.beat(&self.pulse.scans()).map_err(|error| in_one_line(&error))?;
+        let mut scans = self.pulse.scans();
+        #[cfg(feature = "storage")]
+        if let Some(trouble) = crate::storage::trouble() {
+            scans.last_error = Some(trouble);
+        }
+        service.beat(&scans).map_err(|error| in_one_line(&error))?;
         self.pulse.told();
         Ok(())
     }

@@ -28,7 +28,7 @@ pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> 
     let progress = Arc::default();
     let meter = ProgressMeter::watch(&progress);
     let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
-    let summary = pipeline::load_inbox(&job, "once", Recovery::Always)?;
+    let summary = pipeline::load_all(&job, "once", Recovery::Always)?;
     // Views whose filling was interrupted.
     pipeline::fill_pending(&job, &mut database.connect()?)?;
     drop(meter);

@@ -101,7 +101,9 @@ impl Scans {
                 scan.succeeded(summary.unreadable_files);
                 self.failed.store(0, Ordering::Relaxed);
                 let is_unfinished = summary.settling > 0 || summary.changed_files > 0;
-                ScanOutcome { again_in: is_unfinished.then(|| self.settings.settle.max(SHORTEST_WAIT)) }
+                let pause = if summary.has_more { Duration::ZERO } else { self.settings.settle };
+                let is_again = is_unfinished || summary.has_more;
+                ScanOutcome { again_in: is_again.then(|| pause.max(SHORTEST_WAIT)) }
             }
             Err(failure) => {
                 let pause = AFTER_FAILURE * 2_u32.pow(self.failed.fetch_add(1, Ordering::Relaxed).min(6));

@@ -190,5 +190,5 @@ fn from_archive(settings: &Settings, resource: &StoredResource) -> Result<Vec<u8
     let archive = storage.of_status(resource.status.as_deref().unwrap_or_default());
     let file = archive.open(&location)?;
     read::read_range_of(file, &settings.read_limits(), member as u32, offset as u64, length as u64)
-        .with_context(|| format!("{} cannot be read", archive.address(&location).display()))
+        .with_context(|| format!("{} cannot be read", archive.address(&location)))
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{feed_lines, reading, views};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
-use crate::inbox::{self, Scan, SkippedPath};
+use crate::inbox::{Inboxes, Scan, SkippedPath, Unreadable};
 use crate::pipeline::{PipelineError, indexes};
 use crate::report::health;
 use fhirmill_core::model;
@@ -114,11 +114,15 @@ fn nothing_yet(settings: &Settings, arguments: &StatusArguments) -> Result<ExitC
 
 /// The files in the inbox; none in one that the first load will make.
 fn scan(settings: &Settings) -> Result<Scan, PipelineError> {
-    if !settings.inbox_dir.exists() {
+    if !settings.inbox_dir.exists() && settings.storage.inbox.is_none() {
         return Ok(Scan::default());
     }
-    let failed = |source| PipelineError::Inbox { path: settings.inbox_dir.display().to_string(), source };
-    inbox::scan(&settings.inbox_dir, settings.settle).map_err(failed)
+    match Inboxes::of(settings).scan(settings.settle, false) {
+        (scan, None) => Ok(scan),
+        (_, Some(Unreadable { address, error })) => {
+            Err(PipelineError::Inbox { path: address, source: error })
+        }
+    }
 }
 
 fn print(status: &Status) {

@@ -16,7 +16,10 @@ use sha2::{Digest, Sha256};
 pub struct FileContent {
     /// SHA-256 of the bytes: files of a source with equal hashes are one delivery.
     pub sha256: [u8; 32],
-    version: FileVersion,
+    /// Its size in bytes.
+    pub size: u64,
+    /// None for an object of a store: its place knows which version it is.
+    version: Option<FileVersion>,
 }
 
 /// One version of one file: differs after anything is done to the file except
@@ -51,18 +54,24 @@ impl FileContent {
     pub fn unless(is_over: &AtomicBool, path: &Path) -> io::Result<Self> {
         let file = open(path)?;
         let version = FileVersion::of(&file.metadata()?);
-        Ok(FileContent { sha256: hash(file, is_over)?, version })
+        Ok(FileContent { sha256: hash(file, is_over)?, size: version.size, version: Some(version) })
+    }
+
+    /// The content of an object of a store.
+    #[cfg(feature = "storage")]
+    pub fn of_object(sha256: [u8; 32], size: u64) -> Self {
+        FileContent { sha256, size, version: None }
     }
 
     /// Whether the file at `path` is still the one that was hashed, and has not
     /// been written to since.
     pub fn is_still_at(&self, path: &Path) -> bool {
-        path.symlink_metadata().is_ok_and(|metadata| FileVersion::of(&metadata) == self.version)
+        path.symlink_metadata().is_ok_and(|metadata| Some(FileVersion::of(&metadata)) == self.version)
     }
 
     /// Whether a file of the same size is at `path`.
     pub fn is_as_long_as(&self, path: &Path) -> bool {
-        path.symlink_metadata().is_ok_and(|other| other.is_file() && other.size() == self.version.size)
+        path.symlink_metadata().is_ok_and(|other| other.is_file() && other.size() == self.size)
     }
 }
 

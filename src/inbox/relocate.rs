@@ -17,7 +17,7 @@ pub enum Relocation {
     /// The file is at the target and no longer at its origin.
     Done,
     /// A copy is at the target. The original can go as soon as the copy
-    /// survives a power failure: see [`remove`].
+    /// survives a power failure: see [`Place::remove`](super::Place::remove).
     Copied,
     /// The target holds something else; the file was not moved.
     Taken,
@@ -106,17 +106,15 @@ fn copy(from: &Path, to: &Path, content: &FileContent) -> io::Result<Relocation>
     Ok(Relocation::Copied)
 }
 
-/// Removes the file with this content, unless another one took its place. This
-/// also works if origin and target are two links to one file, which a rename
-/// would leave alone.
-pub fn remove(from: &Path, content: &FileContent) -> io::Result<()> {
-    if content.is_still_at(from) { fs::remove_file(from) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbox::{FilePlace, Place};
     use pretty_assertions::assert_eq;
+
+    fn remove(path: &Path, content: &FileContent) -> io::Result<()> {
+        FilePlace(path.to_owned()).remove(content)
+    }
 
     fn text(path: &Path) -> String {
         fs::read_to_string(path).unwrap_or_else(|error| error.kind().to_string())

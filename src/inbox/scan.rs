@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fhirmill_postgres::ledger::NewFile;
@@ -13,13 +14,14 @@ use rustix::fs::{Access, AtFlags, CWD, StatxAttributes, StatxFlags};
 use super::landed::has_landed;
 use super::landing::{is_landing, remove_leftover};
 use super::name::{DEFAULT_SOURCE, escaped, is_unfinished, unescaped};
+use super::place::{FilePlace, Place};
 use super::skipped_paths::SkippedPaths;
 
 /// A file that is ready to be loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct InboxFile {
-    /// Its absolute path.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Arc<dyn Place>,
     /// Its path relative to the inbox, escaped for the ledger and the log.
     pub relative: String,
     /// The name of its source, escaped likewise.
@@ -57,6 +59,25 @@ pub struct Scan {
     /// Folders below those of sources that hold nothing, nor anything but each other,
     /// each with the time since when; those deepest down come first.
     pub empty_folders: Vec<(PathBuf, SystemTime)>,
+    /// There is more than one scan takes: the next one goes on.
+    pub has_more: bool,
+}
+
+impl Scan {
+    /// Adds what was found elsewhere.
+    pub(super) fn add(&mut self, other: Scan) {
+        self.ready.extend(other.ready);
+        self.settling += other.settling;
+        self.skipped.extend(other.skipped);
+        self.oldest = [self.oldest.take(), other.oldest].into_iter().flatten().min();
+        self.empty_folders.extend(other.empty_folders);
+        self.has_more |= other.has_more;
+    }
+
+    pub(super) fn sort(&mut self) {
+        let key = |file: &InboxFile| (file.source.clone(), rank(&file.relative), file.relative.clone());
+        self.ready.sort_by_cached_key(key);
+    }
 }
 
 /// Scans the inbox for files that have not changed for `settle`, or that this process has
@@ -82,7 +103,7 @@ pub fn scan(inbox: &Path, settle: Duration) -> io::Result<Scan> {
     }
     let Scanner { mut scan, folders, .. } = scanner;
     scan.empty_folders = empty_folders(folders);
-    scan.ready.sort_by_cached_key(|file| (file.source.clone(), rank(&file.relative), file.relative.clone()));
+    scan.sort();
     Ok(scan)
 }
 
@@ -313,7 +334,7 @@ fn inbox_file(inbox: &Path, path: PathBuf, size: u64) -> Option<InboxFile> {
     let first = escaped(parts.next()?.as_os_str());
     let source = if parts.next().is_some() { first } else { DEFAULT_SOURCE.to_owned() };
     let relative = escaped(below.as_os_str());
-    Some(InboxFile { path, relative, source, size })
+    Some(InboxFile { place: Arc::new(FilePlace(path)), relative, source, size })
 }
 
 /// Whether the inbox has anything at this escaped path. True if that cannot be

@@ -100,8 +100,8 @@ fn note_stuck(
     departing: &[Departing],
     stuck: &[Stuck],
 ) -> Result<(), PipelineError> {
-    for Stuck { from, error, is_copied } in stuck {
-        let Some(file) = departing.iter().find(|file| file.file.path == *from) else { continue };
+    for Stuck { relative, error, is_copied } in stuck {
+        let Some(file) = departing.iter().find(|file| file.file.relative == *relative) else { continue };
         let reason = format!("it was read, and cannot be moved out of the inbox: {error}");
         run.note_stuck(file.id, &reason, *is_copied)?;
         summary.skip(file.file.relative.clone(), reason);

@@ -13,6 +13,7 @@ use super::error::PipelineError;
 use super::file_progress::{FileProgress, PartsState};
 use super::reader::Reading;
 use super::reject_report;
+use crate::archive::at_once;
 use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile};
 use crate::report::{Activity, FileOutcome, Summary, TRACES, WorkStage};
@@ -69,6 +70,7 @@ pub(super) fn finish(
     which: FinishWhich,
 ) -> Result<Vec<InProgressFile>, PipelineError> {
     let (mut done, mut waiting) = (Vec::new(), Vec::new());
+    let mut loaded = Vec::new();
     for file in files {
         let state = match which {
             FinishWhich::Settled => file.progress.state(),
@@ -76,9 +78,16 @@ pub(super) fn finish(
         };
         match state {
             PartsState::InProgress => waiting.push(file),
-            PartsState::AllLoaded if is_to_be_closed(&file, summary) => done.push(file),
+            PartsState::AllLoaded => loaded.push(file),
             // It stays in the inbox, and the next run continues it.
-            PartsState::AllLoaded | PartsState::SomeLost => {}
+            PartsState::SomeLost => {}
+        }
+    }
+    let is_remote = loaded.iter().any(|file| file.file.place.path().is_none());
+    let unchanged = at_once(&loaded, is_remote, |file| file.file.place.has(&file.content));
+    for (file, is_unchanged) in loaded.into_iter().zip(unchanged) {
+        if is_to_be_closed(&file, is_unchanged, summary) {
+            done.push(file);
         }
     }
     if !done.is_empty() {
@@ -88,9 +97,9 @@ pub(super) fn finish(
 }
 
 /// Whether the account of a file is to be closed, whose records are committed.
-fn is_to_be_closed(file: &InProgressFile, summary: &mut Summary) -> bool {
-    let InProgressFile { file, content, reading, .. } = file;
-    if !content.is_still_at(&file.path) {
+fn is_to_be_closed(file: &InProgressFile, is_unchanged: bool, summary: &mut Summary) -> bool {
+    let InProgressFile { file, reading, .. } = file;
+    if !is_unchanged {
         note_changed(file, summary);
         return false;
     }

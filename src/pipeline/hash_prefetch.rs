@@ -95,7 +95,7 @@ impl<'f> HashPrefetch<'f> {
                 continue;
             };
             drop(state);
-            let content = FileContent::unless(&self.is_over, &self.groups[group][number].path);
+            let content = self.groups[group][number].place.content(&self.is_over);
             state = lock(&self.state);
             let place = group - state.taken;
             let group = &mut state.begun[place];
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn groups_are_taken_in_their_order_whichever_is_hashed_first() {
         let (_inbox, files) = ten_files();
-        fs::remove_file(&files[4].path).expect("removed");
+        fs::remove_file(files[4].place.path().expect("a file")).expect("removed");
         let prefetch = HashPrefetch::new(files.chunks(3).collect());
         let taken = thread::scope(|scope| {
             for _ in 0..2 {
@@ -184,7 +184,7 @@ mod tests {
         });
         let expected: Vec<_> = files
             .chunks(3)
-            .map(|group| hashes(group.iter().map(|file| FileContent::of(&file.path)).collect()))
+            .map(|group| hashes(group.iter().map(|file| file.place.content(&AtomicBool::new(false))).collect()))
             .collect();
         assert_eq!(taken, expected);
         assert_eq!(taken[1][1], None);

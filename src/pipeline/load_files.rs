@@ -25,8 +25,11 @@ use super::reader::Reader;
 use super::run_state::RunState;
 use super::worker::Worker;
 use super::{indexes, remap};
-use crate::inbox::{self, InboxFile};
+use crate::inbox::{Inboxes, InboxFile};
 use crate::report::{Summary, TRACES, Unit, WorkStage};
+
+/// How many threads hash objects of a store.
+const REMOTE_HASHERS: usize = 8;
 
 /// Loads these files of the inbox in a run of its own, whose command is recorded
 /// in the ledger.
@@ -90,11 +93,17 @@ fn load(
     let prefetch = HashPrefetch::new(groups(files));
     let span = Span::current();
     let loaded = thread::scope(|scope| {
-        for _ in 0..job.settings.workers.get() {
+        let workers = job.settings.workers.get();
+        for _ in 0..workers {
             scope.spawn(|| {
                 let connection = span.in_scope(|| Worker::run(&state, &pool, &registry, connect));
                 connection.map(|connection| job.database.give_back(connection))
             });
+        }
+        // Hashing an object waits for its store most of the time.
+        let is_any_remote = files.iter().any(|file| file.place.path().is_none());
+        let hashers = if is_any_remote { workers.max(REMOTE_HASHERS) } else { workers };
+        for _ in 0..hashers {
             scope.spawn(|| prefetch.run());
         }
         job.progress.begin("loading", files.iter().map(|file| file.size).sum(), Unit::Bytes);
@@ -175,7 +184,8 @@ pub(super) fn complete(
     summary.unresolved_references = ledger::count_unresolved(run.connection())?;
     drop(stage);
     // Those of their files that are in the inbox under any name were taken over.
-    run.give_up_lost(&|relative| inbox::is_there(&job.settings.inbox_dir, relative))?;
+    let inboxes = Inboxes::of(job.settings);
+    run.give_up_lost(&|relative| inboxes.is_there(relative))?;
     indexes::complete_and_note(job, run.connection(), summary);
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use fhirmill_core::read::Stopped;
 use fhirmill_postgres::failpoint::{self, Step};
@@ -112,7 +113,7 @@ impl<'d> LoadRun<'d> {
         self.load_deferred()?;
         for file in std::mem::take(&mut self.in_flight) {
             // Its content is loaded by now, or it is to be loaded as the first was not.
-            let content = vec![FileContent::of(&file.path)];
+            let content = vec![file.place.content(&AtomicBool::new(false))];
             self.load_group(std::slice::from_ref(&file), content)?;
             self.finish_all()?;
             self.load_deferred()?;
@@ -130,7 +131,7 @@ impl<'d> LoadRun<'d> {
             let mut duplicates = Vec::new();
             let mut is_any_loaded = false;
             for (deferred, verdict) in deferred.into_iter().zip(verdicts) {
-                if !deferred.content.is_still_at(&deferred.file.path) {
+                if !deferred.file.place.has(&deferred.content) {
                     self.note_gone(&deferred.file);
                     self.run.forget(deferred.claimed.id)?;
                 } else if !verdict.is_duplicate {
@@ -189,7 +190,7 @@ impl<'d> LoadRun<'d> {
     /// Notes that a file is no longer what was claimed: another process may have
     /// moved it.
     fn note_gone(&mut self, file: &InboxFile) {
-        if file.path.symlink_metadata().is_ok() {
+        if file.place.is_there() {
             note_changed(file, self.summary);
         } else {
             info!("{} has left the inbox", file.relative);
@@ -283,7 +284,9 @@ impl<'d> LoadRun<'d> {
         let mut readable = Vec::with_capacity(files.len());
         for (file, content) in files.iter().zip(contents) {
             let content = match content {
-                Ok(content) if !content.is_still_at(&file.path) => FileContent::of(&file.path),
+                Ok(content) if !file.place.is_pinned() && !file.place.has(&content) => {
+                    file.place.content(&AtomicBool::new(false))
+                }
                 other => other,
             };
             match content {
@@ -314,7 +317,7 @@ impl<'d> LoadRun<'d> {
             Claim::Taken => info!("{} is being loaded by another process", file.relative),
             Claim::InFlight => self.in_flight.push(file.clone()),
             Claim::Loaded { .. } | Claim::Rejected { .. } | Claim::Duplicate { .. }
-                if !content.is_still_at(&file.path) =>
+                if !file.place.has(content) =>
             {
                 if let Claim::Duplicate { id, .. } = claim {
                     self.run.forget(id)?;

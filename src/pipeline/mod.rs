@@ -44,7 +44,7 @@ pub use job::Job;
 pub use remap::{Remapped, remap, resolve};
 pub use views::{FillEnd, fill_pending, fill_view, verify_view};
 
-use crate::inbox;
+use crate::inbox::{self, Inboxes, Unreadable};
 use crate::report::{Summary, WorkStage};
 
 /// Whether to complete what runs that broke off have left to be done.
@@ -57,7 +57,17 @@ pub enum Recovery {
     WithFiles,
 }
 
-/// Loads all files of the inbox that are ready, and returns the summary.
+/// Loads all files of the inbox that are ready, in several runs if they are more than one scan
+/// takes, and returns the summary of all.
+pub fn load_all(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Summary, PipelineError> {
+    let mut all = load_inbox(job, command, recovery)?;
+    while all.has_more && !all.is_interrupted && !job.cancel.is_cancelled() {
+        all.add(load_inbox(job, command, Recovery::WithFiles)?);
+    }
+    Ok(all)
+}
+
+/// Loads the files of the inbox that one scan takes, and returns the summary.
 /// `command` is recorded with the run.
 pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Summary, PipelineError> {
     let started = Instant::now();
@@ -67,11 +77,10 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
         updates::land_left(inbox_dir, &mut job.database.connect()?)?;
     }
     let stage = job.progress.activity().begin(WorkStage::Scan);
-    let scan = std::fs::create_dir_all(inbox_dir)
-        .and_then(|()| inbox::scan(inbox_dir, job.settings.settle))
-        .map_err(|source| PipelineError::Inbox { path: inbox_dir.display().to_string(), source })?;
+    let (scan, unreadable) = Inboxes::of(job.settings).scan(job.settings.settle, true);
     drop(stage);
     summary.settling = scan.settling;
+    summary.has_more = scan.has_more;
     summary.skip_all(scan.skipped.clone());
     if !scan.ready.is_empty() {
         load_files::load_files(job, command, &scan.ready, &mut summary)?;
@@ -87,5 +96,11 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
         summary.skip_all(inbox::remove_empty_folders(inbox_dir, &scan, after));
     }
     summary.seconds = started.elapsed().as_secs_f64();
-    Ok(summary)
+    // What the other inbox has is loaded all the same.
+    match unreadable {
+        Some(Unreadable { address, error }) => {
+            Err(PipelineError::Inbox { path: address, source: error })
+        }
+        None => Ok(summary),
+    }
 }

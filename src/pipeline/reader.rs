@@ -18,7 +18,7 @@ use super::input_batch::InputBatch;
 use super::job::Job;
 use super::known_servers::KnownServers;
 use super::run_state::RunState;
-use crate::inbox::{self, InboxFile};
+use crate::inbox::InboxFile;
 use crate::report::WorkStage;
 
 /// The most records of a batch, however few bytes they are.
@@ -121,7 +121,9 @@ impl<'r> Reader<'r> {
         });
         let limits = self.limits.clone();
         let (since, waited_before) = (Instant::now(), self.waited);
-        let outcome = inbox::open(&file.path)
+        let outcome = file
+            .place
+            .open()
             .map_err(ReadError::Open)
             .and_then(|content| read::read_file(content, &limits, self));
         let (seen, form, has_too_many_rejects) = self

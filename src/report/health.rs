@@ -50,6 +50,8 @@ fn of_service(service: &ServiceEntry) -> Option<String> {
     }
     let error = service.last_error.as_ref()?;
     let scans = match service.failed_scans {
+        // It goes on all the same.
+        0 => return Some(format!("the service (process {process}) waits: {error}")),
         1 => "last scan".to_owned(),
         failed => format!("last {failed} scans"),
     };

@@ -73,6 +73,9 @@ pub struct Summary {
     pub seconds: f64,
     /// The run was ended by a signal.
     pub is_interrupted: bool,
+    /// There is more in the inbox than one scan takes.
+    #[serde(skip)]
+    pub has_more: bool,
 }
 
 impl Summary {
@@ -110,6 +113,48 @@ impl Summary {
             SkippedPaths { named: mem::take(&mut self.skipped_paths), count: self.unreadable_files };
         all.extend(skipped);
         (self.skipped_paths, self.unreadable_files) = (all.named, all.count);
+    }
+
+    /// Adds what the next run did. What a run finds of the state of the database is that of the
+    /// last.
+    pub fn add(&mut self, next: Summary) {
+        fn sum<Key: Ord>(all: &mut BTreeMap<Key, u64>, more: BTreeMap<Key, u64>) {
+            more.into_iter().for_each(|(key, count)| *all.entry(key).or_default() += count);
+        }
+        self.run_id = next.run_id.or(self.run_id);
+        self.loaded_files += next.loaded_files;
+        self.duplicate_files += next.duplicate_files;
+        self.rejected_files += next.rejected_files;
+        self.failed_files += next.failed_files;
+        let mut skipped =
+            SkippedPaths { named: mem::take(&mut self.skipped_paths), count: self.unreadable_files };
+        skipped.extend(SkippedPaths { named: next.skipped_paths, count: next.unreadable_files });
+        (self.skipped_paths, self.unreadable_files) = (skipped.named, skipped.count);
+        self.changed_files += next.changed_files;
+        self.settling += next.settling;
+        self.seen += next.seen;
+        self.account += next.account;
+        self.rows += next.rows;
+        sum(&mut self.by_type, next.by_type);
+        sum(&mut self.skipped_by_type, next.skipped_by_type);
+        sum(&mut self.contained, next.contained);
+        sum(&mut self.by_version, next.by_version);
+        for (deviation, elements) in next.deviations {
+            sum(self.deviations.entry(deviation).or_default(), elements);
+        }
+        self.resolved_late += next.resolved_late;
+        self.unresolved_references = next.unresolved_references;
+        self.absolute_references += next.absolute_references;
+        self.unresolved_absolute_references += next.unresolved_absolute_references;
+        self.learned_servers += next.learned_servers;
+        self.unknown_servers.extend(next.unknown_servers);
+        self.unknown_servers.dedup();
+        self.indexes_built += next.indexes_built;
+        self.index_seconds += next.index_seconds;
+        self.bytes += next.bytes;
+        self.seconds += next.seconds;
+        self.is_interrupted |= next.is_interrupted;
+        self.has_more = next.has_more;
     }
 
     /// Whether every record is accounted for.

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use fhirmill_core::read::ReadAt;
+use fhirmill_postgres::failpoint::{self, StoreStep};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 
@@ -50,6 +51,7 @@ impl Store {
         let (backend, from, to) = (Arc::clone(&self.backend), other.path(&object.key)?, self.path(key)?);
         let copied = wait(async move { backend.copy(&from, &to).await })?;
         copied.map_err(|error| io_error(&self.address(key), &error))?;
+        failpoint::passed_store(StoreStep::Copied);
         self.prove(other, object, key, sha256)
     }
 

@@ -31,6 +31,7 @@ mod runtime;
 mod store;
 mod writer;
 
+pub(crate) use copy::{Reading, hash};
 pub use copy::Copied;
 pub use error::{is_absent, is_replaced};
 pub use health::trouble;

@@ -36,6 +36,8 @@ mod loading;
 mod make_targets;
 mod migrations;
 mod operators;
+#[cfg(feature = "storage")]
+mod object_storage;
 mod oracle;
 mod oracle_compare;
 mod oracle_full;

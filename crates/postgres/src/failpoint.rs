@@ -178,6 +178,28 @@ impl ViewStep {
     }
 }
 
+/// Where moving an object to an archive can be killed, besides the steps of every file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreStep {
+    /// The store has copied it, and the copy is not proven.
+    Copied,
+    /// The original is removed.
+    Removed,
+}
+
+impl StoreStep {
+    /// Every step.
+    pub const ALL: &[StoreStep] = &[StoreStep::Copied, StoreStep::Removed];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            StoreStep::Copied => "store-copied",
+            StoreStep::Removed => "store-removed",
+        }
+    }
+}
+
 /// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -217,6 +239,11 @@ pub fn passed_feed(step: FeedStep) {
 
 /// The step of the filling of a view is done: kills the program if FAILPOINTS says so.
 pub fn passed_view(step: ViewStep) {
+    die_at(step.name());
+}
+
+/// The step of a store is done: kills the program if FAILPOINTS says so.
+pub fn passed_store(step: StoreStep) {
     die_at(step.name());
 }
 

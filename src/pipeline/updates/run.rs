@@ -11,7 +11,7 @@ use fhirmill_postgres::registry::{RunRegistry, Wanted};
 
 use super::group::{Group, GroupOutcome, GroupStart};
 use crate::config::Settings;
-use crate::inbox::{FileContent, InboxFile};
+use crate::inbox::{FileContent, FilePlace, InboxFile};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::file_progress::FileProgress;
 use crate::pipeline::finish::{FinishWhich, InProgressFile, file_span, finish};
@@ -169,7 +169,7 @@ impl UpdateRun {
         self.summary.learned_servers += learned.len() as u64;
         self.summary.bytes += file.bytes;
         let inbox_file = InboxFile {
-            path: path.to_owned(),
+            place: Arc::new(FilePlace(path.to_owned())),
             relative: file.relative,
             source: file.source,
             size: file.bytes,

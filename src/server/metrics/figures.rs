@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fhirmill_postgres::database::DatabaseError;
@@ -14,7 +15,7 @@ use tracing::warn;
 
 use super::feeds::MOST_FEEDS;
 use crate::config::Settings;
-use crate::inbox::{self, Waiting};
+use crate::inbox::{Inboxes, Waiting};
 use crate::pipeline::indexes;
 use crate::report::in_one_line;
 use crate::server::pool::Pool;
@@ -49,7 +50,7 @@ pub(super) struct Disk {
 #[derive(Debug)]
 pub(super) struct Figures {
     pool: Pool,
-    inbox_dir: PathBuf,
+    inboxes: Arc<Inboxes>,
     folders: Vec<(&'static str, PathBuf)>,
     ledger: Looked<LedgerFigures>,
     inbox: Looked<BTreeMap<String, Waiting>>,
@@ -104,9 +105,9 @@ impl Figures {
         if settings.database_url.is_none() {
             folders.push(("data", settings.data_dir.clone()));
         }
-        let inbox_dir = settings.inbox_dir.clone();
+        let inboxes = Arc::new(Inboxes::of(settings));
         let (ledger, inbox) = (Looked::default(), Looked::default());
-        Figures { pool, inbox_dir, folders, ledger, inbox, database: None }
+        Figures { pool, inboxes, folders, ledger, inbox, database: None }
     }
 
     /// Looks at what is due.
@@ -133,8 +134,8 @@ impl Figures {
             self.ledger.keep(seen, since.elapsed());
         }
         if self.inbox.is_due() {
-            let (since, inbox_dir) = (Instant::now(), self.inbox_dir.clone());
-            let seen = tokio::task::spawn_blocking(move || inbox::waiting(&inbox_dir).ok());
+            let (since, inboxes) = (Instant::now(), Arc::clone(&self.inboxes));
+            let seen = tokio::task::spawn_blocking(move || inboxes.waiting().ok());
             self.inbox.keep(seen.await.ok().flatten(), since.elapsed());
         }
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 
 use crate::config::Settings;
-use crate::inbox;
+use crate::inbox::Inboxes;
 
 /// For how long what was found in the inbox is good enough.
 const FRESH: Duration = Duration::from_secs(5);
@@ -88,7 +88,7 @@ pub struct InboxWatch {
 impl InboxWatch {
     /// What waits; none if it takes too long to find out. The next view has it then.
     pub async fn look(&self, settings: &Settings) -> Option<Waiting> {
-        let (last, inbox, settle) = (Arc::clone(&self.last), settings.inbox_dir.clone(), settings.settle);
+        let (last, inbox, settle) = (Arc::clone(&self.last), Inboxes::of(settings), settings.settle);
         let look = tokio::spawn(async move {
             let mut last = last.lock().await;
             if let Some((since, waiting)) = &*last
@@ -104,8 +104,8 @@ impl InboxWatch {
     }
 }
 
-fn waiting(path: &Path, settle: Duration) -> Option<Waiting> {
-    let scan = inbox::scan(path, settle).ok()?;
+fn waiting(inboxes: &Inboxes, settle: Duration) -> Option<Waiting> {
+    let (scan, None) = inboxes.scan(settle, false) else { return None };
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let time = |time: SystemTime| DateTime::<Utc>::from(time);
     Some(Waiting {

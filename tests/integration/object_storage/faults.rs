@@ -1,0 +1,79 @@
+//! What stores do now and then.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pretty_assertions::assert_eq;
+
+use super::proxy::{Call, Fate, Proxy, listed};
+use super::seaweed::Bucket;
+use super::{command, patient, run};
+use crate::support::TestEnvironment;
+
+/// Lists odd keys besides, and throttles each call once.
+fn odd_and_slow() -> impl FnMut(&Call) -> Fate + Send {
+    let keys = ["inbox/a//b.json", "inbox/../x.json", "/inbox/lead.json", "inbox/./d.json", "inbox/folder/"];
+    let more = ["inbox/caf&#xe9;/tab&#x9;.json", "inbox/gone.json"];
+    let contents: String = keys.iter().chain(&more).map(|key| listed(key)).collect();
+    let mut calls: HashMap<String, u32> = HashMap::new();
+    move |call| {
+        let number = calls.entry(format!("{} {} {:?}", call.method, call.path, call.from)).or_default();
+        *number += 1;
+        match (*number, call.method == "GET") {
+            (1, _) => Fate::Throttled,
+            (2, true) => Fate::BrokenOff,
+            _ if call.is_listing() => Fate::WithContents(contents.clone()),
+            _ => Fate::Passed,
+        }
+    }
+}
+
+#[test]
+fn odd_keys_are_named_and_left_alone_and_a_store_that_throttles_is_asked_again() {
+    let Some(bucket) = Bucket::new() else { return };
+    let environment = TestEnvironment::new();
+    bucket.put("inbox/north/a.json", patient("a", "Quill").to_string());
+    let proxy = Proxy::start(&bucket.host, odd_and_slow());
+    let mut once = command(&environment, &bucket, &proxy.host, &["once", "--json"]);
+    let summary = environment.run_command(&mut once).expect_code(3).json();
+    let skipped = summary["skipped_paths"].as_array().unwrap();
+    let mut paths: Vec<&str> = skipped.iter().map(|skipped| skipped["path"].as_str().unwrap()).collect();
+    paths.sort_unstable();
+    // What is listed and gone is not named: it has been taken by another process.
+    assert_eq!(paths, ["../x.json", "./d.json", "/inbox/lead.json", "a//b.json", "café/tab%09.json", "folder/"]);
+    assert_eq!(environment.value("select count(*) from patient"), "1");
+    assert_eq!(environment.value("select count(*) from etl.load_file"), "1");
+    let odd = |call: &&String| ["//", "..", "lead", "/d.json", "folder", "tab"].iter().any(|odd| call.contains(odd));
+    assert_eq!(proxy.seen().iter().find(odd), None);
+    assert_eq!((bucket.keys("inbox/").len(), bucket.keys("archive/").len()), (0, 1));
+}
+
+#[test]
+fn an_object_that_is_replaced_while_it_is_read_is_loaded_anew() {
+    let Some(bucket) = Bucket::new() else { return };
+    let environment = TestEnvironment::new();
+    let content = |family: &str| -> String {
+        (0..300).map(|id| format!("{}\n", patient(&id.to_string(), &family.repeat(1000)))).collect()
+    };
+    bucket.put("inbox/north/a.ndjson", content("Maiden"));
+    let is_replaced = Arc::new(AtomicBool::new(false));
+    let (by_proxy, other) = (Arc::clone(&is_replaced), Bucket { host: bucket.host.clone(), name: bucket.name.clone() });
+    let proxy = Proxy::start(&bucket.host, move |call| {
+        let is_of_reader = call.method == "GET" && call.from.is_some_and(|from| from > 0);
+        if is_of_reader && !by_proxy.swap(true, Ordering::Relaxed) {
+            other.put("inbox/north/a.ndjson", content("Quill"));
+        }
+        Fate::Passed
+    });
+    let mut once = command(&environment, &bucket, &proxy.host, &["once", "--json"]);
+    // Smaller than the object, which is therefore read in ranges.
+    let summary = environment.run_command(once.env("STORAGE_READ_AHEAD", "1MiB")).expect_code(3).json();
+    assert!(is_replaced.load(Ordering::Relaxed));
+    assert_eq!((&summary["changed_files"], &summary["loaded_files"]), (&1.into(), &0.into()));
+    assert_eq!((bucket.keys("inbox/").len(), bucket.keys("archive/").len()), (1, 0));
+    run(&environment, &bucket, &["once"]).expect_code(0);
+    assert_eq!(environment.query("select count(*), count(*) filter (where family_name like 'Quill%') from patient"), [["300", "300"]]);
+    assert_eq!((bucket.keys("inbox/").len(), bucket.keys("archive/").len()), (0, 1));
+    run(&environment, &bucket, &["check", "--archive"]).expect_code(0);
+}
