@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers hapi storm crowds fuzz sanitize chaos soak bench test-lean test-python wheel lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -232,6 +232,13 @@ bench: prerequisites binary ## Measure performance (PATIENTS=300 ROUNDS=5 ONLY=n
 	cargo build --quiet --profile local --package fhirmill-core --example map
 	cargo build --quiet --profile local --example update_load
 	@python3 benches/bench.py $(FHIRMILL) target/local/examples/map target/bench
+
+storage-bench: FEATURES = storage
+storage-bench: prerequisites binary target/object-store/bin/weed ## Compare loading from S3 with loading from a folder (PATIENTS=300 ROUNDS=5)
+	@python3 benches/storage.py $(FHIRMILL) target/object-store/bin/weed
+
+object-storage: prerequisites target/object-store/bin/weed ## Kill and stop a store while objects are loaded
+	cargo test --test integration -- --ignored --nocapture object_storage::
 
 chaos: prerequisites ## Kill processes, sessions and the server at random (SECONDS=300 CHAOS_SEED=…)
 	CHAOS_SECONDS=$(SECONDS) cargo test --test integration -- --ignored --nocapture --test-threads 1 chaos:: killed:: concurrency::

@@ -46,7 +46,10 @@ mod tests {
     fn the_order_stays_however_many_are_done_at_once() {
         let items: Vec<usize> = (0..100).collect();
         for is_remote in [false, true] {
-            assert_eq!(at_once(&items, is_remote, |item| 2 * item), items.iter().map(|item| 2 * item).collect::<Vec<_>>());
+            assert_eq!(
+                at_once(&items, is_remote, |item| 2 * item),
+                items.iter().map(|item| 2 * item).collect::<Vec<_>>()
+            );
         }
         assert!(at_once(&[] as &[usize], true, |item| *item).is_empty());
     }

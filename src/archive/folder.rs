@@ -152,12 +152,7 @@ impl Rejects for FolderArchive {
 }
 
 /// Copies a file that is not in a folder to `to`, and flushes it to disk, if it has this content.
-fn fetch(
-    from: &dyn Place,
-    to: &Path,
-    content: &FileContent,
-    is_copy_there: bool,
-) -> io::Result<Relocation> {
+fn fetch(from: &dyn Place, to: &Path, content: &FileContent, is_copy_there: bool) -> io::Result<Relocation> {
     if to.symlink_metadata().is_ok() {
         let is_copy =
             if is_copy_there { content.is_as_long_as(to) } else { is_free_for(to, &content.sha256) };

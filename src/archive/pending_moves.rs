@@ -309,11 +309,11 @@ impl PendingMove {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-    use std::sync::atomic::AtomicBool;
     use crate::config::RawSettings;
     use pretty_assertions::assert_eq;
+    use std::fs;
     use std::path::Path;
+    use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
     /// Moves into `archive` and `rejects` of the folder.

@@ -81,8 +81,7 @@ pub(super) fn list(
     let storage = Storage::of(settings);
     let listed = |mut entry: FileEntry| {
         let address = |stored: &str| storage.of_status(&entry.status).address(&Location::stored(stored));
-        entry.archive_path =
-            entry.archive_path.as_deref().map(address);
+        entry.archive_path = entry.archive_path.as_deref().map(address);
         ListedFile { rejected_by_reason: reasons.remove(&entry.id).unwrap_or_default(), entry }
     };
     Ok(entries.into_iter().map(listed).collect())

@@ -352,7 +352,7 @@ name = 'other'
             "line 5: log_days is of type datetime, but must be one value",
             "line 6: feed must be a list: write [[feed]]",
             "line 10: description must be a string",
-            "line 11: url is not a setting of a source: it has name, description, interval",
+            "line 11: url is not a setting of a source: it has name, description, interval, prefix",
             "line 14: source \"st-marys\" is already described in line 9",
             "line 17: source has the name \"../etc\", which no folder can have",
             "line 19: source has no name",

@@ -50,7 +50,8 @@ impl ObjectInbox {
     /// The one that the settings name.
     pub fn of(settings: &Settings) -> Option<Self> {
         let url = settings.storage.inbox.clone()?;
-        let own = settings.sources.iter().filter_map(|source| Some((source.prefix.clone()?, source.name.clone())));
+        let own =
+            settings.sources.iter().filter_map(|source| Some((source.prefix.clone()?, source.name.clone())));
         let mut prefixes: Vec<(String, String)> = own.collect();
         prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         Some(ObjectInbox { url, settings: settings.storage.clone(), prefixes })

@@ -184,7 +184,9 @@ mod tests {
         });
         let expected: Vec<_> = files
             .chunks(3)
-            .map(|group| hashes(group.iter().map(|file| file.place.content(&AtomicBool::new(false))).collect()))
+            .map(|group| {
+                hashes(group.iter().map(|file| file.place.content(&AtomicBool::new(false))).collect())
+            })
             .collect();
         assert_eq!(taken, expected);
         assert_eq!(taken[1][1], None);

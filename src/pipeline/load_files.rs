@@ -25,7 +25,7 @@ use super::reader::Reader;
 use super::run_state::RunState;
 use super::worker::Worker;
 use super::{indexes, remap};
-use crate::inbox::{Inboxes, InboxFile};
+use crate::inbox::{InboxFile, Inboxes};
 use crate::report::{Summary, TRACES, Unit, WorkStage};
 
 /// How many threads hash objects of a store.

@@ -98,9 +98,7 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
     summary.seconds = started.elapsed().as_secs_f64();
     // What the other inbox has is loaded all the same.
     match unreadable {
-        Some(Unreadable { address, error }) => {
-            Err(PipelineError::Inbox { path: address, source: error })
-        }
+        Some(Unreadable { address, error }) => Err(PipelineError::Inbox { path: address, source: error }),
         None => Ok(summary),
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn io_error(place: &str, error: &Error) -> io::Error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             (ErrorKind::PermissionDenied, format!("access is denied{}", code(error)))
         }
+        _ if is_denied(error) => (ErrorKind::PermissionDenied, format!("access is denied{}", code(error))),
         _ => (ErrorKind::Other, described(error)),
     };
     let is_replaced = matches!(error, Error::Precondition { .. } | Error::NotModified { .. });
@@ -42,6 +43,13 @@ pub fn is_replaced(error: &io::Error) -> bool {
 /// Whether a call failed because the object is not there.
 pub fn is_absent(error: &io::Error) -> bool {
     error.kind() == ErrorKind::NotFound
+}
+
+/// Whether the store refused a call for which the client has no error of its own, such as a listing.
+fn is_denied(error: &Error) -> bool {
+    let text = error.to_string();
+    between(&text, "status code: ", ":")
+        .is_some_and(|status| status.starts_with("401") || status.starts_with("403"))
 }
 
 /// The code that the store gave, in parentheses.

@@ -31,8 +31,8 @@ mod runtime;
 mod store;
 mod writer;
 
-pub(crate) use copy::{Reading, hash};
 pub use copy::Copied;
+pub(crate) use copy::{Reading, hash};
 pub use error::{is_absent, is_replaced};
 pub use health::trouble;
 pub use listing::{Found, Page};

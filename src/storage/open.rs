@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,14 +49,14 @@ pub(super) fn backend(url: &StorageUrl, settings: &StorageSettings) -> io::Resul
             .with_http_connector(connector)
             .build()
             .map(|client| Arc::new(client) as _),
-        StoreKind::Azure => MicrosoftAzureBuilder::from_env()
+        StoreKind::Azure => azure()
             .with_container_name(&url.bucket)
             .with_client_options(options)
             .with_retry(retry)
             .with_http_connector(connector)
             .build()
             .map(|client| Arc::new(client) as _),
-        StoreKind::Google => GoogleCloudStorageBuilder::from_env()
+        StoreKind::Google => google()
             .with_bucket_name(&url.bucket)
             .with_client_options(options)
             .with_retry(retry)
@@ -106,16 +107,41 @@ fn amazon() -> AmazonS3Builder {
             builder = builder.with_config(key, value);
         }
     }
-    // Sorted, so that AWS_REGION comes after AWS_DEFAULT_REGION.
+    configured("AWS_", builder, AmazonS3Builder::with_config)
+}
+
+fn azure() -> MicrosoftAzureBuilder {
+    let mut builder = MicrosoftAzureBuilder::new();
+    if let Some(endpoint) = setting("IDENTITY_ENDPOINT") {
+        builder = builder.with_msi_endpoint(endpoint);
+    }
+    configured("AZURE_", builder, MicrosoftAzureBuilder::with_config)
+}
+
+fn google() -> GoogleCloudStorageBuilder {
+    let mut builder = GoogleCloudStorageBuilder::new();
+    if let Some(path) = setting("SERVICE_ACCOUNT") {
+        builder = builder.with_service_account_path(path);
+    }
+    configured("GOOGLE_", builder, GoogleCloudStorageBuilder::with_config)
+}
+
+/// The builder with what the environment sets by variables that begin like this, and that it knows.
+/// They are sorted, so that AWS_REGION comes after AWS_DEFAULT_REGION.
+fn configured<Builder, Key: FromStr>(
+    prefix: &str,
+    builder: Builder,
+    with: fn(Builder, Key, String) -> Builder,
+) -> Builder {
     let mut variables: Vec<(String, String)> = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, value)| name.starts_with("AWS_") && name != "AWS_CA_BUNDLE" && !value.is_empty())
+        .filter(|(name, value)| name.starts_with(prefix) && !value.is_empty())
         .collect();
     variables.sort();
-    for (name, value) in variables {
-        if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
-            builder = builder.with_config(key, value);
+    variables.into_iter().fold(builder, |builder, (name, value)| {
+        match name.to_ascii_lowercase().parse::<Key>() {
+            Ok(key) => with(builder, key, value),
+            Err(_) => builder,
         }
-    }
-    builder
+    })
 }

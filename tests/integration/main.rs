@@ -35,9 +35,9 @@ mod ledger_schema;
 mod loading;
 mod make_targets;
 mod migrations;
-mod operators;
 #[cfg(feature = "storage")]
 mod object_storage;
+mod operators;
 mod oracle;
 mod oracle_compare;
 mod oracle_full;

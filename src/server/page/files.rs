@@ -108,9 +108,10 @@ pub async fn show(
     };
     let older = next(&mut rejects, |reject| reject.id).map(|id| format!("?before={id}"));
     let storage = Storage::of(&state.settings);
-    let place = file.archive_path.as_deref().map(|stored| {
-        storage.of_status(&file.status).address(&Location::stored(stored))
-    });
+    let place = file
+        .archive_path
+        .as_deref()
+        .map(|stored| storage.of_status(&file.status).address(&Location::stored(stored)));
     let open = rejects.iter().any(|reject| reject.state == "open");
     let frame = visitor.frame(format!("File {id}"), "/page/files").with_notice(query.done.as_deref());
     Ok(super::html(&File { frame, file, place, lineage, reasons, rejects, older, open }))

@@ -34,10 +34,14 @@ fn outcome(death: Option<&str>) -> Option<Outcome> {
     // Each is what it was, whole.
     for key in bucket.keys("archive/") {
         let content = bucket.get(&key).unwrap();
-        assert!([patient("a", "Quill"), patient("b", "Quill")].iter().any(|of| of.to_string().as_bytes() == content));
+        assert!(
+            [patient("a", "Quill"), patient("b", "Quill")]
+                .iter()
+                .any(|of| of.to_string().as_bytes() == content)
+        );
     }
     Some(Outcome {
-        patients: environment.query("select family_name, count(*) from patient group by 1"),
+        patients: environment.query("select family, count(*) from patient_name group by 1"),
         files: environment.query("select path, status, archive_path from etl.load_file order by path, id"),
         archived: bucket.keys("archive/"),
         rejected: bucket.keys("rejects/"),

@@ -68,7 +68,8 @@ fn a_bucket_is_loaded_as_a_folder_is_and_its_archive_is_read_in_place() {
     run(&environment, &bucket, &["check", "--archive"]).expect_code(0);
     run(&environment, &bucket, &["remap"]).expect_code(0);
     assert_eq!(difference(&State::of(&environment).tables(), &tables), None);
-    let mut show = command(&environment, &bucket, &bucket.host, &["show", "Patient/p1"]);
+    let mut show =
+        command(&environment, &bucket, &bucket.host, &["show", "Patient/p1", "--source", "default"]);
     let shown = environment.run_command(show.env("KEEP_BODIES", "archive")).expect_code(0).stdout;
     assert!(shown.contains("\"p1\""), "{shown}");
     // Records are retried by way of the folder, whose files go to the store's archive, too.
@@ -81,16 +82,14 @@ fn a_bucket_is_loaded_as_a_folder_is_and_its_archive_is_read_in_place() {
 fn inbox_and_archive_may_be_in_different_places_and_sources_have_prefixes() {
     let Some(bucket) = Bucket::new() else { return };
     let environment = TestEnvironment::new();
-    environment.put(
-        "fhirmill.toml",
-        "[[source]]\nname = \"st-marys\"\nprefix = \"exports/of st marys\"\n",
-    );
+    environment.put("fhirmill.toml", "[[source]]\nname = \"st-marys\"\nprefix = \"exports/of st marys\"\n");
     bucket.put("inbox/exports/of st marys/2026/a.json", patient("a", "Quill").to_string());
     bucket.put("inbox/north/b%20c.json", patient("b", "Quill").to_string());
     bucket.put("inbox/top.json", patient("c", "Quill").to_string());
     let mut to_folder = command(&environment, &bucket, &bucket.host, &["once"]);
     environment.run_command(to_folder.env_remove("ARCHIVE_URL")).expect_code(0);
-    let sources = "select s.code, f.path from etl.load_file f join etl.source s on s.id = f.source_id order by 1, 2";
+    let sources =
+        "select s.code, f.path from etl.load_file f join etl.source s on s.id = f.source_id order by 1, 2";
     assert_eq!(
         environment.query(sources),
         [
@@ -121,7 +120,7 @@ fn a_scan_is_bounded_and_the_next_goes_on() {
     let mut once = command(&environment, &bucket, &bucket.host, &["once", "--json"]);
     let summary = environment.run_command(once.env("STORAGE_SCAN_KEYS", "3")).expect_code(0).json();
     assert_eq!((&summary["loaded_files"], &summary["seen"]), (&json!(7), &json!(7)));
-    assert_eq!(environment.value("select count(*) from etl.run where command = 'once'"), "3");
+    assert_eq!(environment.value("select count(*) from etl.load_run where command = 'once'"), "3");
     assert_eq!(environment.value("select count(*) from patient"), "7");
 }
 
@@ -132,7 +131,8 @@ fn two_processes_on_one_bucket_load_each_object_once() {
     for number in 0..24 {
         bucket.put(&format!("inbox/north/{number}.json"), patient(&number.to_string(), "Quill").to_string());
     }
-    let mut others = [0, 1].map(|_| environment.start(&mut command(&environment, &bucket, &bucket.host, &["once"])));
+    let mut others =
+        [0, 1].map(|_| environment.start(&mut command(&environment, &bucket, &bucket.host, &["once"])));
     others.iter_mut().for_each(|other| assert_eq!(other.wait(), 0, "{}", other.stderr()));
     let count = |what: &str| environment.value(&format!("select count(*) from {what}"));
     assert_eq!(count("etl.load_file where status = 'loaded'"), "24");

@@ -88,7 +88,8 @@ fn serve(client: TcpStream, host: &str, fate: &mut dyn FnMut(&Call) -> Fate) -> 
     };
     let mut request = lines[0].split(' ').map(str::to_owned);
     let (method, path) = (request.next().unwrap_or_default(), request.next().unwrap_or_default());
-    let from = header("range").and_then(|range| range.strip_prefix("bytes=")?.split('-').next()?.parse().ok());
+    let from =
+        header("range").and_then(|range| range.strip_prefix("bytes=")?.split('-').next()?.parse().ok());
     let length = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     input.read_exact(&mut body)?;
@@ -97,8 +98,11 @@ fn serve(client: TcpStream, host: &str, fate: &mut dyn FnMut(&Call) -> Fate) -> 
         Fate::BrokenOff => return Ok(()),
         Fate::Throttled => {
             let body = "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>";
-            format!("HTTP/1.1 503 Slow Down\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
-                .into_bytes()
+            format!(
+                "HTTP/1.1 503 Slow Down\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )
+            .into_bytes()
         }
         Fate::Passed | Fate::WithContents(_) => {
             let mut store = TcpStream::connect(host)?;
@@ -125,7 +129,8 @@ fn with_contents(answer: &[u8], contents: &str) -> Vec<u8> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
     let body = String::from_utf8_lossy(&answer[end..]);
     let body = body.replace("</ListBucketResult>", &format!("{contents}</ListBucketResult>"));
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 /// The element of a listed object.

@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::support::TestEnvironment;
 
 const KEYS: &str = r#"{"identities": [
@@ -26,14 +29,17 @@ const KEYS: &str = r#"{"identities": [
 pub struct Seaweed {
     /// Its address and port.
     pub host: String,
-    /// Closing it makes the watching child stop the server.
-    _pipe: ChildStdin,
+    program: PathBuf,
+    folder: PathBuf,
+    /// Closing them makes the watching children stop the server.
+    pipes: Vec<ChildStdin>,
 }
 
 /// The program; `None` if it is not installed, and then there is nothing to test with.
 fn program() -> Option<PathBuf> {
     let path = std::env::var_os("SEAWEED").map(PathBuf::from);
-    let path = path.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/object-store/bin/weed"));
+    let path =
+        path.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/object-store/bin/weed"));
     let is_there = path.exists();
     if !is_there {
         eprintln!("skipped: make target/object-store/bin/weed installs a server of S3");
@@ -58,18 +64,37 @@ impl Seaweed {
         let folder = std::env::temp_dir().join(format!("fhirmill-weed-{number}"));
         fs::create_dir_all(folder.join("data")).unwrap();
         fs::write(folder.join("keys.json"), KEYS).unwrap();
-        let pipe = spawn(&program, &folder, &address);
-        let server = Seaweed { host: format!("{address}:8333"), _pipe: pipe };
+        let pipes = vec![spawn(&program, &folder, &address)];
+        let server = Seaweed { host: format!("{address}:8333"), program, folder, pipes };
+        server.wait();
+        Some(server)
+    }
+
+    /// Waits until it takes objects.
+    fn wait(&self) {
         for _ in 0..1200 {
-            if call(&server.host, "PUT", "/ready", b"").is_ok_and(|answer| matches!(answer.status, 200 | 409))
-                && call(&server.host, "PUT", "/ready/object", b"{}").is_ok_and(|answer| answer.status == 200)
+            if call(&self.host, "PUT", "/ready", b"").is_ok_and(|answer| matches!(answer.status, 200 | 409))
+                && call(&self.host, "PUT", "/ready/object", b"{}").is_ok_and(|answer| answer.status == 200)
             {
-                return Some(server);
+                return;
             }
             thread::sleep(Duration::from_millis(100));
         }
-        let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-        panic!("SeaweedFS does not start at {address}:\n{log}");
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        panic!("SeaweedFS does not start at {}:\n{log}", self.host);
+    }
+
+    /// Kills it, as a power failure would.
+    pub fn kill(&self) {
+        let pid = fs::read_to_string(self.folder.join("pid")).unwrap();
+        kill(Pid::from_raw(pid.trim().parse().unwrap()), Signal::SIGKILL).unwrap();
+    }
+
+    /// Starts it again.
+    pub fn start_again(&mut self) {
+        let address = self.host.split(':').next().unwrap();
+        self.pipes.push(spawn(&self.program, &self.folder, address));
+        self.wait();
     }
 }
 
@@ -77,12 +102,19 @@ impl Seaweed {
 /// ends, however that is.
 #[expect(clippy::zombie_processes, reason = "the shell outlives this process on purpose")]
 fn spawn(program: &Path, folder: &Path, address: &str) -> ChildStdin {
-    let script = "folder=$1; shift; \"$@\" >\"$folder/log\" 2>&1 & pid=$!; read -r _; kill -9 $pid; rm -rf \"$folder\"";
+    let script = "folder=$1; shift; \"$@\" >\"$folder/log\" 2>&1 & echo $! >\"$folder/pid\"; read -r _; kill -9 $(cat \"$folder/pid\"); rm -rf \"$folder\"";
     let mut child = Command::new("/bin/sh")
         .args(["-c", script, "watch"])
         .arg(folder)
         .arg(program)
-        .args(["server", "-s3", "-s3.port=8333", "-master.port=9333", "-volume.port=8080", "-filer.port=8888"])
+        .args([
+            "server",
+            "-s3",
+            "-s3.port=8333",
+            "-master.port=9333",
+            "-volume.port=8080",
+            "-filer.port=8888",
+        ])
         .args(["-master.volumeSizeLimitMB=64", "-volume.max=100", "-s3.allowDeleteBucketNotEmpty=true"])
         .arg(format!("-ip={address}"))
         .arg(format!("-ip.bind={address}"))
@@ -140,7 +172,9 @@ impl Bucket {
 
     fn path(&self, key: &str) -> String {
         let encoded = key.bytes().map(|byte| match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => char::from(byte).to_string(),
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         });
         format!("/{}/{}", self.name, encoded.collect::<String>())
