@@ -2,7 +2,7 @@
 
 FROM rust:1-slim-bookworm AS builder
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev libssl-dev make pkg-config \
+ && apt-get install --yes --no-install-recommends ca-certificates g++ gcc libc6-dev libssl-dev make pkg-config \
  && rm -rf /var/lib/apt/lists/*
 
 # Behind a proxy that inspects TLS: its certificate, so that crates can be

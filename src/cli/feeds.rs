@@ -29,10 +29,11 @@ pub enum FeedsCommand {
     Resume(FeedArguments),
     /// Forget where a feed is: its next run asks for everything
     ///
-    /// An export that is not finished is abandoned.
+    /// An export that is not finished is abandoned. A Kafka feed can also be set to an offset
+    /// or a time; what it reads again and has loaded is unchanged.
     ///
-    /// Example: fhirmill feeds reset st-marys-nightly
-    Reset(FeedArguments),
+    /// Example: fhirmill feeds reset events --to 2026-01-31T06:00:00Z
+    Reset(FeedsResetArguments),
     /// Try the settings of a feed, without fetching anything
     ///
     /// Example: fhirmill feeds test st-marys-nightly
@@ -44,6 +45,22 @@ pub enum FeedsCommand {
 pub struct FeedArguments {
     /// The name of the feed
     pub name: String,
+}
+
+/// Arguments of `feeds reset`.
+#[derive(Debug, Args)]
+pub struct FeedsResetArguments {
+    /// The name of the feed
+    pub name: String,
+    /// Where a Kafka feed continues: beginning, end, an offset, or a time
+    #[arg(long, value_name = "PLACE")]
+    pub to: Option<String>,
+    /// Only this topic
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+    /// Only this partition
+    #[arg(long, value_name = "NUMBER", requires = "topic")]
+    pub partition: Option<i32>,
 }
 
 /// Arguments of `feeds run`.

@@ -34,7 +34,7 @@ pub use administration::{
 };
 pub use exit_code::ExitCode;
 #[cfg(feature = "feeds")]
-pub use feeds::{ExportArguments, FeedArguments, FeedsCommand, FeedsRunArguments};
+pub use feeds::{ExportArguments, FeedArguments, FeedsCommand, FeedsResetArguments, FeedsRunArguments};
 pub use generate::{GenerateArguments, GenerateFormat};
 pub use listing::{FilesArguments, RunsArguments};
 pub use moment::{InvalidMoment, Moment};

@@ -22,7 +22,7 @@ use crate::feeds::export::{ExportOf, ExportRequest, ExportRun, Exported, Loads};
 use crate::feeds::http::Failure;
 use crate::inbox::source_folder;
 use crate::pipeline::{self, Job, Recovery};
-use crate::report::{ProgressMeter, RunProgress, Summary, in_one_line};
+use crate::report::{Activity, ProgressMeter, RunProgress, Summary, in_one_line};
 
 /// Asks for the export, or goes on with it, and loads it.
 pub fn run(settings: &Settings, arguments: &ExportArguments, runtime: &Handle) -> Result<ExitCode> {
@@ -63,7 +63,8 @@ impl ByHand {
         migrations::up(&database, MIGRATIONS)?;
         let cancel = CancellationToken::new();
         super::cancel_on_signal(runtime, &cancel)?;
-        let context = FeedContext { settings: settings.clone(), runtime: runtime.clone(), cancel };
+        let (settings, runtime, activity) = (settings.clone(), runtime.clone(), Activity::default());
+        let context = FeedContext { settings, runtime, cancel, activity };
         Ok(ByHand { context, database })
     }
 
@@ -78,7 +79,8 @@ impl ByHand {
         run(Loads::Here(&load), &progress)
     }
 
-    fn load(&self, progress: &RunProgress) -> Result<Summary, pipeline::PipelineError> {
+    /// Loads the inbox.
+    pub fn load(&self, progress: &RunProgress) -> Result<Summary, pipeline::PipelineError> {
         let settings = Settings { settle: std::time::Duration::ZERO, ..self.context.settings.clone() };
         let job =
             Job { settings: &settings, database: &self.database, cancel: &self.context.cancel, progress };

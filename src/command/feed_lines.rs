@@ -2,6 +2,20 @@
 
 use fhirmill_postgres::ledger::FeedEntry;
 
+/// So many partitions are listed.
+const MOST_PARTITIONS: usize = 20;
+
+/// A line about a partition of a Kafka feed.
+fn partition(of: &serde_json::Value) -> String {
+    let lag = of["lag"].as_i64().map_or_else(String::new, |lag| format!(", lag {lag}"));
+    format!(
+        "topic {}, partition {}: loaded up to {}{lag}",
+        of["topic"].as_str().unwrap_or_default(),
+        of["partition"],
+        of["next_offset"]
+    )
+}
+
 /// Lines about a feed: how its runs went, and how far its export is.
 pub(super) fn lines(feed: &FeedEntry) -> Vec<String> {
     let mut lines = Vec::new();
@@ -61,6 +75,18 @@ pub(super) fn lines(feed: &FeedEntry) -> Vec<String> {
                 feed.export_outcomes
             ));
         }
+    }
+    if let Some(lag) = feed.lag {
+        lines.push(format!("{lag} messages wait, at most"));
+    }
+    if feed.lost_offsets > 0 {
+        let lost = feed.lost_offsets;
+        lines.push(format!("up to {lost} messages were deleted by their topics before they were loaded"));
+    }
+    let partitions = feed.partitions.as_array().map(Vec::as_slice).unwrap_or_default();
+    lines.extend(partitions.iter().take(MOST_PARTITIONS).map(partition));
+    if partitions.len() > MOST_PARTITIONS {
+        lines.push(format!("and {} more partitions (--json has all)", partitions.len() - MOST_PARTITIONS));
     }
     if let Some(position) = &feed.position {
         lines.push(format!("the next run asks for what changed since {position}"));

@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::export::{ByHand, finish};
 use super::{Refusal, reading};
-use crate::cli::{ExitCode, FeedsCommand, FeedsRunArguments};
+use crate::cli::{ExitCode, FeedsCommand, FeedsResetArguments, FeedsRunArguments};
 use crate::config::{FeedKind, FeedSettings, Settings, nearest_name};
 use crate::feeds::{self, FeedContext, export};
-use crate::report::in_one_line;
+use crate::report::{Activity, in_one_line};
 
 /// Runs the command.
 pub fn run(settings: &Settings, command: &FeedsCommand, runtime: &Handle) -> Result<ExitCode> {
@@ -21,7 +21,7 @@ pub fn run(settings: &Settings, command: &FeedsCommand, runtime: &Handle) -> Res
         FeedsCommand::Run(arguments) => run_now(settings, arguments, runtime),
         FeedsCommand::Pause(arguments) => set_paused(settings, &arguments.name, runtime, true),
         FeedsCommand::Resume(arguments) => set_paused(settings, &arguments.name, runtime, false),
-        FeedsCommand::Reset(arguments) => reset(settings, &arguments.name, runtime),
+        FeedsCommand::Reset(arguments) => reset(settings, arguments, runtime),
         FeedsCommand::Test(arguments) => test(settings, &arguments.name, runtime),
     }
 }
@@ -106,6 +106,10 @@ fn run_now(settings: &Settings, arguments: &FeedsRunArguments, runtime: &Handle)
         return Err(Refusal::new(format!("feed {} is paused", feed.name)).with_hint(hint).into());
     }
     lock(&mut connection, &feed.name)?;
+    #[cfg(feature = "kafka")]
+    if let FeedKind::Kafka(kafka) = &feed.kind {
+        return super::kafka::drain(&by_hand, kafka, (entry, connection), arguments.json);
+    }
     let exported = by_hand
         .watch(|loads, progress| feeds::run(&by_hand.context, feed, (entry, connection), loads, progress));
     finish(exported, arguments.json)
@@ -120,11 +124,20 @@ fn set_paused(settings: &Settings, name: &str, runtime: &Handle, is_paused: bool
     Ok(ExitCode::Success)
 }
 
-fn reset(settings: &Settings, name: &str, runtime: &Handle) -> Result<ExitCode> {
+fn reset(settings: &Settings, arguments: &FeedsResetArguments, runtime: &Handle) -> Result<ExitCode> {
+    let name = arguments.name.as_str();
     let feed = declared(settings, name)?;
+    if matches!(feed.kind, FeedKind::Export(_)) && (arguments.to.is_some() || arguments.topic.is_some()) {
+        let hint = format!("`fhirmill feeds reset {name}` has its next run ask for everything");
+        return Err(Refusal::new("only Kafka feeds have places".to_owned()).with_hint(hint).into());
+    }
     let mut connection = ByHand::open(settings, runtime)?.database.connect()?;
     let entry = feeds::register(&mut connection, feed)?;
     lock(&mut connection, name)?;
+    #[cfg(feature = "kafka")]
+    if let FeedKind::Kafka(kafka) = &feed.kind {
+        return super::kafka::reset(kafka, &entry, &mut connection, arguments);
+    }
     if let Some(job) = ExportJob::open_of_feed(&mut connection, entry.id)? {
         ExportJob::end(&mut connection, job.id, "abandoned", "the feed was reset")?;
         println!("export {} is abandoned", job.id);
@@ -138,9 +151,17 @@ fn test(settings: &Settings, name: &str, runtime: &Handle) -> Result<ExitCode> {
     let feed = declared(settings, name)?;
     let cancel = CancellationToken::new();
     super::cancel_on_signal(runtime, &cancel)?;
-    let context = FeedContext { settings: settings.clone(), runtime: runtime.clone(), cancel };
-    let FeedKind::Export(export) = &feed.kind;
-    match export::test(&context.http()?, export, &mut |finding| println!("{finding}")) {
+    let (settings, runtime, activity) = (settings.clone(), runtime.clone(), Activity::default());
+    let context = FeedContext { settings, runtime, cancel, activity };
+    let tell = &mut |finding: &str| println!("{finding}");
+    let tested = match &feed.kind {
+        FeedKind::Export(export) => export::test(&context.http()?, export, tell),
+        #[cfg(feature = "kafka")]
+        FeedKind::Kafka(kafka) => super::kafka::test(&context.settings, (name, kafka), tell),
+        #[cfg(not(feature = "kafka"))]
+        FeedKind::Kafka(_) => Ok(()),
+    };
+    match tested {
         Ok(()) => Ok(ExitCode::Success),
         Err(failure) => {
             println!("failed: {}", in_one_line(&failure));

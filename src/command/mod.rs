@@ -14,6 +14,8 @@ pub mod generate;
 mod heartbeat;
 mod indexes;
 pub mod inspect;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod known;
 pub mod migrate;
 pub mod once;

@@ -46,7 +46,8 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     #[cfg(feature = "feeds")]
     let feeds = {
         let (settings, runtime, cancel) = (settings.clone(), runtime.clone(), cancel.clone());
-        let context = crate::feeds::FeedContext { settings, runtime, cancel };
+        let activity = progress.activity().clone();
+        let context = crate::feeds::FeedContext { settings, runtime, cancel, activity };
         crate::feeds::Feeds::start(&context, &database, &wake_feeds)
     };
     let scans = Scans {

@@ -13,6 +13,7 @@ use super::feed_settings::{
     SmartSettings,
 };
 use super::file::Parser;
+use super::kafka_settings::TopicSettings;
 use super::resource_type::resource_type;
 use super::schedule::Schedule;
 use super::values::{self, Expectation};
@@ -49,7 +50,7 @@ const EXPORT: [&str; 25] = [
     "delete_export",
 ];
 /// The kinds of feeds that this version has.
-const KINDS: &str = "export (a FHIR server with Bulk Data $export)";
+const KINDS: &str = "export (a FHIR server with Bulk Data $export) and kafka (topics of Kafka)";
 
 impl Parser<'_> {
     /// The feeds of the list.
@@ -72,11 +73,28 @@ impl Parser<'_> {
 }
 
 /// The keys of one feed.
-struct Fields<'p, 'f, 't> {
+pub(super) struct Fields<'p, 'f, 't> {
     table: &'t DeTable<'t>,
     feed: &'t str,
     offset: usize,
     parser: &'p mut Parser<'f>,
+}
+
+impl<'t> Fields<'_, '_, 't> {
+    /// The name of the feed.
+    pub(super) fn name(&self) -> &str {
+        self.feed
+    }
+
+    /// Its settings, as they are written.
+    pub(super) fn table(&self) -> &'t DeTable<'t> {
+        self.table
+    }
+
+    /// Whether it has that setting.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
 }
 
 impl Fields<'_, '_, '_> {
@@ -85,18 +103,32 @@ impl Fields<'_, '_, '_> {
         if !cfg!(feature = "feeds") {
             self.complain("", "needs the feature `feeds`, which this fhirmill was built without");
         }
-        let source = self.required("source", |text| match source_folder(Path::new(""), text) {
+        let kind = self.text("kind");
+        let source_name = |text: &str| match source_folder(Path::new(""), text) {
             Ok(_) => Ok(text.to_owned()),
             Err(_) => Err("a name that a folder can have".to_owned()),
-        });
+        };
+        // Topics of Kafka may have sources of their own.
+        let mut source = match kind.as_deref() {
+            Some("kafka") => self.parsed("source", source_name),
+            _ => self.required("source", source_name),
+        };
+        let is_kafka = kind.as_deref() == Some("kafka");
         let schedule = self.parsed("schedule", |text| match text {
+            "continuous" if is_kafka => Ok(None),
+            _ if is_kafka => Err("continuous, or missing: a Kafka feed runs all the time".to_owned()),
             "continuous" => {
                 Err("a cron expression: an export ends, and is asked for again by its schedule".to_owned())
             }
-            _ => Schedule::from_str(text),
+            _ => Schedule::from_str(text).map(Some),
         });
-        let kind = match self.text("kind").as_deref() {
+        let kind = match kind.as_deref() {
             Some("export") => self.export().map(|export| FeedKind::Export(Box::new(export))),
+            Some("kafka") => {
+                let kafka = self.kafka(source.as_deref());
+                source = source.or_else(|| Some(sources(&kafka.as_ref()?.topics)));
+                kafka.map(|kafka| FeedKind::Kafka(Box::new(kafka)))
+            }
             Some(kind) => {
                 self.complain("kind", &format!("is of kind {kind:?}, but this version has only {KINDS}"));
                 None
@@ -107,12 +139,13 @@ impl Fields<'_, '_, '_> {
                 None
             }
         };
+        let schedule = schedule.flatten();
         let feed = FeedSettings { name: self.feed.to_owned(), source: source?, schedule, kind: kind? };
         (self.parser.complaint_count() == before).then_some(feed)
     }
 
     fn export(&mut self) -> Option<ExportSettings> {
-        self.refuse_others(&EXPORT);
+        self.refuse_others(&EXPORT, "of an export");
         let url = self.required("url", values::web_url);
         let defaults = ExportSettings::of(url.clone().unwrap_or_default());
         let export = ExportSettings {
@@ -198,7 +231,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// A secret by file or by environment; the file itself is read when it is needed.
-    fn secret(&mut self, name: &str) -> Option<Secret> {
+    pub(super) fn secret(&mut self, name: &str) -> Option<Secret> {
         let (file_key, environment_key) = (format!("{name}_file"), format!("{name}_environment"));
         let file = self
             .parsed(&file_key, |path| std::path::absolute(path).map_err(|_| "the path of a file".to_owned()));
@@ -213,20 +246,20 @@ impl Fields<'_, '_, '_> {
         }
     }
 
-    fn refuse_others(&mut self, more: &[&str]) {
+    pub(super) fn refuse_others(&mut self, more: &[&str], of: &str) {
         let table = self.table;
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if !COMMON.contains(&name) && !more.contains(&name) {
                 let known = super::resource_type::nearest_name(name, COMMON.iter().chain(more).copied());
                 let hint = known.map_or_else(String::new, |known| format!("; did you mean {known}?"));
-                self.parser.complain(key.span().start, name, &format!("is not a setting of an export{hint}"));
+                self.parser.complain(key.span().start, name, &format!("is not a setting {of}{hint}"));
             }
         }
     }
 
     /// Complains of a key, or of the feed where it is missing.
-    fn complain(&mut self, key: &str, problem: &str) {
+    pub(super) fn complain(&mut self, key: &str, problem: &str) {
         let place = self.table.get_key_value(key).map(|(key, _)| key.span().start);
         match place {
             Some(place) if key == "kind" => {
@@ -237,7 +270,7 @@ impl Fields<'_, '_, '_> {
         }
     }
 
-    fn text(&mut self, key: &str) -> Option<String> {
+    pub(super) fn text(&mut self, key: &str) -> Option<String> {
         let value = self.table.get(key)?;
         match value.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
@@ -248,7 +281,7 @@ impl Fields<'_, '_, '_> {
         }
     }
 
-    fn parsed<Value>(
+    pub(super) fn parsed<Value>(
         &mut self,
         key: &str,
         parse: impl Fn(&str) -> Result<Value, Expectation>,
@@ -280,7 +313,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// A list of strings, or one.
-    fn texts(&mut self, key: &str, check: impl Fn(&str) -> Result<(), String>) -> Option<Vec<String>> {
+    pub(super) fn texts(&mut self, key: &str, check: impl Fn(&str) -> Result<(), String>) -> Option<Vec<String>> {
         let Some(value) = self.table.get(key) else { return Some(Vec::new()) };
         let texts: Option<Vec<String>> = match value.get_ref() {
             DeValue::String(text) => Some(vec![text.to_string()]),
@@ -309,7 +342,7 @@ impl Fields<'_, '_, '_> {
         truth
     }
 
-    fn number(&mut self, key: &str, least: u64, most: u64) -> Option<u64> {
+    pub(super) fn number(&mut self, key: &str, least: u64, most: u64) -> Option<u64> {
         let value = self.table.get(key)?;
         let number = match value.get_ref() {
             DeValue::Integer(number) => number.to_string().parse::<u64>().ok(),
@@ -321,6 +354,14 @@ impl Fields<'_, '_, '_> {
         }
         number
     }
+}
+
+/// The sources of topics, for people.
+fn sources(topics: &[TopicSettings]) -> String {
+    let mut sources: Vec<&str> = topics.iter().map(|topic| topic.source.as_str()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    sources.join(", ")
 }
 
 fn anything(_: &str) -> Result<(), String> {
@@ -365,10 +406,10 @@ mod tests {
              private_key_environment = 'KEY'\ndownloads = 9\nretry_wait = '10ms'\nretries = 0\ndelete_export = false\n",
         );
         assert_eq!(complaints, Vec::<String>::new());
-        let FeedKind::Export(first) = &feeds[0].kind;
+        let FeedKind::Export(first) = &feeds[0].kind else { panic!("an export") };
         assert_eq!(**first, ExportSettings::of("https://ehr.example/r4".to_owned()));
         assert_eq!(feeds[0].schedule, None);
-        let FeedKind::Export(second) = &feeds[1].kind;
+        let FeedKind::Export(second) = &feeds[1].kind else { panic!("an export") };
         assert_eq!((feeds[1].name.as_str(), feeds[1].source.as_str()), ("b", "south"));
         let smart = SmartSettings {
             client_id: "mill".to_owned(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::kafka_settings::KafkaSettings;
 use super::schedule::Schedule;
 
 /// A feed that the settings file declares.
@@ -12,7 +13,7 @@ pub struct FeedSettings {
     pub name: String,
     /// The source that its files belong to.
     pub source: String,
-    /// When it runs; none if only by hand.
+    /// When it runs; none if only by hand. A feed of Kafka has none, and runs all the time.
     pub schedule: Option<Schedule>,
     /// What it fetches from.
     pub kind: FeedKind,
@@ -23,6 +24,8 @@ pub struct FeedSettings {
 pub enum FeedKind {
     /// A FHIR server with Bulk Data `$export`.
     Export(Box<ExportSettings>),
+    /// Topics of Kafka.
+    Kafka(Box<KafkaSettings>),
 }
 
 impl FeedKind {
@@ -30,6 +33,7 @@ impl FeedKind {
     pub fn name(&self) -> &'static str {
         match self {
             FeedKind::Export(_) => "export",
+            FeedKind::Kafka(_) => "kafka",
         }
     }
 }

@@ -16,6 +16,8 @@ mod env_file;
 mod feed;
 mod feed_settings;
 mod file;
+mod kafka_feed;
+mod kafka_settings;
 mod raw;
 mod resource_type;
 mod schedule;
@@ -26,6 +28,7 @@ mod variables;
 
 pub use complaint::{Complaint, Place, SettingsError};
 pub use env_file::{EnvFileError, load_env_file};
+pub use kafka_settings::{KafkaSecurity, KafkaSettings, KafkaStart, OnLost, TopicSettings};
 pub use feed_settings::{
     ExportAuthorization, ExportLevel, ExportMethod, ExportSettings, FeedKind, FeedSettings, Secret,
     SmartSettings,

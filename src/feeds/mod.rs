@@ -4,12 +4,17 @@
 //!
 //! - [`http`]: calls to servers
 //! - [`export`]: FHIR Bulk Data `$export`
+//! - `kafka`: topics of Kafka (feature `kafka`); what they bring is loaded at once
+//! - [`secret`]: secrets of feeds
 //! - [`service`]: feeds that run as scheduled, within `fhirmill run`
 //! - [`schedule`]: when a feed is due
 
 pub mod export;
 pub mod http;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod schedule;
+pub mod secret;
 mod service;
 
 use diesel::PgConnection;
@@ -20,12 +25,12 @@ use tokio_util::sync::CancellationToken;
 pub use service::Feeds;
 
 use crate::config::{FeedKind, FeedSettings, Settings};
-use crate::report::RunProgress;
+use crate::report::{Activity, RunProgress};
 use export::{ExportOf, ExportRun, Exported, Loads};
 use http::{Failure, HttpClient};
 
 /// What runs of feeds share.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FeedContext {
     /// All settings.
     pub settings: Settings,
@@ -33,6 +38,8 @@ pub struct FeedContext {
     pub runtime: Handle,
     /// Cancelled when the program ends.
     pub cancel: CancellationToken,
+    /// Where the work of feeds that load by themselves is counted.
+    pub activity: Activity,
 }
 
 impl FeedContext {
@@ -54,7 +61,7 @@ pub fn register(connection: &mut PgConnection, feed: &FeedSettings) -> Result<Fe
     Ok(Feed::register(connection, &new)?)
 }
 
-/// Runs a feed to its end over a session that holds its lock, and notes how that went.
+/// Runs a feed of files to its end over a session that holds its lock, and notes how that went.
 pub fn run(
     context: &FeedContext,
     declared: &FeedSettings,
@@ -64,8 +71,10 @@ pub fn run(
 ) -> Result<Exported, Failure> {
     let (feed, mut connection) = session;
     let id = feed.id;
+    let FeedKind::Export(export) = &declared.kind else {
+        return Err(Failure::Settings(format!("feed {} is not of files", declared.name)));
+    };
     Feed::begin_run(&mut connection, id)?;
-    let FeedKind::Export(export) = &declared.kind;
     let of = ExportOf { settings: &context.settings, export, source: &declared.source, feed: Some(feed) };
     let run = ExportRun::new(of, context.http()?, connection, loads, progress)?;
     let outcome = run.run();

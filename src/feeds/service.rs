@@ -23,6 +23,9 @@ use crate::report::{RunProgress, in_one_line};
 
 /// How often a thread looks for what changed: whether the feed was paused or run by hand.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// The same, for feeds that run all the time.
+#[cfg(feature = "kafka")]
+const LOOK_SOON: Duration = Duration::from_secs(2);
 /// How long the end of the service waits for its feeds; what they were at goes on later.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -114,8 +117,10 @@ impl FeedThread {
 
     /// How long a feed rests after a run that failed.
     fn after_failure(&self) -> Duration {
-        let FeedKind::Export(export) = &self.declared.kind;
-        export.retry_wait * 8
+        match &self.declared.kind {
+            FeedKind::Export(export) => export.retry_wait * 8,
+            FeedKind::Kafka(kafka) => kafka.retry_wait,
+        }
     }
 
     /// Runs the feed if it is due; returns how long to wait before the next look.
@@ -127,6 +132,10 @@ impl FeedThread {
                 return Ok(LOOK_EVERY);
             }
         };
+        #[cfg(feature = "kafka")]
+        if let FeedKind::Kafka(kafka) = &self.declared.kind {
+            return self.read_all_the_time(kafka, connection);
+        }
         if let Some(wait) = self.rest(&mut connection)? {
             return Ok(wait);
         }
@@ -151,6 +160,24 @@ impl FeedThread {
             exported.files.len(),
             exported.job.id
         );
+        Ok(Duration::ZERO)
+    }
+
+    /// Reads topics until the service ends or the feed is paused.
+    #[cfg(feature = "kafka")]
+    fn read_all_the_time(
+        &self,
+        kafka: &crate::config::KafkaSettings,
+        mut connection: PgConnection,
+    ) -> Result<Duration, Failure> {
+        let feed = super::register(&mut connection, &self.declared)?;
+        // Several services may read, but not while somebody resets or drains the feed.
+        if feed.paused_at.is_some() || !Feed::lock_shared(&mut connection, &self.declared.name)? {
+            return Ok(LOOK_SOON);
+        }
+        let database = lock(&self.database).clone();
+        let run = super::kafka::KafkaRun { context: &self.context, database: &database, kafka, feed };
+        super::kafka::run(&run, connection, super::kafka::Until::Stopped)?;
         Ok(Duration::ZERO)
     }
 

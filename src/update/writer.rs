@@ -15,10 +15,10 @@ use tracing::{error, warn};
 
 use super::evaluate::{Revisions, evaluate};
 use super::lane::{Lane, Next, Waiting};
-use super::segment::{Segment, SpoolFile};
+use super::segment::Segment;
 use super::{Answer, Applied, Refusal, Update, conditionals};
 use crate::config::Settings;
-use crate::pipeline::updates::{EndingRun, UpdateFile, UpdateRun, UpdateWorker, land_left};
+use crate::pipeline::updates::{EndingRun, SpoolFile, UpdateFile, UpdateRun, UpdateWorker, land_left};
 use crate::pipeline::{Job, PipelineError};
 use crate::report::{Activity, RunProgress, in_one_line};
 
@@ -207,7 +207,7 @@ impl Writer {
             self.close(active, segment);
         }
         if !active.segments.contains_key(source) {
-            let spool = SpoolFile::create(&self.settings.inbox_dir, source).map_err(|error| {
+            let spool = SpoolFile::create(&self.settings.inbox_dir, source, "updates").map_err(|error| {
                 PipelineError::Inbox { path: self.settings.inbox_dir.display().to_string(), source: error }
             })?;
             let file = active.run.open(source, &spool.relative)?;
@@ -217,7 +217,7 @@ impl Writer {
     }
 
     fn begin(&self, worker: Option<UpdateWorker>) -> Result<ActiveRun, PipelineError> {
-        let run = self.with_job(|job| UpdateRun::begin(job, worker))?;
+        let run = self.with_job(|job| UpdateRun::begin(job, "update", worker))?;
         Ok(ActiveRun { run, segments: HashMap::new(), begun: Instant::now(), used: Instant::now() })
     }
 

@@ -130,7 +130,7 @@ fn the_schemas_describe_what_the_commands_print() {
         .keys()
         .filter(|name| {
             !COMMANDS.iter().any(|(of, ..)| of == name)
-                && !["run", "show", "retry", "remap", "sender-secrets", "export", "views", "views-check"]
+                && !["run", "show", "retry", "remap", "sender-secrets", "export", "kafka-run", "views", "views-check"]
                     .contains(&name.as_str())
         })
         .collect();

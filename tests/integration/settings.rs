@@ -88,7 +88,7 @@ fn the_settings_file_gives_way_to_the_environment_and_complains_with_lines() {
     environment.put(".env", "LOG_DAYS=env-file\n");
     environment.put(
         "fhirmill.toml",
-        "workers = \"file\"\nlog_days = \"file\"\nsettle_secs = 3\n\n[[feed]]\nname = \"lab\"\nkind = \"kafka\"\n",
+        "workers = \"file\"\nlog_days = \"file\"\nsettle_secs = 3\n\n[[feed]]\nname = \"lab\"\nkind = \"ftp\"\n",
     );
     let run = environment
         .run_command(
@@ -102,7 +102,7 @@ fn the_settings_file_gives_way_to_the_environment_and_complains_with_lines() {
         "BATCH_BYTES is \"flag\"",
         "./fhirmill.toml, line 3: settle_secs is not a setting",
         "./fhirmill.toml, line 5: feed \"lab\" has no source",
-        "./fhirmill.toml, line 7: feed \"lab\" is of kind \"kafka\", but this version has only export",
+        "./fhirmill.toml, line 7: feed \"lab\" is of kind \"ftp\", but this version has only export",
     ] {
         assert!(run.stderr.contains(part), "{part:?} in {}", run.stderr);
     }

@@ -200,6 +200,55 @@ impl StoreStep {
     }
 }
 
+/// Where a Kafka feed can be killed, in the order in which its messages pass them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KafkaStep {
+    /// The partitions and their offsets are known, and nothing is read.
+    Assigned,
+    /// A batch of messages is read, and nothing of it is written.
+    Gathered,
+    /// The file that it goes to is in the ledger, and empty.
+    Opened,
+    /// The batch is in its file on disk, and not committed.
+    Appended,
+    /// The offsets are moved, and not committed.
+    OffsetsMoved,
+    /// The batch is committed, and the group at Kafka has not been told.
+    Loaded,
+    /// The group has been told.
+    Told,
+    /// A file is complete, and its account is not closed.
+    Completing,
+}
+
+impl KafkaStep {
+    /// Every step.
+    pub const ALL: &[KafkaStep] = &[
+        KafkaStep::Assigned,
+        KafkaStep::Gathered,
+        KafkaStep::Opened,
+        KafkaStep::Appended,
+        KafkaStep::OffsetsMoved,
+        KafkaStep::Loaded,
+        KafkaStep::Told,
+        KafkaStep::Completing,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            KafkaStep::Assigned => "kafka-assigned",
+            KafkaStep::Gathered => "kafka-gathered",
+            KafkaStep::Opened => "kafka-opened",
+            KafkaStep::Appended => "kafka-appended",
+            KafkaStep::OffsetsMoved => "kafka-offsets-moved",
+            KafkaStep::Loaded => "kafka-loaded",
+            KafkaStep::Told => "kafka-told",
+            KafkaStep::Completing => "kafka-completing",
+        }
+    }
+}
+
 /// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -244,6 +293,11 @@ pub fn passed_view(step: ViewStep) {
 
 /// The step of a store is done: kills the program if FAILPOINTS says so.
 pub fn passed_store(step: StoreStep) {
+    die_at(step.name());
+}
+
+/// The step of a Kafka feed is done: kills the program if FAILPOINTS says so.
+pub fn passed_kafka(step: KafkaStep) {
     die_at(step.name());
 }
 

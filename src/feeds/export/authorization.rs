@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::outcome::said;
-use crate::config::{ExportAuthorization, Secret, SmartSettings};
+use crate::config::{ExportAuthorization, SmartSettings};
 use crate::feeds::http::{Call, Failure, HttpClient};
+use crate::feeds::secret;
 
 /// How long an assertion is valid; servers accept five minutes at most.
 const ASSERTION_SECONDS: i64 = 240;
@@ -81,7 +82,7 @@ impl Authorizer {
         }
         let token = match &self.settings {
             ExportAuthorization::None => return Ok(None),
-            ExportAuthorization::Token(secret) => read(secret)?,
+            ExportAuthorization::Token(secret) => secret::read(secret)?,
             ExportAuthorization::Smart(smart) => self.smart_token(http, smart)?,
         };
         Ok(Some(format!("Bearer {token}")))
@@ -214,7 +215,7 @@ fn exchange(http: &HttpClient, smart: &SmartSettings, url: &Url, scope: &str) ->
 
 /// The signed proof that fhirmill is that client.
 fn assertion(smart: &SmartSettings, url: &Url) -> Result<String, Failure> {
-    let pem = read(&smart.private_key)?;
+    let pem = secret::read(&smart.private_key)?;
     let (algorithm, key) = signing_key(pem.as_bytes())?;
     let mut header = Header::new(algorithm);
     header.kid.clone_from(&smart.key_id);
@@ -244,21 +245,6 @@ fn signing_key(pem: &[u8]) -> Result<(Algorithm, EncodingKey), Failure> {
         "the private key is not a PEM of an RSA key, or of an EC key in PKCS#8: `openssl pkcs8 -topk8 -nocrypt` converts it"
             .to_owned(),
     ))
-}
-
-/// A secret as it is now.
-fn read(secret: &Secret) -> Result<String, Failure> {
-    let text = match secret {
-        Secret::File(path) => std::fs::read_to_string(path)
-            .map_err(|error| Failure::Settings(format!("{} cannot be read: {error}", path.display())))?,
-        Secret::Environment(name) => std::env::var(name).map_err(|_| {
-            Failure::Settings(format!("the environment variable {name}, which has a secret, is not set"))
-        })?,
-    };
-    match text.trim() {
-        "" => Err(Failure::Settings("a secret is empty".to_owned())),
-        text => Ok(text.to_owned()),
-    }
 }
 
 pub(super) fn parse(url: &str) -> Result<Url, Failure> {

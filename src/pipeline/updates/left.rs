@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use diesel::PgConnection;
-use fhirmill_postgres::ledger::{LeftFile, adopt_left, left_file};
+use fhirmill_postgres::ledger::{FeedFile, LeftFile, adopt_left, left_file};
 use tracing::{info, warn};
 
 use crate::inbox::{self, DEFAULT_SOURCE, FileContent, escaped, source_folder};
@@ -52,7 +52,7 @@ fn entries(folder: &Path) -> Result<Vec<DirEntry>, PipelineError> {
 }
 
 /// The path in the inbox of a file of that source.
-pub fn relative_path(source: &str, name: &OsStr) -> String {
+pub(super) fn relative_path(source: &str, name: &OsStr) -> String {
     if source == DEFAULT_SOURCE { escaped(name) } else { format!("{source}/{}", escaped(name)) }
 }
 
@@ -64,11 +64,15 @@ fn land(
     path: &Path,
 ) -> Result<bool, PipelineError> {
     let Some(file) = take(path).map_err(inbox_error(path))? else { return Ok(true) };
-    let length = complete_length(&file).map_err(inbox_error(path))?;
+    let mut length = complete_length(&file).map_err(inbox_error(path))?;
     let name = path.file_name().unwrap_or_default();
     let relative = relative_path(source, name);
     if left_file(connection, &relative)? == LeftFile::Alive {
         return Ok(false);
+    }
+    // What was not committed of messages comes from Kafka again.
+    if let Some(loaded) = FeedFile::size_of(connection, &relative)? {
+        length = length.min(loaded);
     }
     if length == 0 {
         adopt_left(connection, &relative, None)?;
@@ -121,6 +125,6 @@ fn complete_length(mut file: &File) -> io::Result<u64> {
 }
 
 /// Where the files of a source are while they are written.
-pub fn spool_folder(inbox: &Path, source: &str) -> PathBuf {
+pub(super) fn spool_folder(inbox: &Path, source: &str) -> PathBuf {
     inbox.join(UPDATES_FOLDER).join(crate::inbox::unescaped(source))
 }

@@ -4,14 +4,20 @@
 //! - [`group`]: lines become a batch
 //! - [`check`]: what is wrong with a line, before it is written anywhere
 //! - [`run`]: the run that loads groups and completes files
+//! - [`messages`]: messages of Kafka, which are loaded in the same way
+//! - [`spool`]: the files while they are written
 //! - [`left`]: files of processes that died
 
 mod check;
 mod group;
 mod left;
+mod messages;
 mod run;
+mod spool;
 
 pub use check::{CheckedLine, CheckedRecord, Checkers, Problem, element_path};
 pub use group::{GroupOutcome, LineEntry, LineOutcome};
-pub use left::{UPDATES_FOLDER, land_left, relative_path, spool_folder};
+pub use left::{UPDATES_FOLDER, land_left};
+pub use messages::{BadMessage, MessageLine, Messages};
 pub use run::{EndingRun, UpdateFile, UpdateRun, UpdateWorker};
+pub use spool::SpoolFile;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use diesel::PgConnection;
 use fhirmill_postgres::LoadError;
-use fhirmill_postgres::ledger::{self, ClaimedFile, Run, RunStatus, SourceFile};
+use fhirmill_postgres::ledger::{self, ClaimedFile, FeedFile, Run, RunStatus, SourceFile, enter_source};
 use fhirmill_postgres::registry::{RunRegistry, Wanted};
 
 use super::group::{Group, GroupOutcome, GroupStart};
+use super::messages::{MessageGroup, Messages};
 use crate::config::Settings;
 use crate::inbox::{FileContent, FilePlace, InboxFile};
 use crate::pipeline::error::PipelineError;
@@ -24,11 +25,12 @@ use crate::pipeline::run_state::BatchStatistics;
 use crate::pipeline::worker::{Decided, Worker};
 use crate::report::Summary;
 
-/// The command that the ledger has of such runs.
-const COMMAND: &str = "update";
-
 /// Decides whether a group is committed, given what became of its entries.
 pub type GroupLastWord<'w> = dyn FnMut(&mut PgConnection, &GroupOutcome) -> Result<(), LoadError> + 'w;
+
+/// Decides whether a batch of messages is committed, given its number and how many records
+/// of each line were rejected.
+pub type MessagesLastWord<'w> = dyn FnMut(&mut PgConnection, u64, &[u32]) -> Result<(), LoadError> + 'w;
 
 /// A session that loads updates, to be used again by the next run.
 pub struct UpdateWorker(Worker);
@@ -68,9 +70,14 @@ impl UpdateFile {
 }
 
 impl UpdateRun {
-    /// Begins a run. `worker` is that of the run before, if there is one.
-    pub fn begin(job: &Job<'_>, worker: Option<UpdateWorker>) -> Result<Self, PipelineError> {
-        let mut run = Run::begin(job.database.connect()?, COMMAND)?;
+    /// Begins a run, which has that command in the ledger. `worker` is that of the run
+    /// before, if there is one.
+    pub fn begin(
+        job: &Job<'_>,
+        command: &str,
+        worker: Option<UpdateWorker>,
+    ) -> Result<Self, PipelineError> {
+        let mut run = Run::begin(job.database.connect()?, command)?;
         run.resource_types = job.settings.resource_types.names();
         let registry = Arc::new(RunRegistry::begin(run.connection())?);
         let open_rejects = Arc::new(OpenRejects::load(run.connection())?);
@@ -113,6 +120,65 @@ impl UpdateRun {
     /// Whether the source has sent another file since this one was opened.
     pub fn has_later_file(&mut self, file: &UpdateFile) -> Result<bool, PipelineError> {
         Ok(self.run.has_later_file(&file.claimed)?)
+    }
+
+    /// Its number in the ledger.
+    pub fn id(&self) -> i64 {
+        self.run.id
+    }
+
+    /// Enters a new file of a feed, of that path in the inbox.
+    pub fn open_of_feed(
+        &mut self,
+        source: &str,
+        relative: &str,
+        feed_id: i32,
+    ) -> Result<(UpdateFile, FeedFile), PipelineError> {
+        enter_source(self.run.connection(), source)?;
+        let file = self.open(source, relative)?;
+        let of_feed = self.run.note_feed_file(&file.claimed, feed_id)?;
+        Ok((file, of_feed))
+    }
+
+    /// Whether the source has sent a file since this one was opened that is not of the feed.
+    pub fn has_later_file_than(&mut self, file: &UpdateFile, feed_id: i32) -> Result<bool, PipelineError> {
+        Ok(self.run.has_later_file_than(&file.claimed, feed_id)?)
+    }
+
+    /// Loads messages that are to follow what the file has, if the last word is to commit
+    /// them. The last word is told the batch's number, and how many records of each line were
+    /// rejected; it writes the lines to the file.
+    pub fn load_messages(
+        &mut self,
+        settings: &Settings,
+        file: &mut UpdateFile,
+        messages: &Messages,
+        last_word: &mut MessagesLastWord<'_>,
+    ) -> Result<(), LoadError> {
+        let start = GroupStart {
+            batch_number: self.next_batch,
+            records: file.records,
+            position: file.next_position,
+            offset: file.bytes,
+        };
+        // Lines are well-formed, and can be read.
+        let mut group = MessageGroup::read(&file.claimed, start, messages, &settings.read_limits())
+            .map_err(|_| LoadError::Withheld)?;
+        for base_url in &group.base_urls {
+            self.servers.learn(file.claimed.source_id, base_url);
+        }
+        self.next_batch += 1;
+        let mut batch = std::mem::take(&mut group.batch);
+        batch.set_base_urls(self.servers.of(file.claimed.source_id));
+        let loaded = self.worker.0.load_messages(&mut batch, &mut |connection, rejects| {
+            last_word(connection, start.batch_number, &messages.rejects_by_line(rejects))
+        });
+        self.registry.finish(start.batch_number);
+        self.statistics.add(loaded?);
+        file.records += group.records;
+        file.next_position = group.next_position;
+        file.bytes += messages.lines.len() as u64;
+        Ok(())
     }
 
     /// For each identifier the ids of the resources of the file's source that have it.

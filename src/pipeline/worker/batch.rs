@@ -27,10 +27,10 @@ use crate::pipeline::run_state::BatchStatistics;
 use crate::pipeline::unchanged_records::UnchangedRecords;
 use crate::report::WorkStage;
 
-/// Has the last word on a batch, which was mapped so: see
+/// Has the last word on a batch, which was mapped so, and has these rejects: see
 /// [`LastWord`](fhirmill_postgres::load::LastWord).
 pub(super) type MappedLastWord<'w> =
-    dyn FnMut(&mut PgConnection, &Mapped, &KeyedBatch<'_>, &Outcomes) -> Result<(), LoadError> + 'w;
+    dyn FnMut(&mut PgConnection, &Mapped, &[&Reject], (&KeyedBatch<'_>, &Outcomes)) -> Result<(), LoadError> + 'w;
 
 /// A batch that was loaded, as it was mapped.
 pub(super) struct Stored {
@@ -43,16 +43,26 @@ impl Worker {
     /// Maps and loads one batch. Records that the database refuses, for whatever
     /// reason, are rejected alone.
     pub fn load(&mut self, batch: &mut InputBatch) -> Result<LoadedBatch, LoadError> {
+        self.load_with(batch, &mut |_, _, _, _| Ok(()))
+    }
+
+    /// As `load`, if the last word is to commit it. The last word is called again if the
+    /// batch is tried again.
+    pub(super) fn load_with(
+        &mut self,
+        batch: &mut InputBatch,
+        last_word: &mut MappedLastWord<'_>,
+    ) -> Result<LoadedBatch, LoadError> {
         let Some(source_id) = batch.source_id() else { return Ok(LoadedBatch::default()) };
         self.give_way(batch.number)?;
         self.begin(batch, source_id);
         if self.purpose == Purpose::Remap || !conditions::are_in(batch) {
-            return self.load_conditional(batch, source_id);
+            return self.load_conditional(batch, source_id, last_word);
         }
         // An owner may come at the same moment, over another connection.
         self.registry.wait_for_earlier(batch.number);
         self.loader.lock_source(source_id)?;
-        let loaded = self.load_conditional(batch, source_id);
+        let loaded = self.load_conditional(batch, source_id, last_word);
         let unlocked = self.loader.unlock_source(source_id);
         let loaded = loaded?;
         unlocked?;
@@ -91,7 +101,12 @@ impl Worker {
     }
 
     /// As `load`, when nobody else loads what its conditional requests may mean.
-    fn load_conditional(&mut self, batch: &mut InputBatch, source_id: i16) -> Result<LoadedBatch, LoadError> {
+    fn load_conditional(
+        &mut self,
+        batch: &mut InputBatch,
+        source_id: i16,
+        last_word: &mut MappedLastWord<'_>,
+    ) -> Result<LoadedBatch, LoadError> {
         // Who has the source to itself asks nothing that waits for other batches to be
         // written, because these wait for the source.
         let has_source = conditions::are_in(batch);
@@ -101,7 +116,7 @@ impl Worker {
         for (record, resource_type) in existing {
             unchanged.mark(record, batch.records().len(), resource_type);
         }
-        match self.load_all(batch, source_id, &unchanged) {
+        match self.load_all(batch, source_id, &unchanged, last_word) {
             Err(error) if error.is_data_error() && self.purpose != Purpose::Remap => {
                 let count = batch.records().len();
                 let refused = refused_records::find(count, |records| {
@@ -114,7 +129,7 @@ impl Worker {
                     self.reject_refused(batch, record);
                     unchanged.remove(record.number);
                 }
-                self.load_all(batch, source_id, &unchanged)
+                self.load_all(batch, source_id, &unchanged, last_word)
             }
             other => other,
         }
@@ -158,8 +173,9 @@ impl Worker {
         batch: &mut InputBatch,
         source_id: i16,
         unchanged: &UnchangedRecords,
+        last_word: &mut MappedLastWord<'_>,
     ) -> Result<LoadedBatch, LoadError> {
-        let stored = self.store(batch, source_id, unchanged, &mut |_, _, _, _| Ok(()))?;
+        let stored = self.store(batch, source_id, unchanged, last_word)?;
         let accounts = stored.loaded.accounts.clone();
         Ok(LoadedBatch { statistics: self.settle(batch, source_id, unchanged, &stored), accounts })
     }
@@ -201,7 +217,7 @@ impl Worker {
         };
         let stage = activity.begin(WorkStage::Load);
         let loaded = self.loader.load_if(&mut load, &mut |connection, batch, outcomes| {
-            last_word(connection, &mapped, batch, outcomes)
+            last_word(connection, &mapped, &rejects, (batch, outcomes))
         })?;
         drop(stage);
         activity.add_rows(source_id, loaded.rows);

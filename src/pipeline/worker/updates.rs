@@ -85,6 +85,17 @@ impl Worker {
         Ok(loaded)
     }
 
+    /// Maps and loads one batch of messages if the last word is to commit it, given all
+    /// records that are rejected.
+    pub fn load_messages(
+        &mut self,
+        batch: &mut InputBatch,
+        last_word: &mut dyn FnMut(&mut PgConnection, &[&Reject]) -> Result<(), LoadError>,
+    ) -> Result<BatchStatistics, LoadError> {
+        let loaded = self.load_with(batch, &mut |connection, _, rejects, _| last_word(connection, rejects))?;
+        Ok(loaded.statistics)
+    }
+
     fn load_conditional_updates(
         &mut self,
         batch: &mut InputBatch,
@@ -106,7 +117,10 @@ impl Worker {
             });
         }
         let mut on_mapped =
-            |connection: &mut PgConnection, mapped: &Mapped, batch: &KeyedBatch<'_>, outcomes: &Outcomes| {
+            |connection: &mut PgConnection,
+             mapped: &Mapped,
+             _: &[&Reject],
+             (batch, outcomes): (&KeyedBatch<'_>, &Outcomes)| {
                 let mut of_records = outcomes_of(batch, outcomes);
                 of_records.extend_from_slice(&existing);
                 last_word(connection, &Decided { outcomes: of_records, rejects: &mapped.rejects })

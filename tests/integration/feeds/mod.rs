@@ -5,6 +5,8 @@ mod exports;
 mod faults;
 mod faulty_server;
 mod hapi;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod killed;
 #[cfg(feature = "server")]
 mod page;

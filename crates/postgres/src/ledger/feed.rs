@@ -6,6 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
 
 use super::advisory_lock::FEED_LOCK;
+use super::schema::feed;
 
 /// A feed as the settings declare it.
 #[derive(Clone, Copy, Debug)]
@@ -218,6 +219,11 @@ impl Feed {
         Ok(())
     }
 
+    /// The number of the feed of that name, if it was ever registered.
+    pub fn id_of(connection: &mut PgConnection, name: &str) -> QueryResult<Option<i32>> {
+        feed::table.filter(feed::name.eq(name)).select(feed::id).get_result(connection).optional()
+    }
+
     /// Takes the lock of that name for as long as the session lives; false if another
     /// session has it. Runs of a feed hold that of its name.
     pub fn lock(connection: &mut PgConnection, name: &str) -> QueryResult<bool> {
@@ -226,6 +232,34 @@ impl Feed {
             .bind::<Text, _>(name)
             .get_result(connection)?;
         Ok(locked.locked)
+    }
+
+    /// As [`Feed::lock`], but beside others that take it in this way.
+    pub fn lock_shared(connection: &mut PgConnection, name: &str) -> QueryResult<bool> {
+        let locked: Locked = sql_query("select pg_try_advisory_lock_shared($1, hashtext($2)) as locked")
+            .bind::<Integer, _>(FEED_LOCK)
+            .bind::<Text, _>(name)
+            .get_result(connection)?;
+        Ok(locked.locked)
+    }
+
+    /// Notes that a feed that runs without an end works.
+    pub fn note_success(connection: &mut PgConnection, id: i32) -> QueryResult<()> {
+        sql_query(
+            "update etl.feed set last_error = null, last_success_at = now(), failed_runs = 0 where id = $1",
+        )
+        .bind::<Integer, _>(id)
+        .execute(connection)?;
+        Ok(())
+    }
+
+    /// Notes what keeps a feed from working that runs without an end.
+    pub fn note_trouble(connection: &mut PgConnection, id: i32, error: &str) -> QueryResult<()> {
+        sql_query("update etl.feed set last_error = $2 where id = $1")
+            .bind::<Integer, _>(id)
+            .bind::<Text, _>(error)
+            .execute(connection)?;
+        Ok(())
     }
 
     /// Gives the lock back.

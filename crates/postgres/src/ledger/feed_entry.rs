@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Json, Nullable, Text, Timestamptz};
 use serde::Serialize;
 
 use super::advisory_lock::FEED_LOCK;
@@ -125,6 +125,12 @@ pub struct FeedEntry {
     /// The OperationOutcomes that the server gave about the export.
     #[diesel(sql_type = BigInt)]
     pub export_outcomes: i64,
+    /// Offsets that topics of Kafka had deleted before they were read.
+    #[diesel(sql_type = BigInt)]
+    pub lost_offsets: i64,
+    /// Its partitions, each a JSON object.
+    #[diesel(sql_type = Json)]
+    pub partitions: serde_json::Value,
 }
 
 impl FeedEntry {
@@ -166,6 +172,8 @@ impl FeedEntry {
             export_records: 0,
             export_count_differences: 0,
             export_outcomes: 0,
+            lost_offsets: 0,
+            partitions: serde_json::Value::Array(Vec::new()),
         }
     }
 
@@ -198,14 +206,15 @@ select f.name, f.kind, f.source, f.schedule, f.paused_at, f.last_started_at, f.l
        case when f.requested_at > coalesce(f.last_started_at, '-infinity') then f.requested_at end as requested_at,
        f.next_run_at, extract(epoch from now() - coalesce(f.last_success_at, f.registered_at))::float8
          as seconds_since_success,
-       f.files, f.bytes, f.records, f.retries, f.lag_records, f.lag_seconds, f.position,
+       f.files, f.bytes, f.records, f.retries, coalesce(o.lag, f.lag_records) as lag_records,
+       coalesce(o.lag_seconds, f.lag_seconds) as lag_seconds, f.position,
        exists (select from pg_locks l where l.locktype = 'advisory' and l.granted and l.classid::bigint = {FEED_LOCK}
                   and l.objid::bigint = hashtext(f.name)::bigint & 4294967295
                   and l.database = (select oid from pg_database where datname = current_database())) as is_running,
        j.id as export_id, j.status as export_status, j.progress as export_progress, j.last_error as export_error,
        j.retry_at as export_retry_at, e.files as export_files, e.fetched as export_files_fetched,
        e.loaded as export_files_loaded, e.bytes as export_bytes, e.records as export_records, e.differences as export_count_differences,
-       e.outcomes as export_outcomes
+       e.outcomes as export_outcomes, o.lost as lost_offsets, o.partitions
   from etl.feed f
   left join lateral (select * from etl.export_job j where j.feed_id = f.id order by j.id desc limit 1) j on true
   cross join lateral (
@@ -215,6 +224,18 @@ select f.name, f.kind, f.source, f.schedule, f.paused_at, f.last_started_at, f.l
            coalesce(sum(e.seen_count) filter (where e.kind <> 'outcome'), 0)::bigint as records, count(*) filter (where {DIFFERS}) as differences,
            coalesce(sum(e.seen_count) filter (where e.kind = 'outcome'), 0)::bigint as outcomes
       from etl.export_file e where e.job_id = j.id) e
+  cross join lateral (
+    select sum(o.lag)::bigint as lag,
+           case when sum(o.lag) = 0 then 0
+                else extract(epoch from now() - min(o.message_at) filter (where o.lag > 0)) end::float8 as lag_seconds,
+           coalesce(sum(o.lost_offsets), 0)::bigint as lost,
+           coalesce(json_agg(json_build_object(
+             'topic', o.topic, 'partition', o.partition, 'next_offset', o.next_offset, 'end_offset', o.end_offset,
+             'lag', o.lag, 'messages', o.messages, 'rejected', o.rejected, 'lost_offsets', o.lost_offsets,
+             'lost_at', o.lost_at, 'message_at', o.message_at, 'moved_at', o.moved_at)
+             order by o.topic, o.partition), '[]') as partitions
+      from (select *, case when end_offset is not null then greatest(end_offset - next_offset, 0) end as lag
+              from etl.feed_offset) o where o.feed_id = f.id) o
  where $1 is null or f.name = $1
  order by f.name limit $2"
     )

@@ -1,0 +1,190 @@
+//! The *client*: librdkafka as the settings say, and what it tells.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use fhirmill_postgres::lock::lock;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaRespErr;
+use tracing::debug;
+
+use crate::config::KafkaSettings;
+use crate::feeds::http::Failure;
+use crate::feeds::secret;
+
+/// How long questions to brokers may take.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A consumer.
+pub type Client = BaseConsumer<Told>;
+
+/// What the group has decided on this consumer's partitions.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// It gets these.
+    Assign(Vec<(String, i32)>),
+    /// It loses all.
+    Revoke,
+}
+
+/// What librdkafka has told. It tells while it is polled.
+#[derive(Debug, Default)]
+pub struct Told {
+    decisions: Mutex<VecDeque<Decision>>,
+    trouble: Mutex<Option<String>>,
+    statistics: Mutex<Option<Box<Statistics>>>,
+    statistics_count: AtomicU64,
+    is_closing: AtomicBool,
+}
+
+impl Told {
+    /// The next decision of the group that was not followed yet.
+    pub fn take_decision(&self) -> Option<Decision> {
+        lock(&self.decisions).pop_front()
+    }
+
+    /// What went wrong last, since the last call.
+    pub fn take_trouble(&self) -> Option<String> {
+        lock(&self.trouble).take()
+    }
+
+    /// The last statistics, unless they were taken before.
+    pub fn take_statistics(&self) -> Option<Box<Statistics>> {
+        lock(&self.statistics).take()
+    }
+
+    /// How many statistics were told.
+    pub fn statistics_count(&self) -> u64 {
+        self.statistics_count.load(Ordering::Relaxed)
+    }
+}
+
+impl ClientContext for Told {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        debug!("librdkafka: {facility}: {message}");
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        *lock(&self.statistics) = Some(Box::new(statistics));
+        self.statistics_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        debug!("librdkafka: {error}: {reason}");
+        let mut trouble = lock(&self.trouble);
+        // That all brokers are down says less than why.
+        let is_summary = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if !is_summary || trouble.is_none() {
+            *trouble = Some(reason.to_owned());
+        }
+    }
+}
+
+impl ConsumerContext for Told {
+    /// The decision is followed by the thread that polls, after the poll.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        if self.is_closing.load(Ordering::Relaxed) {
+            let _ = consumer.unassign();
+            return;
+        }
+        let decision = match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                let of = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+                    (element.topic().to_owned(), element.partition())
+                };
+                Decision::Assign(partitions.elements().iter().map(of).collect())
+            }
+            _ => Decision::Revoke,
+        };
+        lock(&self.decisions).push_back(decision);
+    }
+}
+
+/// Leaves the group, and closes the client.
+pub fn close(client: Client) {
+    let told = client.context();
+    told.is_closing.store(true, Ordering::Relaxed);
+    if told.take_decision().is_some() {
+        let _ = client.unassign();
+    }
+    drop(client);
+}
+
+/// A client as the settings say; it gives statistics that often.
+pub fn connect(kafka: &KafkaSettings, statistics_every: Duration) -> Result<Client, Failure> {
+    let mut config = ClientConfig::new();
+    let security = &kafka.security;
+    config
+        .set("client.id", "fhirmill")
+        // Bounds memory: this much for each partition.
+        .set("queued.max.messages.kbytes", "16384")
+        .set("topic.metadata.refresh.interval.ms", "60000")
+        .set("reconnect.backoff.max.ms", "5000");
+    for (name, value) in &kafka.properties {
+        config.set(name, value);
+    }
+    config
+        .set("bootstrap.servers", kafka.brokers.join(","))
+        .set("group.id", &kafka.group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("statistics.interval.ms", statistics_every.as_millis().to_string());
+    let texts = [
+        ("security.protocol", &security.protocol),
+        ("sasl.mechanism", &security.mechanism),
+        ("sasl.username", &security.user),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            config.set(name, text);
+        }
+    }
+    let files = [("ssl.ca.location", &security.ca_file), ("ssl.certificate.location", &security.certificate_file)];
+    for (name, path) in files {
+        if let Some(path) = path {
+            config.set(name, path.display().to_string());
+        }
+    }
+    let secrets = [
+        ("sasl.password", &security.password),
+        ("ssl.key.pem", &security.private_key),
+        ("ssl.key.password", &security.private_key_password),
+    ];
+    for (name, kept) in secrets {
+        if let Some(kept) = kept {
+            config.set(name, secret::read(kept)?);
+        }
+    }
+    config.create_with_context(Told::default()).map_err(|error| Failure::Settings(refused(&error)))
+}
+
+/// What is wrong with the settings of a client, without their values: one may be a secret.
+fn refused(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, description, name, _) => {
+            format!("librdkafka does not accept the property {name}: {description}")
+        }
+        other => format!("the Kafka client cannot be made: {other}"),
+    }
+}
+
+/// A failure of a call, with what librdkafka told of its cause.
+pub fn failure(client: &Client, what: &str, error: &KafkaError) -> Failure {
+    let cause = client.context().take_trouble().map_or_else(String::new, |trouble| format!(" ({trouble})"));
+    transient(format!("{what}: {error}{cause}"))
+}
+
+/// A failure after which another attempt may succeed.
+pub fn transient(reason: String) -> Failure {
+    Failure::Transient { reason, after: None, is_verdict: false }
+}
