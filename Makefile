@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -207,6 +207,10 @@ feed-servers: prerequisites ## Fetch exports of a real FHIR server (sekmet-fhir)
 	test -x target/feed-servers/bin/sekmet || { python3 -m venv target/feed-servers && \
 	  target/feed-servers/bin/pip install --quiet sekmet-fhir; }
 	cargo test --test integration -- --ignored --nocapture sekmet_behind
+
+kafka-servers: prerequisites ## Read topics of Apache Kafka over kills of the broker and of services (KILLS=20)
+	scripts/fetch-kafka
+	cargo test --test integration -- --ignored --nocapture --test-threads 1 kafka::servers
 
 hapi: prerequisites ## Fetch exports of a real HAPI server, which Maven assembles (needs a JDK 17 and mvn)
 	mvn --batch-mode --quiet --file tests/hapi/pom.xml compile dependency:copy-dependencies

@@ -1,6 +1,7 @@
 //! The *client*: librdkafka as the settings say, and what it tells.
 
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,9 +22,6 @@ use crate::feeds::secret;
 
 /// How long questions to brokers may take.
 pub const PATIENCE: Duration = Duration::from_secs(15);
-
-/// A consumer.
-pub type Client = BaseConsumer<Told>;
 
 /// What the group has decided on this consumer's partitions.
 #[derive(Clone, Debug)]
@@ -107,14 +105,26 @@ impl ConsumerContext for Told {
     }
 }
 
-/// Leaves the group, and closes the client.
-pub fn close(client: Client) {
-    let told = client.context();
-    told.is_closing.store(true, Ordering::Relaxed);
-    if told.take_decision().is_some() {
-        let _ = client.unassign();
+/// A client that leaves its group when it is dropped.
+pub struct Client(BaseConsumer<Told>);
+
+impl Deref for Client {
+    type Target = BaseConsumer<Told>;
+
+    fn deref(&self) -> &BaseConsumer<Told> {
+        &self.0
     }
-    drop(client);
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let told = self.0.context();
+        told.is_closing.store(true, Ordering::Relaxed);
+        // Nobody follows a decision any more, and librdkafka waits for it.
+        if told.take_decision().is_some() {
+            let _ = self.0.unassign();
+        }
+    }
 }
 
 /// A client as the settings say; it gives statistics that often.
@@ -126,7 +136,9 @@ pub fn connect(kafka: &KafkaSettings, statistics_every: Duration) -> Result<Clie
         // Bounds memory: this much for each partition.
         .set("queued.max.messages.kbytes", "16384")
         .set("topic.metadata.refresh.interval.ms", "60000")
-        .set("reconnect.backoff.max.ms", "5000");
+        .set("reconnect.backoff.max.ms", "5000")
+        // Kafka's own topics.
+        .set("topic.blacklist", "^__");
     for (name, value) in &kafka.properties {
         config.set(name, value);
     }
@@ -165,7 +177,7 @@ pub fn connect(kafka: &KafkaSettings, statistics_every: Duration) -> Result<Clie
             config.set(name, secret::read(kept)?);
         }
     }
-    config.create_with_context(Told::default()).map_err(|error| Failure::Settings(refused(&error)))
+    config.create_with_context(Told::default()).map(Client).map_err(|error| Failure::Settings(refused(&error)))
 }
 
 /// What is wrong with the settings of a client, without their values: one may be a secret.

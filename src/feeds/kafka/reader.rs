@@ -132,7 +132,7 @@ impl<'r> Reader<'r> {
         let read = self.read();
         let Reader { client, lanes, mut loaded, .. } = self;
         lanes.end();
-        client::close(client);
+        drop(client);
         if matches!(read, Err(Failure::Cancelled | Failure::Paused)) {
             loaded = Loaded::default();
         }
@@ -366,9 +366,8 @@ impl<'r> Reader<'r> {
                 None => list.add_partition_offset(topic, *partition, Offset::Offset(*to)),
             };
         }
-        let is_last = self.until == Until::CurrentEnd && self.partitions.are_drained() && self.lanes.are_idle();
-        let mode = if is_last { CommitMode::Sync } else { CommitMode::Async };
-        if let Err(error) = self.client.commit(&list, mode) {
+        // Closing the client waits for it.
+        if let Err(error) = self.client.commit(&list, CommitMode::Async) {
             debug!("the group's offsets were not committed: {error}");
         }
         failpoint::passed_kafka(KafkaStep::Told);

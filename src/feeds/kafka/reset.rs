@@ -46,9 +46,7 @@ pub fn reset(
     wanted: &Wanted,
 ) -> Result<Vec<FeedOffset>, Failure> {
     let client = client::connect(kafka, Duration::ZERO)?;
-    let found = places(&client, kafka, wanted);
-    client::close(client);
-    let places = found?;
+    let places = places(&client, kafka, wanted)?;
     connection.transaction(|connection| {
         places.iter().try_for_each(|place| FeedOffset::set(connection, feed.id, place))
     })?;

@@ -30,9 +30,7 @@ pub fn test(
         None => Vec::new(),
     };
     let client = client::connect(kafka, Duration::ZERO)?;
-    let tested = explore(&client, kafka, (&topics, &known), tell);
-    client::close(client);
-    tested
+    explore(&client, kafka, (&topics, &known), tell)
 }
 
 fn explore(

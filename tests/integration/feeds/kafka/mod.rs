@@ -2,6 +2,7 @@
 
 mod killed;
 mod loading;
+mod servers;
 mod service;
 
 use std::io::Write as _;
