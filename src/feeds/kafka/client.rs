@@ -75,6 +75,11 @@ impl ClientContext for Told {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if matches!(error, KafkaError::PartitionEOF(_))
+            || error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF)
+        {
+            return;
+        }
         debug!("librdkafka: {error}: {reason}");
         let mut trouble = lock(&self.trouble);
         // That all brokers are down says less than why.
