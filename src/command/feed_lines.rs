@@ -76,9 +76,6 @@ pub(super) fn lines(feed: &FeedEntry) -> Vec<String> {
             ));
         }
     }
-    if let Some(lag) = feed.lag {
-        lines.push(format!("{lag} messages wait, at most"));
-    }
     if feed.lost_offsets > 0 {
         let lost = feed.lost_offsets;
         lines.push(format!("up to {lost} messages were deleted by their topics before they were loaded"));

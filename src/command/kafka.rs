@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::DateTime;
 use diesel::PgConnection;
-use fhirmill_postgres::ledger::{Feed, FeedEntry};
+use fhirmill_postgres::ledger::Feed;
 
 use super::export::ByHand;
 use super::{Refusal, reading};
@@ -85,7 +85,7 @@ pub fn test(
     let unavailable = |failure: &dyn std::fmt::Display| Failure::Settings(format!("the ledger: {failure:#}"));
     let opened = reading::open_if_any(settings).map_err(|failure| unavailable(&failure))?;
     let Some((_, mut connection)) = opened else { return kafka::test(kafka, None, tell) };
-    let known = FeedEntry::id_of(&mut connection, name)?;
+    let known = Feed::id_of(&mut connection, name)?;
     let ledger = known.map(|id| (&mut connection, id));
     kafka::test(kafka, ledger, tell).inspect_err(|failure| tracing::debug!("{}", in_one_line(failure)))
 }

@@ -28,7 +28,7 @@ mod topics;
 
 use diesel::PgConnection;
 use fhirmill_postgres::database::Database;
-use fhirmill_postgres::ledger::Feed;
+use fhirmill_postgres::ledger::{Feed, FeedFailure};
 use serde::Serialize;
 
 pub use reset::{ResetTo, Wanted as ResetWanted, reset};
@@ -78,10 +78,13 @@ pub fn run(run: &KafkaRun<'_>, connection: PgConnection, until: Until) -> Result
     let outcome = Reader::begin(run, &mut connection, until).and_then(Reader::run);
     let error = match &outcome {
         Err(Failure::Cancelled | Failure::Paused) => return outcome,
-        Err(failure) => Some(crate::report::in_one_line(failure)),
+        Err(failure) => Some(FeedFailure {
+            reason: crate::report::in_one_line(failure),
+            advice: failure.advice(&run.feed.name),
+        }),
         Ok(_) => None,
     };
-    let noted = Feed::end_run(&mut connection, run.feed.id, error.as_deref());
+    let noted = Feed::end_run(&mut connection, run.feed.id, error.as_ref());
     // That the ledger is unavailable is what has failed, then.
     if outcome.is_ok() {
         noted?;

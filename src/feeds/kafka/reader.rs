@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use fhirmill_postgres::failpoint::{self, KafkaStep};
-use fhirmill_postgres::ledger::{EndOffset, Feed, FeedOffset, OffsetMove};
+use fhirmill_postgres::ledger::{EndOffset, Feed, FeedAmounts, FeedOffset, OffsetMove};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
@@ -147,14 +147,14 @@ impl<'r> Reader<'r> {
                 self.follow(&decision)?;
             }
             self.lanes.collect(Duration::ZERO)?;
-            self.tell_moved();
+            self.tell_moved()?;
             self.give_due(false)?;
             if self.until == Until::CurrentEnd && self.partitions.are_drained() {
                 self.give_due(true)?;
                 while !self.lanes.wait(POLL)? {
                     self.look()?;
                 }
-                self.tell_moved();
+                self.tell_moved()?;
                 return Ok(());
             }
         }
@@ -237,7 +237,7 @@ impl<'r> Reader<'r> {
                 // If they take longer, whoever reads the partitions next finds their offsets
                 // moved, or they find that.
                 self.lanes.wait(LAST_BATCHES)?;
-                self.tell_moved();
+                self.tell_moved()?;
                 self.partitions = Partitions::default();
                 self.client
                     .unassign()
@@ -326,7 +326,7 @@ impl<'r> Reader<'r> {
             order = refused;
             self.look()?;
             self.lanes.collect(Duration::from_millis(20))?;
-            self.tell_moved();
+            self.tell_moved()?;
             if paused.is_none() && since.elapsed() >= HELD_UP {
                 paused = Some(self.pause()?);
             }
@@ -352,11 +352,13 @@ impl<'r> Reader<'r> {
     }
 
     /// Tells the group at Kafka which offsets were moved, for those who watch its lag.
-    fn tell_moved(&mut self) {
+    fn tell_moved(&mut self) -> Result<(), Failure> {
         let moved = std::mem::take(&mut self.lanes.moved);
         if moved.is_empty() {
-            return;
+            return Ok(());
         }
+        let records = moved.iter().map(|moved| moved.messages).sum();
+        Feed::add(self.connection, self.run.feed.id, FeedAmounts { records, ..FeedAmounts::default() })?;
         let mut list = TopicPartitionList::new();
         for OffsetMove { topic, partition, to, messages, rejected, .. } in &moved {
             self.loaded.messages += messages;
@@ -371,6 +373,7 @@ impl<'r> Reader<'r> {
             debug!("the group's offsets were not committed: {error}");
         }
         failpoint::passed_kafka(KafkaStep::Told);
+        Ok(())
     }
 
     /// Notes where partitions end, and that the feed works or does not.
