@@ -131,7 +131,9 @@ impl Lane {
                         break;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.run.as_mut().map(|active| active.run.give_way());
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.tend();
@@ -288,7 +290,7 @@ impl Lane {
         }
         let (worker, ending) = active.run.into_ending();
         // Sessions are kept only while there is something to do.
-        self.worker = (!is_idle).then_some(worker);
+        self.worker = worker.filter(|_| !is_idle);
         self.ending = self.end_beside(ending);
     }
 

@@ -79,7 +79,7 @@ impl Worker {
         let Some(source_id) = batch.source_id() else { return Ok(()) };
         self.begin(batch, source_id);
         self.follow_conditions(batch, source_id)?;
-        self.store(batch, source_id, &UnchangedRecords::default(), &mut |connection, _, _, outcomes| {
+        self.store(batch, source_id, &UnchangedRecords::default(), &mut |connection, _, _, (_, outcomes)| {
             let written = outcomes.of_resources.iter().filter_map(|outcome| outcome.applied_key());
             note(connection, &written.collect::<Vec<_>>())
         })?;
