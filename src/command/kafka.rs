@@ -38,7 +38,9 @@ fn print(loaded: &Loaded, json: bool) -> Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(loaded)?);
     } else {
         let Loaded { messages, rejected, partitions } = loaded;
-        println!("{messages} messages of {partitions} partitions are loaded; {rejected} of their records were rejected");
+        println!(
+            "{messages} messages of {partitions} partitions are loaded; {rejected} of their records were rejected"
+        );
     }
     Ok(if loaded.rejected > 0 { ExitCode::Rejected } else { ExitCode::Success })
 }

@@ -313,7 +313,11 @@ impl Fields<'_, '_, '_> {
     }
 
     /// A list of strings, or one.
-    pub(super) fn texts(&mut self, key: &str, check: impl Fn(&str) -> Result<(), String>) -> Option<Vec<String>> {
+    pub(super) fn texts(
+        &mut self,
+        key: &str,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Option<Vec<String>> {
         let Some(value) = self.table.get(key) else { return Some(Vec::new()) };
         let texts: Option<Vec<String>> = match value.get_ref() {
             DeValue::String(text) => Some(vec![text.to_string()]),

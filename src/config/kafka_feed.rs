@@ -100,7 +100,10 @@ impl Fields<'_, '_, '_> {
                 if let Err(complaint) = source_name(source) {
                     self.complain("topics", &format!("has {source:?}: {complaint}"));
                 }
-                topics.push(TopicSettings { pattern: pattern.get_ref().to_string(), source: source.to_owned() });
+                topics.push(TopicSettings {
+                    pattern: pattern.get_ref().to_string(),
+                    source: source.to_owned(),
+                });
             }
         } else {
             let patterns = self.texts("topics", |_| Ok(()))?;
@@ -130,7 +133,8 @@ impl Fields<'_, '_, '_> {
             std::path::absolute(text).map_err(|_| "the path of a file".to_owned())
         };
         let security = KafkaSecurity {
-            protocol: self.parsed("security_protocol", one_of(&["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"])),
+            protocol: self
+                .parsed("security_protocol", one_of(&["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"])),
             mechanism: self.parsed("sasl_mechanism", one_of(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])),
             user: self.text("user"),
             password: self.secret("password"),
@@ -141,7 +145,9 @@ impl Fields<'_, '_, '_> {
         };
         let protocol = security.protocol.as_deref().unwrap_or("plaintext");
         let has_sasl = protocol.starts_with("sasl");
-        if has_sasl && (security.user.is_none() || security.password.is_none() || security.mechanism.is_none()) {
+        if has_sasl
+            && (security.user.is_none() || security.password.is_none() || security.mechanism.is_none())
+        {
             let problem = "needs sasl_mechanism, user, and password_file or password_environment";
             self.complain("security_protocol", problem);
         }
@@ -165,7 +171,10 @@ impl Fields<'_, '_, '_> {
     fn properties(&mut self) -> Vec<(String, String)> {
         let Some(value) = self.table().get("properties") else { return Vec::new() };
         let DeValue::Table(table) = value.get_ref() else {
-            self.complain("properties", "must be a table: properties = { \"fetch.max.bytes\" = \"1000000\" }");
+            self.complain(
+                "properties",
+                "must be a table: properties = { \"fetch.max.bytes\" = \"1000000\" }",
+            );
             return Vec::new();
         };
         let mut properties = Vec::new();
@@ -228,7 +237,9 @@ fn start(text: &str) -> Result<KafkaStart, Expectation> {
         _ => {
             let expected = || "earliest, latest or a time such as 2026-01-31T06:00:00Z".to_owned();
             let text = values::instant(text).map_err(|_| expected())?;
-            DateTime::parse_from_rfc3339(&text).map(|time| KafkaStart::At(time.to_utc())).map_err(|_| expected())
+            DateTime::parse_from_rfc3339(&text)
+                .map(|time| KafkaStart::At(time.to_utc()))
+                .map_err(|_| expected())
         }
     }
 }

@@ -28,11 +28,11 @@ mod variables;
 
 pub use complaint::{Complaint, Place, SettingsError};
 pub use env_file::{EnvFileError, load_env_file};
-pub use kafka_settings::{KafkaSecurity, KafkaSettings, KafkaStart, OnLost, TopicSettings};
 pub use feed_settings::{
     ExportAuthorization, ExportLevel, ExportMethod, ExportSettings, FeedKind, FeedSettings, Secret,
     SmartSettings,
 };
+pub use kafka_settings::{KafkaSecurity, KafkaSettings, KafkaStart, OnLost, TopicSettings};
 pub use raw::RawSettings;
 pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;

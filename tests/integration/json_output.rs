@@ -130,8 +130,18 @@ fn the_schemas_describe_what_the_commands_print() {
         .keys()
         .filter(|name| {
             !COMMANDS.iter().any(|(of, ..)| of == name)
-                && !["run", "show", "retry", "remap", "sender-secrets", "export", "kafka-run", "views", "views-check"]
-                    .contains(&name.as_str())
+                && ![
+                    "run",
+                    "show",
+                    "retry",
+                    "remap",
+                    "sender-secrets",
+                    "export",
+                    "kafka-run",
+                    "views",
+                    "views-check",
+                ]
+                .contains(&name.as_str())
         })
         .collect();
     assert!(unused.is_empty(), "no test validates {unused:?}");

@@ -92,7 +92,12 @@ impl ClientContext for Told {
 
 impl ConsumerContext for Told {
     /// The decision is followed by the thread that polls, after the poll.
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        code: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
         if self.is_closing.load(Ordering::Relaxed) {
             let _ = consumer.unassign();
             return;
@@ -166,7 +171,8 @@ pub fn connect(kafka: &KafkaSettings, statistics_every: Duration) -> Result<Clie
             config.set(name, text);
         }
     }
-    let files = [("ssl.ca.location", &security.ca_file), ("ssl.certificate.location", &security.certificate_file)];
+    let files =
+        [("ssl.ca.location", &security.ca_file), ("ssl.certificate.location", &security.certificate_file)];
     for (name, path) in files {
         if let Some(path) = path {
             config.set(name, path.display().to_string());
@@ -182,7 +188,10 @@ pub fn connect(kafka: &KafkaSettings, statistics_every: Duration) -> Result<Clie
             config.set(name, secret::read(kept)?);
         }
     }
-    config.create_with_context(Told::default()).map(Client).map_err(|error| Failure::Settings(refused(&error)))
+    config
+        .create_with_context(Told::default())
+        .map(Client)
+        .map_err(|error| Failure::Settings(refused(&error)))
 }
 
 /// What is wrong with the settings of a client, without their values: one may be a secret.

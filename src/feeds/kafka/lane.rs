@@ -207,7 +207,9 @@ impl Lane {
                 failpoint::passed_kafka(KafkaStep::Loaded);
                 Done::Moved(moves)
             }
-            (Err(_), Some(failure)) => Done::Failed(format!("messages cannot be written to a file: {failure}")),
+            (Err(_), Some(failure)) => {
+                Done::Failed(format!("messages cannot be written to a file: {failure}"))
+            }
             (Err(_), None) if is_out_of_turn => Done::OutOfTurn,
             (Err(failure), None) => Done::Failed(in_one_line(&failure)),
         }
@@ -275,8 +277,9 @@ impl Lane {
             self.ending = None;
         }
         let is_run_over = active.begun.elapsed() >= LONGEST_RUN && self.ending.is_none();
-        let is_over =
-            |(source, open): (&Arc<str>, &OpenFile)| (is_run_over || open.is_complete()).then(|| Arc::clone(source));
+        let is_over = |(source, open): (&Arc<str>, &OpenFile)| {
+            (is_run_over || open.is_complete()).then(|| Arc::clone(source))
+        };
         let over: Vec<Arc<str>> = active.files.iter().filter_map(is_over).collect();
         for source in over {
             if let Some(open) = active.files.remove(&source) {

@@ -70,7 +70,9 @@ impl Lanes {
             let done = match self.done.recv_timeout(patience) {
                 Ok(done) => done,
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err(transient("all lanes have ended".to_owned())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(transient("all lanes have ended".to_owned()));
+                }
             };
             self.outstanding -= 1;
             match done {
@@ -79,7 +81,9 @@ impl Lanes {
                     let reason = "another process has loaded messages of the same partition; the feed goes on behind them";
                     return Err(transient(reason.to_owned()));
                 }
-                Done::Failed(reason) => return Err(transient(format!("messages could not be loaded: {reason}"))),
+                Done::Failed(reason) => {
+                    return Err(transient(format!("messages could not be loaded: {reason}")));
+                }
             }
             patience = Duration::ZERO;
         }

@@ -72,7 +72,8 @@ fn append_good(
     let is_deleted = received.deleted.is_some_and(is_true);
     let Some(value) = received.value else {
         let key = received.key.and_then(key_text).unwrap_or_default();
-        let message = "a message without a value deletes the resource that its key names, and its key is not Type/id";
+        let message =
+            "a message without a value deletes the resource that its key names, and its key is not Type/id";
         return append_delete(messages, place, key, (time, message));
     };
     let value = unpacked(value, most_bytes)?;
@@ -82,7 +83,8 @@ fn append_good(
     }
     match Top::read(value) {
         Ok(top) if is_deleted => {
-            let named = top.resource_type.zip(top.id).map(|(resource_type, id)| format!("{resource_type}/{id}"));
+            let named =
+                top.resource_type.zip(top.id).map(|(resource_type, id)| format!("{resource_type}/{id}"));
             let key = named.as_deref().or_else(|| key_text(received.key?)).unwrap_or_default();
             let message = "the message says that a resource is deleted, and neither it nor its key names one";
             append_delete(messages, place, key, (time, message))
@@ -136,7 +138,9 @@ fn append_document(
         line.reserve(value.len() + 1);
         let Some(time) = time else { return line.extend(value.iter().map(flat)) };
         let response = json!({"lastModified": time.to_rfc3339_opts(SecondsFormat::Millis, true)});
-        let head = format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"response":{response},"resource":"#);
+        let head = format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"response":{response},"resource":"#
+        );
         line.extend_from_slice(head.as_bytes());
         line.extend(value.iter().map(flat));
         line.extend_from_slice(b"}]}");
@@ -199,7 +203,8 @@ fn key_text(key: &[u8]) -> Option<&str> {
 }
 
 fn is_true(header: &[u8]) -> bool {
-    !header_text(header).is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no"))
+    !header_text(header)
+        .is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no"))
 }
 
 /// A time as FHIR writes it, or milliseconds since 1970.
@@ -207,7 +212,8 @@ fn header_time(header: &[u8]) -> Result<DateTime<Utc>, Bad> {
     let text = header_text(header).unwrap_or_default();
     let milliseconds = || DateTime::from_timestamp_millis(text.parse().ok()?);
     DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).ok().or_else(milliseconds).ok_or_else(|| {
-        let message = "the header time is neither a time with a zone, such as 2026-01-31T06:00:00Z, nor milliseconds";
+        let message =
+            "the header time is neither a time with a zone, such as 2026-01-31T06:00:00Z, nor milliseconds";
         ("invalid_header", message.to_owned())
     })
 }
@@ -277,7 +283,8 @@ mod tests {
         assert_eq!(text.lines().count(), messages.of_lines.len());
         let starts: Vec<usize> = messages.of_lines.iter().map(|line| line.start).collect();
         assert!(starts.iter().all(|start| text[*start..].starts_with('{')), "{text}");
-        let of_line = |(line, of): (&str, &MessageLine)| (line.to_owned(), of.bad.as_ref().map(|bad| bad.reason));
+        let of_line =
+            |(line, of): (&str, &MessageLine)| (line.to_owned(), of.bad.as_ref().map(|bad| bad.reason));
         text.lines().zip(&messages.of_lines).map(of_line).collect()
     }
 
@@ -333,7 +340,8 @@ mod tests {
     #[test]
     fn deletions_name_the_resource_by_key_or_by_content() {
         let deletes = r#"{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"DELETE","url":"Patient/1"}}]}"#;
-        for key in ["Patient/1", "\"Patient/1\"", "https://ehr.example/r4/Patient/1", "Patient/1/_history/2"] {
+        for key in ["Patient/1", "\"Patient/1\"", "https://ehr.example/r4/Patient/1", "Patient/1/_history/2"]
+        {
             let received = Received { key: Some(key.as_bytes()), ..Received::default() };
             assert_eq!(lines(&received), [(deletes.to_owned(), None)], "{key}");
         }

@@ -52,7 +52,8 @@ impl Places<'_> {
         let mut places = Vec::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             let (earliest, end) = watermarks(self.client, topic, *partition)?;
-            let of_partition = |offset: &&FeedOffset| offset.topic == *topic && offset.partition == *partition;
+            let of_partition =
+                |offset: &&FeedOffset| offset.topic == *topic && offset.partition == *partition;
             let next = match known.iter().find(of_partition) {
                 Some(offset) => self.checked(connection, offset, (earliest, end))?,
                 None => {
@@ -152,7 +153,8 @@ pub fn partitions(client: &Client, topics: &TopicMap) -> Result<Vec<(String, i32
     let mut partitions = Vec::new();
     for topic in metadata.topics() {
         if topics.source(topic.name()).is_some() && topic.error().is_none() {
-            partitions.extend(topic.partitions().iter().map(|partition| (topic.name().to_owned(), partition.id())));
+            partitions
+                .extend(topic.partitions().iter().map(|partition| (topic.name().to_owned(), partition.id())));
         }
     }
     partitions.sort();

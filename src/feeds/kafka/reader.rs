@@ -122,7 +122,9 @@ impl<'r> Reader<'r> {
         }
         self.loaded.partitions = places.len();
         let list = list(&places)?;
-        self.client.assign(&list).map_err(|error| failure(&self.client, "no partitions can be read", &error))?;
+        self.client
+            .assign(&list)
+            .map_err(|error| failure(&self.client, "no partitions can be read", &error))?;
         info!(feed = %self.run.feed.name, partitions = places.len(), "feed {} reads {} partitions", self.run.feed.name, places.len());
         Ok(())
     }
@@ -187,7 +189,8 @@ impl<'r> Reader<'r> {
             Some(Err(KafkaError::PartitionEOF(_))) => {}
             Some(Err(error)) => self.heed(&error)?,
             None => {
-                let is_quiet = since.elapsed() >= patience && self.client.context().statistics_count() == told;
+                let is_quiet =
+                    since.elapsed() >= patience && self.client.context().statistics_count() == told;
                 if is_quiet && let Some(statistics) = self.statistics.take() {
                     self.pass_gaps(&statistics)?;
                 }
@@ -202,9 +205,11 @@ impl<'r> Reader<'r> {
 
     /// How long to wait for a message: until a batch is due, at most.
     fn patience(&self) -> Duration {
-        let due = self.partitions.batches.values().map(|batch| {
-            self.run.kafka.max_latency.saturating_sub(batch.since.elapsed())
-        });
+        let due = self
+            .partitions
+            .batches
+            .values()
+            .map(|batch| self.run.kafka.max_latency.saturating_sub(batch.since.elapsed()));
         due.min().unwrap_or(POLL).min(POLL)
     }
 
@@ -331,7 +336,9 @@ impl<'r> Reader<'r> {
                 paused = Some(self.pause()?);
             }
             // Kafka gives the partitions of a consumer that does not poll to others.
-            if paused.is_some() && let Some(Ok(_)) = self.client.poll(Duration::ZERO) {
+            if paused.is_some()
+                && let Some(Ok(_)) = self.client.poll(Duration::ZERO)
+            {
                 return Err(transient("a message came from a partition that is not fetched".to_owned()));
             }
         }
@@ -397,12 +404,14 @@ impl<'r> Reader<'r> {
     /// Moves offsets past what has no messages at the end of partitions: control records and
     /// messages of transactions that were given up. All messages before were taken.
     fn pass_gaps(&mut self, statistics: &Statistics) -> Result<(), Failure> {
-        let positions = self.client.position().map_err(|error| failure(&self.client, "no positions", &error))?;
-        let position_of = |partition: &Partition| {
-            match positions.find_partition(&partition.topic, partition.number)?.offset() {
-                Offset::Offset(position) => Some(position),
-                _ => None,
-            }
+        let positions =
+            self.client.position().map_err(|error| failure(&self.client, "no positions", &error))?;
+        let position_of = |partition: &Partition| match positions
+            .find_partition(&partition.topic, partition.number)?
+            .offset()
+        {
+            Offset::Offset(position) => Some(position),
+            _ => None,
         };
         let mut orders = Vec::new();
         for partition in self.partitions.all_mut() {

@@ -59,8 +59,7 @@ fn places(client: &Client, kafka: &KafkaSettings, wanted: &Wanted) -> Result<Vec
         wanted.topic.as_ref().is_none_or(|wanted| wanted == topic)
             && wanted.partition.is_none_or(|wanted| wanted == *partition)
     };
-    let partitions: Vec<(String, i32)> =
-        partitions(client, &topics)?.into_iter().filter(is_wanted).collect();
+    let partitions: Vec<(String, i32)> = partitions(client, &topics)?.into_iter().filter(is_wanted).collect();
     if partitions.is_empty() {
         return Err(Failure::Permanent("the brokers have no such topic or partition of the feed".to_owned()));
     }

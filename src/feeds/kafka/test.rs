@@ -48,7 +48,9 @@ fn explore(
     let mut missing = Vec::new();
     for wanted in &kafka.topics {
         let is_of = |name: &str| match wanted.pattern.starts_with('^') {
-            true => topics.source(name).is_some_and(|source| *source == *wanted.source) && name != wanted.pattern,
+            true => {
+                topics.source(name).is_some_and(|source| *source == *wanted.source) && name != wanted.pattern
+            }
             false => name == wanted.pattern,
         };
         let found: Vec<_> = metadata.topics().iter().filter(|topic| is_of(topic.name())).collect();
@@ -61,13 +63,21 @@ fn explore(
         }
         for topic in found {
             let source = &wanted.source;
-            tell(&format!("topic {} has {} partitions, for {source}", topic.name(), topic.partitions().len()));
+            tell(&format!(
+                "topic {} has {} partitions, for {source}",
+                topic.name(),
+                topic.partitions().len()
+            ));
             for partition in topic.partitions() {
                 let (earliest, end) = watermarks(client, topic.name(), partition.id())?;
                 let is_same =
                     |offset: &&FeedOffset| offset.topic == topic.name() && offset.partition == partition.id();
                 let place = match known.iter().find(is_same) {
-                    Some(offset) => format!("loaded up to {}, lag {}", offset.next_offset, (end - offset.next_offset).max(0)),
+                    Some(offset) => format!(
+                        "loaded up to {}, lag {}",
+                        offset.next_offset,
+                        (end - offset.next_offset).max(0)
+                    ),
                     None => "not read yet".to_owned(),
                 };
                 tell(&format!("  partition {}: offsets {earliest} to {end}, {place}", partition.id()));

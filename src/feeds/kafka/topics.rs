@@ -36,7 +36,8 @@ impl TopicMap {
     /// The source of a topic; none if the feed does not read it. A name counts before
     /// patterns, and patterns never mean Kafka's own topics.
     pub fn source(&self, topic: &str) -> Option<Arc<str>> {
-        let named = self.0.iter().find(|(pattern, _)| matches!(pattern, Pattern::Name(name) if name == topic));
+        let named =
+            self.0.iter().find(|(pattern, _)| matches!(pattern, Pattern::Name(name) if name == topic));
         let matching = || {
             let matches = |(pattern, _): &&(Pattern, Arc<str>)| match pattern {
                 Pattern::Expression(expression) => !topic.starts_with("__") && expression.is_match(topic),
@@ -54,8 +55,10 @@ mod tests {
 
     #[test]
     fn a_name_counts_before_patterns_and_the_first_pattern_before_others() {
-        let topic = |pattern: &str, source: &str| TopicSettings { pattern: pattern.into(), source: source.into() };
-        let topics = [topic("^lab", "a"), topic("^lab\\.micro", "b"), topic("lab.x", "c"), topic("^__.*", "d")];
+        let topic =
+            |pattern: &str, source: &str| TopicSettings { pattern: pattern.into(), source: source.into() };
+        let topics =
+            [topic("^lab", "a"), topic("^lab\\.micro", "b"), topic("lab.x", "c"), topic("^__.*", "d")];
         let map = TopicMap::new(&topics).unwrap();
         let source = |name: &str| map.source(name).map(|source| source.to_string());
         assert_eq!(source("lab.micro").as_deref(), Some("a"));

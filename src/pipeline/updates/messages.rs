@@ -95,12 +95,7 @@ impl MessageGroup {
         let progress = Arc::new(FileProgress::new(file.clone()));
         let mut batch = InputBatch::new(start.batch_number, Vec::with_capacity(messages.lines.len()));
         batch.begin_file(&progress);
-        let group = MessageGroup {
-            batch,
-            records: 0,
-            next_position: start.position,
-            base_urls: Vec::new(),
-        };
+        let group = MessageGroup { batch, records: 0, next_position: start.position, base_urls: Vec::new() };
         let mut reader = MessageReader { group, start, messages };
         let mut next_position = start.position;
         read::read_from(messages.lines.clone(), limits, &mut reader, &mut next_position)?;
@@ -156,7 +151,7 @@ impl ResourceHandler for MessageReader<'_> {
             Payload::None => group.batch.skip(),
             Payload::Patch => {
                 let message = "PATCH changes what only the sender's server has; ask for the whole resource";
-                    group.batch.reject(frame.position, place, "patch", message.to_owned(), frame.bytes);
+                group.batch.reject(frame.position, place, "patch", message.to_owned(), frame.bytes);
             }
             Payload::Resource | Payload::Delete => group.batch.push(&frame, place),
         }

@@ -72,11 +72,7 @@ impl UpdateFile {
 impl UpdateRun {
     /// Begins a run, which has that command in the ledger. `worker` is that of the run
     /// before, if there is one.
-    pub fn begin(
-        job: &Job<'_>,
-        command: &str,
-        worker: Option<UpdateWorker>,
-    ) -> Result<Self, PipelineError> {
+    pub fn begin(job: &Job<'_>, command: &str, worker: Option<UpdateWorker>) -> Result<Self, PipelineError> {
         let mut run = Run::begin(job.database.connect()?, command)?;
         run.resource_types = job.settings.resource_types.names();
         let registry = Arc::new(RunRegistry::begin(run.connection())?);

@@ -29,8 +29,8 @@ use crate::report::WorkStage;
 
 /// Has the last word on a batch, which was mapped so, and has these rejects: see
 /// [`LastWord`](fhirmill_postgres::load::LastWord).
-pub(super) type MappedLastWord<'w> =
-    dyn FnMut(&mut PgConnection, &Mapped, &[&Reject], (&KeyedBatch<'_>, &Outcomes)) -> Result<(), LoadError> + 'w;
+pub(super) type MappedLastWord<'w> = dyn FnMut(&mut PgConnection, &Mapped, &[&Reject], (&KeyedBatch<'_>, &Outcomes)) -> Result<(), LoadError>
+    + 'w;
 
 /// A batch that was loaded, as it was mapped.
 pub(super) struct Stored {
@@ -79,10 +79,15 @@ impl Worker {
         let Some(source_id) = batch.source_id() else { return Ok(()) };
         self.begin(batch, source_id);
         self.follow_conditions(batch, source_id)?;
-        self.store(batch, source_id, &UnchangedRecords::default(), &mut |connection, _, _, (_, outcomes)| {
-            let written = outcomes.of_resources.iter().filter_map(|outcome| outcome.applied_key());
-            note(connection, &written.collect::<Vec<_>>())
-        })?;
+        self.store(
+            batch,
+            source_id,
+            &UnchangedRecords::default(),
+            &mut |connection, _, _, (_, outcomes)| {
+                let written = outcomes.of_resources.iter().filter_map(|outcome| outcome.applied_key());
+                note(connection, &written.collect::<Vec<_>>())
+            },
+        )?;
         Ok(())
     }
 

@@ -92,7 +92,8 @@ impl Worker {
         batch: &mut InputBatch,
         last_word: &mut dyn FnMut(&mut PgConnection, &[&Reject]) -> Result<(), LoadError>,
     ) -> Result<BatchStatistics, LoadError> {
-        let loaded = self.load_with(batch, &mut |connection, _, rejects, _| last_word(connection, rejects))?;
+        let loaded =
+            self.load_with(batch, &mut |connection, _, rejects, _| last_word(connection, rejects))?;
         Ok(loaded.statistics)
     }
 
@@ -116,15 +117,14 @@ impl Worker {
                 is_revived: false,
             });
         }
-        let mut on_mapped =
-            |connection: &mut PgConnection,
-             mapped: &Mapped,
-             _: &[&Reject],
-             (batch, outcomes): (&KeyedBatch<'_>, &Outcomes)| {
-                let mut of_records = outcomes_of(batch, outcomes);
-                of_records.extend_from_slice(&existing);
-                last_word(connection, &Decided { outcomes: of_records, rejects: &mapped.rejects })
-            };
+        let mut on_mapped = |connection: &mut PgConnection,
+                             mapped: &Mapped,
+                             _: &[&Reject],
+                             (batch, outcomes): (&KeyedBatch<'_>, &Outcomes)| {
+            let mut of_records = outcomes_of(batch, outcomes);
+            of_records.extend_from_slice(&existing);
+            last_word(connection, &Decided { outcomes: of_records, rejects: &mapped.rejects })
+        };
         let stored = self.store(batch, source_id, &unchanged, &mut on_mapped)?;
         Ok(self.settle(batch, source_id, &unchanged, &stored))
     }

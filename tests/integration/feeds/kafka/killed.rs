@@ -17,7 +17,8 @@ fn a_death_at_any_step_loses_and_doubles_nothing() {
     let mut sent = 0;
     for name in steps.chain(general.iter().map(|step| step.name())) {
         let before = counts(&environment);
-        let mut values: Vec<String> = (0..5).map(|number| patient(&format!("{name}-{number}"), "x")).collect();
+        let mut values: Vec<String> =
+            (0..5).map(|number| patient(&format!("{name}-{number}"), "x")).collect();
         values[4] = "not json".to_owned();
         kafka.send_values("fhir", 0, &values);
         sent += 5;
@@ -28,13 +29,15 @@ fn a_death_at_any_step_loses_and_doubles_nothing() {
         assert!(code == 0 || code == 3, "{name}: {code}");
         assert_eq!(offsets(&environment), [["fhir", "0", &sent.to_string()]], "{name}");
         let after = counts(&environment);
-        let grown = |column: usize| {
-            after[column].parse::<i64>().unwrap() - before[column].parse::<i64>().unwrap()
-        };
+        let grown =
+            |column: usize| after[column].parse::<i64>().unwrap() - before[column].parse::<i64>().unwrap();
         // Of what was seen, inserted, updated, unchanged, stale, deleted, rejected, skipped.
         let grown: Vec<i64> = (0..8).map(grown).collect();
         assert_eq!(grown, [5, 4, 0, 0, 0, 0, 1, 0], "{name}");
-        let rejects = format!("select count(*) from etl.rejected_record where location = 'topic fhir, partition 0, offset {}'", sent - 1);
+        let rejects = format!(
+            "select count(*) from etl.rejected_record where location = 'topic fhir, partition 0, offset {}'",
+            sent - 1
+        );
         assert_eq!(environment.value(&rejects), "1", "{name}");
     }
     let patients = i64::from(sent / 5 * 4);

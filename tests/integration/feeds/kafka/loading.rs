@@ -69,7 +69,8 @@ fn every_message_is_loaded_once_or_rejected_with_its_place() {
         ("9", "no_resource_named"),
         ("12", "source_not_allowed"),
     ];
-    let mut rejects: Vec<(String, String)> = rejects.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    let mut rejects: Vec<(String, String)> =
+        rejects.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     rejects.sort_by_key(|(location, _)| {
         let (_, offset) = location.split_once("offset ").unwrap();
         offset.split(',').next().unwrap().parse::<u32>().unwrap()
@@ -103,7 +104,9 @@ fn every_message_is_loaded_once_or_rejected_with_its_place() {
     environment.run(&["feeds", "reset", "events", "--to", "12"]).expect_code(0);
     assert_eq!(offsets(&environment), [["fhir", "0", "12"]]);
 
-    for (name, arguments) in [("feeds.json", ["feeds", "list", "--json"]), ("status.json", ["status", "--json", "--json"])] {
+    for (name, arguments) in
+        [("feeds.json", ["feeds", "list", "--json"]), ("status.json", ["status", "--json", "--json"])]
+    {
         let arguments = if name == "status.json" { &arguments[..2] } else { &arguments[..] };
         let json = environment.run(arguments).expect_code(0).json();
         let found = violations(&schema(name), &json);
@@ -115,7 +118,8 @@ fn every_message_is_loaded_once_or_rejected_with_its_place() {
 
 #[test]
 fn topics_have_sources_and_tests_say_what_is_wrong() {
-    let (environment, kafka) = (TestEnvironment::new(), Kafka::start(&[("lab.blood", 2), ("lab.urine", 1), ("adt", 1)]));
+    let (environment, kafka) =
+        (TestEnvironment::new(), Kafka::start(&[("lab.blood", 2), ("lab.urine", 1), ("adt", 1)]));
     environment.put("fhirmill.toml", kafka.feed("{ \"^lab\\\\.\" = \"lab\", adt = \"hospital\" }", ""));
     for (topic, partition) in [("lab.blood", 0), ("lab.blood", 1), ("lab.urine", 0), ("adt", 0)] {
         kafka.send_values(topic, partition, &[patient(&format!("{topic}-{partition}"), "x")]);
@@ -152,7 +156,10 @@ fn what_a_topic_has_deleted_is_told_counted_and_passed() {
     let lost: i64 = environment.value("select lost_offsets from etl.feed_offset").parse().unwrap();
     let messages: i64 = environment.value("select messages from etl.feed_offset").parse().unwrap();
     assert!(lost > 0, "{lost}");
-    assert_eq!((messages + lost, offsets(&environment)), (13, vec![vec!["fhir".into(), "0".into(), "13".into()]]));
+    assert_eq!(
+        (messages + lost, offsets(&environment)),
+        (13, vec![vec!["fhir".into(), "0".into(), "13".into()]])
+    );
     let listed = environment.run(&["feeds", "list"]).stdout;
     assert!(listed.contains(&format!("up to {lost} messages were deleted by their topics")), "{listed}");
 }

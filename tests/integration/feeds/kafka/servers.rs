@@ -63,7 +63,10 @@ impl Broker {
     fn wait(&mut self) {
         let client = self.client().create::<AdminClient<DefaultClientContext>>().unwrap();
         wait_until("the broker answers", || {
-            client.inner().fetch_metadata(None, Duration::from_secs(1)).is_ok_and(|answer| !answer.brokers().is_empty())
+            client
+                .inner()
+                .fetch_metadata(None, Duration::from_secs(1))
+                .is_ok_and(|answer| !answer.brokers().is_empty())
         });
     }
 
@@ -76,13 +79,16 @@ impl Broker {
 
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", format!("127.0.0.1:{}", self.port)).set("message.max.bytes", "19000000");
+        config
+            .set("bootstrap.servers", format!("127.0.0.1:{}", self.port))
+            .set("message.max.bytes", "19000000");
         config
     }
 
     fn topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
         let client: AdminClient<DefaultClientContext> = self.client().create().unwrap();
-        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("max.message.bytes", "20000000");
+        let mut topic =
+            NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("max.message.bytes", "20000000");
         for (key, value) in settings {
             topic = topic.set(key, value);
         }
@@ -164,10 +170,13 @@ fn transactions_compaction_and_large_messages() {
     }
     let entry = |number: usize| {
         let text = "é".repeat(4000);
-        format!(r#"{{"resource":{{"resourceType":"Patient","id":"m{number}","name":[{{"text":"{text}"}}]}}}}"#)
+        format!(
+            r#"{{"resource":{{"resourceType":"Patient","id":"m{number}","name":[{{"text":"{text}"}}]}}}}"#
+        )
     };
     let entries: Vec<String> = (0..1250).map(entry).collect();
-    let bundle = format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#, entries.join(","));
+    let bundle =
+        format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#, entries.join(","));
     assert!(bundle.len() > 10_000_000);
     let producer: BaseProducer = broker.client().create().unwrap();
     send(&producer, "large", 0, "plain", Some(bundle.as_bytes()));
@@ -177,12 +186,27 @@ fn transactions_compaction_and_large_messages() {
     assert_eq!(resources(&environment, "north"), [("Patient".to_owned(), 21 + 5 + 2500)]);
 
     // Compaction leaves gaps.
-    broker.topic("compacted", 1, &[("cleanup.policy", "compact"), ("min.cleanable.dirty.ratio", "0.01"), ("segment.ms", "100"), ("max.compaction.lag.ms", "200")]);
+    broker.topic(
+        "compacted",
+        1,
+        &[
+            ("cleanup.policy", "compact"),
+            ("min.cleanable.dirty.ratio", "0.01"),
+            ("segment.ms", "100"),
+            ("max.compaction.lag.ms", "200"),
+        ],
+    );
     environment.put("fhirmill.toml", broker.feed("[\"compacted\"]", ""));
     for round in 0..20 {
         for key in 0..5 {
             let id = format!("k{key}");
-            send(&producer, "compacted", 0, &format!("Patient/{id}"), Some(patient(&id, &format!("r{round}")).as_bytes()));
+            send(
+                &producer,
+                "compacted",
+                0,
+                &format!("Patient/{id}"),
+                Some(patient(&id, &format!("r{round}")).as_bytes()),
+            );
         }
         producer.flush(PATIENCE).unwrap();
         std::thread::sleep(Duration::from_millis(120));
@@ -194,7 +218,10 @@ fn transactions_compaction_and_large_messages() {
     println!("compaction: {run} of 101 messages");
     assert!(run["messages"].as_i64().unwrap() < 101, "{run}");
     assert_eq!(offsets(&environment)[0], ["compacted", "0", "101"]);
-    let families = query(environment.database_url(), "select p.id, n.family from patient p join patient_name n on n.patient_id = p.id where false");
+    let families = query(
+        environment.database_url(),
+        "select p.id, n.family from patient p join patient_name n on n.patient_id = p.id where false",
+    );
     assert!(families.is_empty());
     let deleted = "select count(*) from etl.resource_key k join etl.resource_version v on v.id = k.id where k.fhir_id like 'k_' and v.deleted_at is not null";
     assert_eq!(environment.value(deleted), "1");
@@ -207,15 +234,25 @@ fn kills_of_brokers_and_services_lose_and_double_nothing() {
     let environment = TestEnvironment::new();
     let mut broker = Broker::start(&environment.path("kafka"));
     broker.topic("t", 4, &[]);
-    environment.put("fhirmill.toml", broker.feed("[\"t\"]", "batch_messages = 40\nproperties = { \"session.timeout.ms\" = \"6000\" }"));
+    environment.put(
+        "fhirmill.toml",
+        broker.feed("[\"t\"]", "batch_messages = 40\nproperties = { \"session.timeout.ms\" = \"6000\" }"),
+    );
     let producer: BaseProducer = broker.client().set("enable.idempotence", "true").create().unwrap();
     let kills: usize = std::env::var("KILLS").map_or(20, |kills| kills.parse().unwrap());
-    let start = |number: usize| environment.start_as(&format!("{number}-"), &mut environment.command(&["run"]));
+    let start =
+        |number: usize| environment.start_as(&format!("{number}-"), &mut environment.command(&["run"]));
     let mut services = vec![start(0), start(1)];
     let mut sent = 0;
     for round in 0..kills {
         for _ in 0..200 {
-            send(&producer, "t", sent % 4, &sent.to_string(), Some(patient(&sent.to_string(), "x").as_bytes()));
+            send(
+                &producer,
+                "t",
+                sent % 4,
+                &sent.to_string(),
+                Some(patient(&sent.to_string(), "x").as_bytes()),
+            );
             sent += 1;
         }
         producer.poll(Duration::from_millis(0));
@@ -239,7 +276,10 @@ fn kills_of_brokers_and_services_lose_and_double_nothing() {
     assert_eq!(resources(&environment, "north"), [("Patient".to_owned(), i64::from(sent))]);
     let counts = counts(&environment);
     println!("{kills} kills, {sent} messages: seen, inserted, updated, unchanged, … {counts:?}");
-    assert_eq!((counts[0].as_str(), counts[1].as_str()), (sent.to_string().as_str(), sent.to_string().as_str()));
+    assert_eq!(
+        (counts[0].as_str(), counts[1].as_str()),
+        (sent.to_string().as_str(), sent.to_string().as_str())
+    );
     environment.run(&["check", "--archive"]).expect_code(0);
     assert!(environment.inbox_is_empty(), "{:?}", environment.listing());
 }

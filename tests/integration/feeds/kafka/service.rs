@@ -14,7 +14,9 @@ fn a_service_reads_all_the_time_and_its_successor_goes_on() {
     kafka.send_values("fhir", 0, &[patient("a", "x")]);
     let service = environment.start(&mut environment.command(&["run"]));
     let patients = |count: i64| {
-        move |environment: &TestEnvironment| resources(environment, "north") == [("Patient".to_owned(), count)]
+        move |environment: &TestEnvironment| {
+            resources(environment, "north") == [("Patient".to_owned(), count)]
+        }
     };
     wait_until("the first message is loaded", || patients(1)(&environment));
     kafka.send_values("fhir", 1, &[patient("b", "x")]);
