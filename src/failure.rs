@@ -54,6 +54,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return refusal.hint().map(str::to_owned);
         }
+        #[cfg(feature = "lake")]
+        if let Some(hint) =
+            cause.downcast_ref::<fhirmill::snapshot::SnapshotError>().and_then(|failure| failure.hint())
+        {
+            return Some(hint);
+        }
         if cause.is::<SettingsError>() {
             return Some(
                 "settings are flags, environment variables, lines in .env or fhirmill.toml; `fhirmill --help` \
@@ -72,6 +78,13 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         }
         if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {
             return ExitCode::CheckFailed;
+        }
+        #[cfg(feature = "lake")]
+        if cause
+            .downcast_ref::<fhirmill::snapshot::SnapshotError>()
+            .is_some_and(|failure| failure.is_refusal())
+        {
+            return ExitCode::Usage;
         }
         #[cfg(feature = "server")]
         if cause.is::<fhirmill::server::ServerError>() {

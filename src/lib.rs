@@ -12,6 +12,7 @@
 //! - `server`: HTTP, for pushed data; `upload`: files that come in parts; `update`: resources
 //!   that come one by one
 //! - `feeds`: files that are fetched from elsewhere
+//! - `snapshot`: pictures of the tables, written as files
 //! - `storage`: objects in S3, Azure Blob Storage or Google Cloud Storage
 //! - [`report`], [`logging`], `traces`: what people see of it
 //!
@@ -29,6 +30,8 @@ pub mod pipeline;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "lake")]
+pub mod snapshot;
 #[cfg(feature = "storage")]
 pub mod storage;
 #[cfg(feature = "traces")]

@@ -4,11 +4,12 @@ use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Each with its feature, and whether this build has it.
-const OF_FEATURES: [(&str, &str, bool); 4] = [
+const OF_FEATURES: &[(&str, &str, bool)] = &[
     ("senders", "server", cfg!(feature = "server")),
     ("users", "server", cfg!(feature = "server")),
     ("feeds", "feeds", cfg!(feature = "feeds")),
     ("export", "feeds", cfg!(feature = "feeds")),
+    ("snapshot", "lake", cfg!(feature = "lake")),
 ];
 
 /// The error, or one that names the feature if the command is there with it.

@@ -16,6 +16,8 @@ mod moment;
 mod rejects;
 #[cfg(feature = "server")]
 mod senders;
+#[cfg(feature = "lake")]
+mod snapshot;
 #[cfg(feature = "server")]
 mod users;
 mod views;
@@ -40,6 +42,8 @@ pub use listing::{FilesArguments, RunsArguments};
 pub use moment::{InvalidMoment, Moment};
 #[cfg(feature = "server")]
 pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
+#[cfg(feature = "lake")]
+pub use snapshot::{SnapshotArguments, SnapshotCommand, SnapshotRunArguments, SnapshotTakeArguments};
 #[cfg(feature = "server")]
 pub use users::{UsersAddArguments, UsersCommand, UsersPasswdArguments};
 pub use views::{
@@ -145,6 +149,15 @@ pub enum Command {
     /// Example: fhirmill export https://fhir.example.org/r4 --source st-marys --types Patient,Encounter
     #[cfg(feature = "feeds")]
     Export(Box<ExportArguments>),
+    /// Write a picture of all tables and views as Parquet files, or list those that were written
+    ///
+    /// The files are in a folder of their own, which is named after the time of the picture and appears when it
+    /// is whole; `latest` names the newest. Tables that have not changed since the snapshot before share its
+    /// files. [[snapshot]] in fhirmill.toml has them taken by schedule.
+    ///
+    /// Example: fhirmill snapshot --to /lake --keep 7
+    #[cfg(feature = "lake")]
+    Snapshot(Box<SnapshotArguments>),
     /// Load rejected resources again, after a fix
     ///
     /// Example: fhirmill retry --file 12
@@ -204,6 +217,11 @@ impl Command {
             Self::Senders(_) | Self::Users(_) => Audience::Operator,
             #[cfg(feature = "feeds")]
             Self::Feeds(FeedsCommand::List(_) | FeedsCommand::Test(_)) => Audience::Reader,
+            #[cfg(feature = "lake")]
+            Self::Snapshot(arguments) => match arguments.command {
+                Some(SnapshotCommand::List(_)) => Audience::Reader,
+                _ => Audience::Operator,
+            },
             #[cfg(feature = "feeds")]
             Self::Feeds(_) | Self::Export(_) => Audience::Operator,
         }

@@ -29,6 +29,9 @@ pub mod runs;
 #[cfg(feature = "server")]
 pub mod senders;
 pub mod show;
+#[cfg(feature = "lake")]
+pub mod snapshot;
+mod snapshot_lines;
 pub mod sources;
 pub mod status;
 #[cfg(feature = "server")]
@@ -73,6 +76,8 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Feeds(command) => feeds::run(settings, command, runtime),
         #[cfg(feature = "feeds")]
         Command::Export(arguments) => export::run(settings, arguments, runtime),
+        #[cfg(feature = "lake")]
+        Command::Snapshot(arguments) => snapshot::run(settings, arguments, runtime),
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),

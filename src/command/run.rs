@@ -50,6 +50,8 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
         let context = crate::feeds::FeedContext { settings, runtime, cancel, activity };
         crate::feeds::Feeds::start(&context, &database, &wake_feeds)
     };
+    #[cfg(feature = "lake")]
+    let snapshots = crate::snapshot::Snapshots::start(settings, &database, (runtime, &cancel));
     let scans = Scans {
         heartbeat,
         settings: settings.clone(),
@@ -62,6 +64,8 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     #[cfg(feature = "feeds")]
     feeds.ended();
     drop(view_filler);
+    #[cfg(feature = "lake")]
+    snapshots.ended();
     #[cfg(feature = "server")]
     if let Some(server) = server {
         runtime.block_on(server.ended());

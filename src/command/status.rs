@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{feed_lines, reading, views};
+use super::{feed_lines, reading, snapshot_lines, views};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
 use crate::inbox::{Inboxes, Scan, SkippedPath, Unreadable};
@@ -14,7 +14,8 @@ use crate::report::health;
 use fhirmill_core::model;
 use fhirmill_postgres::database::Readers;
 use fhirmill_postgres::ledger::{
-    AppliedView, FeedEntry, LedgerStatus, ServiceEntry, SkippedRange, SourceActivity, UnknownServer,
+    AppliedView, FeedEntry, LedgerStatus, ServiceEntry, SkippedRange, SnapshotEntry, SourceActivity,
+    UnknownServer,
 };
 
 #[derive(Default, Serialize)]
@@ -37,6 +38,7 @@ struct Status {
     sources: Vec<SourceActivity>,
     feeds: Vec<FeedEntry>,
     views: Vec<AppliedView>,
+    snapshots: Vec<SnapshotEntry>,
     /// None before the first load.
     readers: Option<Readers>,
 }
@@ -78,6 +80,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         sources: SourceActivity::list(&mut connection)?,
         feeds: FeedEntry::list(&mut connection)?,
         views: AppliedView::list(&mut connection)?,
+        snapshots: SnapshotEntry::last(&mut connection)?,
         readers: Some(Readers::of(&mut connection)?),
     };
     if arguments.json {
@@ -159,6 +162,10 @@ fn print(status: &Status) {
     }
     for view in status.views.iter().filter(|view| !view.is_ready()) {
         println!("view       {}, version {}: {}", view.name, view.version, views::apply::state(view));
+    }
+    for snapshot in &status.snapshots {
+        println!("snapshot   {}", snapshot_lines::title(snapshot));
+        println!("           {}", snapshot_lines::state(snapshot));
     }
     match (&ledger.last_run, &ledger.last_run_status) {
         (Some(at), Some(outcome)) => println!("last run   {at}, {outcome}"),

@@ -99,6 +99,7 @@ impl Check<'_> {
             shown: VARIABLES.iter().map(|variable| self.shown(variable)).collect(),
             sources: std::mem::take(&mut self.file.sources),
             feeds: std::mem::take(&mut self.file.feeds),
+            snapshots: std::mem::take(&mut self.file.snapshots),
         })
     }
 

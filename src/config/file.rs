@@ -24,6 +24,7 @@ use toml::de::{DeTable, DeValue};
 use super::complaint::{Complaint, Place};
 use super::feed_settings::FeedSettings;
 use super::settings::SourceSettings;
+use super::snapshot_settings::SnapshotSettings;
 use super::storage_settings::prefix_of;
 use super::values;
 use super::variables::{CONFIG_FILE, VARIABLES, Variable};
@@ -43,6 +44,7 @@ pub struct SettingsFile {
     pub values: HashMap<&'static str, Assignment>,
     pub sources: Vec<SourceSettings>,
     pub feeds: Vec<FeedSettings>,
+    pub snapshots: Vec<SnapshotSettings>,
 }
 
 /// Reads a settings file, as far as it can be understood, and adds what is
@@ -88,10 +90,11 @@ impl Parser<'_> {
             match (name, value.get_ref()) {
                 ("source", DeValue::Array(items)) => self.sources(items),
                 ("feed", DeValue::Array(items)) => self.feeds(items),
+                ("snapshot", DeValue::Array(items)) => self.snapshots(items),
                 ("sink", DeValue::Array(items)) => {
                     items.iter().for_each(|item| self.without_kinds(name, item));
                 }
-                ("source" | "feed" | "sink", _) => {
+                ("source" | "feed" | "sink" | "snapshot", _) => {
                     self.complain(offset, name, &format!("must be a list: write [[{name}]]"));
                 }
                 (_, value) => self.setting(name, value, offset),

@@ -22,6 +22,8 @@ mod raw;
 mod resource_type;
 mod schedule;
 mod settings;
+mod snapshot;
+mod snapshot_settings;
 mod storage_settings;
 pub(crate) mod values;
 mod variables;
@@ -40,6 +42,7 @@ pub use settings::{
     EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, ResourceTypes,
     ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch,
 };
+pub use snapshot_settings::{Keep, SnapshotFormat, SnapshotPlan, SnapshotSettings, SnapshotTarget};
 pub use storage_settings::{StorageSettings, StorageUrl, StoreKind};
 pub use variables::{VARIABLES, Variable};
 

@@ -8,7 +8,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+use croner::Cron;
 use croner::parser::{CronParser, Seconds};
+use fhirmill_core::datatype::Timezone;
 
 /// A cron expression with six fields that the scheduler accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,21 @@ impl Schedule {
     /// The six fields, seconds first.
     pub fn expression(&self) -> &str {
         &self.0
+    }
+
+    /// Its next time after `after`; none if there is none. Its times are in the time zone, with
+    /// its daylight saving time.
+    pub fn next_after(&self, timezone: Timezone, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        // It was parsed in the same way when the settings were checked.
+        let cron: Cron = parser().parse(&self.0).ok()?;
+        match timezone {
+            Timezone::Fixed(offset) => {
+                Some(cron.find_next_occurrence(&after.with_timezone(&offset), false).ok()?.to_utc())
+            }
+            Timezone::Named(zone) => {
+                Some(cron.find_next_occurrence(&after.with_timezone(&zone), false).ok()?.to_utc())
+            }
+        }
     }
 }
 
@@ -39,18 +57,22 @@ impl FromStr for Schedule {
             6 => fields.join(" "),
             _ => return Err(expected.to_owned()),
         };
-        // As tokio-cron-scheduler configures it.
-        let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
-        match parser.parse(&expression) {
+        match parser().parse(&expression) {
             Ok(_) => Ok(Self(expression)),
             Err(error) => Err(format!("{expected}: {error}")),
         }
     }
 }
 
+/// As tokio-cron-scheduler configures it.
+fn parser() -> CronParser {
+    CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pretty_assertions::assert_eq;
 
     #[test]
     fn five_fields_run_at_second_zero() {
@@ -69,5 +91,17 @@ mod tests {
             let complaint = Schedule::from_str(wrong).unwrap_err();
             assert!(complaint.starts_with("a cron expression with five fields"), "{complaint}");
         }
+    }
+
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let schedule: Schedule = "0 2 * * *".parse().unwrap();
+        let vienna: Timezone = "Europe/Vienna".parse().unwrap();
+        assert_eq!(schedule.next_after(vienna, at("2026-01-10T00:00:00Z")), Some(at("2026-01-10T01:00:00Z")));
+        assert_eq!(schedule.next_after(vienna, at("2026-01-10T01:00:00Z")), Some(at("2026-01-11T01:00:00Z")));
+        assert_eq!(schedule.next_after(vienna, at("2026-07-10T00:30:00Z")), Some(at("2026-07-11T00:00:00Z")));
+        let fixed: Timezone = "+05:30".parse().unwrap();
+        assert_eq!(schedule.next_after(fixed, at("2026-01-10T00:00:00Z")), Some(at("2026-01-10T20:30:00Z")));
     }
 }

@@ -13,6 +13,7 @@ use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 use super::complaint::{Complaint, SettingsError};
 use super::feed_settings::FeedSettings;
 use super::schedule::Schedule;
+use super::snapshot_settings::SnapshotSettings;
 use super::storage_settings::StorageSettings;
 
 /// Everything that can be set, checked. Paths are absolute. `Debug` shows no
@@ -67,6 +68,8 @@ pub struct Settings {
     pub sources: Vec<SourceSettings>,
     /// The feeds that the settings file declares.
     pub feeds: Vec<FeedSettings>,
+    /// The snapshots that the settings file declares.
+    pub snapshots: Vec<SnapshotSettings>,
     /// The texts of all of these, for people.
     pub shown: Vec<ShownSetting>,
 }

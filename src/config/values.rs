@@ -151,6 +151,11 @@ pub fn duration(text: &str) -> Result<Duration, Expectation> {
     duration_up_to(366, text)
 }
 
+/// A duration of at most a hundred years.
+pub fn long_duration(text: &str) -> Result<Duration, Expectation> {
+    duration_up_to(36_500, text)
+}
+
 /// How long rows are kept, at most a hundred years; none for good.
 pub fn retention(text: &str) -> Result<Option<Duration>, Expectation> {
     match text {

@@ -7,13 +7,11 @@
 //! - `kafka`: topics of Kafka (feature `kafka`); what they bring is loaded at once
 //! - [`secret`]: secrets of feeds
 //! - [`service`]: feeds that run as scheduled, within `fhirmill run`
-//! - [`schedule`]: when a feed is due
 
 pub mod export;
 pub mod http;
 #[cfg(feature = "kafka")]
 pub mod kafka;
-mod schedule;
 pub mod secret;
 mod service;
 

@@ -15,9 +15,9 @@ use fhirmill_postgres::lock::lock;
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
+use super::FeedContext;
 use super::export::Loads;
 use super::http::Failure;
-use super::{FeedContext, schedule};
 use crate::config::{FeedKind, FeedSettings};
 use crate::report::{RunProgress, in_one_line};
 
@@ -213,6 +213,6 @@ impl FeedThread {
     /// The next time of the schedule after that time.
     fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let timezone = self.context.settings.assume_timezone;
-        self.declared.schedule.as_ref().and_then(|schedule| schedule::next_after(schedule, timezone, after))
+        self.declared.schedule.as_ref().and_then(|schedule| schedule.next_after(timezone, after))
     }
 }

@@ -21,13 +21,14 @@ fn schemas() -> BTreeMap<String, Value> {
 }
 
 /// Commands that print JSON, each with its schema and the exit codes that it may have.
-const COMMANDS: [(&str, &[&str], &[i32]); 13] = [
+const COMMANDS: [(&str, &[&str], &[i32]); 14] = [
     ("status", &["status", "--json"], &[0]),
     ("files", &["files", "--json"], &[0]),
     ("runs", &["runs", "--json"], &[0]),
     ("rejects", &["rejects", "--json"], &[0]),
     ("sources", &["sources", "list", "--json"], &[0]),
     ("feeds", &["feeds", "list", "--json"], &[0]),
+    ("snapshots", &["snapshot", "list", "--json"], &[0]),
     ("senders", &["senders", "list", "--json"], &[0]),
     ("users", &["users", "list", "--json"], &[0]),
     ("migrations", &["migrate", "status", "--json"], &[0]),
@@ -88,6 +89,7 @@ fn the_schemas_describe_what_the_commands_print() {
     environment.put("password", "a password of anna\n");
     let add = ["users", "add", "anna", "--role", "viewer", "--password-file", "password"];
     environment.run(&add).expect_code(0);
+    valid("snapshot", &["snapshot", "--to", "lake", "--tables", "patient", "--json"], &[0]);
     for (name, arguments, codes) in COMMANDS {
         let json = valid(name, arguments, codes);
         assert!(name == "check" || json.as_array().is_none_or(|list| !list.is_empty()), "{name}: {json}");
@@ -140,6 +142,7 @@ fn the_schemas_describe_what_the_commands_print() {
                     "kafka-run",
                     "views",
                     "views-check",
+                    "snapshot",
                 ]
                 .contains(&name.as_str())
         })
@@ -151,7 +154,7 @@ fn the_schemas_describe_what_the_commands_print() {
 fn the_schemas_hold_before_the_first_load() {
     let schemas = schemas();
     let environment = TestEnvironment::without_database();
-    for (name, arguments, codes) in COMMANDS.iter().take(8) {
+    for (name, arguments, codes) in COMMANDS.iter().take(9) {
         validate(&environment, &schemas[*name], arguments, codes);
     }
     let database = TestEnvironment::new();

@@ -249,6 +249,43 @@ impl KafkaStep {
     }
 }
 
+/// Where a snapshot can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotStep {
+    /// Its folder is there, and the ledger does not have its picture.
+    Begun,
+    /// The ledger has its picture, and nothing is written.
+    PictureTaken,
+    /// The rows of one table are written.
+    TableWritten,
+    /// All tables are written, and the manifest is not.
+    Written,
+    /// It is complete, and the ledger does not know.
+    Published,
+}
+
+impl SnapshotStep {
+    /// Every step.
+    pub const ALL: &[SnapshotStep] = &[
+        SnapshotStep::Begun,
+        SnapshotStep::PictureTaken,
+        SnapshotStep::TableWritten,
+        SnapshotStep::Written,
+        SnapshotStep::Published,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            SnapshotStep::Begun => "snapshot-begun",
+            SnapshotStep::PictureTaken => "snapshot-picture-taken",
+            SnapshotStep::TableWritten => "snapshot-table-written",
+            SnapshotStep::Written => "snapshot-written",
+            SnapshotStep::Published => "snapshot-published",
+        }
+    }
+}
+
 /// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -298,6 +335,11 @@ pub fn passed_store(step: StoreStep) {
 
 /// The step of a Kafka feed is done: kills the program if FAILPOINTS says so.
 pub fn passed_kafka(step: KafkaStep) {
+    die_at(step.name());
+}
+
+/// The step of a snapshot is done: kills the program if FAILPOINTS says so.
+pub fn passed_snapshot(step: SnapshotStep) {
     die_at(step.name());
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fhirmill_postgres::database::DatabaseError;
-use fhirmill_postgres::ledger::{AppliedView, FeedEntry, RejectFigures, SourceFigures, UploadFigures};
+use fhirmill_postgres::ledger::{
+    AppliedView, FeedEntry, RejectFigures, SnapshotEntry, SourceFigures, UploadFigures,
+};
 use nix::sys::statvfs::statvfs;
 use tracing::warn;
 
@@ -34,6 +36,7 @@ pub(super) struct LedgerFigures {
     pub rejects: Vec<RejectFigures>,
     pub uploads: UploadFigures,
     pub feeds: Vec<FeedEntry>,
+    pub snapshots: Vec<SnapshotEntry>,
     pub missing_indexes: usize,
     pub views: Vec<AppliedView>,
 }
@@ -126,6 +129,7 @@ impl Figures {
                     rejects: RejectFigures::list(connection)?,
                     uploads: UploadFigures::load(connection)?,
                     feeds: FeedEntry::find(connection, None, MOST_FEEDS)?,
+                    snapshots: SnapshotEntry::last(connection)?,
                     missing_indexes: indexes::missing(connection)?.len(),
                     views: AppliedView::list(connection)?,
                 })

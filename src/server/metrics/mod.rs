@@ -17,6 +17,7 @@ mod figures;
 mod http;
 mod page;
 mod process;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

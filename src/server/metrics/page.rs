@@ -10,6 +10,7 @@ use prometheus::TextEncoder;
 
 use super::families::{Families, Values};
 use super::figures::{Figures, LedgerFigures};
+use super::snapshots::add_snapshots;
 use super::{Metrics, feeds, process};
 use crate::inbox::Waiting;
 use crate::report::{FileOutcome, MOST_SOURCES, OTHER_SOURCES, SourceTotals, WorkStage};
@@ -301,6 +302,7 @@ fn add_ledger(families: &mut Families, ledger: &LedgerFigures, intervals: &BTree
         (vec![("source", reject.source.as_str()), ("reason", reject.reason.as_str())], reject.records as f64)
     });
     families.gauges("fhirmill_open_rejects", "Rejected records that are open.", rejects.collect());
+    add_snapshots(families, &ledger.snapshots);
     let uploads = &ledger.uploads;
     families.gauge("fhirmill_open_uploads", "Uploads that are not complete.", uploads.open as f64);
     families.gauge(
@@ -360,7 +362,8 @@ fn seconds(at: SystemTime) -> f64 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-fn instant(at: DateTime<Utc>) -> f64 {
+/// A time in seconds.
+pub(super) fn instant(at: DateTime<Utc>) -> f64 {
     at.timestamp_micros() as f64 / 1e6
 }
 

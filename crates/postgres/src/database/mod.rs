@@ -7,6 +7,7 @@
 
 mod connection;
 mod copy;
+mod copy_out;
 mod dependents;
 mod error;
 mod failure;
@@ -19,6 +20,7 @@ mod url;
 
 pub use connection::Wait;
 pub use copy::{CopyError, CopyTable};
+pub use copy_out::{CopyOutError, CopyRows, CopySource, quoted};
 pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION};
 pub(crate) use failure::SessionMessages;
 pub use failure::{Failure, NextStep};

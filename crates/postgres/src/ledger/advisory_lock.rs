@@ -12,6 +12,12 @@ pub(super) const SERVICE_LOCK: i32 = 7_303_016;
 /// The first of the two numbers of the advisory lock that the run of a feed holds; the
 /// second is the hash of its name.
 pub(super) const FEED_LOCK: i32 = 7_303_017;
+/// The first of the two numbers of the advisory lock that a snapshot holds while it is being
+/// written; the second is the snapshot's.
+pub(super) const SNAPSHOT_LOCK: i32 = 7_303_018;
+/// The first of the two numbers of the advisory lock that keeps a second process from writing
+/// snapshots to a target; the second is the hash of the target.
+pub(super) const SNAPSHOT_TARGET_LOCK: i32 = 7_303_019;
 /// Held while files are being claimed.
 const CLAIM_LOCK: i64 = 7_303_015;
 
@@ -25,7 +31,8 @@ pub(super) fn living_services() -> String {
     holders(SERVICE_LOCK)
 }
 
-fn holders(lock: i32) -> String {
+/// A query for the second numbers of the locks with that first number.
+pub(super) fn holders(lock: i32) -> String {
     format!(
         "\
 select l.objid::bigint from pg_locks l

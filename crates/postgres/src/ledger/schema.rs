@@ -408,6 +408,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.snapshot (id) {
+        id -> BigInt,
+        name -> Nullable<Text>,
+        target -> Text,
+        format -> Text,
+        program_version -> Text,
+        state -> Text,
+        folder -> Nullable<Text>,
+        token -> Nullable<Uuid>,
+        started_at -> Timestamptz,
+        beat_at -> Timestamptz,
+        taken_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        removed_at -> Nullable<Timestamptz>,
+        tables -> Integer,
+        tables_done -> Integer,
+        tables_reused -> Integer,
+        rows -> BigInt,
+        bytes -> BigInt,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     etl.source (id) {
         id -> SmallInt,
         code -> Text,
@@ -577,6 +601,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sender,
     service,
     skipped_range,
+    snapshot,
     source,
     source_base_url,
     superseded_file,
