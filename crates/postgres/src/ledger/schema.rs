@@ -179,6 +179,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.feed_file (file_id) {
+        file_id -> BigInt,
+        feed_id -> Integer,
+        size_bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    etl.feed_offset (feed_id, topic, partition) {
+        feed_id -> Integer,
+        topic -> Text,
+        partition -> Integer,
+        next_offset -> BigInt,
+        end_offset -> Nullable<BigInt>,
+        end_seen_at -> Nullable<Timestamptz>,
+        messages -> BigInt,
+        rejected -> BigInt,
+        lost_offsets -> BigInt,
+        lost_at -> Nullable<Timestamptz>,
+        run_id -> Nullable<BigInt>,
+        batch_number -> Nullable<BigInt>,
+        message_at -> Nullable<Timestamptz>,
+        moved_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     etl.file_overlap (file_id, content_file_id) {
         file_id -> BigInt,
         content_file_id -> BigInt,
@@ -558,6 +585,9 @@ diesel::joinable!(bulk_submission -> sender (sender_id));
 diesel::joinable!(conditional_resource -> source (source_id));
 diesel::joinable!(export_file -> export_job (job_id));
 diesel::joinable!(export_job -> feed (feed_id));
+diesel::joinable!(feed_file -> feed (feed_id));
+diesel::joinable!(feed_file -> load_file (file_id));
+diesel::joinable!(feed_offset -> feed (feed_id));
 diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
@@ -585,6 +615,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     export_file,
     export_job,
     feed,
+    feed_file,
+    feed_offset,
     file_overlap,
     load_batch,
     load_file,
