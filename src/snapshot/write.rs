@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use diesel::{RunQueryDsl, sql_query};
 use fhirmill_arrow::{
-    BatchLimits, Checked, CopyStream, DecodeError, Decoder, FeedError, Format, PostgresColumn, RowProblem,
-    TableSchema, TableWriter, WriteError, WriteOptions,
+    BatchLimits, Checked, CopyStream, Decoder, FeedError, Format, PostgresColumn, TableSchema, TableWriter,
+    WriteError, WriteOptions,
 };
 use fhirmill_postgres::database::{CopyOutError, CopyRows, CopySource};
 use fhirmill_postgres::picture::{Picture, Relation, RelationKind};
@@ -115,7 +114,7 @@ impl PartWriter<'_> {
             CopyOutError::Taken(error) => error,
             CopyOutError::Query(error) => SnapshotError::query(format!("read {}", relation.path()))(error),
         })?;
-        if let Some(batch) = stream.finish().map_err(|error| broken_off(picture, relation, error))? {
+        if let Some(batch) = stream.finish()? {
             writer.write(&batch).map_err(failed)?;
         }
         let numbers_as_text_only = stream.decoder().unfit().iter().map(|unfit| unfit.count).sum();
@@ -125,17 +124,6 @@ impl PartWriter<'_> {
         let file = ManifestFile { path, rows: written.rows, bytes, sha256: hexadecimal(&sha256) };
         Ok(WrittenPart { file, numbers_as_text_only })
     }
-}
-
-/// The error of a stream that did not come to its end. If the server broke it off, the next
-/// query tells more.
-fn broken_off(picture: &mut Picture, relation: &Relation, error: DecodeError) -> SnapshotError {
-    if matches!(error, DecodeError::Row { problem: RowProblem::NoTrailer | RowProblem::Truncated, .. })
-        && let Err(error) = sql_query("select 1").execute(picture.connection())
-    {
-        return SnapshotError::query(format!("read {} to its end", relation.path()))(error);
-    }
-    SnapshotError::Rows(error)
 }
 
 fn format_of(format: SnapshotFormat) -> Format {

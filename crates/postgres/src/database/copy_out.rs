@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::io::BufRead;
 
 use diesel::QueryResult;
+use diesel::connection::SimpleConnection;
 use diesel::pg::{CopyFormat, CopyTarget, Pg, PgConnection};
 use diesel::query_builder::AstPass;
 use diesel::result::Error;
@@ -59,11 +60,11 @@ impl CopySource {
     }
 
     /// Gives the rows to `take`, as one stream with header and trailer, in pieces of any
-    /// size. The stream is whole only if the trailer has come: a server that breaks it off
-    /// just ends it.
+    /// size.
     ///
     /// # Errors
-    /// The server's, or the first of `take`. The connection is then in an unknown state.
+    /// The server's, or the first of `take`. The connection is then in an unknown state. The
+    /// connection must be in a transaction.
     pub fn copy<Refusal: std::error::Error + 'static>(
         &self,
         connection: &mut PgConnection,
@@ -77,12 +78,16 @@ impl CopySource {
             let failed = |error: std::io::Error| Error::DeserializationError(Box::new(error));
             let piece = stream.fill_buf().map_err(failed)?;
             if piece.is_empty() {
-                return Ok(());
+                break;
             }
             let length = piece.len();
             take(piece).map_err(CopyOutError::Taken)?;
             stream.consume(length);
         }
+        drop(stream);
+        // diesel leaves the outcome of the COPY where it is. libpq drops it before this query,
+        // which fails if the server has broken off the COPY: then the transaction is aborted.
+        Ok(connection.batch_execute("select 1")?)
     }
 }
 
