@@ -1,7 +1,7 @@
 //! Running the engine for Python: inputs in, tables out.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
@@ -50,7 +50,7 @@ pub struct Outcome {
 
 /// An input, with what it takes to read it.
 enum Content {
-    Path(String),
+    Path(PathBuf),
     Bytes(Vec<u8>),
     Object(FileObject),
 }
@@ -185,13 +185,12 @@ impl Run {
             Content::Bytes(bytes) => engine.read(name, bytes),
             Content::Object(object) => engine.read(name, object),
             Content::Path(path) => {
-                let path = Path::new(&path);
                 let is_file = path.metadata().map(|metadata| metadata.is_file());
                 match is_file.map_err(|error| EngineError::Read(ReadError::Open(error)))? {
                     true => {}
                     false => return Err(EngineError::Read(ReadError::NotAFile)),
                 }
-                let file = File::open(path).map_err(|error| EngineError::Read(ReadError::Open(error)))?;
+                let file = File::open(&path).map_err(|error| EngineError::Read(ReadError::Open(error)))?;
                 engine.read(name, file)
             }
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -62,6 +63,7 @@ def test_a_table_is_there_without_rows() -> None:
         tables["nothing"]
     with pytest.raises(AttributeError, match="no table 'nothing'"):
         tables.nothing
+    assert not set(fm.tables()) & {"account", "files", "rejects", "get", "items", "keys", "values"}
     assert dict(tables.items()).keys() == {"patient"}
     assert "Tables of 1 resources: patient" in repr(tables)
 
@@ -122,6 +124,10 @@ def test_whatever_holds_a_file_can_be_read(tmp_path: Path) -> None:
     with first.open("rb") as file:
         assert ids(fm.read(file).patient) == ["a"]
         assert not file.closed
+    odd = os.fsencode(tmp_path) + b"/\xff.json"
+    with open(odd, "wb") as file:
+        file.write(patient("odd"))
+    assert ids(fm.read(os.fsdecode(odd)).patient) == ["odd"]
     assert fm.read([first, second]).files.to_pylist()[1]["file"] == str(second)
 
 

@@ -53,7 +53,7 @@ def _one(file: Any) -> Iterator[tuple[str, _Opener]]:
         content = bytes(file)
         yield "bytes", lambda: nullcontext(content)
     elif isinstance(file, (str, os.PathLike)):
-        path = os.fspath(file)
+        path = os.fsdecode(file)
         yield from _remote(path) if "://" in path else _local(path)
     elif hasattr(file, "read"):
         name = getattr(file, "name", None)
@@ -76,7 +76,8 @@ def _local(path: str) -> Iterator[tuple[str, _Opener]]:
     else:
         paths = [path]
     for found in paths:
-        yield found, _path(found)
+        # A name need not be text in UTF-8.
+        yield os.fsencode(found).decode(errors="replace"), _path(found)
 
 
 def _path(path: str) -> _Opener:
