@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients lake-readers feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients lake-readers lake-equality feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -220,6 +220,14 @@ kafka-servers: prerequisites ## Read topics of Apache Kafka over kills of the br
 hapi: prerequisites ## Fetch exports of a real HAPI server, which Maven assembles (needs a JDK 17 and mvn)
 	mvn --batch-mode --quiet --file tests/hapi/pom.xml compile dependency:copy-dependencies
 	cargo test --test integration -- --ignored --nocapture hapi_exports
+
+lake-equality: FEATURES = lake
+lake-equality: prerequisites binary ## Compare `convert` with a load, by pyarrow (LAKE_DATA=folder; otherwise generated patients)
+	test -x target/lake-venv/bin/python || { python3 -m venv target/lake-venv && \
+	  target/lake-venv/bin/pip install --quiet pyarrow 'psycopg[binary]'; }
+	@if [ -z "$(LAKE_DATA)" ]; then rm -rf target/lake-data && \
+	  $(EMBEDDED) generate --patients 50 --seed 3 --out target/lake-data; fi
+	target/lake-venv/bin/python scripts/lake-equality $(FHIRMILL) "$(or $(LAKE_DATA),target/lake-data)"
 
 fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, FUZZ_TARGETS="open map")
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked

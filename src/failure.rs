@@ -10,6 +10,8 @@ use fhirmill::cli::ExitCode;
 use fhirmill::command::Refusal;
 use fhirmill::config::{EnvFileError, SettingsError};
 use fhirmill::pipeline::PipelineError;
+#[cfg(feature = "lake")]
+use fhirmill::pipeline::convert::ConvertError;
 use fhirmill::report::causes;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::{DatabaseError, Failure};
@@ -51,6 +53,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 "if the files were moved or restored, set {setting} to the folder they are in"
             ));
         }
+        #[cfg(feature = "lake")]
+        if let Some(hint) = cause.downcast_ref().and_then(ConvertError::hint) {
+            return Some(hint.to_owned());
+        }
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return refusal.hint().map(str::to_owned);
         }
@@ -84,6 +90,10 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             .downcast_ref::<fhirmill::snapshot::SnapshotError>()
             .is_some_and(|failure| failure.is_refusal())
         {
+            return ExitCode::Usage;
+        }
+        #[cfg(feature = "lake")]
+        if cause.downcast_ref().is_some_and(ConvertError::is_usage) {
             return ExitCode::Usage;
         }
         #[cfg(feature = "server")]

@@ -10,6 +10,7 @@ const OF_FEATURES: &[(&str, &str, bool)] = &[
     ("feeds", "feeds", cfg!(feature = "feeds")),
     ("export", "feeds", cfg!(feature = "feeds")),
     ("snapshot", "lake", cfg!(feature = "lake")),
+    ("convert", "lake", cfg!(feature = "lake")),
 ];
 
 /// The error, or one that names the feature if the command is there with it.

@@ -6,6 +6,8 @@
 
 mod absent;
 mod administration;
+#[cfg(feature = "lake")]
+mod convert;
 mod exit_code;
 #[cfg(feature = "feeds")]
 mod feeds;
@@ -34,6 +36,8 @@ pub use administration::{
     DatabaseCommand, IndexesCommand, MigrateCommand, MigrateDownArguments, SourcesCommand,
     SourcesSetArguments, SourcesShowArguments,
 };
+#[cfg(feature = "lake")]
+pub use convert::{ConvertArguments, ConvertFormat};
 pub use exit_code::ExitCode;
 #[cfg(feature = "feeds")]
 pub use feeds::{ExportArguments, FeedArguments, FeedsCommand, FeedsResetArguments, FeedsRunArguments};
@@ -99,6 +103,16 @@ pub enum Command {
     ///
     /// Example: fhirmill inspect patients.ndjson bundles.zip
     Inspect(InspectArguments),
+    /// Turn files into tables as files, Parquet above all, without a database
+    ///
+    /// Reads files as a load would, and writes a folder for each table, with the rows of the latest version of
+    /// each resource, sorted by patient. Keys are UUIDs that are the same whenever the same resource of the same
+    /// source is converted. Tables about files, resources and rejects are written, too. manifest.json comes
+    /// last: a folder without it is no whole conversion.
+    ///
+    /// Example: fhirmill convert export.zip --to lake --source st-marys
+    #[cfg(feature = "lake")]
+    Convert(Box<ConvertArguments>),
     /// Apply, revert or list database migrations
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -224,6 +238,8 @@ impl Command {
             },
             #[cfg(feature = "feeds")]
             Self::Feeds(_) | Self::Export(_) => Audience::Operator,
+            #[cfg(feature = "lake")]
+            Self::Convert(_) => Audience::Reader,
         }
     }
 }

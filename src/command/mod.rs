@@ -3,6 +3,8 @@
 //! the queries are in the other modules.
 
 pub mod check;
+#[cfg(feature = "lake")]
+pub mod convert;
 pub mod database;
 #[cfg(feature = "feeds")]
 pub mod export;
@@ -60,6 +62,8 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Run => run::run(settings, runtime),
         Command::Once(arguments) => once::run(settings, arguments, runtime),
         Command::Inspect(arguments) => inspect::run(settings, arguments),
+        #[cfg(feature = "lake")]
+        Command::Convert(arguments) => convert::run(settings, arguments, runtime),
         Command::Indexes(command) => indexes::run(settings, command, runtime),
         Command::Status(arguments) => status::run(settings, arguments),
         Command::Runs(arguments) => runs::run(settings, arguments),

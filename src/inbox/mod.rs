@@ -26,11 +26,15 @@ pub use empty_folders::remove_empty_folders;
 pub use file_content::{FileContent, open};
 pub use inboxes::{Inbox, Inboxes, Unreadable};
 pub use landing::{Landing, flush_folder, land_file};
+#[cfg(feature = "lake")]
+pub(crate) use name::is_unfinished;
 pub use name::{DEFAULT_SOURCE, LONGEST_NAME, escaped, source_folder, unescaped};
 #[cfg(feature = "storage")]
 pub use objects::{ObjectInbox, ObjectPlace};
 pub use place::{FilePlace, Place};
 pub use relocate::{Relocation, is_free_for, relocate, rename};
+#[cfg(feature = "lake")]
+pub(crate) use scan::rank;
 pub use scan::{InboxFile, Scan, is_there, scan};
 pub use skipped_paths::{SkippedPath, SkippedPaths};
 pub use waiting::{Waiting, waiting};

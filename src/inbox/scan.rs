@@ -311,7 +311,8 @@ const READ_FIRST: [&str; 9] = [
 /// The first this many hold resources that others refer to by identifier.
 const REFERRED_TO: usize = 6;
 
-fn rank(relative: &str) -> usize {
+/// Where a file stands in the order of reading, by its name.
+pub(crate) fn rank(relative: &str) -> usize {
     let name = relative.rsplit('/').next().unwrap_or(relative);
     let word = name.split(|character: char| !character.is_ascii_alphabetic()).next().unwrap_or(name);
     READ_FIRST.iter().position(|first| *first == word).unwrap_or(READ_FIRST.len())

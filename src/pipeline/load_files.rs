@@ -108,7 +108,7 @@ fn load(
         }
         job.progress.begin("loading", files.iter().map(|file| file.size).sum(), Unit::Bytes);
         // The workers end when the reader is dropped, which has the sender.
-        let reader = Reader::new(job, sender, &state, &pool);
+        let reader = Reader::new(job.into(), sender, &state, &pool);
         let loaded = LoadRun::new(job, run, reader, summary, prefetch.hashes()).load();
         job.progress.end();
         loaded

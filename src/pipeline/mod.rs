@@ -7,6 +7,8 @@ mod archive_check;
 mod batch_mapper;
 mod buffer_pool;
 mod conditions;
+#[cfg(feature = "lake")]
+pub mod convert;
 mod departures;
 mod eob_coverage;
 mod error;

@@ -11,6 +11,7 @@ use fhirmill_core::read::{
     ResourceHandler, Stopped,
 };
 use fhirmill_postgres::failpoint::{self, Step};
+use tokio_util::sync::CancellationToken;
 
 use super::buffer_pool::BufferPool;
 use super::file_progress::FileProgress;
@@ -18,15 +19,33 @@ use super::input_batch::InputBatch;
 use super::job::Job;
 use super::known_servers::KnownServers;
 use super::run_state::RunState;
+use crate::config::Settings;
 use crate::inbox::InboxFile;
-use crate::report::WorkStage;
+use crate::report::{RunProgress, WorkStage};
 
 /// The most records of a batch, however few bytes they are.
 const MAX_RECORDS: usize = 20_000;
 
+/// The surroundings of a reader.
+#[derive(Clone, Copy)]
+pub(super) struct ReadContext<'r> {
+    /// The settings.
+    pub settings: &'r Settings,
+    /// Cancelled when reading should stop.
+    pub cancel: &'r CancellationToken,
+    /// Where progress is reported.
+    pub progress: &'r RunProgress,
+}
+
+impl<'r> From<&Job<'r>> for ReadContext<'r> {
+    fn from(job: &Job<'r>) -> Self {
+        ReadContext { settings: job.settings, cancel: job.cancel, progress: job.progress }
+    }
+}
+
 /// See the module.
 pub(super) struct Reader<'r> {
-    job: &'r Job<'r>,
+    context: ReadContext<'r>,
     sender: SyncSender<InputBatch>,
     state: &'r RunState,
     pool: &'r BufferPool,
@@ -70,18 +89,18 @@ impl<'r> Reader<'r> {
     /// A reader that sends its batches to `sender`, and whose workers share
     /// `state` and `pool`.
     pub fn new(
-        job: &'r Job<'r>,
+        context: ReadContext<'r>,
         sender: SyncSender<InputBatch>,
         state: &'r RunState,
         pool: &'r BufferPool,
     ) -> Self {
         Reader {
-            job,
+            context,
             sender,
             state,
             pool,
-            limits: job.settings.read_limits(),
-            batch_bytes: job.settings.max_batch_bytes(),
+            limits: context.settings.read_limits(),
+            batch_bytes: context.settings.max_batch_bytes(),
             batch: InputBatch::new(0, pool.take()),
             file: None,
             servers: KnownServers::default(),
@@ -132,9 +151,9 @@ impl<'r> Reader<'r> {
             .map(|file| (file.seen, file.formats.join(", "), file.has_too_many_rejects))
             .unwrap_or_default();
         let waited = self.waited - waited_before;
-        self.job.progress.activity().add_time(WorkStage::Read, since.elapsed().saturating_sub(waited));
+        self.context.progress.activity().add_time(WorkStage::Read, since.elapsed().saturating_sub(waited));
         self.batch.end_file();
-        self.job.progress.set(bytes_before + file.size);
+        self.context.progress.set(bytes_before + file.size);
         match outcome {
             Err(ReadError::Stopped(_)) if has_too_many_rejects => Ok(Reading { seen, form, outcome: Ok(()) }),
             Err(ReadError::Stopped(stopped)) => Err(stopped),
@@ -158,7 +177,7 @@ impl<'r> Reader<'r> {
         let sent = self.sender.send(std::mem::replace(&mut self.batch, next));
         let waited = since.elapsed();
         self.waited += waited;
-        self.job.progress.activity().add_time(WorkStage::Wait, waited);
+        self.context.progress.activity().add_time(WorkStage::Wait, waited);
         sent.map_err(|_| Stopped)
     }
 
@@ -180,14 +199,14 @@ impl<'r> Reader<'r> {
     /// Notes a record of that many bytes; `false` if an earlier run has committed
     /// it.
     fn note(&mut self, length: usize) -> Result<bool, Stopped> {
-        if self.job.cancel.is_cancelled() || self.state.is_aborted() {
+        if self.context.cancel.is_cancelled() || self.state.is_aborted() {
             return Err(Stopped);
         }
         let is_full = self.batch.byte_count() + length > self.batch_bytes;
         if is_full || self.batch.record_count() >= MAX_RECORDS {
             self.flush()?;
         }
-        let max_rejects = self.job.settings.limits.max_rejects_per_file;
+        let max_rejects = self.context.settings.limits.max_rejects_per_file;
         let file = self.file();
         let number = file.seen + 1;
         // What an earlier run has committed must be counted before giving up.
@@ -244,7 +263,7 @@ impl ResourceHandler for Reader<'_> {
         let file = self.file();
         let read = (frame.offset + frame.bytes.len() as u64).min(file.size);
         let done = file.bytes_before + read;
-        self.job.progress.set(done);
+        self.context.progress.set(done);
         match &frame.payload {
             Payload::None => self.batch.skip(),
             Payload::Patch => {

@@ -131,6 +131,12 @@ impl RunState {
         self.is_aborted.load(Ordering::Relaxed)
     }
 
+    /// Gives up; why is kept elsewhere.
+    #[cfg(feature = "lake")]
+    pub fn give_up(&self) {
+        self.is_aborted.store(true, Ordering::Relaxed);
+    }
+
     /// Gives the run up; its first failure is the one that is reported.
     pub fn abort(&self, failure: LoadError) {
         lock(&self.failure).get_or_insert(failure);

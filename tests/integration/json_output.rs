@@ -143,6 +143,8 @@ fn the_schemas_describe_what_the_commands_print() {
                     "views",
                     "views-check",
                     "snapshot",
+                    // convert.rs does.
+                    "convert",
                 ]
                 .contains(&name.as_str())
         })

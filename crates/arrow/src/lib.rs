@@ -20,6 +20,7 @@ mod schema;
 #[cfg(feature = "write")]
 mod write;
 
+pub use arrow_array;
 pub use arrow_array::RecordBatch;
 pub use arrow_schema::{Schema, SchemaRef};
 pub use column_type::{ColumnType, DECIMAL_PRECISION, DECIMAL_SCALE};

@@ -286,6 +286,43 @@ impl SnapshotStep {
     }
 }
 
+/// Where a conversion to files can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConvertStep {
+    /// A batch is mapped.
+    Mapped,
+    /// A table is written, and not at its place.
+    TableWritten,
+    /// The manifest of the conversion that is replaced is removed.
+    Revoked,
+    /// A table is at its place, and the manifest is not.
+    TablePlaced,
+    /// The manifest is at its place.
+    Complete,
+}
+
+impl ConvertStep {
+    /// Every step.
+    pub const ALL: &[ConvertStep] = &[
+        ConvertStep::Mapped,
+        ConvertStep::TableWritten,
+        ConvertStep::Revoked,
+        ConvertStep::TablePlaced,
+        ConvertStep::Complete,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            ConvertStep::Mapped => "convert-mapped",
+            ConvertStep::TableWritten => "convert-table-written",
+            ConvertStep::Revoked => "convert-revoked",
+            ConvertStep::TablePlaced => "convert-table-placed",
+            ConvertStep::Complete => "convert-complete",
+        }
+    }
+}
+
 /// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -340,6 +377,11 @@ pub fn passed_kafka(step: KafkaStep) {
 
 /// The step of a snapshot is done: kills the program if FAILPOINTS says so.
 pub fn passed_snapshot(step: SnapshotStep) {
+    die_at(step.name());
+}
+
+/// The step of a conversion is done: kills the program if FAILPOINTS says so.
+pub fn passed_convert(step: ConvertStep) {
     die_at(step.name());
 }
 

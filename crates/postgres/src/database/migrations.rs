@@ -246,6 +246,13 @@ pub fn status(
     Ok(list)
 }
 
+/// The version of the newest migration of this version of fhirmill: it tells which columns
+/// the tables have.
+pub fn newest() -> String {
+    let known = known_migrations(&MIGRATIONS).unwrap_or_default();
+    known.last().map_or_else(String::new, |migration| migration.name().version().to_string())
+}
+
 type BoxedMigration = Box<dyn Migration<Pg>>;
 
 fn known_migrations(source: &impl MigrationSource<Pg>) -> Result<Vec<BoxedMigration>, DatabaseError> {
