@@ -10,7 +10,7 @@ use crate::support::{TestEnvironment, wait_until};
 #[test]
 fn a_service_reads_all_the_time_and_its_successor_goes_on() {
     let (environment, kafka) = (TestEnvironment::new(), Kafka::start(&[("fhir", 2)]));
-    environment.put("fhirmill.toml", kafka.feed("[\"fhir\"]", "retry_wait = \"100ms\""));
+    environment.put("fhirmill.toml", kafka.feed("[\"fhir\"]", "retry_wait = \"100ms\"\nproperties = { \"session.timeout.ms\" = \"6000\" }"));
     kafka.send_values("fhir", 0, &[patient("a", "x")]);
     let service = environment.start(&mut environment.command(&["run"]));
     let patients = |count: i64| {
@@ -25,8 +25,8 @@ fn a_service_reads_all_the_time_and_its_successor_goes_on() {
     assert!(refused.stderr.contains("feed events is running"), "{}", refused.stderr);
     kafka.send_values("fhir", 0, &[patient("c", "x")]);
     wait_until("the third message is loaded", || patients(3)(&environment));
-    // Killed; a successor, which joins the group while its predecessor is still a member.
-    drop(service);
+    // A successor.
+    assert!(service.end(Signal::SIGTERM).success());
     kafka.send_values("fhir", 1, &[patient("d", "x")]);
     let mut service = environment.start(&mut environment.command(&["run"]));
     wait_until("the fourth message is loaded", || patients(4)(&environment));
