@@ -10,7 +10,11 @@ use crate::support::{TestEnvironment, wait_until};
 #[test]
 fn a_service_reads_all_the_time_and_its_successor_goes_on() {
     let (environment, kafka) = (TestEnvironment::new(), Kafka::start(&[("fhir", 2)]));
-    environment.put("fhirmill.toml", kafka.feed("[\"fhir\"]", "retry_wait = \"100ms\"\nproperties = { \"session.timeout.ms\" = \"6000\" }"));
+    environment.put(
+        "fhirmill.toml",
+        kafka
+            .feed("[\"fhir\"]", "retry_wait = \"100ms\"\nproperties = { \"session.timeout.ms\" = \"6000\" }"),
+    );
     kafka.send_values("fhir", 0, &[patient("a", "x")]);
     let service = environment.start(&mut environment.command(&["run"]));
     let patients = |count: i64| {
