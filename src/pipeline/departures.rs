@@ -2,12 +2,13 @@
 //! ledger stores for it.
 
 use std::io;
+use std::path::Path;
 
 use fhirmill_postgres::ledger::Run;
 
 use super::error::PipelineError;
 use crate::archive::{Location, PendingMoves, Storage, Stuck};
-use crate::config::Settings;
+use crate::config::{Settings, StorageUrl};
 use crate::inbox::{FileContent, InboxFile};
 use crate::report::Summary;
 
@@ -110,6 +111,12 @@ fn note_stuck(
 }
 
 fn not_moved(settings: &Settings, source: io::Error) -> PipelineError {
-    let folder = format!("{} or {}", settings.archive_dir.display(), settings.rejects_dir.display());
+    let shown = |url: &Option<StorageUrl>, folder: &Path| match url {
+        Some(url) => url.to_string(),
+        None => folder.display().to_string(),
+    };
+    let archive = shown(&settings.storage.archive, &settings.archive_dir);
+    let rejects = shown(&settings.storage.rejects, &settings.rejects_dir);
+    let folder = format!("{archive} or {rejects}");
     PipelineError::Move { folder, source }
 }

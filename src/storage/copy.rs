@@ -1,12 +1,12 @@
 //! *Copying* an object so that the copy is proven: by the ETag, which is a hash of the content
 //! unless the object was put in parts or is encrypted, and otherwise by reading it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use fhirmill_core::read::ReadAt;
 use fhirmill_postgres::failpoint::{self, StoreStep};
-use object_store::ObjectStoreExt;
+use object_store::{Error, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use super::error::io_error;
@@ -41,7 +41,7 @@ impl Store {
         sha256: &[u8; 32],
     ) -> io::Result<Copied> {
         if let Some(found) = self.find(key)? {
-            return Ok(if self.has(&found, sha256)? { Copied::Done } else { Copied::Taken });
+            return self.compare(&found, object, sha256);
         }
         let is_one_call = self.kind() != StoreKind::S3 || object.size <= ONE_CALL_BYTES;
         if !self.is_beside(other) || !is_one_call {
@@ -49,18 +49,39 @@ impl Store {
             return self.write_from(&mut Reading { from: &from, offset: 0 }, object.size, key, sha256);
         }
         let (backend, from, to) = (Arc::clone(&self.backend), other.path(&object.key)?, self.path(key)?);
-        let copied = wait(async move { backend.copy(&from, &to).await })?;
-        copied.map_err(|error| io_error(&self.address(key), &error))?;
+        let copied = wait(async move {
+            match backend.copy_if_not_exists(&from, &to).await {
+                // Few stores that speak the protocol of S3 have conditions for copies.
+                Err(error) if is_unknown(&error) => backend.copy(&from, &to).await,
+                other => other,
+            }
+        })?;
+        if let Err(error) = copied {
+            let error = io_error(&self.address(key), &error);
+            return match self.find(key)? {
+                // Another process was faster.
+                Some(found) if error.kind() == ErrorKind::AlreadyExists => {
+                    self.compare(&found, object, sha256)
+                }
+                _ => Err(error),
+            };
+        }
         failpoint::passed_store(StoreStep::Copied);
         self.prove(other, object, key, sha256)
+    }
+
+    /// What to call an object that is at the target already.
+    fn compare(&self, found: &Object, object: &Object, sha256: &[u8; 32]) -> io::Result<Copied> {
+        let is_same_etag = found.etag.is_some() && found.etag == object.etag;
+        let is_copy = found.size == object.size && (is_same_etag || self.has(found, sha256)?);
+        Ok(if is_copy { Copied::Done } else { Copied::Taken })
     }
 
     /// Whether the copy that was made at the key is the object.
     fn prove(&self, other: &Store, object: &Object, key: &str, sha256: &[u8; 32]) -> io::Result<Copied> {
         let missing = || io::Error::other(format!("{}: the copy is not there", self.address(key)));
         let copy = self.find(key)?.ok_or_else(missing)?;
-        let is_same_etag = copy.etag.is_some() && copy.etag == object.etag;
-        if copy.size == object.size && (is_same_etag || self.has(&copy, sha256)?) {
+        if self.compare(&copy, object, sha256)? == Copied::Done {
             return Ok(Copied::Done);
         }
         // The key has the hash of the content in it: what is there is what the original was replaced
@@ -108,6 +129,12 @@ impl Store {
         let from = self.reader(object, Access::Stream)?;
         Ok(hash(&mut Reading { from: &from, offset: 0 }, &mut |_| Ok(()))? == *sha256)
     }
+}
+
+/// Whether the store says that it cannot copy on a condition.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::NotImplemented { .. } | Error::NotSupported { .. })
+        || error.to_string().contains("status code: 501")
 }
 
 /// The SHA-256 of what is read; each piece is passed on.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3CopyIfNotExists};
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::list::PaginatedListStore;
@@ -46,6 +46,7 @@ pub(super) fn backend(url: &StorageUrl, settings: &StorageSettings) -> io::Resul
             .with_client_options(options)
             .with_retry(retry)
             .with_disable_bulk_delete(true)
+            .with_copy_if_not_exists(S3CopyIfNotExists::Header("if-none-match".to_owned(), "*".to_owned()))
             .with_http_connector(connector)
             .build()
             .map(|client| Arc::new(client) as _),

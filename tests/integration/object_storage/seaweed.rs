@@ -2,7 +2,7 @@
 //! checks signatures, and takes calls without any from the tests themselves.
 //!
 //! `make target/object-store/bin/weed` installs it. It listens at an address of the loopback network
-//! that only this process uses, so that its ports are nobody else's.
+//! that only this process uses, so that nobody else has its ports.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -54,34 +54,39 @@ pub fn shared() -> Option<&'static Seaweed> {
 }
 
 impl Seaweed {
-    /// Starts a server, and waits until it takes objects.
+    /// Starts a server, and waits until it takes objects; `None` if it never does, as where it cannot
+    /// have an address of its own.
     pub fn start() -> Option<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let program = program()?;
-        let number = std::process::id() * 4 + STARTED.fetch_add(1, Ordering::Relaxed);
-        let [_, a, b, c] = number.to_be_bytes();
-        let address = format!("127.{}.{b}.{}", 64 + a % 128, c.max(1));
-        let folder = std::env::temp_dir().join(format!("fhirmill-weed-{number}"));
-        fs::create_dir_all(folder.join("data")).unwrap();
-        fs::write(folder.join("keys.json"), KEYS).unwrap();
-        let pipes = vec![spawn(&program, &folder, &address)];
-        let server = Seaweed { host: format!("{address}:8333"), program, folder, pipes };
-        server.wait();
-        Some(server)
+        for _ in 0..3 {
+            let number = std::process::id() * 8 + STARTED.fetch_add(1, Ordering::Relaxed);
+            let [_, a, b, c] = number.to_be_bytes();
+            let address = format!("127.{}.{b}.{}", 64 + a % 128, c.max(1));
+            let folder = std::env::temp_dir().join(format!("fhirmill-weed-{number}"));
+            fs::create_dir_all(folder.join("data")).unwrap();
+            fs::write(folder.join("keys.json"), KEYS).unwrap();
+            // Besides its ports, and those 10,000 above them, it has sockets in /tmp that are named
+            // after these: so they differ although the addresses do.
+            let port = 21_000 + 4 * u16::try_from(number % 7000).unwrap();
+            let host = format!("{address}:{port}");
+            let mut server = Seaweed { host, program: program.clone(), folder, pipes: Vec::new() };
+            server.spawn();
+            if server.is_ready() {
+                return Some(server);
+            }
+            eprintln!("SeaweedFS does not start at {}", server.host);
+        }
+        None
     }
 
-    /// Waits until it takes objects.
-    fn wait(&self) {
-        for _ in 0..1200 {
-            if call(&self.host, "PUT", "/ready", b"").is_ok_and(|answer| matches!(answer.status, 200 | 409))
-                && call(&self.host, "PUT", "/ready/object", b"{}").is_ok_and(|answer| answer.status == 200)
-            {
-                return;
-            }
+    /// Whether it takes objects, after a while.
+    fn is_ready(&self) -> bool {
+        (0..900).any(|_| {
             thread::sleep(Duration::from_millis(100));
-        }
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        panic!("SeaweedFS does not start at {}:\n{log}", self.host);
+            call(&self.host, "PUT", "/ready", b"").is_ok_and(|answer| matches!(answer.status, 200 | 409))
+                && call(&self.host, "PUT", "/ready/object", b"{}").is_ok_and(|answer| answer.status == 200)
+        })
     }
 
     /// Kills it, as a power failure would.
@@ -92,41 +97,47 @@ impl Seaweed {
 
     /// Starts it again.
     pub fn start_again(&mut self) {
-        let address = self.host.split(':').next().unwrap();
-        self.pipes.push(spawn(&self.program, &self.folder, address));
-        self.wait();
+        self.spawn();
+        assert!(self.is_ready());
     }
-}
 
-/// Starts the server as the child of a shell that ends it, and removes its folder, when this process
-/// ends, however that is.
-#[expect(clippy::zombie_processes, reason = "the shell outlives this process on purpose")]
-fn spawn(program: &Path, folder: &Path, address: &str) -> ChildStdin {
-    let script = "folder=$1; shift; \"$@\" >\"$folder/log\" 2>&1 & echo $! >\"$folder/pid\"; read -r _; kill -9 $(cat \"$folder/pid\"); rm -rf \"$folder\"";
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", script, "watch"])
-        .arg(folder)
-        .arg(program)
-        .args([
-            "server",
-            "-s3",
-            "-s3.port=8333",
-            "-master.port=9333",
-            "-volume.port=8080",
-            "-filer.port=8888",
-        ])
-        .args(["-master.volumeSizeLimitMB=64", "-volume.max=100", "-s3.allowDeleteBucketNotEmpty=true"])
-        .arg(format!("-ip={address}"))
-        .arg(format!("-ip.bind={address}"))
-        .arg(format!("-s3.config={}", folder.join("keys.json").display()))
-        .arg(format!("-dir={}", folder.join("data").display()))
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap()
+    /// Starts it as the child of a shell that ends it, and removes its files, when this process ends,
+    /// however that is.
+    #[expect(clippy::zombie_processes, reason = "the shell outlives this process on purpose")]
+    fn spawn(&mut self) {
+        let script = "folder=$1; port=$2; shift 2
+            \"$@\" >\"$folder/log\" 2>&1 & echo $! >\"$folder/pid\"
+            read -r _
+            kill -9 $(cat \"$folder/pid\")
+            for each in 0 1 2 3 10000 10001 10002 10003; do
+              rm -f /tmp/seaweedfs-*-$((port + each)).sock
+            done
+            rm -rf \"$folder\"";
+        let (address, port) = self.host.split_once(':').unwrap();
+        let port: u16 = port.parse().unwrap();
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", script, "watch"])
+            .arg(&self.folder)
+            .arg(port.to_string())
+            .arg(&self.program)
+            .args(["server", "-s3"])
+            .arg(format!("-s3.port={port}"))
+            .arg(format!("-master.port={}", port + 1))
+            .arg(format!("-volume.port={}", port + 2))
+            .arg(format!("-filer.port={}", port + 3))
+            .args(["-master.volumeSizeLimitMB=64", "-volume.max=100", "-volume.minFreeSpace=1MiB"])
+            .arg(format!("-ip={address}"))
+            .arg(format!("-ip.bind={address}"))
+            .arg(format!("-s3.config={}", self.folder.join("keys.json").display()))
+            .arg(format!("-dir={}", self.folder.join("data").display()))
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.pipes.push(child.stdin.take().unwrap());
+    }
 }
 
 /// What a server answered.
