@@ -15,7 +15,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use super::{counts, gzip, offsets, patient};
 use crate::feeds::resources;
-use crate::support::{TestEnvironment, port_of_its_own, query, wait_until};
+use crate::support::{TestEnvironment, port_of_its_own, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -165,7 +165,9 @@ fn transactions_compaction_and_large_messages() {
     environment.put("fhirmill.toml", broker.feed("[\"t\", \"large\"]", ""));
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         let producer: BaseProducer = broker.client().set("compression.type", codec).create().unwrap();
-        send(&producer, "large", 0, codec, Some(patient(codec, &"x".repeat(10_000)).as_bytes()));
+        let text = "x".repeat(10_000);
+        let patient = format!(r#"{{"resourceType":"Patient","id":"{codec}","name":[{{"text":"{text}"}}]}}"#);
+        send(&producer, "large", 0, codec, Some(patient.as_bytes()));
         producer.flush(PATIENCE).unwrap();
     }
     let entry = |number: usize| {
@@ -268,8 +270,8 @@ fn kills_of_brokers_and_services_lose_and_double_nothing() {
         }
     }
     producer.flush(Duration::from_secs(300)).unwrap();
-    let done = format!("select coalesce(sum(next_offset), 0) from etl.feed_offset");
-    wait_until("all messages are loaded", || environment.value(&done) == sent.to_string());
+    let done = "select coalesce(sum(next_offset), 0) from etl.feed_offset";
+    wait_until("all messages are loaded", || environment.value(done) == sent.to_string());
     services.clear();
     environment.run(&["feeds", "run", "events"]).expect_code(0);
     environment.run(&["once"]).expect_code(0);
