@@ -50,7 +50,8 @@ def seaweed():
     (folder / "keys.json").write_text(json.dumps(IDENTITIES))
     process = subprocess.Popen(
         [WEED, "server", "-s3", "-s3.port=8333", f"-s3.config={folder / 'keys.json'}", f"-ip={ADDRESS}",
-         f"-ip.bind={ADDRESS}", f"-dir={folder}", "-master.volumeSizeLimitMB=256", "-volume.max=100"],
+         f"-ip.bind={ADDRESS}", f"-dir={folder}", "-master.volumeSizeLimitMB=256", "-volume.max=100",
+         "-volume.minFreeSpace=1MiB"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):
