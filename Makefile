@@ -230,13 +230,8 @@ lake-equality: prerequisites binary ## Compare `convert` with a load, by pyarrow
 	target/lake-venv/bin/python scripts/lake-equality $(FHIRMILL) "$(or $(LAKE_DATA),target/lake-data)"
 
 fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, FUZZ_TARGETS="open map")
-	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
 	@scripts/fuzz-corpus
-	@for target in $(FUZZ_TARGETS); do \
-	  echo "== $$target"; \
-	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer $(FUZZ_SANITIZER) $$target -- \
-	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 || exit 1; \
-	done
+	@scripts/fuzz $(FUZZ_SANITIZER) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # RUSTC_BOOTSTRAP lets the stable compiler build with a sanitizer; naming the
 # target keeps it away from build scripts and procedural macros.

@@ -18,6 +18,7 @@ mod objects;
 mod pending_moves;
 mod reports;
 mod stored_file;
+mod stored_json;
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
@@ -33,6 +34,7 @@ pub use location::Location;
 pub use objects::ObjectArchive;
 pub use pending_moves::{Displaced, Moved, PendingMoves, Stuck};
 pub use stored_file::StoredFile;
+pub use stored_json::stored_json;
 
 use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile, Place, Relocation};

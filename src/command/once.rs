@@ -29,8 +29,10 @@ pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> 
     let meter = ProgressMeter::watch(&progress);
     let job = Job { settings: &settings, database: &database, cancel: &cancel, progress: &progress };
     let summary = pipeline::load_all(&job, "once", Recovery::Always)?;
-    // Views whose filling was interrupted.
-    pipeline::fill_pending(&job, &mut database.connect()?)?;
+    // Views that came with the files, and those whose filling was interrupted.
+    let connection = &mut database.connect()?;
+    pipeline::follow_definitions(&job, connection)?;
+    pipeline::fill_pending(&job, connection)?;
     drop(meter);
     print(&database, &summary, None, arguments.json)?;
     Ok(exit_code(&summary))

@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
 use super::{known, reading};
-use crate::archive::{ArchiveError, Location, Storage};
+use crate::archive::stored_json;
 use crate::cli::{ExitCode, ShowArguments};
 use crate::config::{Settings, nearest_name};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::{map, read};
+use fhirmill_core::map;
 use fhirmill_postgres::ledger::{ResourceSender, StoredResource};
 
 /// A resource with where it came from.
@@ -45,7 +45,7 @@ pub fn run(settings: &Settings, arguments: &ShowArguments) -> Result<ExitCode> {
     let found = StoredResource::find(&mut connection, resource_type.name(), fhir_id, source)?;
     let (stored, json) = match one(found)? {
         Some(stored) => {
-            let json = json_of(settings, &stored)?;
+            let json = stored_json(settings, &stored)?;
             (stored, json)
         }
         None => match contained(settings, &mut connection, resource_type, fhir_id, source)? {
@@ -102,7 +102,7 @@ fn contained(
     let Some((container_type, container_id)) = container.split_once('/') else { return Ok(None) };
     let found = StoredResource::find(connection, container_type, container_id, source)?;
     let Some(container) = one(found)? else { return Ok(None) };
-    let json = json_of(settings, &container)?;
+    let json = stored_json(settings, &container)?;
     let json = map::contained_json(&json, resource_type, local_id)?.map(String::into_bytes);
     Ok(json.map(|json| (container, json)))
 }
@@ -167,28 +167,4 @@ fn one(mut found: Vec<StoredResource>) -> Result<Option<StoredResource>> {
         bail!("several sources have it: add --source with one of {}", sources.join(", "));
     }
     Ok(found.pop())
-}
-
-fn json_of(settings: &Settings, resource: &StoredResource) -> Result<Vec<u8>> {
-    match &resource.body {
-        Some(body) => Ok(body.clone().into_bytes()),
-        None => from_archive(settings, resource),
-    }
-}
-
-fn from_archive(settings: &Settings, resource: &StoredResource) -> Result<Vec<u8>> {
-    let path = resource.path.clone().unwrap_or_default();
-    let Some(stored) = &resource.archive_path else {
-        return Err(ArchiveError::NotYet { path }.into());
-    };
-    let (Some(member), Some(offset), Some(length)) =
-        (resource.member, resource.byte_offset, resource.byte_length)
-    else {
-        bail!("the registry does not record its position in {stored}");
-    };
-    let (storage, location) = (Storage::of(settings), Location::stored(stored));
-    let archive = storage.of_status(resource.status.as_deref().unwrap_or_default());
-    let file = archive.open(&location)?;
-    read::read_range_of(file, &settings.read_limits(), member as u32, offset as u64, length as u64)
-        .with_context(|| format!("{} cannot be read", archive.address(&location)))
 }

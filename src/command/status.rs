@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use diesel::{PgConnection, QueryResult};
 use serde::Serialize;
 
 use super::{feed_lines, reading, snapshot_lines, views};
@@ -15,7 +16,7 @@ use fhirmill_core::model;
 use fhirmill_postgres::database::Readers;
 use fhirmill_postgres::ledger::{
     AppliedView, FeedEntry, LedgerStatus, ServiceEntry, SkippedRange, SnapshotEntry, SourceActivity,
-    UnknownServer,
+    UnknownServer, ViewOrigin,
 };
 
 #[derive(Default, Serialize)]
@@ -39,6 +40,7 @@ struct Status {
     feeds: Vec<FeedEntry>,
     views: Vec<AppliedView>,
     snapshots: Vec<SnapshotEntry>,
+    refused_views: Vec<ViewOrigin>,
     /// None before the first load.
     readers: Option<Readers>,
 }
@@ -81,6 +83,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         feeds: FeedEntry::list(&mut connection)?,
         views: AppliedView::list(&mut connection)?,
         snapshots: SnapshotEntry::last(&mut connection)?,
+        refused_views: refused_views(&mut connection)?,
         readers: Some(Readers::of(&mut connection)?),
     };
     if arguments.json {
@@ -89,6 +92,12 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     }
     print(&status);
     Ok(ExitCode::Success)
+}
+
+/// Definitions of views that came as files or resources and are not applied.
+fn refused_views(connection: &mut PgConnection) -> QueryResult<Vec<ViewOrigin>> {
+    let origins = ViewOrigin::list(connection, None)?;
+    Ok(origins.into_iter().filter(|origin| origin.problem.is_some()).collect())
 }
 
 /// What there is to say before the first load; not healthy, because nothing runs.
@@ -166,6 +175,10 @@ fn print(status: &Status) {
     for snapshot in &status.snapshots {
         println!("snapshot   {}", snapshot_lines::title(snapshot));
         println!("           {}", snapshot_lines::state(snapshot));
+    }
+    for ViewOrigin { origin, key, problem, .. } in &status.refused_views {
+        let problem = problem.as_deref().unwrap_or_default();
+        println!("view       the definition of {origin} {key} is not applied: {problem}");
     }
     match (&ledger.last_run, &ledger.last_run_status) {
         (Some(at), Some(outcome)) => println!("last run   {at}, {outcome}"),

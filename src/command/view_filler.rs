@@ -1,5 +1,6 @@
 //! The *view filler* of a service: a thread that fills the tables of views which somebody
-//! has applied, while files are loaded.
+//! has applied, while files are loaded. It also applies definitions that come as files or
+//! resources.
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -105,8 +106,9 @@ impl Filler {
             none => none.insert(database.connect()?),
         };
         let (settings, cancel, progress) = (&self.settings, &self.cancel, &self.progress);
-        let ends =
-            pipeline::fill_pending(&Job { settings, database: &database, cancel, progress }, connection)?;
+        let job = Job { settings, database: &database, cancel, progress };
+        pipeline::follow_definitions(&job, connection)?;
+        let ends = pipeline::fill_pending(&job, connection)?;
         Ok(ends.iter().all(|(_, end)| !matches!(end, FillEnd::Incomplete { .. })))
     }
 

@@ -56,6 +56,7 @@ impl Check<'_> {
         // All of them are checked before the first `?` gives up.
         let database_url = self.optional("DATABASE_URL", values::database_url);
         let server_binaries_dir = self.optional("PG_BIN_DIR", folder);
+        let views_dir = self.optional("VIEWS_DIR", folder);
         let storage = self.storage();
         let folders = self.folders(storage.as_ref().map(|(folders, _)| folders));
         let schedule = self.value("SCHEDULE", values::schedule);
@@ -79,6 +80,7 @@ impl Check<'_> {
             inbox_dir: folders.inbox,
             archive_dir: folders.archive,
             rejects_dir: folders.rejects,
+            views_dir,
             storage: storage?.1,
             data_dir: folders.data,
             schedule: schedule?,

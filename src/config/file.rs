@@ -161,7 +161,8 @@ impl Parser<'_> {
 
     /// The source of that name; keys that sources do not have are complaints.
     fn source(&mut self, name: String, item: &Spanned<DeValue<'_>>) -> SourceSettings {
-        let mut source = SourceSettings { name, description: None, interval: None, prefix: None };
+        let mut source =
+            SourceSettings { name, description: None, interval: None, prefix: None, views: false };
         for (key, value) in item.get_ref().as_table().into_iter().flatten() {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("name", _) => {}
@@ -180,6 +181,8 @@ impl Parser<'_> {
                         "must be names with one / between them, without . and ..",
                     ),
                 },
+                ("views", DeValue::Boolean(views)) => source.views = *views,
+                ("views", _) => self.complain(key.span().start, "views", "must be true or false"),
                 (name @ ("description" | "interval" | "prefix"), _) => {
                     self.complain(key.span().start, name, "must be a string");
                 }
@@ -187,7 +190,7 @@ impl Parser<'_> {
                     self.complain(
                         key.span().start,
                         other,
-                        "is not a setting of a source: it has name, description, interval, prefix",
+                        "is not a setting of a source: it has name, description, interval, prefix, views",
                     );
                 }
             }
@@ -355,7 +358,7 @@ name = 'other'
             "line 5: log_days is of type datetime, but must be one value",
             "line 6: feed must be a list: write [[feed]]",
             "line 10: description must be a string",
-            "line 11: url is not a setting of a source: it has name, description, interval, prefix",
+            "line 11: url is not a setting of a source: it has name, description, interval, prefix, views",
             "line 14: source \"st-marys\" is already described in line 9",
             "line 17: source has the name \"../etc\", which no folder can have",
             "line 19: source has no name",
@@ -367,7 +370,13 @@ name = 'other'
         assert_eq!(complaints, expected);
         assert_eq!(
             file.sources,
-            [SourceSettings { name: "st-marys".to_owned(), description: None, interval: None, prefix: None }]
+            [SourceSettings {
+                name: "st-marys".to_owned(),
+                description: None,
+                interval: None,
+                prefix: None,
+                views: false
+            }]
         );
     }
 

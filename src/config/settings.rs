@@ -32,6 +32,8 @@ pub struct Settings {
     pub archive_dir: PathBuf,
     /// Where rejected files are kept.
     pub rejects_dir: PathBuf,
+    /// The folder with definitions of views; none to have only those that are applied by hand.
+    pub views_dir: Option<PathBuf>,
     /// Which of these are in an object store.
     pub storage: StorageSettings,
     /// Where the private server keeps its data.
@@ -118,6 +120,11 @@ impl Settings {
             archive_output_bytes: self.limits.max_archive_bytes,
             ..ReadLimits::default()
         }
+    }
+
+    /// The names of the sources whose ViewDefinitions are applied.
+    pub fn view_sources(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().filter(|source| source.views).map(|source| source.name.as_str())
     }
 
     /// The most bytes of JSON in a batch, unless one resource has more.
@@ -302,4 +309,6 @@ pub struct SourceSettings {
     /// What the keys of its objects begin with, below INBOX_URL: names that each end with `/`. None
     /// for its name.
     pub prefix: Option<String>,
+    /// Whether its ViewDefinitions are applied.
+    pub views: bool,
 }

@@ -179,6 +179,16 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "VIEWS_DIR",
+        flag: "views-dir",
+        value: "FOLDER",
+        default: "",
+        example: "./my-views",
+        help: "Folder of ViewDefinitions (*.json), which are applied when they come or change, and \
+               whose tables are dropped when they go; none if not set",
+        secret: false,
+    },
+    Variable {
         name: "DATA_DIR",
         flag: "data-dir",
         value: "FOLDER",

@@ -76,6 +76,7 @@ impl BatchMapper {
     /// From now on maps by that plan.
     pub fn follow(&mut self, plan: Arc<Plan>) {
         self.rows = RowBatch::new(plan.tables.len());
+        // Whoever maps allows views again.
         self.mapper = Mapper::new(plan, MapSettings { timezone: self.timezone });
     }
 
@@ -83,6 +84,11 @@ impl BatchMapper {
     /// say.
     pub fn want(&mut self, resource_types: ResourceTypes) {
         self.wanted = resource_types;
+    }
+
+    /// Whether ViewDefinitions are mapped.
+    pub fn allow_views(&mut self, are_allowed: bool) {
+        self.mapper.allow_views(are_allowed);
     }
 
     /// The owners of identifiers in references, as far as they are known.

@@ -44,7 +44,7 @@ pub use archive_check::{ArchiveCheck, ArchiveFinding, check_archive};
 pub use error::PipelineError;
 pub use job::Job;
 pub use remap::{Remapped, remap, resolve};
-pub use views::{FillEnd, fill_pending, fill_view, verify_view};
+pub use views::{FillEnd, fill_pending, fill_view, follow_definitions, read_definition, verify_view};
 
 use crate::inbox::{self, Inboxes, Unreadable};
 use crate::report::{Summary, WorkStage};

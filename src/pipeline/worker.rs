@@ -53,6 +53,10 @@ pub(super) struct Worker {
     /// Rejects that its records may mend.
     open_rejects: Arc<OpenRejects>,
     activity: Activity,
+    /// The names of the sources that may declare views.
+    view_sources: Vec<String>,
+    /// Whether the source with that number may.
+    may_declare: Option<(i16, bool)>,
     /// When it was last seen that nobody waits to change the tables of views.
     last_asked: Instant,
 }
@@ -160,6 +164,21 @@ impl Worker {
         Ok(())
     }
 
+    /// Whether ViewDefinitions of the source are mapped. A remap maps what was loaded.
+    fn may_declare_views(&mut self, source_id: i16) -> Result<bool, LoadError> {
+        if self.purpose == Purpose::Remap || self.view_sources.is_empty() {
+            return Ok(self.purpose == Purpose::Remap);
+        }
+        if let Some((known, may_declare)) = self.may_declare
+            && known == source_id
+        {
+            return Ok(may_declare);
+        }
+        let may_declare = ledger::is_source_among(self.loader.connection(), source_id, &self.view_sources)?;
+        self.may_declare = Some((source_id, may_declare));
+        Ok(may_declare)
+    }
+
     /// Its connection, between two batches.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.loader.connection()
@@ -201,6 +220,8 @@ impl Worker {
             skipped_types: Vec::new(),
             open_rejects: Arc::default(),
             activity: job.progress.activity().clone(),
+            view_sources: job.settings.view_sources().map(str::to_owned).collect(),
+            may_declare: None,
             last_asked: Instant::now(),
         })
     }

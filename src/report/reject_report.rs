@@ -112,6 +112,8 @@ fn advice(reason: &str) -> &'static str {
         "unsupported_compression" => "pack the files with the usual method of zip (deflate) or with gzip",
         "no_resource_type" => "give the record the resourceType of FHIR R4 that it has",
         "unknown_resource_type" => "correct the resourceType: FHIR R4 has none of that name",
+        "view_not_allowed" => "ask the operator to allow views of this source, or send no ViewDefinitions",
+        "faulty_view" => "correct the definition at the place that is shown",
         "patch" => "send the whole resource instead of a PATCH",
         "conditional_delete" => "name the resource to delete as Type/id",
         "refused_by_database" => "ask the operator: a constraint in the database refuses the record",

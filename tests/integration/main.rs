@@ -77,3 +77,5 @@ mod views_people;
 mod views_plans;
 mod views_questions;
 mod views_questions_claims;
+mod views_sent;
+mod views_types;

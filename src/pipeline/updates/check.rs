@@ -65,11 +65,10 @@ pub struct CheckedLine {
 impl UpdateChecker {
     /// Maps by the built-in plan, as the settings say.
     fn new(settings: &Settings) -> Self {
-        UpdateChecker {
-            mapper: BatchMapper::new(settings, Plan::built_in()),
-            limits: settings.read_limits(),
-            eob_coverage: settings.eob_coverage,
-        }
+        let mut mapper = BatchMapper::new(settings, Plan::built_in());
+        // Whether the source may send them is seen when they are loaded.
+        mapper.allow_views(settings.view_sources().next().is_some());
+        UpdateChecker { mapper, limits: settings.read_limits(), eob_coverage: settings.eob_coverage }
     }
 
     /// Checks one line.

@@ -1,6 +1,7 @@
 //! Tables that users declare: the plan that fills them with every batch, and filling
 //! them from the archive.
 
+mod definitions;
 mod fill;
 mod selected;
 mod verify;
@@ -12,6 +13,7 @@ use fhirmill_core::map::Plan;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::ledger::{self, AppliedView};
 
+pub use definitions::{follow_definitions, read_definition};
 pub use fill::{FillEnd, fill_view};
 pub use verify::verify_view;
 

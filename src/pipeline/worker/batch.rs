@@ -55,7 +55,7 @@ impl Worker {
     ) -> Result<LoadedBatch, LoadError> {
         let Some(source_id) = batch.source_id() else { return Ok(LoadedBatch::default()) };
         self.give_way(batch.number)?;
-        self.begin(batch, source_id);
+        self.begin(batch, source_id)?;
         if self.purpose == Purpose::Remap || !conditions::are_in(batch) {
             return self.load_conditional(batch, source_id, last_word);
         }
@@ -77,7 +77,7 @@ impl Worker {
         note: &mut dyn FnMut(&mut PgConnection, &[i64]) -> Result<(), LoadError>,
     ) -> Result<(), LoadError> {
         let Some(source_id) = batch.source_id() else { return Ok(()) };
-        self.begin(batch, source_id);
+        self.begin(batch, source_id)?;
         self.follow_conditions(batch, source_id)?;
         self.store(
             batch,
@@ -92,7 +92,9 @@ impl Worker {
     }
 
     /// Begins with a batch of that source.
-    fn begin(&mut self, batch: &mut InputBatch, source_id: i16) {
+    pub(super) fn begin(&mut self, batch: &mut InputBatch, source_id: i16) -> Result<(), LoadError> {
+        let may_declare_views = self.may_declare_views(source_id)?;
+        self.mapper.allow_views(may_declare_views);
         if self.eob_coverage == EobCoverage::Drop {
             batch.rewrite(eob_coverage::without);
         }
@@ -103,6 +105,7 @@ impl Worker {
         }
         self.mapper.identifiers().begin_source(source_id);
         self.by_identifier = ByIdentifier::default();
+        Ok(())
     }
 
     /// As `load`, when nobody else loads what its conditional requests may mean.

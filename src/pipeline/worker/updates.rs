@@ -8,16 +8,15 @@ use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::sink::{KeyedBatch, Outcome, Outcomes};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::load::Reject;
-use fhirmill_postgres::registry::{ByIdentifier, RunRegistry, Wanted};
+use fhirmill_postgres::registry::{RunRegistry, Wanted};
 
 use super::{Purpose, Worker};
-use crate::config::EobCoverage;
 use crate::pipeline::batch_mapper::Mapped;
+use crate::pipeline::conditions;
 use crate::pipeline::input_batch::InputBatch;
 use crate::pipeline::open_rejects::OpenRejects;
 use crate::pipeline::run_state::BatchStatistics;
 use crate::pipeline::unchanged_records::UnchangedRecords;
-use crate::pipeline::{conditions, eob_coverage};
 
 /// What a record did to its resource, as far as the transaction has come.
 #[derive(Clone, Debug)]
@@ -69,11 +68,7 @@ impl Worker {
     ) -> Result<BatchStatistics, LoadError> {
         let Some(source_id) = batch.source_id() else { return Ok(BatchStatistics::default()) };
         self.give_way(batch.number)?;
-        if self.eob_coverage == EobCoverage::Drop {
-            batch.rewrite(eob_coverage::without);
-        }
-        self.mapper.identifiers().begin_source(source_id);
-        self.by_identifier = ByIdentifier::default();
+        self.begin(batch, source_id)?;
         if !conditions::are_in(batch) {
             return self.load_conditional_updates(batch, source_id, last_word);
         }

@@ -165,6 +165,8 @@ fn meaning(reason: &str) -> &'static str {
         "not_json" => "The line or entry is not JSON.",
         "not_an_object" => "It is JSON, but not an object.",
         "no_resource_type" => "It does not say which type of resource it is.",
+        "view_not_allowed" => "This source may not declare views; the settings file allows it.",
+        "faulty_view" => "The definition of the view has the mistake that is shown.",
         "unknown_resource_type" => "FHIR R4 has no such type.",
         "no_resource" => "The file has no resource where one is expected.",
         "invalid_value" => "A value does not fit its element.",

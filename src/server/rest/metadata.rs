@@ -17,7 +17,9 @@ fn resources(settings: &Settings) -> Vec<serde_json::Value> {
     let wanted = settings.resource_types.names();
     let is_wanted =
         |name: &&str| wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name));
-    let names = ResourceType::all().map(ResourceType::name).filter(|name| *name != "Bundle");
+    let may_declare_views = settings.view_sources().next().is_some();
+    let is_taken = |of: &ResourceType| !of.is_view_definition() || may_declare_views;
+    let names = ResourceType::all().filter(is_taken).map(ResourceType::name).filter(|name| *name != "Bundle");
     let resource = |name| {
         json!({
             "type": name,

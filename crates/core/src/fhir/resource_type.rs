@@ -1,4 +1,4 @@
-//! The resource types of FHIR R4.
+//! The resource types of FHIR R4, and ViewDefinition of SQL on FHIR.
 //! Source: <https://hl7.org/fhir/R4/resourcelist.html>.
 
 use std::sync::LazyLock;
@@ -12,14 +12,17 @@ static BY_NAME: LazyLock<FxHashMap<&'static str, ResourceType>> = LazyLock::new(
     NAMES.lines().enumerate().map(|(index, name)| (name, ResourceType(index as u8))).collect()
 });
 
+static VIEW_DEFINITION: LazyLock<Option<ResourceType>> =
+    LazyLock::new(|| ResourceType::named("ViewDefinition"));
+
 static BY_INDEX: LazyLock<Vec<&'static str>> = LazyLock::new(|| NAMES.lines().collect());
 
-/// A resource type of FHIR R4, ordered by name.
+/// A resource type of FHIR R4 or ViewDefinition, ordered by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceType(u8);
 
 impl ResourceType {
-    /// The type of that name; `None` if R4 does not define it.
+    /// The type of that name; `None` if there is none.
     pub fn named(name: &str) -> Option<Self> {
         BY_NAME.get(name).copied()
     }
@@ -33,6 +36,12 @@ impl ResourceType {
     /// FHIR's name of it, such as `Patient`.
     pub fn name(self) -> &'static str {
         BY_INDEX[self.0 as usize]
+    }
+
+    /// Whether it is ViewDefinition, which declares a table instead of filling some.
+    #[inline]
+    pub fn is_view_definition(self) -> bool {
+        *VIEW_DEFINITION == Some(self)
     }
 
     /// Its position in [`all`](Self::all), for lists that are indexed by type.

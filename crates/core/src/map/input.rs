@@ -67,6 +67,19 @@ pub enum MapError {
     /// R4 does not define the type.
     #[error("resourceType is not one of FHIR R4")]
     UnknownResourceType,
+    /// A ViewDefinition of a source that may not declare views.
+    #[error(
+        "the source may not declare views: `views = true` in its [[source]] of the settings file allows it"
+    )]
+    ViewNotAllowed,
+    /// A ViewDefinition with a mistake.
+    #[error("{message}")]
+    FaultyView {
+        /// Its logical id.
+        fhir_id: String,
+        /// The first mistake, with its place in the definition.
+        message: String,
+    },
     /// A value does not fit its column.
     #[error("{path}: {reason}")]
     Value {
@@ -91,6 +104,8 @@ impl MapError {
             MapError::NotWanted { .. } => "not_wanted",
             MapError::Deleted { .. } => "deleted",
             MapError::UnknownResourceType => "unknown_resource_type",
+            MapError::ViewNotAllowed => "view_not_allowed",
+            MapError::FaultyView { .. } => "faulty_view",
             MapError::Value { .. } => "invalid_value",
         }
     }
@@ -99,6 +114,8 @@ impl MapError {
     pub fn resource(&self) -> (Option<&'static str>, Option<&str>) {
         match self {
             MapError::Value { resource_type, fhir_id, .. } => (Some(*resource_type), fhir_id.as_deref()),
+            MapError::ViewNotAllowed => (Some("ViewDefinition"), None),
+            MapError::FaultyView { fhir_id, .. } => (Some("ViewDefinition"), Some(fhir_id)),
             _ => (None, None),
         }
     }

@@ -21,9 +21,10 @@ use super::unmapped::UnmappedElements;
 use super::writing::{ResourceWriter, Subject};
 use crate::datatype::{self, Timezone, ValueDefect, ValueDefectReason};
 use crate::fhir::ResourceType;
-use crate::json::{Canonical, JsonType, NameId, Parser, Tree, Value};
+use crate::json::{Canonical, Dictionary, JsonType, NameId, Parser, Tree, Value};
 use crate::rows::Target;
 use crate::version::number_of;
+use crate::views::{View, render};
 
 /// What holds for all resources that a mapper maps.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +45,7 @@ pub struct Mapper {
     resolved: Vec<ResolvedReference>,
     elements: Vec<Value<'static>>,
     repair: RepairMemory,
+    allows_views: bool,
 }
 
 impl Mapper {
@@ -59,7 +61,13 @@ impl Mapper {
             elements: Vec::new(),
             repair: RepairMemory::new(&plan),
             plan,
+            allows_views: false,
         }
+    }
+
+    /// Whether ViewDefinitions are mapped, which nobody may send at first.
+    pub fn allow_views(&mut self, are_allowed: bool) {
+        self.allows_views = are_allowed;
     }
 
     /// The plan.
@@ -110,6 +118,9 @@ impl Mapper {
         let written = self.parser.parse(input.bytes)?;
         let notes = (&mut batch.deviations_of_current, &mut batch.unmapped_of_current);
         let (tree, resource_type, shape) = self.repair.as_defined(written, input, &self.plan, notes)?;
+        if resource_type.is_view_definition() && !self.allows_views {
+            return Err(MapError::ViewNotAllowed);
+        }
         let Identified { resource_type, fhir_id, is_id_generated, content_hash } =
             fingerprint::identify(&tree, resource_type, &written, &mut self.canonical, input)?;
         if let Some(defect) = whole(&tree, &fhir_id) {
@@ -122,6 +133,9 @@ impl Mapper {
         if fingerprint::is_marked_deleted(tree.root()) {
             batch.abandon_resource();
             return Err(deletion(&tree, (resource_type, fhir_id, target), input, self.settings.timezone));
+        }
+        if resource_type.is_view_definition() {
+            check_view(input.bytes, &fhir_id)?;
         }
         let contained = Contained::of(
             tree.root(),
@@ -175,6 +189,20 @@ impl Mapper {
             }
             Err(defect) => Err(refusal(&tree, resource_type, Some(fhir_id), defect)),
         }
+    }
+}
+
+/// Whether a ViewDefinition can be applied.
+fn check_view(bytes: &[u8], fhir_id: &str) -> Result<(), MapError> {
+    let faulty = |message: String| MapError::FaultyView { fhir_id: fhir_id.to_owned(), message };
+    let text = std::str::from_utf8(bytes).map_err(|_| faulty("the definition is not UTF-8".to_owned()))?;
+    let view = View::compile(text, &mut Dictionary::new()).map_err(|found| {
+        let first = found.first().map(|first| render(first, "ViewDefinition", text));
+        faulty(first.unwrap_or_default())
+    })?;
+    match view.name {
+        Some(_) => Ok(()),
+        None => Err(faulty("the view has no name: its table is named after it".to_owned())),
     }
 }
 

@@ -114,7 +114,7 @@ impl Readers {
 
     /// Creates the role if there is none, and gives it what rights it lacks. What the
     /// user may not do is logged, with the SQL for somebody who may.
-    pub(super) fn ensure(&self, connection: &mut PgConnection) -> QueryResult<()> {
+    pub fn ensure(&self, connection: &mut PgConnection) -> QueryResult<()> {
         if !self.exists {
             let create = format!("create role {} nologin", quoted(connection, &self.role)?);
             if let Err(error) = connection.batch_execute(&create)

@@ -80,7 +80,7 @@ pub use sender::{Bearer, KeptSecrets, NewSender, Sender, use_proof};
 pub use service::{NewService, ScanRecord, Service, ServiceEntry, SourceActivity};
 pub use skipped::{SkippedFile, SkippedPart, SkippedRange};
 pub use snapshot::{NewSnapshot, SnapshotEntry, SnapshotProgress, SnapshotRecord, SnapshotRun};
-pub use source::{Source, SourceChange, UnknownServer};
+pub use source::{Source, SourceChange, UnknownServer, is_source_among};
 pub use status::LedgerStatus;
 pub use submission::{NewManifest, Submission, SubmissionKey, SubmittedManifest};
 pub use update_file::{LeftFile, SourceFile, adopt_left, left_file};
@@ -88,6 +88,6 @@ pub use upload::{NewUpload, OpenUploads, Upload, WholeChecksum};
 pub use upload_part::UploadPart;
 pub(crate) use view::note_moved;
 pub use view::{
-    AppliedView, NewVersion, give_way_to_view_change, is_view_change_waiting, lock_views, remove_view,
-    unlock_views,
+    AppliedView, DefinitionResource, NewVersion, ViewOrigin, definition_resources, give_way_to_view_change,
+    is_view_change_waiting, lock_views, remove_view, unlock_views,
 };

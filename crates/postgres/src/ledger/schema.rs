@@ -576,6 +576,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    etl.view_origin (origin, key) {
+        origin -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        name -> Nullable<Text>,
+        problem -> Nullable<Text>,
+        seen_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(access_token -> sender (sender_id));
 diesel::joinable!(audit_event -> sender (sender_id));
 diesel::joinable!(audit_event -> page_user (user_id));
@@ -644,4 +655,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     used_proof,
     view_backlog,
     view_definition,
+    view_origin,
 );

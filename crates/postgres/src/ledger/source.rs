@@ -51,6 +51,12 @@ pub struct Source {
     pub unresolved_references: i64,
 }
 
+/// Whether the source with that number has one of these names.
+pub fn is_source_among(connection: &mut PgConnection, source_id: i16, names: &[String]) -> QueryResult<bool> {
+    let named = source::table.filter(source::id.eq(source_id)).filter(source::code.eq_any(names));
+    diesel::select(diesel::dsl::exists(named)).get_result(connection)
+}
+
 /// What is to be set of a source; `None` leaves what is there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SourceChange<'c> {

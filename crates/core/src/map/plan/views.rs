@@ -78,7 +78,12 @@ pub fn view_columns(view: &View) -> Vec<TableColumn> {
         refers_to: (column.column_type == ColumnType::Key).then(|| {
             column.refers_to.map_or_else(String::new, |target| crate::fhir::snake_case(target.name()))
         }),
-        comment: column.description.clone().unwrap_or_default(),
+        comment: column.description.clone().unwrap_or_else(|| match column.column_type {
+            ColumnType::Key => {
+                format!("key of the {}", column.refers_to.map_or("resource", |target| target.name()))
+            }
+            _ => String::new(),
+        }),
     });
     std::iter::once(key).chain(own).collect()
 }

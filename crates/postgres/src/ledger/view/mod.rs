@@ -2,6 +2,7 @@
 
 mod fill;
 mod lock;
+mod origin;
 mod table;
 
 use diesel::connection::SimpleConnection;
@@ -16,6 +17,7 @@ use super::schema::{view_backlog, view_definition};
 pub(crate) use fill::note_moved;
 use lock::exclusively;
 pub use lock::{give_way_to_view_change, is_view_change_waiting, lock_views, unlock_views};
+pub use origin::{DefinitionResource, ViewOrigin, definition_resources};
 
 /// The schema of all tables of views.
 pub const VIEW_SCHEMA: &str = "views";
