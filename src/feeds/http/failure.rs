@@ -77,8 +77,8 @@ impl Failure {
                  for less (types, since). `fhirmill feeds run {feed}` tries at once."
             ),
             Failure::Transient { .. } | Failure::Waiting => format!(
-                "The feed goes on by itself where it was. If that does not help, see whether the server is up and \
-                 can be reached from here: `fhirmill feeds test {feed}`."
+                "The next run goes on where this one was, or asks anew. If it fails, too, see whether the server is \
+                 up and can be reached from here: `fhirmill feeds test {feed}`."
             ),
             Failure::Unauthorized => format!(
                 "The token or key is not accepted: it may have expired, or the server does not know it. Replace it; \

@@ -10,7 +10,7 @@ use tracing::info;
 
 use super::ask;
 use super::error::PageError;
-use super::format::{badge, bytes, number, query, since, span, things, time};
+use super::format::{badge, bytes, number, query, since, span, things, time, with_commands};
 use super::frame::Frame;
 use super::session::{OperatorPosted, Posted, Visitor};
 use crate::server::state::Shared;
@@ -252,6 +252,12 @@ fn difference(file: &FeedFile) -> String {
 /// How long a run took.
 fn took(run: &FeedRun) -> Option<String> {
     run.finished_at.map(|finished| span(finished - run.started_at))
+}
+
+/// A schedule as it is usually written: without seconds, if it is at the full minute.
+fn schedule(text: &str) -> &str {
+    let is_long = text.split_whitespace().count() == 6;
+    text.strip_prefix("0 ").filter(|_| is_long).unwrap_or(text)
 }
 
 /// What a feed fetches from.

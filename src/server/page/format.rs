@@ -171,6 +171,19 @@ pub fn badge(class: &str, word: &str) -> Markup {
     Markup(format!("<span class=\"badge {class}\">{}</span>", escaped(word)))
 }
 
+/// A text with commands between backticks.
+pub fn with_commands(text: impl AsRef<str>) -> Markup {
+    let parts = text.as_ref().split('`').enumerate();
+    Markup(
+        parts
+            .map(|(number, part)| match number % 2 {
+                1 => format!("<code>{}</code>", escaped(part)),
+                _ => escaped(part),
+            })
+            .collect(),
+    )
+}
+
 /// A count in a table: zero does not catch the eye.
 pub fn count(count: impl Is<i64>) -> Markup {
     match count.value() {
@@ -236,6 +249,12 @@ mod tests {
         assert_eq!(bounded(10_000, 10_000), "10,000");
         let sizes = [0_i64, 999, 1000, 9_940, 12_000, 5_000_000_000];
         assert_eq!(sizes.map(bytes), ["0 B", "999 B", "1.0 kB", "9.9 kB", "12 kB", "5.0 GB"]);
+    }
+
+    #[test]
+    fn commands_stand_out_and_what_is_written_is_no_markup() {
+        let marked = with_commands("a <b>, then `fhirmill <x>`.").to_string();
+        assert_eq!(marked, "a &lt;b&gt;, then <code>fhirmill &lt;x&gt;</code>.");
     }
 
     #[test]

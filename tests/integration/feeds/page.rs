@@ -40,7 +40,7 @@ fn operators_see_feeds_and_run_pause_and_resume_them() {
     let service = start(&server, metrics_port);
     let (mut anna, mut bert) = (Visitor::signed_in(&service, "anna"), Visitor::signed_in(&service, "bert"));
     let listed = anna.get("/page/feeds").expect(200).text();
-    for text in ["/page/feeds/north", "bulk export", "on request", "not run yet", "0 0 0 29 2 *"] {
+    for text in ["/page/feeds/north", "bulk export", "on request", "not run yet", "<code>0 0 29 2 *</code>"] {
         assert!(listed.contains(text), "{text} is not in {listed}");
     }
     // A viewer looks, and does nothing; nor does a form of another site.

@@ -41,6 +41,8 @@ fn every_view_answers_in_a_moment_with_a_large_ledger() {
         "/page/rejects/list?state=all&before=500000",
         "/page/rejects/list?reason=not_json",
         "/page/uploads",
+        "/page/feeds",
+        "/page/views",
         "/page/senders",
         "/page/references",
         "/page/elements",

@@ -1,6 +1,6 @@
 //! *Feeds*: what fetches files from elsewhere, how far each is, and how its runs go.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
@@ -179,6 +179,7 @@ impl Feed {
 
     /// Notes when it runs next; does nothing if the ledger knows.
     pub fn note_next_run(&self, connection: &mut PgConnection, at: Option<DateTime<Utc>>) -> QueryResult<()> {
+        let at = at.map(|at| at.trunc_subsecs(0));
         if self.next_run_at == at {
             return Ok(());
         }
