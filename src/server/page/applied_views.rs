@@ -97,3 +97,40 @@ fn filling(view: &ViewLine) -> Option<(i64, i64)> {
     let total = view.total_resources.filter(|total| *total > 0 && view.state != "ready")?;
     Some((view.resources.min(total), total))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Utc;
+    use pretty_assertions::assert_eq;
+
+    #[test]
+    fn states_and_progress_are_told() {
+        let mut view = ViewLine {
+            name: "v".to_owned(),
+            version: 2,
+            table_name: "v__2".to_owned(),
+            resource_type: "Patient".to_owned(),
+            definition: "{\"a\":1}".to_owned(),
+            state: "filling".to_owned(),
+            resources: 3,
+            total_resources: None,
+            problem: None,
+            applied_at: Utc::now(),
+            filled_at: None,
+            comment: None,
+            estimated_rows: None,
+            columns: 1,
+            bytes: 0,
+        };
+        assert_eq!((view_state(&view), filling(&view)), (("busy", "being filled"), None));
+        view.total_resources = Some(10);
+        assert_eq!(filling(&view), Some((3, 10)));
+        view.problem = Some("x".to_owned());
+        assert_eq!(view_state(&view).0, "bad");
+        (view.problem, view.state) = (None, "ready".to_owned());
+        assert_eq!((view_state(&view), filling(&view)), (("good", "ready"), None));
+        assert_eq!(pretty(&view.definition), "{\n  \"a\": 1\n}");
+        assert!(pretty(&"ü".repeat(SHOWN_BYTES)).ends_with("ü\n…"));
+    }
+}

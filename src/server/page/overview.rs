@@ -8,7 +8,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use fhirmill_postgres::ledger::page::{BOUND, DayCount, Delivered, OpenReason, SourceHabit};
+use fhirmill_postgres::ledger::page::{BOUND, DayCount, Delivered, OpenReason, SourceHabit, ViewLine};
 use fhirmill_postgres::ledger::{FeedEntry, FileEntry, FileFilter, RunFilter, ServiceEntry};
 use tokio::sync::Mutex;
 
@@ -30,8 +30,9 @@ const DAYS: i64 = 30;
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// How many troubled files are named.
 const TROUBLED: i64 = 5;
-/// How many feeds are looked at.
+/// How many feeds and applied views are looked at.
 const MOST_FEEDS: i64 = 200;
+const MOST_VIEWS: i64 = 200;
 /// For how long a troubled file is news.
 const NEWS: TimeDelta = TimeDelta::days(7);
 
@@ -81,6 +82,7 @@ struct Asked {
     troubled: Vec<FileEntry>,
     reasons: Vec<OpenReason>,
     feeds: Vec<FeedEntry>,
+    views: Vec<ViewLine>,
 }
 
 /// When days were counted, the day that they end before, and the counts.
@@ -126,6 +128,7 @@ pub async fn show(State(state): State<Shared>, visitor: Visitor) -> Result<Respo
             troubled: FileEntry::list(connection, &FileFilter { source: None, run_id: None, of })?,
             reasons: OpenReason::list(connection)?,
             feeds: FeedEntry::find(connection, None, MOST_FEEDS)?,
+            views: ViewLine::list(connection, MOST_VIEWS)?,
         })
     });
     let (asked, running, waiting, days) = tokio::join!(
@@ -234,6 +237,12 @@ fn attention(asked: &Asked, complaint: Option<&str>, rooms: &[Room], now: DateTi
         let sentence =
             format!("The feed {} fails: {}.", feed.name, feed.last_error.as_deref().unwrap_or_default());
         add(sentence, &format!("/page/feeds/{}", query(&feed.name)), "What helps");
+    }
+    for view in &asked.views {
+        if let Some(problem) = &view.problem {
+            let sentence = format!("The table of the view {} is not complete: {problem}.", view.name);
+            add(sentence, &format!("/page/views/{}", query(&view.name)), "The view");
+        }
     }
     let recent = asked.troubled.iter().filter(|file| now - file.started_at < NEWS).count();
     if recent > 0 {

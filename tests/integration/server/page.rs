@@ -333,7 +333,7 @@ fn views_show_what_is_in_the_ledger() {
     // A table that a user declares, with its columns and its definition.
     assert!(view("/page/views").contains("No view is applied."));
     let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/views/patient_demographics.json");
-    service.environment.run(&["views", "apply", definition]).expect_code(0);
+    service.environment.run(&["views", "apply", "--wait", definition]).expect_code(0);
     assert!(view("/page/views").contains("/page/views/patient_demographics"));
     let applied = view("/page/views/patient_demographics");
     for text in

@@ -76,7 +76,7 @@ fn the_page_in_a_browser() {
     let environment = &service.environment;
     execute(environment.database_url(), FEED);
     let view = Path::new(ROOT).join("views/blood_pressures.json");
-    environment.run(&["views", "apply", view.to_str().unwrap()]).expect_code(0);
+    environment.run(&["views", "apply", "--wait", view.to_str().unwrap()]).expect_code(0);
     let settings = json!({
         "url": format!("http://127.0.0.1:{}", service.port),
         "folder": environment.path(""),

@@ -31,7 +31,7 @@ pub struct ViewLine {
     /// How many resources were read from the archive to fill it.
     #[diesel(sql_type = BigInt)]
     pub resources: i64,
-    /// Of how many; none if that is not known.
+    /// Of how many; none before the filling begins.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub total_resources: Option<i64>,
     /// Why it cannot be completed.
@@ -59,8 +59,7 @@ pub struct ViewLine {
 
 const SELECT: &str = "\
 select v.name, v.version, v.table_name, v.resource_type, v.definition, v.state, v.resources,
-       nullif((to_jsonb(v) ->> 'total_resources')::bigint, 0) as total_resources, to_jsonb(v) ->> 'problem' as problem,
-       v.applied_at, v.filled_at, obj_description(c.oid, 'pg_class') as comment,
+       nullif(v.total_resources, 0) as total_resources, v.problem, v.applied_at, v.filled_at, obj_description(c.oid, 'pg_class') as comment,
        case when c.reltuples >= 0 then c.reltuples::bigint end as estimated_rows,
        (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
        coalesce(pg_total_relation_size(c.oid), 0) as bytes
