@@ -106,6 +106,11 @@ fn add_amounts<'f>(
         per_feed(&|feed| Some(feed.records as f64)),
     );
     families.counters(
+        "fhirmill_feed_lost_messages_total",
+        "Messages that topics of the feed had deleted before they were loaded, at most.",
+        per_feed(&|feed| Some(feed.lost_offsets as f64)),
+    );
+    families.counters(
         "fhirmill_feed_retries_total",
         "Calls and connections of the feed that failed and were tried again.",
         per_feed(&|feed| Some(feed.retries as f64)),

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, TimeDelta, Utc};
 use fhirmill_postgres::ledger::page::{FeedFile, FeedFilePage, FeedRun};
 use fhirmill_postgres::ledger::{Feed, FeedEntry};
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use crate::server::state::Shared;
 const MOST: i64 = 200;
 const RUNS: i64 = 20;
 const FILES: i64 = 50;
+const PARTITIONS: usize = 200;
 
 /// What the address asks for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -28,6 +30,20 @@ pub struct FeedQuery {
     after: Option<i32>,
     only: Option<String>,
     done: Option<String>,
+}
+
+/// How far a partition of a Kafka feed is.
+#[derive(Clone, Debug, Deserialize)]
+struct Partition {
+    topic: String,
+    partition: i64,
+    next_offset: i64,
+    end_offset: Option<i64>,
+    lag: Option<i64>,
+    messages: i64,
+    rejected: i64,
+    lost_offsets: i64,
+    moved_at: DateTime<Utc>,
 }
 
 /// A feed, and whether the settings have it.
@@ -164,7 +180,8 @@ async fn act(
     let done = state.pool.run(move |connection| {
         let Some(feed) = FeedEntry::find(connection, Some(&wanted), 1)?.pop() else { return Ok(None) };
         // A second click asks for nothing more.
-        let is_over = word == "requested" && (feed.is_running || feed.requested_at.is_some());
+        let is_over =
+            word == "requested" && (feed.is_running || feed.requested_at.is_some() || is_continuous(&feed));
         let done = !is_over && action(connection, &feed)?;
         Ok::<_, PageError>(Some(done))
     });
@@ -187,6 +204,7 @@ impl Line {
     fn state(&self) -> (&'static str, &'static str) {
         match self.feed.state() {
             "paused" => ("warn", "paused"),
+            "running" if self.feed.last_error.is_some() => ("bad", "in trouble"),
             "running" => ("busy", "running"),
             "failed" => ("bad", "failed"),
             _ if !self.is_declared => ("quiet", "not in the settings"),
@@ -196,13 +214,14 @@ impl Line {
     }
 
     /// When it runs next, in words; the time itself if there is one.
-    fn next_run(&self) -> (&'static str, Option<chrono::DateTime<chrono::Utc>>) {
+    fn next_run(&self) -> (&'static str, Option<DateTime<Utc>>) {
         let feed = &self.feed;
         match feed.next_run_at {
             _ if feed.paused_at.is_some() => ("not before it is resumed", None),
             _ if !self.is_declared => ("never: the settings do not have it", None),
+            _ if is_continuous(feed) => ("all the time", None),
             _ if feed.requested_at.is_some() => ("in a moment: somebody asked for it", None),
-            Some(at) if at < chrono::Utc::now() && !feed.is_running => ("due since", Some(at)),
+            Some(at) if at < Utc::now() && !feed.is_running => ("due since", Some(at)),
             Some(at) => ("", Some(at)),
             None if feed.schedule.is_none() => ("on request", None),
             None => ("not known yet", None),
@@ -210,15 +229,33 @@ impl Line {
     }
 
     /// How old the oldest record is that it has not loaded.
-    fn lag(&self) -> Option<chrono::TimeDelta> {
-        self.feed.lag_seconds.map(|seconds| chrono::TimeDelta::seconds(seconds as i64))
+    fn lag(&self) -> Option<TimeDelta> {
+        self.feed.lag_seconds.map(|seconds| TimeDelta::seconds(seconds as i64))
+    }
+
+    /// Its partitions, the first ones.
+    fn partitions(&self) -> Vec<Partition> {
+        let all = self.feed.partitions.as_array().map(Vec::as_slice).unwrap_or_default();
+        let shown = all.iter().take(PARTITIONS);
+        shown.filter_map(|partition| Partition::deserialize(partition).ok()).collect()
+    }
+
+    /// Whether there are more.
+    fn has_more_partitions(&self) -> bool {
+        self.feed.partitions.as_array().is_some_and(|all| all.len() > PARTITIONS)
     }
 
     /// Whether it can be asked to run.
     fn can_run(&self) -> bool {
         let feed = &self.feed;
-        self.is_declared && feed.paused_at.is_none() && !feed.is_running && feed.requested_at.is_none()
+        let is_free = feed.paused_at.is_none() && !feed.is_running && feed.requested_at.is_none();
+        self.is_declared && is_free && !is_continuous(feed)
     }
+}
+
+/// Whether a feed runs all the time.
+fn is_continuous(feed: &FeedEntry) -> bool {
+    feed.kind == "kafka"
 }
 
 /// The class of the state of a run.
@@ -264,6 +301,7 @@ fn schedule(text: &str) -> &str {
 fn kind(kind: &str) -> &str {
     match kind {
         "export" => "bulk export",
+        "kafka" => "topics of Kafka",
         kind => kind,
     }
 }

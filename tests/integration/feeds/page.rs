@@ -94,7 +94,7 @@ fn operators_see_feeds_and_run_pause_and_resume_them() {
     let done = service.environment.query(done);
     assert_eq!(done[0], ["POST /page/feeds/{name}/run", "feed north", "anna"]);
     assert_eq!(done[4], ["POST /page/feeds/{name}/resume", "feed south", "anna"]);
-    compare_metrics(metrics_port, &service);
+    compare_metrics(metrics_port, &service, &mut anna);
 }
 
 fn anna_sees_running(service: &HttpService, name: &str) -> bool {
@@ -103,13 +103,23 @@ fn anna_sees_running(service: &HttpService, name: &str) -> bool {
     feed["is_running"] == true
 }
 
+/// A feed that runs continuously, and is behind.
+const STREAM: &str = "\
+insert into etl.feed (name, kind, source) values ('stream', 'kafka', 'stream');
+insert into etl.feed_offset (feed_id, topic, partition, next_offset, end_offset, end_seen_at, messages, lost_offsets,
+                             message_at)
+select id, 'adt', 0, 90, 102, now(), 87, 3, now() - interval '5 minutes' from etl.feed where name = 'stream'";
+
 /// The metrics, which are asked for once all has happened.
-fn compare_metrics(port: u16, service: &HttpService) {
+fn compare_metrics(port: u16, service: &HttpService, anna: &mut Visitor<'_>) {
     let bytes = service.environment.value("select bytes from etl.feed where name = 'north'");
-    crate::support::execute(
-        service.environment.database_url(),
-        "update etl.feed set lag_records = 12, lag_seconds = 3.5 where name = 'south'",
-    );
+    crate::support::execute(service.environment.database_url(), STREAM);
+    let stream = anna.get("/page/feeds/stream").expect(200).text();
+    for text in
+        ["topics of Kafka", "all the time", "<th scope=\"row\" class=\"path\">adt</th>", ">90<", "12 records"]
+    {
+        assert!(stream.contains(text), "{text} is not in {stream}");
+    }
     let text = page(port);
     let found = samples(&text);
     for (sample, value) in [
@@ -124,8 +134,8 @@ fn compare_metrics(port: u16, service: &HttpService) {
         ("fhirmill_feed_records_total{feed=\"north\"}", 35.0),
         ("fhirmill_feed_bytes_total{feed=\"north\"}", bytes.parse().unwrap()),
         ("fhirmill_feed_retries_total{feed=\"south\"}", 0.0),
-        ("fhirmill_feed_lag_records{feed=\"south\"}", 12.0),
-        ("fhirmill_feed_lag_seconds{feed=\"south\"}", 3.5),
+        ("fhirmill_feed_lag_records{feed=\"stream\"}", 12.0),
+        ("fhirmill_feed_lost_messages_total{feed=\"stream\"}", 3.0),
     ] {
         assert_eq!(found.get(sample), Some(&value), "{sample} in {text}");
     }

@@ -256,7 +256,12 @@ impl Feed {
 
     /// Notes what keeps a feed from working that runs without an end.
     pub fn note_trouble(connection: &mut PgConnection, id: i32, error: &str) -> QueryResult<()> {
-        sql_query("update etl.feed set last_error = $2 where id = $1")
+        sql_query(
+            "update etl.feed set last_error = $2, last_failure = $2, last_failure_at = now(), last_advice = \
+               'It tries again by itself. If that does not help, see whether the brokers are up and can be ' || \
+               'reached from here: `fhirmill feeds test ' || name || '`.' \
+             where id = $1 and last_error is distinct from $2",
+        )
             .bind::<Integer, _>(id)
             .bind::<Text, _>(error)
             .execute(connection)?;
