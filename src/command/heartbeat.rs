@@ -174,11 +174,12 @@ impl Teller {
             }
         };
         *id = Some(service.id());
-        let mut scans = self.pulse.scans();
+        let scans = self.pulse.scans();
         #[cfg(feature = "storage")]
-        if let Some(trouble) = crate::storage::trouble() {
-            scans.last_error = Some(trouble);
-        }
+        let scans = match crate::storage::trouble() {
+            Some(trouble) => ScanRecord { last_error: Some(trouble), ..scans },
+            None => scans,
+        };
         service.beat(&scans).map_err(|error| in_one_line(&error))?;
         self.pulse.told();
         Ok(())

@@ -44,10 +44,12 @@ pub struct Unreadable {
 impl Inboxes {
     /// Those that the settings name.
     pub fn of(settings: &Settings) -> Self {
-        let mut all: Vec<Box<dyn Inbox>> = vec![Box::new(FolderInbox(settings.inbox_dir.clone()))];
+        let folder: Box<dyn Inbox> = Box::new(FolderInbox(settings.inbox_dir.clone()));
         #[cfg(feature = "storage")]
-        all.extend(super::ObjectInbox::of(settings).map(|inbox| Box::new(inbox) as _));
-        Inboxes(all)
+        let objects = super::ObjectInbox::of(settings).map(|inbox| Box::new(inbox) as Box<dyn Inbox>);
+        #[cfg(not(feature = "storage"))]
+        let objects = None;
+        Inboxes([Some(folder), objects].into_iter().flatten().collect())
     }
 
     /// What is ready in all of them, and the first that cannot be read.
