@@ -171,6 +171,7 @@ fn a_service_fills_in_the_background_goes_on_after_a_death_and_stops_for_a_drop(
 
     // While a batch of a new version is written, nobody else fills it, and it is dropped.
     environment.put("weights.json", view(&[json!({"name": "status", "path": "status"})]));
+    alive();
     let held = environment.hold("etl.resource_version");
     environment.run(&["views", "apply", &path]).expect_code(0);
     environment.wait_until_held_off();
