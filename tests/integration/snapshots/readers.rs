@@ -17,7 +17,7 @@ for table in json.loads((folder / "manifest.json").read_text())["tables"]:
     files = [str(folder / file["path"]) for file in table["files"]]
     numbers = [c["name"] for c in table["columns"] if c["type"] in ("bigint", "integer", "smallint", "numeric")]
     sums = ", ".join(f'coalesce(sum("{n}"), 0)::decimal(38, 9)' for n in numbers) or "0"
-    ours = duckdb.sql(f"select count(*), {sums} from read_parquet({files!r})").fetchone()
+    ours = duckdb.sql(f"select count(*), {sums} from read_parquet({files!r})").fetchall()[0]
     frame = polars.scan_parquet(files)
     theirs = frame.select(polars.len(), *[polars.col(n).sum().cast(polars.Decimal(38, 9)).alias("s_" + n) for n in numbers]).collect().row(0)
     same = ours[0] == theirs[0] and all(abs((a or 0) - (b or 0)) == 0 for a, b in zip(ours[1:], theirs[1:]))

@@ -105,7 +105,8 @@ fn rows_of_database(
 }
 
 #[test]
-fn every_table_and_view_has_the_rows_of_the_database() {
+#[ignore = "compares every value of 272 tables and views: make lake-readers"]
+fn lake_readers_find_that_every_table_and_view_has_the_rows_of_the_database() {
     let environment = TestEnvironment::new();
     environment.run(&["generate", "--patients", "2", "--seed", "5", "--out", "inbox/demo"]).expect_code(0);
     let view = r#"{"resource": "Patient", "name": "people", "select": [{"column": [
