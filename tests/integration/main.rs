@@ -12,6 +12,8 @@ mod commands;
 mod concurrency;
 mod conditional;
 mod contained;
+#[cfg(feature = "lake")]
+mod convert;
 mod database_faults;
 mod dbt_package;
 mod declared_views;
