@@ -149,7 +149,9 @@ impl Bundle {
     fn id(&self, target: Target) -> Option<Cow<'_, str>> {
         if target.id == SAME_AS_UUID {
             let number = u128::from(target.key[0]) << 64 | u128::from(target.key[1]);
-            return Some(uuid::Uuid::from_u128(number).to_string().into());
+            let mut buffer = uuid::Uuid::encode_buffer();
+            let text: &str = uuid::Uuid::from_u128(number).as_hyphenated().encode_lower(&mut buffer);
+            return Some(text.to_owned().into());
         }
         self.id_at(target.id).map(Cow::Borrowed)
     }

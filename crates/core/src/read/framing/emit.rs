@@ -9,7 +9,7 @@ use super::framer::{FoundDefect, Framer, Interrupt};
 use super::parameters;
 use super::position::{PositionAssigner, TransactionPhase};
 use super::prescan::Prescan;
-use super::token::{PropertyName, decode_string};
+use super::token::PropertyName;
 use super::window::{ByteRange, Window};
 use crate::fhir::{Address, EntryNames};
 use crate::read::bundle::Bundle;
@@ -208,9 +208,10 @@ impl Framer<'_> {
         (location, position, payload): (Location, u64, Payload),
     ) -> Result<(), Interrupt> {
         let range = resource.map_or(&entry.range, |resource| &resource.range);
-        let text = |range: &Option<ByteRange>| window.slice(range.clone()?).and_then(decode_string);
-        let texts = resource.and_then(|_| EntryTexts::of(window, entry));
-        let names = texts.as_ref().map(|texts| texts.names(open.bundle.is_transaction()));
+        let texts = EntryTexts::of(window, entry, resource);
+        let names = texts.names(open.bundle.is_transaction());
+        let id = names.and_then(|names| given_id(names, open));
+        let condition = names.and_then(|names| names.condition());
         self.handler.frame(Frame {
             bytes: held_bytes(window, range)?,
             payload,
@@ -218,12 +219,13 @@ impl Framer<'_> {
             offset: range.start,
             location,
             position,
-            id: names.and_then(|names| given_id(names, open)),
-            condition: names.and_then(|names| names.condition()),
-            full_url: text(&entry.full_url),
-            request: text(&entry.method)
-                .map(|method| Request { method, url: text(&entry.url).unwrap_or(Cow::Borrowed("")) }),
-            last_modified: text(&entry.last_modified),
+            id,
+            condition,
+            full_url: texts.full_url,
+            request: texts
+                .method
+                .map(|method| Request { method, url: texts.url.unwrap_or(Cow::Borrowed("")) }),
+            last_modified: texts.last_modified,
             bundle: Some(&open.bundle),
         })?;
         Ok(())

@@ -310,8 +310,17 @@ fn read_response(window: &mut Window<'_>, limits: &ReadLimits, entry: &mut Entry
 impl Entry {
     /// What the entry holds, and when a transaction processes it.
     pub fn classify(&self, window: &Window<'_>) -> (Payload, TransactionPhase) {
-        let method = self.method.as_ref().and_then(|range| decode_string(window.slice(range.clone())?));
-        match trimmed(&method.unwrap_or_default()).to_ascii_uppercase().as_bytes() {
+        let written = self.method.as_ref().and_then(|range| window.slice(range.clone()));
+        // As nearly all are written.
+        if let Some(method @ (b"POST" | b"PUT")) = written {
+            return match self.resource {
+                None => (Payload::None, TransactionPhase::Other),
+                Some(_) if method == b"POST" => (Payload::Resource, TransactionPhase::Post),
+                Some(_) => (Payload::Resource, TransactionPhase::Put),
+            };
+        }
+        let method = written.and_then(decode_string).unwrap_or_default();
+        match trimmed(&method).to_ascii_uppercase().as_bytes() {
             b"DELETE" => (Payload::Delete, TransactionPhase::Delete),
             b"PATCH" => (Payload::Patch, TransactionPhase::Put),
             b"GET" | b"HEAD" => (Payload::None, TransactionPhase::Other),
@@ -322,37 +331,41 @@ impl Entry {
     }
 }
 
-/// The decoded strings of an entry that may name its resource.
+/// The decoded strings of an entry, and of its resource those that may name it.
 pub(super) struct EntryTexts<'w> {
-    resource_type: ResourceType,
+    /// The resource's type, if it has one that R4 defines.
+    resource_type: Option<ResourceType>,
     id: Option<Cow<'w, str>>,
-    full_url: Option<Cow<'w, str>>,
-    method: Option<Cow<'w, str>>,
-    url: Option<Cow<'w, str>>,
+    pub full_url: Option<Cow<'w, str>>,
+    pub method: Option<Cow<'w, str>>,
+    pub url: Option<Cow<'w, str>>,
     if_none_exist: Option<Cow<'w, str>>,
+    pub last_modified: Option<Cow<'w, str>>,
     location: Option<Cow<'w, str>>,
 }
 
 impl<'w> EntryTexts<'w> {
-    /// Those of an entry with a resource of a type that R4 defines.
-    pub fn of(window: &'w Window<'_>, entry: &Entry) -> Option<Self> {
+    /// Those of an entry that is in memory, and of `resource`, which it holds.
+    pub fn of(window: &'w Window<'_>, entry: &Entry, resource: Option<&EntryResource>) -> Self {
         let text = |range: &Option<ByteRange>| decode_string(window.slice(range.clone()?)?);
-        let resource = entry.resource.as_ref()?;
-        Some(EntryTexts {
-            resource_type: ResourceType::named(trimmed(&text(&resource.resource_type)?))?,
-            id: text(&resource.id),
+        let resource_type = resource.and_then(|resource| text(&resource.resource_type));
+        EntryTexts {
+            resource_type: resource_type.and_then(|name| ResourceType::named(trimmed(&name))),
+            id: resource.and_then(|resource| text(&resource.id)),
             full_url: text(&entry.full_url),
             method: text(&entry.method),
             url: text(&entry.url),
             if_none_exist: text(&entry.if_none_exist),
+            last_modified: text(&entry.last_modified),
             location: text(&entry.location),
-        })
+        }
     }
 
-    /// What names the resource, in a Bundle that may be a transaction.
-    pub fn names(&self, is_transaction: bool) -> EntryNames<'_> {
-        EntryNames {
-            resource_type: self.resource_type,
+    /// What names the resource, in a Bundle that may be a transaction; `None` without
+    /// a resource of a type that R4 defines.
+    pub fn names(&self, is_transaction: bool) -> Option<EntryNames<'_>> {
+        Some(EntryNames {
+            resource_type: self.resource_type?,
             id: self.id.as_deref(),
             full_url: self.full_url.as_deref(),
             method: self.method.as_deref(),
@@ -360,7 +373,7 @@ impl<'w> EntryTexts<'w> {
             if_none_exist: self.if_none_exist.as_deref(),
             location: self.location.as_deref(),
             is_transaction,
-        }
+        })
     }
 }
 
@@ -377,6 +390,11 @@ impl EntryResource {
 
     fn is_of_type(&self, window: &Window<'_>, name: &str) -> bool {
         let written = self.resource_type.as_ref().and_then(|range| window.slice(range.clone()));
-        written.and_then(decode_string).is_some_and(|written| trimmed(&written) == name)
+        let Some(written) = written else { return false };
+        // Only letters, as nearly all are written: nothing to decode.
+        if written.iter().all(u8::is_ascii_alphabetic) {
+            return written == name.as_bytes();
+        }
+        decode_string(written).is_some_and(|written| trimmed(&written) == name)
     }
 }

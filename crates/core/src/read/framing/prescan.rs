@@ -198,12 +198,13 @@ impl Prescan {
         let (payload, phase) = entry.classify(window);
         if payload == Payload::Resource
             && let Some(resource) = &entry.resource
-            && let Some(texts) = EntryTexts::of(window, entry)
+            && let texts = EntryTexts::of(window, entry, Some(resource))
+            && let Some(names) = texts.names(false)
         {
             let is_transaction = self.bundle_type.as_deref().map(|name| is_transaction(Some(name)));
             let bytes = window.slice(resource.range.clone()).unwrap_or_default();
             let number = u32::try_from(self.entries).unwrap_or(u32::MAX);
-            self.bundle.add(number, texts.names(false), is_transaction, bytes);
+            self.bundle.add(number, names, is_transaction, bytes);
         }
         let count = parameters::entry_position_count(window, entry, payload, limits, depth);
         self.position_counts[phase as usize] += count;
