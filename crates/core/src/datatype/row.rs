@@ -32,9 +32,13 @@ pub(super) type WrittenSpan<'t> = (Cow<'t, str>, Range<i64>);
 impl Row<'_> {
     /// Writes a string.
     pub(super) fn text(&mut self, value: Option<Value<'_>>) -> Result<(), ValueDefect> {
-        match value {
-            Some(value) => self.buffer.text(&text(value)?),
-            None => self.buffer.null(),
+        let Some(value) = value else {
+            self.buffer.null();
+            return Ok(());
+        };
+        match value.plain_bytes().filter(|written| written.len() <= MAX_VALUE_BYTES) {
+            Some(written) => self.buffer.bytes(written),
+            None => self.buffer.text(&text(value)?),
         }
         Ok(())
     }

@@ -70,6 +70,7 @@ impl Canonical {
     ) -> Result<(), JsonError> {
         match value.json_type() {
             JsonType::Object => {
+                let written = value.whole_text();
                 let first = self.members.len();
                 self.sort_members(value)?;
                 let end = self.members.len();
@@ -81,9 +82,15 @@ impl Canonical {
                     }
                     self.text.push(separator);
                     separator = b',';
-                    // Most members are in canonical form already.
-                    if let Some(written) = member.compact() {
-                        self.text.extend_from_slice(written);
+                    // Most members are in canonical form already, but for white space.
+                    if let Some((name, value)) = member.canonical() {
+                        if name.end + 1 == value.start {
+                            self.text.extend_from_slice(&written[name.start..value.end]);
+                        } else {
+                            self.text.extend_from_slice(&written[name]);
+                            self.text.push(b':');
+                            self.text.extend_from_slice(&written[value]);
+                        }
                         continue;
                     }
                     self.write_name(member);

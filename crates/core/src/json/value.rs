@@ -1,6 +1,7 @@
 //! Reading a tree: values, members, items.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::escape::unescape;
 use super::name::NameId;
@@ -35,7 +36,7 @@ impl<'t> Value<'t> {
     }
 
     /// The indexes of this value and of everything within it.
-    pub fn extent(self) -> std::ops::Range<u32> {
+    pub fn extent(self) -> Range<u32> {
         self.index..self.node().next
     }
 
@@ -75,9 +76,23 @@ impl<'t> Value<'t> {
         node.json_type == JsonType::String && !node.is_special
     }
 
+    /// The characters of a string in which no escape sequence has to be undone; `None`
+    /// for other strings, whose characters [`Value::as_text`] gives, and other types.
+    #[inline]
+    pub(crate) fn plain_bytes(self) -> Option<&'t [u8]> {
+        let node = self.node();
+        let is_plain = node.json_type == JsonType::String && !node.is_special;
+        is_plain.then(|| &self.tree.text.as_bytes()[node.start as usize..node.end as usize])
+    }
+
     /// The member whose name has that index in the tree.
     pub(super) fn member_at(self, index: u32) -> Member<'t> {
         Member::new(self.tree, index)
+    }
+
+    /// The text that the value is in.
+    pub(super) fn whole_text(self) -> &'t [u8] {
+        self.tree.text.as_bytes()
     }
 
     /// The offset of the value's first byte in the text.
@@ -86,7 +101,7 @@ impl<'t> Value<'t> {
     }
 
     /// Where it stands in the text; for a string, what is between its quotes.
-    pub(crate) fn span(self) -> std::ops::Range<usize> {
+    pub(crate) fn span(self) -> Range<usize> {
         let node = self.node();
         node.start as usize..node.end as usize
     }
@@ -253,10 +268,10 @@ impl<'t> Member<'t> {
         if self.is_escaped() { Cow::Owned(unescape(self.text())) } else { Cow::Borrowed(self.text()) }
     }
 
-    /// Name and value as written, if that is their canonical form already: no
-    /// white space between them, no escape sequences, and the value no container.
+    /// Name and value as written, with quotes, if both are in canonical form: no escape
+    /// sequences, and the value no container.
     #[inline]
-    pub(super) fn compact(self) -> Option<&'t [u8]> {
+    pub(super) fn canonical(self) -> Option<(Range<usize>, Range<usize>)> {
         let (name, value) = (self.node(), self.value().node());
         let quote = match value.json_type {
             JsonType::Object | JsonType::Array => return None,
@@ -264,9 +279,9 @@ impl<'t> Member<'t> {
             JsonType::String => 1,
             _ => 0,
         };
-        let is_compact = value.start - quote == name.end + 2 && !name.is_special;
-        let written = name.start as usize - 1..(value.end + quote) as usize;
-        is_compact.then(|| &self.tree.text.as_bytes()[written])
+        let name_span = name.start as usize - 1..name.end as usize + 1;
+        let value_span = value.start as usize - quote..value.end as usize + quote;
+        (!name.is_special).then_some((name_span, value_span))
     }
 
     /// The number of its name; `UNKNOWN` if the parser's dictionary has none.

@@ -10,6 +10,14 @@ use crate::json::{JsonType, NameId, Value};
 /// Appends to `found` the values at the end of `steps` from `from`, with lists
 /// flattened and without nulls. `root` is the resource, for `resolve()`.
 pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, found: &mut Vec<Value<'t>>) {
+    let (mut from, mut steps) = (from, steps);
+    // Most paths are names that lead from object to object.
+    while let Some((PathStep::Member(name), rest)) = steps.split_first()
+        && from.json_type() == JsonType::Object
+    {
+        let Some(member) = from.get(*name) else { return };
+        (from, steps) = (member, rest);
+    }
     if from.is_null() {
         return;
     }
@@ -58,11 +66,8 @@ pub(super) fn follow<'t>(from: Value<'t>, steps: &[PathStep], root: Value<'t>, f
                 follow(item, steps, root, found);
             }
         }
-        PathStep::Member(name) => {
-            if let Some(member) = from.get(*name) {
-                follow(member, rest, root, found);
-            }
-        }
+        // No object.
+        PathStep::Member(_) => {}
         PathStep::Where(path, value) => {
             if holds(from, path, value) {
                 follow(from, rest, root, found);

@@ -139,10 +139,16 @@ impl Check<'_, '_> {
     /// is no ASCII character.
     #[inline(always)]
     fn is_bare(&self, node: &Node) -> bool {
+        let written = &self.text[node.start as usize..node.end as usize];
+        let is_ascii = written.first().is_none_or(u8::is_ascii) && written.last().is_none_or(u8::is_ascii);
+        is_ascii || self.is_trimmed(node)
+    }
+
+    /// Whether a string neither begins nor ends with a blank.
+    #[cold]
+    fn is_trimmed(&self, node: &Node) -> bool {
         let written = &self.tree.text[node.start as usize..node.end as usize];
-        let bytes = written.as_bytes();
-        let is_ascii = bytes.first().is_none_or(u8::is_ascii) && bytes.last().is_none_or(u8::is_ascii);
-        is_ascii || trimmed(written).len() == written.len()
+        trimmed(written).len() == written.len()
     }
 
     /// A contained resource.
