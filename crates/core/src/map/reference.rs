@@ -174,6 +174,8 @@ impl<'r> Resolver<'r> {
     where
         'r: 'w,
     {
+        // Most references have none.
+        memchr::memchr(b'#', written.as_bytes())?;
         let (container, local_id) = trimmed(written).split_once('#')?;
         if container.is_empty() || local_id.is_empty() {
             return None;

@@ -64,7 +64,7 @@ struct Recent {
 
 /// The number of recent references, each in the place that its last characters
 /// give.
-const RECENT: usize = 32;
+const RECENT: usize = 256;
 /// Longer references are not remembered.
 const RECENT_BYTES: usize = 128;
 
@@ -93,7 +93,8 @@ pub(super) struct Targets {
     /// hash is seeded, so that nobody can choose ids that collide.
     by_identity: HashTable<Target>,
     hash_builder: DefaultHashBuilder,
-    recent: [Recent; RECENT],
+    /// Empty or `RECENT` of them.
+    recent: Vec<Recent>,
     by_key: FxHashMap<i64, Target>,
     /// Absolute references, and how many of them led nowhere.
     pub absolute: AbsoluteReferences,
@@ -141,12 +142,15 @@ impl Targets {
     /// The meaning of a recent reference in the same Bundle.
     #[inline]
     pub fn recent(&self, written: &str, bundle: u64) -> Option<(ResourceType, Target)> {
-        let recent = &self.recent[recent_place(written)?];
+        let recent = self.recent.get(recent_place(written)?)?;
         recent.meaning.filter(|_| recent.bundle == bundle && recent.written == written)
     }
 
     pub fn note_recent(&mut self, written: &str, bundle: u64, meaning: (ResourceType, Target)) {
         let Some(place) = recent_place(written) else { return };
+        if self.recent.is_empty() {
+            self.recent.resize_with(RECENT, Recent::default);
+        }
         let recent = &mut self.recent[place];
         recent.written.clear();
         recent.written.push_str(written);
