@@ -50,9 +50,11 @@ impl<'t> Contained<'t> {
         targets: &mut Targets,
         unmapped: &mut UnmappedElements,
     ) -> Self {
-        let mut contained =
-            Contained { container: (resource_type, target), resources: Vec::new(), by_local_id: Vec::new() };
-        let Some(list) = root.get(NameId::CONTAINED) else { return contained };
+        let container = (resource_type, target);
+        let Some(list) = root.get(NameId::CONTAINED) else {
+            return Contained { container, resources: Vec::new(), by_local_id: Vec::new() };
+        };
+        let mut contained = Contained { container, resources: Vec::new(), by_local_id: Vec::new() };
         // A single resource in place of a list is taken for a list of one.
         let single = Some(list).filter(|list| list.json_type() == JsonType::Object);
         let mut local_ids = HashSet::new();

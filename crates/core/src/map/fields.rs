@@ -38,9 +38,9 @@ impl<'t> FieldWriter<'_, 't> {
         let table = row.table();
         // Most elements are absent: their columns are written together.
         let mut absent = 0;
-        for field in &table.fields {
-            if row.are_empty(&field.slots) {
-                absent += field.width;
+        for (outline, field) in table.outlines.iter().zip(&table.fields) {
+            if row.is_absent(*outline, field) {
+                absent += outline.width;
                 continue;
             }
             buffer.nulls(mem::take(&mut absent));

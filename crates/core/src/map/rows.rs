@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::plan::{ChildPlan, ITSELF, TablePlan};
+use super::plan::{ChildPlan, Field, FieldOutline, ITSELF, TablePlan};
 use crate::datatype::{ValueDefect, ValueDefectReason};
 use crate::json::{JsonType, Tree, Value};
 
@@ -206,6 +206,15 @@ impl<'r, 't> GatheredRow<'r, 't> {
     #[inline]
     pub fn are_empty(self, slots: &[u16]) -> bool {
         slots.iter().all(|slot| self.slots[usize::from(*slot)] == NOTHING)
+    }
+
+    /// Whether there is no element of that field.
+    #[inline]
+    pub fn is_absent(self, outline: FieldOutline, field: &Field) -> bool {
+        match outline.slot {
+            Some(slot) => self.slots[usize::from(slot)] == NOTHING,
+            None => self.are_empty(&field.slots),
+        }
     }
 
     /// The ordinals of the enclosing rows and its own.

@@ -16,8 +16,10 @@ pub type Target = u32;
 /// row; half of that leaves room for the other values of the row.
 pub const MAX_VALUE_BYTES: usize = 1 << 29;
 
-/// Room for the key of a resource: eight bytes.
+/// Room for the key of a resource: eight bytes. Packed, since a batch has three or
+/// four for each of its rows.
 #[derive(Clone, Copy, Debug)]
+#[repr(packed(4))]
 struct KeySlot {
     offset: usize,
     target: Target,
@@ -123,9 +125,9 @@ impl RowBuffer {
     /// # Panics
     /// A target has no key.
     pub fn fill_keys(&mut self, keys: &[i64]) {
-        for slot in &self.keys {
-            let key = keys[slot.target as usize];
-            self.bytes[slot.offset..slot.offset + 8].copy_from_slice(&key.to_be_bytes());
+        for KeySlot { offset, target } in self.keys.iter().copied() {
+            let key = keys[target as usize];
+            self.bytes[offset..offset + 8].copy_from_slice(&key.to_be_bytes());
         }
     }
 

@@ -141,6 +141,7 @@ impl<'m> Compiler<'m> {
             column_count: columns.len() as i16,
             has_extension: columns.iter().any(|column| column.name == "extension"),
             slots,
+            outlines: fields.iter().map(Field::outline).collect(),
             fields,
             children: plans,
             taken_extensions,

@@ -26,7 +26,7 @@ pub(super) use first_shown::ListPath;
 use first_shown::first_shown;
 use lifecycle::Lifecycle;
 pub use lifecycle::{ClearTable, HistoryTable};
-pub(super) use resource::{ChildPlan, Field, ListPlan, ResourcePlan, RowPath, TablePlan};
+pub(super) use resource::{ChildPlan, Field, FieldOutline, ListPlan, ResourcePlan, RowPath, TablePlan};
 pub(super) use slots::ITSELF;
 pub(super) use step::PathStep;
 pub(super) use taken::TakenExtension;

@@ -44,6 +44,24 @@ pub(in super::super) struct Field {
     pub indexed: Vec<usize>,
 }
 
+impl Field {
+    /// What is to be known of it where its elements are absent.
+    pub fn outline(&self) -> FieldOutline {
+        let only = self.slots.first().filter(|first| self.slots.iter().all(|slot| slot == *first));
+        FieldOutline { slot: only.copied(), width: self.width }
+    }
+}
+
+/// What is to be known of a field whose elements are absent, as most are. Those of a
+/// table lie together in memory, unlike its fields.
+#[derive(Clone, Copy)]
+pub(in super::super) struct FieldOutline {
+    /// The one slot in which its values stand; `None` if there are several.
+    pub slot: Option<u16>,
+    /// How many columns it has.
+    pub width: usize,
+}
+
 /// The rows of one table.
 pub(in super::super) struct TablePlan {
     /// The place among all tables.
@@ -52,6 +70,8 @@ pub(in super::super) struct TablePlan {
     pub has_extension: bool,
     pub slots: Slots,
     pub fields: Vec<Field>,
+    /// One for each field.
+    pub outlines: Vec<FieldOutline>,
     pub children: Vec<ChildPlan>,
     /// Extensions that columns hold.
     pub taken_extensions: Vec<TakenExtension>,
