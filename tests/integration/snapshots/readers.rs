@@ -21,7 +21,7 @@ for table in json.loads((folder / "manifest.json").read_text())["tables"]:
     frame = polars.scan_parquet(files)
     theirs = frame.select(polars.len(), *[polars.col(n).sum().cast(polars.Decimal(38, 9)).alias("s_" + n) for n in numbers]).collect().row(0)
     same = ours[0] == theirs[0] and all(abs((a or 0) - (b or 0)) == 0 for a, b in zip(ours[1:], theirs[1:]))
-    print(json.dumps([table["schema"], table["name"], numbers, ours[0], [str(v) for v in ours[1:]][:len(numbers)], same]))
+    print(json.dumps([table["schema"], table["name"], numbers, ours[0], [format(v, "f") if v else "0.000000000" for v in ours[1:]][:len(numbers)], same]))
 "#;
 
 #[test]
