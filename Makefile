@@ -152,7 +152,7 @@ test-lean: prerequisites binary ## Test the binary that is built without HTTP, m
 wheel: ## Build the Python package (target/wheels/*.whl)
 	@test -x target/python/bin/maturin || \
 	  { python3 -m venv target/python && target/python/bin/pip install --quiet 'maturin>=1.9,<2'; }
-	target/python/bin/maturin build --release --locked --manifest-path crates/python/Cargo.toml \
+	target/python/bin/maturin build --release --manifest-path crates/python/Cargo.toml \
 	  --target-dir target/python-build --out target/wheels
 
 test-python: ## Test the Python package
