@@ -81,6 +81,7 @@ fn of_diesel(sql_type: &str) -> String {
         "bigint" => "BigInt",
         "boolean" => "Bool",
         "bytea" => "Binary",
+        "double precision" => "Double",
         "integer" => "Integer",
         "jsonb" => "Jsonb",
         "smallint" => "SmallInt",
