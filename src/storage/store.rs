@@ -73,9 +73,11 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The clients of this process, which keep their connections and credentials: by bucket, and whether
-/// an endpoint without TLS is allowed.
-static OPENED: Mutex<Option<HashMap<(StorageUrl, bool), Arc<dyn Backend>>>> = Mutex::new(None);
+/// Clients by bucket, and by whether an endpoint without TLS is allowed.
+type Clients = HashMap<(StorageUrl, bool), Arc<dyn Backend>>;
+
+/// The clients of this process, which keep their connections and credentials.
+static OPENED: Mutex<Option<Clients>> = Mutex::new(None);
 
 impl Store {
     /// Opens a store. Whether it answers shows at the first call.
