@@ -54,8 +54,7 @@ pub fn shared() -> Option<&'static Seaweed> {
 }
 
 impl Seaweed {
-    /// Starts a server, and waits until it takes objects; `None` if it never does, as where it cannot
-    /// have an address of its own.
+    /// Starts a server, and waits until it takes objects; `None` if it is not installed.
     pub fn start() -> Option<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let program = program()?;
@@ -77,7 +76,7 @@ impl Seaweed {
             }
             eprintln!("SeaweedFS does not start at {}", server.host);
         }
-        None
+        panic!("SeaweedFS does not start")
     }
 
     /// Whether it takes objects, after a while.
