@@ -139,7 +139,8 @@ impl Fields<'_, '_, '_> {
     }
 }
 
-#[cfg(all(test, feature = "lake", feature = "storage"))]
+#[cfg(test)]
+#[cfg(all(feature = "lake", feature = "storage"))]
 mod tests {
     use std::path::PathBuf;
     use std::time::Duration;

@@ -27,6 +27,9 @@ use crate::pipeline::run_state::BatchStatistics;
 use crate::pipeline::unchanged_records::UnchangedRecords;
 use crate::report::WorkStage;
 
+/// Is told the keys of the resources of a batch whose rows are written.
+pub type NoteWritten<'n> = dyn FnMut(&mut PgConnection, &[i64]) -> Result<(), LoadError> + 'n;
+
 /// Has the last word on a batch, which was mapped so, and has these rejects: see
 /// [`LastWord`](fhirmill_postgres::load::LastWord).
 pub(super) type MappedLastWord<'w> = dyn FnMut(&mut PgConnection, &Mapped, &[&Reject], (&KeyedBatch<'_>, &Outcomes)) -> Result<(), LoadError>
@@ -71,11 +74,7 @@ impl Worker {
 
     /// Writes the rows of one batch of archived records into the table of a view. Within
     /// the transaction, `note` is told which resources have their rows.
-    pub fn fill(
-        &mut self,
-        batch: &mut InputBatch,
-        note: &mut dyn FnMut(&mut PgConnection, &[i64]) -> Result<(), LoadError>,
-    ) -> Result<(), LoadError> {
+    pub fn fill(&mut self, batch: &mut InputBatch, note: &mut NoteWritten<'_>) -> Result<(), LoadError> {
         let Some(source_id) = batch.source_id() else { return Ok(()) };
         self.begin(batch, source_id)?;
         self.follow_conditions(batch, source_id)?;

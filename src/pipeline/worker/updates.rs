@@ -46,6 +46,9 @@ pub struct Decided<'d> {
 /// Has the last word on updates: see [`LastWord`](fhirmill_postgres::load::LastWord).
 pub type UpdatesLastWord<'w> = dyn FnMut(&mut PgConnection, &Decided<'_>) -> Result<(), LoadError> + 'w;
 
+/// Has the last word on messages, given all that are rejected.
+pub type MessagesLastWord<'w> = dyn FnMut(&mut PgConnection, &[&Reject]) -> Result<(), LoadError> + 'w;
+
 impl Worker {
     /// From the next batch on, works for this run.
     pub fn follow(&mut self, run_id: i64, registry: Arc<RunRegistry>, open_rejects: Arc<OpenRejects>) {
@@ -85,7 +88,7 @@ impl Worker {
     pub fn load_messages(
         &mut self,
         batch: &mut InputBatch,
-        last_word: &mut dyn FnMut(&mut PgConnection, &[&Reject]) -> Result<(), LoadError>,
+        last_word: &mut MessagesLastWord<'_>,
     ) -> Result<BatchStatistics, LoadError> {
         let loaded =
             self.load_with(batch, &mut |connection, _, rejects, _| last_word(connection, rejects))?;

@@ -11,9 +11,14 @@ pub(super) const MOST_FEEDS: i64 = 200;
 /// The states of a feed, of which one is 1.
 const STATES: [&str; 4] = ["waiting", "running", "paused", "failed"];
 
+/// One figure of a feed, if it has it.
+type Figure<'v> = dyn Fn(&FeedEntry) -> Option<f64> + 'v;
+/// A figure of all feeds.
+type PerFeed<'f> = dyn Fn(&Figure<'_>) -> Values<'f> + 'f;
+
 /// The state of each feed, and what it has fetched.
 pub(super) fn add(families: &mut Families, feeds: &[FeedEntry]) {
-    let per_feed = |value: &dyn Fn(&FeedEntry) -> Option<f64>| -> Values<'_> {
+    let per_feed = |value: &Figure<'_>| -> Values<'_> {
         feeds.iter().filter_map(|feed| Some((labels(feed), value(feed)?))).collect()
     };
     let truth = |truth: bool| Some(f64::from(u8::from(truth)));
@@ -50,10 +55,7 @@ pub(super) fn add(families: &mut Families, feeds: &[FeedEntry]) {
     add_amounts(families, &per_feed);
 }
 
-fn add_times<'f>(
-    families: &mut Families,
-    per_feed: &dyn Fn(&dyn Fn(&FeedEntry) -> Option<f64>) -> Values<'f>,
-) {
+fn add_times(families: &mut Families, per_feed: &PerFeed<'_>) {
     families.gauges(
         "fhirmill_feed_last_success_timestamp_seconds",
         "When the feed's last successful run ended.",
@@ -86,10 +88,7 @@ fn add_times<'f>(
     );
 }
 
-fn add_amounts<'f>(
-    families: &mut Families,
-    per_feed: &dyn Fn(&dyn Fn(&FeedEntry) -> Option<f64>) -> Values<'f>,
-) {
+fn add_amounts(families: &mut Families, per_feed: &PerFeed<'_>) {
     families.counters(
         "fhirmill_feed_files_total",
         "Files that the feed has fetched.",

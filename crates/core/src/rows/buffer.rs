@@ -19,7 +19,7 @@ pub const MAX_VALUE_BYTES: usize = 1 << 29;
 /// Room for the key of a resource: eight bytes. Packed, since a batch has three or
 /// four for each of its rows.
 #[derive(Clone, Copy, Debug)]
-#[repr(packed(4))]
+#[repr(C, packed(4))]
 struct KeySlot {
     offset: usize,
     target: Target,

@@ -119,7 +119,9 @@ fn send(producer: &BaseProducer, topic: &str, partition: i32, key: &str, value: 
         record.payload = value;
         match producer.send(record) {
             Ok(()) => return,
-            Err(_) => drop(producer.poll(Duration::from_millis(50))),
+            Err(_) => {
+                producer.poll(Duration::from_millis(50));
+            }
         }
     }
 }
