@@ -59,7 +59,8 @@ log.dirs={folder}/data
 offsets.topic.replication.factor=1
 group.initial.rebalance.delay.ms=0
 """)
-    assert java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", str(properties)).wait() == 0
+    cluster = "MkU3OEVBNTcwNTJENDM2Qg"
+    assert java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)).wait() == 0
     process = java("kafka.Kafka", str(properties))
     address = f"127.0.0.1:{port}"
     try:
@@ -148,8 +149,10 @@ def throughput(address, files):
     median = lambda kind, field: statistics.median(one[field] for one in kind)
     ratio = lambda field: statistics.median(a[field] / b[field] for a, b in zip(file, topic))
     print(f"{count} messages of one resource, {size / 1e6:.0f} MB, {PARTITIONS} partitions, {ROUNDS} pairs")
-    print(f"  wall seconds  file {median(file, 0):.1f}, topic {median(topic, 0):.1f}: rate of the topic {ratio(0):.2f} of the file's")
-    print(f"  CPU seconds   file {median(file, 1):.1f}, topic {median(topic, 1):.1f}: {1 / ratio(1):.2f} times the file's", flush=True)
+    print(f"  wall seconds  file {median(file, 0):.1f}, topic {median(topic, 0):.1f}: "
+          f"rate of the topic {ratio(0):.2f} of the file's")
+    print(f"  CPU seconds   file {median(file, 1):.1f}, topic {median(topic, 1):.1f}: "
+          f"{1 / ratio(1):.2f} times the file's", flush=True)
 
 
 def latency(address):
@@ -161,7 +164,8 @@ def latency(address):
         taken = []
         with mill.connect() as connection:
             for number in range(MESSAGES + 3):
-                producer.produce("latency", json.dumps({"resourceType": "Patient", "id": f"p{number}"}), key=f"Patient/p{number}")
+                patient = {"resourceType": "Patient", "id": f"p{number}"}
+                producer.produce("latency", json.dumps(patient), key=f"Patient/p{number}")
                 producer.flush()
                 begin = time.monotonic()
                 while not connection.execute("select 1 from patient where fhir_id = %s", [f"p{number}"]).fetchone():
@@ -172,7 +176,8 @@ def latency(address):
                 time.sleep(number * 0.037 % 0.9)
         # The first ones wait for the service to start.
         taken = sorted(taken[3:])
-        print(f"message to visible row, {MESSAGES} messages: median {statistics.median(taken):.2f} s, most {taken[-1]:.2f} s")
+        print(f"message to visible row, {MESSAGES} messages: median {statistics.median(taken):.2f} s, "
+              f"most {taken[-1]:.2f} s")
     finally:
         service.terminate()
         service.wait()
