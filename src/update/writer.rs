@@ -18,7 +18,7 @@ use super::lane::{Lane, Next, Waiting};
 use super::segment::Segment;
 use super::{Answer, Applied, Refusal, Update, conditionals};
 use crate::config::Settings;
-use crate::pipeline::updates::{EndingRun, SpoolFile, UpdateFile, UpdateRun, UpdateWorker, land_left};
+use crate::pipeline::updates::{EndingRun, GroupLoad, SpoolFile, UpdateFile, UpdateRun, UpdateWorker, land_left};
 use crate::pipeline::{Job, PipelineError};
 use crate::report::{Activity, RunProgress, in_one_line};
 
@@ -28,6 +28,9 @@ const IDLE: Duration = Duration::from_secs(1);
 const RUN_IDLE: Duration = Duration::from_secs(10);
 /// A run ends after so long: what is done at the end of runs is due.
 const LONGEST_RUN: Duration = Duration::from_secs(300);
+/// A group is tried in so many files. Each time another process was faster, so that all of
+/// them together go on.
+const MOST_OVERTAKEN: u32 = 20;
 
 /// See the module.
 pub struct Writer {
@@ -69,6 +72,8 @@ enum Failed {
     Data(String),
     /// All of them are.
     All(Refusal),
+    /// Its file has been overtaken: a new one is to be tried.
+    Overtaken,
     /// It is not known whether they are stored.
     Lost(String),
 }
@@ -111,6 +116,7 @@ impl Writer {
 
     /// Loads a group and answers.
     fn load(&self, work: &mut Work, mut group: Vec<Waiting>) {
+        let mut overtaken = 0;
         while !group.is_empty() {
             match self.try_load(work, &group) {
                 Ok(answers) => {
@@ -133,6 +139,8 @@ impl Writer {
                         self.load(work, vec![waiting]);
                     }
                 }
+                Err(Failed::Overtaken) if overtaken < MOST_OVERTAKEN => overtaken += 1,
+                Err(Failed::Overtaken) => answer_all(&mut group, &Refusal::Unavailable),
                 Err(Failed::All(refusal)) => answer_all(&mut group, &refusal),
                 Err(Failed::Lost(failure)) => {
                     error!(updates = group.len(), "updates could not be loaded: {failure}");
@@ -182,7 +190,8 @@ impl Writer {
             })
         });
         match loaded {
-            Ok(()) => {
+            Ok(GroupLoad::Overtaken) => Err(Failed::Overtaken),
+            Ok(GroupLoad::Committed) => {
                 if let Some(segment) = active.segments.get_mut(source) {
                     segment.note_use();
                 }

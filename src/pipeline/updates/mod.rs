@@ -19,5 +19,5 @@ pub use check::{CheckedLine, CheckedRecord, Checkers, Problem, element_path};
 pub use group::{GroupOutcome, LineEntry, LineOutcome};
 pub use left::{UPDATES_FOLDER, land_left};
 pub use messages::{BadMessage, MessageLine, Messages};
-pub use run::{EndingRun, UpdateFile, UpdateRun, UpdateWorker};
+pub use run::{EndingRun, GroupLoad, UpdateFile, UpdateRun, UpdateWorker};
 pub use spool::SpoolFile;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use diesel::PgConnection;
+use fhirmill_core::sink::Outcome;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::ledger::{self, ClaimedFile, FeedFile, Run, RunStatus, SourceFile, enter_source};
 use fhirmill_postgres::registry::{RunRegistry, Wanted};
@@ -31,6 +32,16 @@ pub type GroupLastWord<'w> = dyn FnMut(&mut PgConnection, &GroupOutcome) -> Resu
 /// Decides whether a batch of messages is committed, given its number and how many records
 /// of each line were rejected.
 pub type MessagesLastWord<'w> = dyn FnMut(&mut PgConnection, u64, &[u32]) -> Result<(), LoadError> + 'w;
+
+/// What became of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupLoad {
+    /// It is committed.
+    Committed,
+    /// Nothing is: since the file was opened, another one of the source has brought a later
+    /// version of one of its resources. A new file is later than that.
+    Overtaken,
+}
 
 /// A session that loads updates, to be used again by the next run.
 pub struct UpdateWorker(Worker);
@@ -183,14 +194,15 @@ impl UpdateRun {
     }
 
     /// Loads lines that are to follow what the file has, if the last word is to commit them.
-    /// The last word writes them to the file.
+    /// The last word writes them to the file. It is not asked if a resource counts as older
+    /// than what a later file of the source has brought meanwhile.
     pub fn load(
         &mut self,
         settings: &Settings,
         file: &mut UpdateFile,
         lines: &[u8],
         last_word: &mut GroupLastWord<'_>,
-    ) -> Result<(), LoadError> {
+    ) -> Result<GroupLoad, LoadError> {
         let start = GroupStart {
             batch_number: self.next_batch,
             records: file.records,
@@ -206,15 +218,24 @@ impl UpdateRun {
         self.next_batch += 1;
         let mut batch = std::mem::take(&mut group.batch);
         batch.set_base_urls(self.servers.of(file.claimed.source_id));
+        let mut is_overtaken = false;
         let loaded = self.worker.0.load_updates(&mut batch, &mut |connection, decided: &Decided<'_>| {
+            is_overtaken = decided.outcomes.iter().any(|of| of.outcome == Outcome::Stale)
+                && ledger::has_later_file(connection, &file.claimed)?;
+            if is_overtaken {
+                return Err(LoadError::Withheld);
+            }
             last_word(connection, &group.outcomes(decided))
         });
         self.registry.finish(start.batch_number);
+        if is_overtaken {
+            return Ok(GroupLoad::Overtaken);
+        }
         self.statistics.add(loaded?);
         file.records += group.records;
         file.next_position = group.next_position;
         file.bytes += lines.len() as u64;
-        Ok(())
+        Ok(GroupLoad::Committed)
     }
 
     /// Completes a file: closes its account, and moves it from `path` to where files go.

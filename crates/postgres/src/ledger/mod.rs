@@ -83,7 +83,7 @@ pub use snapshot::{NewSnapshot, SnapshotEntry, SnapshotProgress, SnapshotRecord,
 pub use source::{Source, SourceChange, UnknownServer, is_source_among};
 pub use status::LedgerStatus;
 pub use submission::{NewManifest, Submission, SubmissionKey, SubmittedManifest};
-pub use update_file::{LeftFile, SourceFile, adopt_left, left_file};
+pub use update_file::{LeftFile, SourceFile, adopt_left, has_later_file, left_file};
 pub use upload::{NewUpload, OpenUploads, Upload, WholeChecksum};
 pub use upload_part::UploadPart;
 pub(crate) use view::note_moved;

@@ -57,15 +57,9 @@ impl Run {
         Ok(ClaimedFile { id, source_id, base_urls, done: Vec::new(), rejected: 0 })
     }
 
-    /// Whether the source has sent a file after this one. What comes now is later than
-    /// that, so this file is to be completed, and another begun.
+    /// See [`has_later_file`].
     pub fn has_later_file(&mut self, file: &ClaimedFile) -> QueryResult<bool> {
-        let answer: Answer =
-            sql_query("select exists (select from etl.load_file where id > $1 and source_id = $2) as holds")
-                .bind::<BigInt, _>(file.id)
-                .bind::<SmallInt, _>(file.source_id)
-                .get_result(&mut self.connection)?;
-        Ok(answer.holds)
+        has_later_file(&mut self.connection, file)
     }
 
     /// Notes what a file contains that is complete.
@@ -83,6 +77,17 @@ impl Run {
     pub fn drop_empty(&mut self, id: i64) -> QueryResult<()> {
         self.forget(id)
     }
+}
+
+/// Whether the source has sent a file after that one. What comes now is later than that, so
+/// the file is to be completed, and another begun.
+pub fn has_later_file(connection: &mut PgConnection, file: &ClaimedFile) -> QueryResult<bool> {
+    let answer: Answer =
+        sql_query("select exists (select from etl.load_file where id > $1 and source_id = $2) as holds")
+            .bind::<BigInt, _>(file.id)
+            .bind::<SmallInt, _>(file.source_id)
+            .get_result(connection)?;
+    Ok(answer.holds)
 }
 
 /// What the ledger has of a file that its process left.
