@@ -18,7 +18,9 @@ use super::lane::{Lane, Next, Waiting};
 use super::segment::Segment;
 use super::{Answer, Applied, Refusal, Update, conditionals};
 use crate::config::Settings;
-use crate::pipeline::updates::{EndingRun, GroupLoad, SpoolFile, UpdateFile, UpdateRun, UpdateWorker, land_left};
+use crate::pipeline::updates::{
+    EndingRun, GroupLoad, SpoolFile, UpdateFile, UpdateRun, UpdateWorker, land_left,
+};
 use crate::pipeline::{Job, PipelineError};
 use crate::report::{Activity, RunProgress, in_one_line};
 
