@@ -169,6 +169,12 @@ fn a_service_fills_in_the_background_goes_on_after_a_death_and_stops_for_a_drop(
     wait_until("the file is loaded", || environment.inbox_is_empty());
     assert_eq!(rows(&environment).len(), 10);
 
+    // A command that is to wait may find that the service was faster.
+    environment.put("weights.json", view(&[json!({"name": "code", "path": "code.text"})]));
+    let mut slow = command(&environment, &["views", "apply", "--wait", &path]);
+    let slow = environment.run_command(slow.env("FAILPOINTS", "view-registered=sleep(2000)"));
+    assert_eq!((slow.code, &*slow.stdout), (0, "weights: version 2, made of 10 resources\n"));
+
     // While a batch of a new version is written, nobody else fills it, and it is dropped.
     environment.put("weights.json", view(&[json!({"name": "status", "path": "status"})]));
     alive();

@@ -47,12 +47,19 @@ pub fn fill_view(job: &Job<'_>, view: &AppliedView) -> Result<FillEnd, PipelineE
     if !view.begin_filling(&mut connection)? {
         return Ok(FillEnd::Taken);
     }
-    let Some(current) = view.still_filling(&mut connection)? else {
-        view.end_filling(&mut connection)?;
-        return Ok(FillEnd::Gone);
+    let filled = match view.current(&mut connection)? {
+        None => Ok(FillEnd::Gone),
+        // Another process was faster.
+        Some(current) if current.is_ready() => {
+            Ok(FillEnd::Complete { resources: current.resources.unsigned_abs() })
+        }
+        Some(current) => {
+            let connection = &mut connection;
+            let filled = Filling { job, connection, view: current, worker: None, first: None }.run();
+            job.progress.end();
+            filled
+        }
     };
-    let filled = Filling { job, connection: &mut connection, view: current, worker: None, first: None }.run();
-    job.progress.end();
     // After a failure the right goes with the connection.
     let end = filled?;
     view.end_filling(&mut connection)?;

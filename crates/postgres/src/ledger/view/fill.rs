@@ -85,14 +85,18 @@ impl AppliedView {
         unlock_filling(connection, &self.name)
     }
 
-    /// It as the ledger has it now, if it is still to be filled.
-    pub fn still_filling(&self, connection: &mut PgConnection) -> QueryResult<Option<AppliedView>> {
+    /// It as the ledger has it now; `None` if it was changed or dropped.
+    pub fn current(&self, connection: &mut PgConnection) -> QueryResult<Option<AppliedView>> {
         view_definition::table
             .find((&self.name, self.version))
-            .filter(view_definition::state.eq("filling"))
             .select(AppliedView::as_select())
             .first(connection)
             .optional()
+    }
+
+    /// It as the ledger has it now, if it is still to be filled.
+    pub fn still_filling(&self, connection: &mut PgConnection) -> QueryResult<Option<AppliedView>> {
+        Ok(self.current(connection)?.filter(|current| !current.is_ready()))
     }
 
     /// Selects the resources that its filling has not come to, and notes their number.
