@@ -161,10 +161,11 @@ test-python: ## Test the Python package
 coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
 	scripts/coverage
 
-lint: ## Check format, lints, dependencies and links in the documents
+lint: ## Check format, lints, dependencies, manifests, and links in the documents
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	scripts/check-dependencies
+	scripts/check-deploy
 	scripts/check-links
 
 docs: ## Build the API documentation (target/doc) and the documents as a book (target/book)
