@@ -13,8 +13,8 @@ pub struct ConvertArguments {
     /// Files or folders to read: anything that the inbox takes
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
-    /// Folder to write to: empty, or not there yet
-    #[arg(long, value_name = "FOLDER")]
+    /// Folder to write to, empty or not there yet, or s3://BUCKET/PREFIX, az://… or gs://…
+    #[arg(long, value_name = "FOLDER|URL")]
     pub to: String,
     /// Format of the files
     #[arg(long, value_enum, default_value_t = ConvertFormat::Parquet)]
@@ -28,10 +28,10 @@ pub struct ConvertArguments {
     /// Keep all versions of each resource, and not only the one that counts
     #[arg(long)]
     pub all_versions: bool,
-    /// Replace the conversion that is in the folder
+    /// Replace the conversion that is there
     #[arg(long)]
     pub replace: bool,
-    /// Megabytes of rows that are held in memory before they go to temporary files in the folder
+    /// Megabytes of rows that are held in memory before they go to temporary files
     #[arg(long, value_name = "MB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub memory: u32,
     /// Print the manifest instead of a summary

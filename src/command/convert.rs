@@ -1,6 +1,7 @@
 //! `fhirmill convert`: turns files into tables as files, without a database.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Refusal, known};
 use crate::cli::{ConvertArguments, ExitCode};
-use crate::config::{ResourceTypes, Settings};
+use crate::config::{ResourceTypes, Settings, SnapshotTarget};
 use crate::pipeline::convert::{Conversion, Manifest, Totals, convert};
 use crate::report::ProgressMeter;
 
 /// Converts, and prints the account.
 pub fn run(settings: &Settings, arguments: &ConvertArguments, runtime: &Handle) -> Result<ExitCode> {
-    let to = folder(&arguments.to)?;
+    let to = target(&arguments.to)?;
     let mut settings = settings.clone();
     if !arguments.resource_type.is_empty() {
         let types = arguments
@@ -40,7 +41,7 @@ pub fn run(settings: &Settings, arguments: &ConvertArguments, runtime: &Handle) 
     let converted = convert(&settings, &cancel, &progress, &conversion)?;
     drop(meter);
     let Some(manifest) = converted else {
-        eprintln!("interrupted: nothing was written to {}", conversion.to.display());
+        eprintln!("interrupted: there is no conversion at {}", conversion.to);
         return Ok(ExitCode::Interrupted);
     };
     if arguments.json {
@@ -51,16 +52,13 @@ pub fn run(settings: &Settings, arguments: &ConvertArguments, runtime: &Handle) 
     Ok(exit_code(&manifest.account))
 }
 
-/// The folder to write to. A URL is none.
-fn folder(to: &str) -> Result<PathBuf, Refusal> {
-    match to.split_once("://") {
-        Some((scheme, _)) => {
-            let refused = Refusal::new(format!("convert writes to folders only, and not to {scheme}://"));
-            Err(refused
-                .with_hint("convert to a folder, and copy that to the object store, manifest.json last"))
-        }
-        None => Ok(PathBuf::from(to)),
+/// Where to write.
+fn target(to: &str) -> Result<SnapshotTarget, Refusal> {
+    if to.contains("://") {
+        let parsed = SnapshotTarget::from_str(to);
+        return parsed.map_err(|expectation| Refusal::new(format!("--to must be {expectation}")));
     }
+    Ok(SnapshotTarget::Folder(PathBuf::from(to)))
 }
 
 fn exit_code(account: &Totals) -> ExitCode {
@@ -86,7 +84,7 @@ fn print(manifest: &Manifest, conversion: &Conversion) {
         "{rows} rows of {} tables, {:.1} MB in {}",
         manifest.tables.len(),
         bytes as f64 / 1e6,
-        conversion.to.display()
+        conversion.to
     );
     if failed_files > 0 {
         println!("{failed_files} files could not be read to their end: see etl_file");

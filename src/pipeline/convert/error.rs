@@ -50,6 +50,10 @@ pub enum ConvertError {
         /// The folder.
         path: PathBuf,
     },
+    /// An object store, in a build without them.
+    #[cfg(not(feature = "storage"))]
+    #[error("this fhirmill was built without the feature `storage`, and converts to folders only")]
+    NoStorage,
     /// Another process is at it.
     #[error("another process is converting to {}", path.display())]
     Busy {

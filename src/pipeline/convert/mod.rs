@@ -4,9 +4,9 @@
 //! are sorted by patient, together with the record's version. When all files are read, a
 //! fold over the versions of each resource decides which records count, by the rule of the
 //! registry; references by identifiers whose owners came later are mapped once more. Then
-//! the runs of each table are merged, decoded and written. Memory is bounded by `memory`,
-//! `WORKERS` and `BATCH_BYTES`, whatever the files are, but for one bit a record and for
-//! records with versions or references as above.
+//! the runs of each table are merged, decoded and written. Memory is bounded by `memory` and
+//! `WORKERS`, whatever the files are, but for one bit a record and for records with versions or
+//! references as above.
 
 mod decide;
 mod error;
@@ -43,7 +43,7 @@ use self::owners::Owners;
 use self::spill::{Head, Run, Spill};
 use self::target::Target;
 use super::reader::ReadContext;
-use crate::config::Settings;
+use crate::config::{Settings, SnapshotTarget};
 use crate::inbox::InboxFile;
 use crate::report::RunProgress;
 
@@ -52,8 +52,8 @@ use crate::report::RunProgress;
 pub struct Conversion {
     /// Files and folders.
     pub inputs: Vec<PathBuf>,
-    /// The folder to write to.
-    pub to: PathBuf,
+    /// Where to write.
+    pub to: SnapshotTarget,
     /// The format of the files.
     pub format: Format,
     /// The source of all resources.
@@ -75,6 +75,23 @@ struct Numbers {
     version: usize,
     file: usize,
     count: usize,
+}
+
+/// The most JSON in a batch.
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Whom to tell how far a conversion is, and who may end it.
+#[derive(Clone, Copy)]
+struct Progress<'p> {
+    progress: &'p RunProgress,
+    cancel: &'p CancellationToken,
+}
+
+/// Tells how many bytes of this stage are done; `false` if the conversion is to end.
+#[cfg(feature = "storage")]
+fn sent(progress: Progress<'_>, bytes: u64) -> bool {
+    progress.progress.set(bytes);
+    !progress.cancel.is_cancelled()
 }
 
 /// What all parts of a conversion need.
@@ -118,7 +135,9 @@ pub fn convert(
     let plan = Plan::built_in();
     let mut known: Vec<String> = plan.tables.iter().map(|table| table.name.clone()).collect();
     known.extend(["etl_file", "etl_resource", "etl_reject"].map(str::to_owned));
-    let target = Target::prepare(&conversion.to, conversion.replace, &known)?;
+    let target = Target::prepare(conversion, settings, &known)?;
+    // A batch that stays in the processor's cache is mapped sooner, and takes less memory.
+    let settings = &Settings { batch_bytes: settings.batch_bytes.min(BATCH_BYTES), ..settings.clone() };
     let schema_version = migrations::newest();
     let context = Context {
         settings,
@@ -160,8 +179,8 @@ pub fn convert(
         account,
         tables: tables.clone(),
     };
-    target.commit(&tables, &manifest)?;
-    Ok(Some(manifest))
+    let is_complete = target.commit(&tables, &manifest, Progress { progress, cancel })?;
+    Ok(is_complete.then_some(manifest))
 }
 
 /// The tables that were written, and the account of all files.

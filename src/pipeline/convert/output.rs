@@ -26,6 +26,9 @@ use crate::report::Unit;
 /// A file that is about this large is followed by another one.
 const PART_BYTES: usize = 256 << 20;
 
+/// Batches are small enough to stay in the processor's cache.
+const LIMITS: BatchLimits = BatchLimits { rows: 8 << 10, bytes: 2 << 20 };
+
 /// The columns that tables have besides their own if all versions are kept.
 pub(super) const VERSION_COLUMNS: [(&str, ColumnType, &str); 2] = [
     ("revision", ColumnType::Integer, "number of the version of the resource that the row is of, from 1"),
@@ -91,7 +94,7 @@ impl Output<'_> {
     fn table(&self, table: &OutputTable) -> Result<Option<TableOutput>, ConvertError> {
         let keeps_all = self.context.keeps_all && table.is_of_records;
         let mut writer = PartWriter::new(self.context, &table.schema, keeps_all)?;
-        let mut decoder = Decoder::new(Arc::clone(&table.schema), BatchLimits::default());
+        let mut decoder = Decoder::new(Arc::clone(&table.schema), LIMITS);
         let mut versions = keeps_all.then(Versions::default);
         let failed = ConvertError::output(&self.context.staging);
         let mut merge = Merge::new(self.runs, table.number).map_err(&failed)?;

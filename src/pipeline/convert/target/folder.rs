@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use fhirmill_postgres::failpoint::{self, ConvertStep};
 
-use super::error::ConvertError;
-use super::manifest::{self, Manifest, TableOutput};
-use super::output::sync_folder;
+use super::super::error::ConvertError;
+use super::super::manifest::{self, Manifest, TableOutput};
+use super::super::output::sync_folder;
 
 /// The hidden folder.
 const STAGING: &str = ".convert";
@@ -20,7 +20,7 @@ const STAGING: &str = ".convert";
 const LOCK: &str = "lock";
 
 /// See the module.
-pub(super) struct Target {
+pub struct FolderTarget {
     folder: PathBuf,
     staging: PathBuf,
     _lock: File,
@@ -28,7 +28,7 @@ pub(super) struct Target {
     replaced: Vec<String>,
 }
 
-impl Target {
+impl FolderTarget {
     /// Prepares the folder. `known` are the tables that a conversion may have.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Target {
         let lock = lock(&staging.join(LOCK))?.ok_or_else(|| ConvertError::Busy { path: path() })?;
         let of_old = old.map(|old| old.tables.into_iter().map(|table| table.name).collect());
         let replaced = of_old.unwrap_or_else(|| names.into_iter().filter(|name| name != STAGING).collect());
-        let target = Target { folder: folder.to_owned(), staging, _lock: lock, replaced };
+        let target = FolderTarget { folder: folder.to_owned(), staging, _lock: lock, replaced };
         target.clear()?;
         Ok(target)
     }
@@ -153,20 +153,20 @@ mod tests {
     fn only_folders_of_conversions_are_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("new");
-        let target = Target::prepare(&folder, false, &known()).unwrap();
-        let busy = Target::prepare(&folder, false, &known());
+        let target = FolderTarget::prepare(&folder, false, &known()).unwrap();
+        let busy = FolderTarget::prepare(&folder, false, &known());
         assert!(matches!(busy.err(), Some(ConvertError::Busy { .. })));
         drop(target);
         // What a killed conversion leaves.
         fs::create_dir(folder.join("patient")).unwrap();
         fs::write(folder.join(STAGING).join("x"), "half").unwrap();
-        let target = Target::prepare(&folder, false, &known()).unwrap();
+        let target = FolderTarget::prepare(&folder, false, &known()).unwrap();
         assert!(!target.staging().join("x").exists());
         target.abandon().unwrap();
         assert!(!folder.join(STAGING).exists());
         fs::write(folder.join("notes.txt"), "mine").unwrap();
         for is_replaced in [false, true] {
-            let refused = Target::prepare(&folder, is_replaced, &known());
+            let refused = FolderTarget::prepare(&folder, is_replaced, &known());
             assert!(matches!(refused.err(), Some(ConvertError::NotEmpty { .. })));
         }
     }
