@@ -13,7 +13,9 @@ use fhirmill_core::map::{Input, MapSettings, Mapper, Plan, RowBatch, TargetIdent
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadLimits, ResourceHandler, Stopped};
 use nix::sys::resource::{UsageWho, getrusage};
 
-const BATCH_BYTES: u64 = 6 << 20;
+const BATCH_BYTES: u64 = 1 << 20;
+/// As a conversion has them.
+const LIMITS: BatchLimits = BatchLimits { rows: 8 << 10, bytes: 2 << 20 };
 
 struct Bench {
     mapper: Mapper,
@@ -117,7 +119,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let schema = Arc::new(TableSchema::of_model(table, KeyForm::Hash)?);
         let out = Checked::new(io::sink());
         let writer = TableWriter::new(Format::Parquet, &schema, out, WriteOptions::default())?;
-        tables.push((Decoder::new(schema, BatchLimits::default()), writer));
+        tables.push((Decoder::new(schema, LIMITS), writer));
     }
     let mut bench = Bench {
         batch: RowBatch::new(plan.tables.len()),

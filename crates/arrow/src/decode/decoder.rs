@@ -157,6 +157,11 @@ impl Decoder {
             if bytes.get(at..at + 8) == Some(&[0xff; 8]) && number + 2 <= self.columns.len() {
                 at += 8;
                 number += 2;
+                // Many columns of a row are null: eight at once.
+                while bytes.get(at..at + 32) == Some(&[0xff; 32]) && number + 8 <= self.columns.len() {
+                    at += 32;
+                    number += 8;
+                }
                 continue;
             }
             let length = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(Stop::Incomplete(at + 4))?;

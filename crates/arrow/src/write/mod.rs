@@ -1,6 +1,7 @@
 //! Record batches → a file of some format.
 
 mod checked;
+mod encoding;
 mod noting;
 mod text;
 
@@ -9,13 +10,13 @@ use std::io::Write;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 
 pub use checked::Checked;
 
@@ -95,6 +96,9 @@ pub struct TableWriter<W: Write + Send> {
 }
 
 enum Writer<W: Write + Send> {
+    /// Parquet, before the first batch, which tells how the columns are encoded. Then nothing
+    /// is left of it.
+    Unbegun(Option<Unbegun<W>>),
     Parquet(Box<ArrowWriter<Noting<W>>>),
     Arrow(Box<FileWriter<Noting<W>>>),
     Text(TextWriter<W>),
@@ -114,13 +118,11 @@ impl<W: Write + Send> TableWriter<W> {
     ) -> Result<Self, WriteError> {
         let first_error = FirstError::default();
         let writer = match format {
-            Format::Parquet => {
-                let out = Noting::new(out, &first_error);
-                let properties = parquet_properties(table, &options)?;
-                let writer_options = ArrowWriterOptions::new().with_properties(properties);
-                let writer = ArrowWriter::try_new_with_options(out, table.arrow().clone(), writer_options)?;
-                Writer::Parquet(Box::new(writer))
-            }
+            Format::Parquet => Writer::Unbegun(Some(Unbegun {
+                out: Noting::new(out, &first_error),
+                schema: table.arrow().clone(),
+                properties: parquet_properties(table, &options)?,
+            })),
             Format::Arrow => {
                 let mut writer = FileWriter::try_new(Noting::new(out, &first_error), table.arrow())?;
                 for (name, value) in &options.metadata {
@@ -145,7 +147,13 @@ impl<W: Write + Send> TableWriter<W> {
     }
 
     fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+        if let Writer::Unbegun(unbegun) = &mut self.writer
+            && let Some(unbegun) = unbegun.take()
+        {
+            self.writer = Writer::Parquet(unbegun.begin(Some(batch))?);
+        }
         match &mut self.writer {
+            Writer::Unbegun(_) => return Err(WriteError::Format(FAILED.to_owned())),
             Writer::Parquet(writer) => {
                 writer.write(batch)?;
                 if writer.in_progress_size() >= self.options.row_group_bytes {
@@ -167,7 +175,7 @@ impl<W: Write + Send> TableWriter<W> {
     pub fn estimated_bytes(&self) -> usize {
         match &self.writer {
             Writer::Parquet(writer) => writer.bytes_written() + writer.in_progress_size(),
-            Writer::Arrow(_) | Writer::Text(_) => 0,
+            Writer::Unbegun(_) | Writer::Arrow(_) | Writer::Text(_) => 0,
         }
     }
 
@@ -185,6 +193,8 @@ impl<W: Write + Send> TableWriter<W> {
 impl<W: Write + Send> Writer<W> {
     fn finish(self) -> Result<W, WriteError> {
         match self {
+            Writer::Unbegun(Some(unbegun)) => Ok(unbegun.begin(None)?.into_inner()?.out),
+            Writer::Unbegun(None) => Err(WriteError::Format(FAILED.to_owned())),
             Writer::Parquet(writer) => Ok(writer.into_inner()?.out),
             Writer::Arrow(mut writer) => {
                 writer.finish()?;
@@ -195,7 +205,32 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
-fn parquet_properties(table: &TableSchema, options: &WriteOptions) -> Result<WriterProperties, WriteError> {
+/// A file whose head was refused before.
+const FAILED: &str = "the file could not be begun";
+
+/// A Parquet file without rows.
+struct Unbegun<W: Write + Send> {
+    out: Noting<W>,
+    schema: SchemaRef,
+    properties: WriterPropertiesBuilder,
+}
+
+impl<W: Write + Send> Unbegun<W> {
+    /// Begins the file, whose first rows are those of the batch.
+    fn begin(self, first: Option<&RecordBatch>) -> Result<Box<ArrowWriter<Noting<W>>>, WriteError> {
+        let properties = match first {
+            Some(batch) => encoding::chosen(self.properties, batch),
+            None => self.properties,
+        };
+        let options = ArrowWriterOptions::new().with_properties(properties.build());
+        Ok(Box::new(ArrowWriter::try_new_with_options(self.out, self.schema, options)?))
+    }
+}
+
+fn parquet_properties(
+    table: &TableSchema,
+    options: &WriteOptions,
+) -> Result<WriterPropertiesBuilder, WriteError> {
     let level = ZstdLevel::try_new(options.zstd_level)?;
     let comment = table.arrow().metadata().iter();
     let metadata =
@@ -205,8 +240,7 @@ fn parquet_properties(table: &TableSchema, options: &WriteOptions) -> Result<Wri
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(None)
         .set_created_by(format!("fhirmill {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(Some(metadata.collect()))
-        .build())
+        .set_key_value_metadata(Some(metadata.collect())))
 }
 
 impl From<ParquetError> for WriteError {
