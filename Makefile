@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients lake-readers lake-equality feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python wheel lint \
+.PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients lake-readers lake-equality feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python test-spark wheel lint \
         dictionary diagram dbt schema docs \
         build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
@@ -157,6 +157,9 @@ wheel: ## Build the Python package (target/wheels/*.whl)
 
 test-python: ## Test the Python package
 	scripts/test-python
+
+test-spark: ## Test loads by Spark into Delta, Iceberg and Parquet (needs Java 17 and mvn)
+	scripts/test-spark
 
 coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
 	scripts/coverage

@@ -1,12 +1,15 @@
 //! `fhirmill._native`: what the Python package fhirmill does in Rust.
 
 mod capsule;
+mod decide;
 mod engine;
 mod errors;
 mod input;
 mod run;
+mod stage;
 mod table;
 mod view;
+mod window;
 
 use std::sync::Arc;
 
@@ -34,5 +37,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run::read, module)?)?;
     module.add_function(wrap_pyfunction!(run::map, module)?)?;
     module.add_function(wrap_pyfunction!(schemas, module)?)?;
+    module.add_class::<stage::StagedOutcome>()?;
+    module.add_function(wrap_pyfunction!(stage::stage, module)?)?;
+    module.add_function(wrap_pyfunction!(stage::decide, module)?)?;
+    module.add_function(wrap_pyfunction!(stage::shapes, module)?)?;
     Ok(())
 }

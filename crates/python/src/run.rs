@@ -169,6 +169,7 @@ impl Run {
             max_rejects: options.max_rejects,
             on_disk: options.on_disk,
             batch_bytes: options.batch_bytes,
+            stage: None,
         };
         let engine = Engine::new(Arc::clone(&plan), engine_options, interruption(&failure));
         let engine = engine.map_err(|error| errors::internal(py, &error))?;
@@ -223,7 +224,7 @@ impl Run {
 
     fn outcome(self, py: Python<'_>, finished: Finished) -> PyResult<Outcome> {
         let Run { plan, view, .. } = self;
-        let Finished { tables, files, rejects } = finished;
+        let Finished { tables, files, rejects, .. } = finished;
         let names = plan.tables.iter().map(|table| table.name.clone());
         let tables: Vec<Table> = match view {
             None => names.zip(tables).map(|(name, table)| Table::new(name, table)).collect(),
@@ -242,7 +243,7 @@ impl Run {
 }
 
 /// Asks Python whether a signal has arrived, such as that of Ctrl-C.
-fn interruption(failure: &Failure) -> Box<dyn FnMut() -> bool + Send> {
+pub fn interruption(failure: &Failure) -> Box<dyn FnMut() -> bool + Send> {
     let failure: Arc<Mutex<Option<PyErr>>> = Arc::clone(failure);
     Box::new(move || match Python::attach(|py| py.check_signals()) {
         Ok(()) => false,
@@ -266,7 +267,7 @@ fn counts(files: &[FileAccount]) -> [u64; 7] {
     ]
 }
 
-fn files_table(files: &[FileAccount]) -> PyResult<Table> {
+pub fn files_table(files: &[FileAccount]) -> PyResult<Table> {
     let numbers = |count: fn(&FileAccount) -> u64| -> ArrayRef {
         Arc::new(files.iter().map(count).collect::<UInt64Array>())
     };
@@ -286,7 +287,7 @@ fn files_table(files: &[FileAccount]) -> PyResult<Table> {
     )
 }
 
-fn rejects_table(rejects: &[Reject]) -> PyResult<Table> {
+pub fn rejects_table(rejects: &[Reject]) -> PyResult<Table> {
     let texts = |text: fn(&Reject) -> Option<&str>| -> ArrayRef {
         Arc::new(rejects.iter().map(text).collect::<StringArray>())
     };

@@ -15,12 +15,14 @@ mod owners;
 mod registry;
 mod servers;
 mod spool;
+mod staging;
 
 use std::sync::Arc;
 
 use fhirmill_arrow::{Key, key_of};
 use fhirmill_core::datatype::Timezone;
-use fhirmill_core::map::{MapSettings, Mapper, Plan, RowBatch, TargetIdentity};
+use fhirmill_core::fhir::ResourceType;
+use fhirmill_core::map::{IdentifierKey, MapSettings, Mapper, Plan, RowBatch, TargetIdentity};
 use fhirmill_core::read::{self, ReadAt, ReadError, ReadLimits};
 use fhirmill_core::rows::Target;
 use fhirmill_core::version::{Place, Version, number_of};
@@ -28,11 +30,13 @@ use fhirmill_core::version::{Place, Version, number_of};
 pub use account::{FileAccount, Reject};
 pub use output::{OutputError, schemas};
 pub use spool::Spooled;
+pub use staging::{KnownOwner, StageOptions, Staged};
 
 use output::Output;
 use owners::Search;
 use registry::{Bearer, Outcome, Record, Registry};
 use servers::Servers;
+use staging::{StagedBatch, Staging};
 
 /// How to read and map.
 #[derive(Clone, Debug)]
@@ -53,6 +57,9 @@ pub struct Options {
     pub on_disk: bool,
     /// The JSON that is mapped before a batch is closed, in bytes.
     pub batch_bytes: usize,
+    /// Whether to stage the rows of all versions, each with the number of its record, and
+    /// decide nothing.
+    pub stage: Option<StageOptions>,
 }
 
 /// The most records of a batch, however few bytes they are.
@@ -95,6 +102,7 @@ pub struct Engine {
     has_unresolved_urls: bool,
     is_last_pass: bool,
     registry: Registry,
+    staging: Option<Staging>,
     output: Output,
     files: Vec<FileAccount>,
     rejects: Vec<Reject>,
@@ -115,6 +123,8 @@ pub struct Finished {
     pub tables: Vec<Spooled>,
     pub files: Vec<FileAccount>,
     pub rejects: Vec<Reject>,
+    /// What was noted of the records, if they were staged.
+    pub staged: Option<Staged>,
 }
 
 /// What follows when all was read.
@@ -135,8 +145,9 @@ impl Engine {
         options: Options,
         is_interrupted: Box<dyn FnMut() -> bool + Send>,
     ) -> Result<Self, fhirmill_arrow::SchemaError> {
-        let output = Output::new(schemas(&plan)?, options.on_disk);
-        Ok(Engine {
+        let output = Output::new(schemas(&plan)?, options.on_disk, options.stage.is_some());
+        let staging = options.stage.as_ref().map(|stage| Staging::new(stage.first_record));
+        let mut engine = Engine {
             limits: ReadLimits::default(),
             rows: RowBatch::new(plan.tables.len()),
             mapper: Mapper::new(Arc::clone(&plan), MapSettings { timezone: options.timezone }),
@@ -151,13 +162,24 @@ impl Engine {
             has_unresolved_urls: false,
             is_last_pass: false,
             registry: Registry::default(),
+            staging,
             output,
             files: Vec::new(),
             rejects: Vec::new(),
             stopped: None,
             is_interrupted,
             options,
-        })
+        };
+        let known = engine.options.stage.as_mut().map(|stage| std::mem::take(&mut stage.owners));
+        for KnownOwner { identifier, resource_type, key } in known.into_iter().flatten() {
+            engine.learn_owner(identifier, resource_type, key);
+        }
+        Ok(engine)
+    }
+
+    fn learn_owner(&mut self, identifier: IdentifierKey, resource_type: ResourceType, owner: Key) {
+        self.mapper.identifiers().learn(identifier, resource_type, self.owners.len() as i64);
+        self.owners.push(owner);
     }
 
     /// Reads a file of that name. A file that is damaged is read as far as possible and
@@ -169,6 +191,24 @@ impl Engine {
         self.begin_file(name);
         let limits = self.limits.clone();
         let outcome = read::read_file(content, &limits, &mut handler::Handler::new(self, None));
+        self.end_file(outcome)
+    }
+
+    /// Like [`Engine::read`], for a part of a file, whose records have positions from
+    /// `position` on.
+    ///
+    /// # Errors
+    /// It cannot be opened or read, or the engine has to stop.
+    pub fn read_part(
+        &mut self,
+        name: &str,
+        content: impl ReadAt + 'static,
+        mut position: u64,
+    ) -> Result<(), EngineError> {
+        self.begin_file(name);
+        let limits = self.limits.clone();
+        let mut handler = handler::Handler::new(self, None);
+        let outcome = read::read_from(content, &limits, &mut handler, &mut position);
         self.end_file(outcome)
     }
 
@@ -201,9 +241,13 @@ impl Engine {
     pub fn finish(mut self) -> Result<Pass, EngineError> {
         self.close_batch()?;
         let tables = self.output.finish()?;
-        let finished = Finished { tables, files: self.files, rejects: self.rejects };
+        let staged = self.staging.take();
+        let is_staged = staged.is_some();
+        let staged = staged.map(|log| log.finish(self.servers.base_urls(), self.has_unresolved_urls));
+        let staged = staged.transpose().map_err(OutputError::Arrow)?;
+        let finished = Finished { tables, files: self.files, rejects: self.rejects, staged };
         let asked = self.mapper.identifiers().take_asked();
-        if self.is_last_pass || (asked.is_empty() && !self.is_server_late) {
+        if self.is_last_pass || is_staged || (asked.is_empty() && !self.is_server_late) {
             return Ok(Pass::Last(finished));
         }
         let mut search = Search::new(&asked, &self.registry, &self.options.source);
@@ -220,8 +264,7 @@ impl Engine {
         let mut again = again.map_err(|error| EngineError::Output(OutputError::Schema(error)))?;
         again.is_last_pass = true;
         for (identifier, resource_type, owner) in owned {
-            again.mapper.identifiers().learn(identifier, resource_type, again.owners.len() as i64);
-            again.owners.push(owner);
+            again.learn_owner(identifier, resource_type, owner);
         }
         Ok(Pass::Again(Box::new(again)))
     }
@@ -300,14 +343,27 @@ impl Engine {
         let keys: Vec<Key> = rows.targets().map(key).collect();
         self.has_unresolved_urls |= rows.absolute_references().unresolved > 0;
         let is_all = options.all_versions;
-        let counts = if is_all { self.all(&keys) } else { self.latest(&keys) };
-        self.output.push(self.batch_number, &mut self.rows, &keys, &|resource| counts[resource])?;
+        let first_record = self.stage(&keys);
+        let counts = match first_record {
+            Some(_) => vec![true; self.places.len()],
+            None if is_all => self.all(&keys),
+            None => self.latest(&keys),
+        };
+        let is_counting = |resource: usize| counts[resource];
+        self.output.push(self.batch_number, &mut self.rows, &keys, &is_counting, first_record)?;
         self.batch_number += 1;
         self.json_bytes = 0;
         self.rows.clear();
         self.places.clear();
         self.deletes.clear();
         Ok(())
+    }
+
+    /// Notes the records of the batch, if they are staged: the number of the first.
+    fn stage(&mut self, keys: &[Key]) -> Option<i64> {
+        let Engine { staging, rows, places, deletes, plan, .. } = self;
+        let batch = StagedBatch { rows, tables: plan.tables.len(), places, deletes, keys };
+        staging.as_mut().map(|staging| staging.note(&batch))
     }
 
     /// All versions count; deletions have no rows.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow_schema::ArrowError;
+use arrow_array::{Int64Array, RecordBatch};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use fhirmill_arrow::{BatchLimits, DecodeError, Decoder, Key, KeyForm, Keys, SchemaError, TableSchema};
 use fhirmill_core::map::{Plan, RowBatch};
 
 use super::registry::Bearer;
 use super::spool::{Spool, Spooled, Voids};
+use super::staging::RECORD;
 
 /// The number that stands for the source in columns `source_id`.
 const SOURCE_ID: i16 = 1;
@@ -40,10 +42,14 @@ pub fn schemas(plan: &Plan) -> Result<Vec<Arc<TableSchema>>, SchemaError> {
 }
 
 impl Output {
-    pub fn new(tables: Vec<Arc<TableSchema>>, on_disk: bool) -> Self {
+    pub fn new(tables: Vec<Arc<TableSchema>>, on_disk: bool, is_staged: bool) -> Self {
+        let schema = |table: &Arc<TableSchema>| match is_staged {
+            true => staged_schema(table.arrow()),
+            false => Arc::clone(table.arrow()),
+        };
         Output {
             decoders: tables.iter().map(|_| None).collect(),
-            spools: tables.iter().map(|table| Spool::new(Arc::clone(table.arrow()), on_disk)).collect(),
+            spools: tables.iter().map(|table| Spool::new(schema(table), on_disk)).collect(),
             tables,
             voids: Voids::default(),
         }
@@ -54,13 +60,15 @@ impl Output {
         self.voids.entry(bearer.batch).or_default().insert(bearer.resource);
     }
 
-    /// Keeps the rows of resources that count.
+    /// Keeps the rows of resources that count. `first_record` is the number of the first
+    /// resource, if rows are staged.
     pub fn push(
         &mut self,
         number: u32,
         rows: &mut RowBatch,
         keys: &[Key],
         counts: &dyn Fn(usize) -> bool,
+        first_record: Option<i64>,
     ) -> Result<(), OutputError> {
         let places: Vec<i64> = (0..keys.len() as i64).collect();
         rows.fill_keys(&places, SOURCE_ID);
@@ -73,12 +81,15 @@ impl Output {
                     Decoder::new(Arc::clone(&self.tables[table]), BatchLimits::default())
                 });
                 while let Some(batch) = decoder.decode(&mut run, Keys::Listed(keys))? {
-                    let of_batch = numbers.by_ref().take(batch.num_rows()).collect();
+                    let of_batch: Vec<u32> = numbers.by_ref().take(batch.num_rows()).collect();
+                    let batch = with_records(batch, &of_batch, first_record)?;
                     self.spools[table].push(number, batch, of_batch)?;
                 }
             }
             if let Some(batch) = decoder.as_mut().map(Decoder::finish).transpose()?.flatten() {
-                self.spools[table].push(number, batch, numbers.collect())?;
+                let of_batch: Vec<u32> = numbers.collect();
+                let batch = with_records(batch, &of_batch, first_record)?;
+                self.spools[table].push(number, batch, of_batch)?;
             }
         }
         Ok(())
@@ -89,4 +100,24 @@ impl Output {
         let voids = Arc::new(self.voids);
         Ok(self.spools.into_iter().map(|spool| spool.finish(&voids)).collect::<Result<_, _>>()?)
     }
+}
+
+/// The schema of a table whose rows have the number of their record.
+fn staged_schema(schema: &SchemaRef) -> SchemaRef {
+    let record = Arc::new(Field::new(RECORD, DataType::Int64, false));
+    let fields: Vec<_> = schema.fields().iter().cloned().chain([record]).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// The batch with the numbers of its records, if it is staged.
+fn with_records(
+    batch: RecordBatch,
+    resources: &[u32],
+    first_record: Option<i64>,
+) -> Result<RecordBatch, ArrowError> {
+    let Some(first) = first_record else { return Ok(batch) };
+    let (schema, mut columns, _) = batch.into_parts();
+    let records = resources.iter().map(|resource| first + i64::from(*resource));
+    columns.push(Arc::new(records.collect::<Int64Array>()));
+    RecordBatch::try_new(staged_schema(&schema), columns)
 }

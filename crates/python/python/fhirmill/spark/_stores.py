@@ -1,0 +1,350 @@
+"""Tables of Delta, Iceberg or plain Parquet, as a load writes them."""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+from pyspark.sql import types as t
+
+from ._errors import CheckError, LoadError
+from ._storage import Folder, local_path, spark_url
+
+_VOID = "etl_void"
+
+
+class Store(ABC):
+    """The tables of a lake."""
+
+    def __init__(self, spark: SparkSession, into: str) -> None:
+        self.spark = spark
+        self.into = into
+        #: What each table was written as: its version.
+        self.versions: dict[str, Any] = {}
+
+    @abstractmethod
+    def exists(self, table: str) -> bool:
+        """Whether the table is there."""
+
+    @abstractmethod
+    def read(self, table: str) -> DataFrame:
+        """The rows of a table that is there."""
+
+    @abstractmethod
+    def append(self, table: str, rows: DataFrame) -> int | None:
+        """Adds rows, and makes the table if need be. Returns how many were committed, if the
+        format tells."""
+
+    @abstractmethod
+    def replace(self, table: str, owner: str, voids: DataFrame, rows: DataFrame) -> int | None:
+        """Removes the rows whose ``owner`` is in the one column of ``voids``, and adds rows, in
+        one commit. Returns as :meth:`append` does."""
+
+    @abstractmethod
+    def upsert(self, table: str, key: list[str], rows: DataFrame) -> None:
+        """Replaces the rows with the same key, and adds the others."""
+
+    def publish(self, run: str) -> None:
+        """Makes everything visible that was written, if it is not yet."""
+
+    @abstractmethod
+    def name(self, table: str) -> str:
+        """How SQL names a table."""
+
+    @abstractmethod
+    def journal(self) -> Folder:
+        """Where the journal and staged rows are, if nothing else is said."""
+
+
+class SqlStore(Store):
+    """A format with MERGE."""
+
+    format = ""
+
+    def __init__(self, spark: SparkSession, into: str) -> None:
+        super().__init__(spark, into)
+        self._is_path = "/" in into
+        self._known: set[str] = set()
+
+    def name(self, table: str) -> str:
+        if self._is_path:
+            return f"{self.format}.`{spark_url(self.into)}/{table}`"
+        return f"{self.into}.`{table}`"
+
+    def exists(self, table: str) -> bool:
+        if table not in self._known and self._find(table):
+            self._known.add(table)
+        return table in self._known
+
+    def _find(self, table: str) -> bool:
+        return bool(self.spark.catalog.tableExists(f"{self.into}.{table}"))
+
+    def read(self, table: str) -> DataFrame:
+        return self.spark.table(self.name(table))
+
+    def append(self, table: str, rows: DataFrame) -> int | None:
+        if self.exists(table):
+            self._columns(table, rows)
+        self._append(table, rows)
+        self._known.add(table)
+        return self._committed(table)
+
+    @abstractmethod
+    def _append(self, table: str, rows: DataFrame) -> None: ...
+
+    def _columns(self, table: str, rows: DataFrame) -> None:
+        """A table that an earlier version made may lack columns."""
+        there = {field.name for field in self.read(table).schema}
+        missing = [field for field in rows.schema if field.name not in there]
+        if missing:
+            columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in missing)
+            self.spark.sql(f"alter table {self.name(table)} add columns ({columns})")
+
+    def replace(self, table: str, owner: str, voids: DataFrame, rows: DataFrame) -> int | None:
+        if not self.exists(table):
+            return self.append(table, rows)
+        self._columns(table, rows)
+        void = f.col(voids.columns[0])
+        gone = voids.select(
+            *(f.lit(None).cast(field.dataType).alias(field.name) for field in rows.schema),
+            void.alias(_VOID),
+        )
+        key_type = voids.schema[0].dataType
+        changes = rows.withColumn(_VOID, f.lit(None).cast(key_type)).unionByName(gone)
+        columns = ", ".join(f"`{field.name}`" for field in rows.schema)
+        values = ", ".join(f"s.`{field.name}`" for field in rows.schema)
+        self._merge(
+            table,
+            changes,
+            f"on t.`{owner}` = s.`{_VOID}` when matched then delete "
+            f"when not matched and s.`{_VOID}` is null then insert ({columns}) values ({values})",
+        )
+        return self._committed(table)
+
+    def upsert(self, table: str, key: list[str], rows: DataFrame) -> None:
+        if not self.exists(table):
+            self.append(table, rows)
+            return
+        self._columns(table, rows)
+        names = [field.name for field in rows.schema]
+        on = " and ".join(f"t.`{name}` = s.`{name}`" for name in key)
+        changed = ", ".join(f"t.`{name}` = s.`{name}`" for name in names)
+        columns = ", ".join(f"`{name}`" for name in names)
+        values = ", ".join(f"s.`{name}`" for name in names)
+        self._merge(
+            table,
+            rows,
+            f"on {on} when matched then update set {changed} "
+            f"when not matched then insert ({columns}) values ({values})",
+        )
+        self._committed(table)
+
+    def _merge(self, table: str, changes: DataFrame, what: str) -> None:
+        view = f"fhirmill_{table}_changes"
+        changes.createOrReplaceTempView(view)
+        try:
+            self.spark.sql(f"merge into {self.name(table)} t using {view} s {what}")
+        finally:
+            self.spark.catalog.dropTempView(view)
+
+    @abstractmethod
+    def _committed(self, table: str) -> int | None: ...
+
+
+class DeltaStore(SqlStore):
+    """Tables of Delta Lake, in a folder or in a schema of a catalog."""
+
+    format = "delta"
+
+    def _find(self, table: str) -> bool:
+        if not self._is_path:
+            return super()._find(table)
+        return bool((Folder(self.into) / table / "_delta_log").names())
+
+    def _append(self, table: str, rows: DataFrame) -> None:
+        writer = rows.write.format("delta").mode("append")
+        if self._is_path:
+            writer.save(f"{spark_url(self.into)}/{table}")
+        else:
+            writer.saveAsTable(f"{self.into}.{table}")
+
+    def read(self, table: str) -> DataFrame:
+        if self._is_path:
+            return self.spark.read.format("delta").load(f"{spark_url(self.into)}/{table}")
+        return super().read(table)
+
+    def _committed(self, table: str) -> int | None:
+        version, metrics = self._last_commit(table)
+        self.versions[table] = version
+        for name in ("numTargetRowsInserted", "numOutputRows"):
+            if name in metrics:
+                return int(metrics[name])
+        return None
+
+    def _last_commit(self, table: str) -> tuple[int, dict[str, Any]]:
+        """The version of the table, and what its commit tells of it."""
+        path = local_path(f"{self.into}/{table}/_delta_log") if self._is_path else None
+        if path is not None:
+            commits = [
+                name for name in os.listdir(path) if name.endswith(".json") and name[:20].isdigit()
+            ]
+            last = max(commits)
+            with open(os.path.join(path, last), encoding="utf-8") as file:
+                actions = [json.loads(line) for line in file]
+            info: dict[str, Any] = next(
+                (action["commitInfo"] for action in actions if "commitInfo" in action), {}
+            )
+            return int(last[:20]), info.get("operationMetrics") or {}
+        row = self.spark.sql(f"describe history {self.name(table)} limit 1").collect()[0]
+        return int(row["version"]), row["operationMetrics"] or {}
+
+    def journal(self) -> Folder:
+        if self._is_path:
+            return Folder(self.into) / "_fhirmill"
+        return Folder(_location(self.spark, self.into)) / "_fhirmill"
+
+
+class IcebergStore(SqlStore):
+    """Tables of Apache Iceberg, in a namespace of a catalog."""
+
+    format = "iceberg"
+
+    def __init__(self, spark: SparkSession, into: str) -> None:
+        super().__init__(spark, into)
+        if self._is_path:
+            raise ValueError("Iceberg's tables are in a catalog: into='CATALOG.NAMESPACE'")
+
+    def _append(self, table: str, rows: DataFrame) -> None:
+        if not self.exists(table):
+            columns = ", ".join(_column(field) for field in rows.schema)
+            self.spark.sql(
+                f"create table {self.name(table)} ({columns}) using iceberg tblproperties "
+                "('format-version' = '2', 'write.merge.mode' = 'merge-on-read', "
+                "'write.parquet.compression-codec' = 'zstd', 'write.distribution-mode' = 'none')"
+            )
+        rows.writeTo(self.name(table)).append()
+
+    def _committed(self, table: str) -> int | None:
+        snapshots = self.spark.sql(
+            f"select snapshot_id, summary['added-records'] as added from {self.into}.`{table}`.snapshots "
+            "order by committed_at desc limit 1"
+        ).collect()
+        if not snapshots:
+            return 0
+        self.versions[table] = snapshots[0]["snapshot_id"]
+        return int(snapshots[0]["added"] or 0)
+
+    def journal(self) -> Folder:
+        return Folder(_location(self.spark, self.into)) / "_fhirmill"
+
+
+def _column(field: t.StructField) -> str:
+    comment = (field.metadata or {}).get("comment")
+    text = f"`{field.name}` {field.dataType.simpleString()}"
+    if not comment:
+        return text
+    quoted = str(comment).replace("\\", "\\\\").replace("'", "\\'")
+    return f"{text} comment '{quoted}'"
+
+
+def _location(spark: SparkSession, namespace: str) -> str:
+    """Where a namespace's tables are."""
+    rows = spark.sql(f"describe namespace extended {namespace}").collect()
+    found = next((row[1] for row in rows if str(row[0]).lower() == "location"), None)
+    if not found:
+        raise LoadError(f"where the tables of {namespace} are cannot be found; give staging=…")
+    return str(found)
+
+
+class ParquetStore(Store):
+    """Folders of Parquet. What a run changes is written to folders of its own, and
+    ``manifest.json``, which is replaced at the end, says which ones count."""
+
+    def __init__(self, spark: SparkSession, into: str) -> None:
+        super().__init__(spark, into)
+        self.folder = Folder(into)
+        manifest = self.folder.read("manifest.json") or {"tables": {}}
+        self._folders: dict[str, list[str]] = manifest["tables"]
+        self._run = ""
+
+    def begin(self, run: str) -> None:
+        """What is written from now on is of that run."""
+        self._run = run
+
+    def is_published(self, run: str) -> bool:
+        """Whether everything of that run is visible."""
+        return bool((self.folder.read("manifest.json") or {}).get("run") == run)
+
+    def exists(self, table: str) -> bool:
+        return table in self._folders
+
+    def read(self, table: str) -> DataFrame:
+        return self.spark.read.parquet(
+            *(f"{spark_url(self.into)}/{name}" for name in self._folders[table])
+        )
+
+    def _write(self, table: str, rows: DataFrame) -> str:
+        name = f"{table}/{self._run}"
+        rows.write.mode("overwrite").option("compression", "zstd").parquet(
+            f"{spark_url(self.into)}/{name}"
+        )
+        return name
+
+    def append(self, table: str, rows: DataFrame) -> int | None:
+        written = self._write(table, rows)
+        before = [name for name in self._folders.get(table, []) if name != written]
+        self._folders[table] = [*before, written]
+        return self.spark.read.parquet(f"{spark_url(self.into)}/{written}").count()
+
+    def replace(self, table: str, owner: str, voids: DataFrame, rows: DataFrame) -> int | None:
+        if not self.exists(table):
+            return self.append(table, rows)
+        kept = self.read(table).join(
+            voids.withColumnRenamed(voids.columns[0], owner), owner, "left_anti"
+        )
+        before = kept.count()
+        written = self._write(table, kept.select(rows.columns).unionByName(rows))
+        self._folders[table] = [written]
+        return self.spark.read.parquet(f"{spark_url(self.into)}/{written}").count() - before
+
+    def upsert(self, table: str, key: list[str], rows: DataFrame) -> None:
+        if not self.exists(table):
+            self.append(table, rows)
+            return
+        kept = self.read(table).join(rows.select(key), key, "left_anti")
+        self._folders[table] = [self._write(table, kept.select(rows.columns).unionByName(rows))]
+
+    def publish(self, run: str) -> None:
+        self.folder.write("manifest.json", {"run": run, "tables": self._folders})
+        self.versions = {table: names[-1] for table, names in self._folders.items()}
+
+    def name(self, table: str) -> str:
+        return f"parquet.`{spark_url(self.into)}/{self._folders[table][-1]}`"
+
+    def journal(self) -> Folder:
+        return self.folder / "_fhirmill"
+
+
+def store(spark: SparkSession, into: str, format: str) -> Store:
+    """The tables of that format in a folder or a schema."""
+    stores: dict[str, type[Store]] = {
+        "delta": DeltaStore,
+        "iceberg": IcebergStore,
+        "parquet": ParquetStore,
+    }
+    if format not in stores:
+        raise ValueError(f"format is one of {', '.join(stores)}, not {format!r}")
+    return stores[format](spark, into)
+
+
+def expect(table: str, wanted: int, committed: int | None) -> None:
+    """Raises if other rows were committed than were counted."""
+    if committed is not None and committed != wanted:
+        raise CheckError(
+            f"{committed} rows were committed to {table}, where {wanted} were counted; "
+            "the registry is as before, and a rerun writes them again"
+        )

@@ -1,0 +1,169 @@
+"""Every table is that of Postgres, row by row: after a first load, after changes and deletions.
+
+FHIRMILL_BIN is the program, with a Postgres that it reaches by itself. FHIRMILL_SPARK_DATA is a
+folder with more files to compare.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.machinery
+import importlib.util
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhirmill.spark import load
+from fhirmill.spark._schema import shapes
+
+psycopg = pytest.importorskip("psycopg")
+deltalake = pytest.importorskip("deltalake")
+
+ROOT = Path(__file__).parents[4]
+PROGRAM = os.environ.get("FHIRMILL_BIN")
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="FHIRMILL_BIN is not set")
+
+
+def comparer() -> Any:
+    loader = importlib.machinery.SourceFileLoader(
+        "lake_equality", str(ROOT / "scripts" / "lake-equality")
+    )
+    spec = importlib.util.spec_from_loader("lake_equality", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+class Postgres:
+    """A private database with its inbox."""
+
+    def __init__(self, place: Path) -> None:
+        self.equality = comparer()
+        self.place = place
+        place.chmod(0o755)
+
+    def load(self, files: list[Path]) -> None:
+        inbox = self.place / "inbox"
+        inbox.mkdir(exist_ok=True)
+        for file in files:
+            shutil.copy(file, inbox / f"{file.parent.name}-{file.name}")
+        self.equality.fhirmill(PROGRAM, self.place, "once")
+
+    def url(self) -> str:
+        return str(self.equality.fhirmill(PROGRAM, self.place, "database", "url")).strip()
+
+    def reset(self) -> None:
+        self.equality.fhirmill(PROGRAM, self.place, "database", "reset", "--yes")
+
+
+def lake_rows(lake: Path, table: str, types: dict[str, str], equality: Any, names: Any) -> list[str]:
+    if not (lake / table / "_delta_log").exists():
+        return []
+    found = []
+    for row in deltalake.DeltaTable(str(lake / table)).to_pyarrow_table().to_pylist():
+        for name, kind in types.items():
+            # Spark has no times of day.
+            if kind.startswith("time without") and row.get(name) is not None:
+                row[name] = datetime.time.fromisoformat(row[name])
+        row = {
+            name: value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
+            for name, value in row.items()
+        }
+        found.append(equality.converted_row(row, types, names))
+    return sorted(found)
+
+
+def assert_equal(postgres: Postgres, lake: Path) -> int:
+    equality = postgres.equality
+    total = 0
+    with psycopg.connect(postgres.url()) as connection:
+        keys = connection.execute("select resource_type, fhir_id from etl.resource_key").fetchall()
+        names = {equality.key_of("default", *key): "/".join(key) for key in keys}
+        different = []
+        for table in shapes():
+            sql = "select column_name, data_type from information_schema.columns where table_schema = 'public' and table_name = %s"
+            types = dict(connection.execute(sql, (table,)).fetchall())
+            wanted = sorted(equality.loaded_rows(connection, table, types))
+            found = lake_rows(lake, table, types, equality, names)
+            total += len(wanted)
+            if wanted != found:
+                only = (sorted(set(wanted) - set(found))[:2], sorted(set(found) - set(wanted))[:2])
+                different.append(
+                    (table, len(wanted), len(found), only if os.environ.get("SHOW_ROWS") else "")
+                )
+    assert not different, f"{different} of {total} rows"
+    return total
+
+
+def changed(folder: Path, into: Path) -> None:
+    """Later versions of half of the resources, some with fewer items; older ones; deletions."""
+    rng = random.Random(5)
+    into.mkdir()
+    later, deleted = [], []
+    for file in sorted(folder.glob("*.ndjson")):
+        for line in file.read_text().splitlines():
+            resource = json.loads(line)
+            chance = rng.random()
+            if chance < 0.1 and resource["resourceType"] != "Patient":
+                url = f"{resource['resourceType']}/{resource['id']}"
+                response = {"status": "204", "lastModified": "2031-01-01T00:00:00Z"}
+                deleted.append({"request": {"method": "DELETE", "url": url}, "response": response})
+            elif chance < 0.6:
+                is_older = chance < 0.2
+                time = "1990-01-01T00:00:00Z" if is_older else "2030-01-01T00:00:00Z"
+                resource.setdefault("meta", {}).update(
+                    {"lastUpdated": time, "versionId": "1" if is_older else "900"}
+                )
+                for name, value in list(resource.items()):
+                    if isinstance(value, list) and len(value) > 1 and name != "contained":
+                        resource[name] = value[:-1]
+                later.append(json.dumps(resource))
+    (into / "later.ndjson").write_text("\n".join(later) + "\n")
+    (into / "deleted.json").write_text(
+        json.dumps({"resourceType": "Bundle", "type": "history", "entry": deleted})
+    )
+
+
+def files_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_generated_patients(spark: Any, tmp_path: Path) -> None:
+    patients = os.environ.get("FHIRMILL_SPARK_PATIENTS", "8")
+    postgres = Postgres(tmp_path)
+    postgres.equality.fhirmill(
+        PROGRAM, tmp_path, "generate", "--patients", patients, "--out", "first", "--format", "ndjson"
+    )
+    first, second, lake = tmp_path / "first", tmp_path / "second", tmp_path / "lake"
+    changed(first, second)
+    try:
+        postgres.load(files_of(first))
+        account = load(spark, str(first), str(lake), split_bytes=200_000)
+        assert account.rejected == 0 and account.inserted > 100
+        assert assert_equal(postgres, lake) > 1000
+        postgres.load(files_of(second))
+        account = load(spark, str(second), str(lake), split_bytes=200_000)
+        assert account.updated > 20 and account.deleted > 5 and account.stale > 5
+        assert_equal(postgres, lake)
+        assert load(spark, [str(first), str(second)], str(lake)).run is None
+        assert load(spark, [str(second)], str(lake), again=True).updated == 0
+        assert_equal(postgres, lake)
+    finally:
+        postgres.reset()
+
+
+@pytest.mark.skipif(not os.environ.get("FHIRMILL_SPARK_DATA"), reason="FHIRMILL_SPARK_DATA is not set")
+def test_a_folder(spark: Any, tmp_path: Path) -> None:
+    folder = Path(os.environ["FHIRMILL_SPARK_DATA"])
+    postgres = Postgres(tmp_path)
+    try:
+        postgres.load(files_of(folder))
+        load(spark, str(folder), str(tmp_path / "lake"))
+        print(assert_equal(postgres, tmp_path / "lake"), "rows are equal")
+    finally:
+        postgres.reset()

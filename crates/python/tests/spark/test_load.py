@@ -1,0 +1,165 @@
+"""Loads into Delta, Iceberg and Parquet: first ones, again, changes and deletions."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import fhirmill as fm
+import pytest
+from fhirmill.spark import load
+from fhirmill.spark._stores import store
+
+FORMATS = ("delta", "iceberg", "parquet")
+
+
+def patient(id: str, version: int, **more: Any) -> dict[str, Any]:
+    meta = {"versionId": str(version), "lastUpdated": f"2024-01-{version:02}T00:00:00Z"}
+    return {"resourceType": "Patient", "id": id, "meta": meta, **more}
+
+
+def write(folder: Path, name: str, *resources: dict[str, Any]) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("".join(json.dumps(resource) + "\n" for resource in resources))
+
+
+def place(format: str, tmp_path: Path) -> str:
+    return f"ice.t{abs(hash(str(tmp_path)))}" if format == "iceberg" else str(tmp_path / "lake")
+
+
+def tables(spark: Any, into: str, format: str) -> dict[str, list[Any]]:
+    lake = store(spark, into, format)
+    found = {}
+    for name in fm.tables():
+        if lake.exists(name):
+            rows = lake.read(name).collect()
+            if rows:
+                found[name] = sorted(
+                    str({k: v for k, v in row.asDict().items() if k != "source_id"}) for row in rows
+                )
+    return found
+
+
+def expected(tables: fm.Tables) -> dict[str, int]:
+    return {name: tables[name].num_rows for name in tables if not name.endswith("_history")}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_versions(spark: Any, tmp_path: Path, format: str) -> None:
+    into, files = place(format, tmp_path), tmp_path / "in"
+    if format == "iceberg":
+        spark.sql(f"create namespace {into}")
+    contained = {
+        "contained": [{"resourceType": "Organization", "id": "o", "name": "O"}],
+        "managingOrganization": {"reference": "#o"},
+    }
+    names = [{"family": "Smith"}, {"family": "Jones"}]
+    write(files, "a.ndjson", patient("p1", 2, name=names, **contained), patient("p2", 2, name=names[:1]))
+    write(
+        files,
+        "b.ndjson",
+        patient("p3", 2, name=names),
+        {"resourceType": "Patient", "id": "bad", "birthDate": "x"},
+    )
+
+    def run(**more: Any) -> Any:
+        return load(spark, str(files), into, format=format, source="s", threads=2, **more)
+
+    first = run()
+    assert (first.seen, first.inserted, first.rejected, first.files) == (4, 3, 1, 2)
+    loaded = tables(spark, into, format)
+    assert {name: len(rows) for name, rows in loaded.items()} == expected(fm.read(files, source="s"))
+
+    lake = store(spark, into, format)
+    commits = sorted(map(str, lake.journal().names()))
+    again = run()
+    assert (again.run, again.seen, again.files_known) == (None, 0, 2)
+    assert tables(spark, into, format) == loaded
+    assert sorted(map(str, store(spark, into, format).journal().names())) == commits
+    # Read again, it is the same content of the same versions.
+    again = run(again=True)
+    assert (again.seen, again.unchanged, again.rejected) == (4, 3, 1)
+    assert tables(spark, into, format) == loaded
+
+    # Fewer children and nothing contained; an older version; a deletion; a new resource.
+    write(
+        files,
+        "c.ndjson",
+        patient("p1", 3, name=names[:1]),
+        patient("p2", 1),
+        patient("p4", 1, name=names),
+    )
+    entry = {
+        "request": {"method": "DELETE", "url": "Patient/p3"},
+        "response": {"status": "204", "lastModified": "2024-02-01T00:00:00Z"},
+    }
+    (files / "d.json").write_text(
+        json.dumps({"resourceType": "Bundle", "type": "history", "entry": [entry]})
+    )
+    changed = run()
+    assert (changed.seen, changed.inserted, changed.updated, changed.stale, changed.deleted) == (
+        4,
+        1,
+        1,
+        1,
+        1,
+    )
+    now = tables(spark, into, format)
+    whole = fm.read(files, source="s")
+    assert {name: len(rows) for name, rows in now.items()} == expected(whole)
+    assert {row.family for row in store(spark, into, format).read("patient_name").collect()} == {
+        "Smith",
+        "Jones",
+    }
+    assert run().run is None
+
+    # Another source has keys of its own.
+    other = load(spark, str(files / "a.ndjson"), into, format=format, source="t", threads=2)
+    assert (other.inserted, other.files) == (2, 1)
+    assert len(tables(spark, into, format)["patient"]) == len(now["patient"]) + 2
+
+
+def test_references_by_identifier(spark: Any, tmp_path: Path) -> None:
+    files, into = tmp_path / "in", str(tmp_path / "lake")
+    doctor = {"resourceType": "Practitioner", "id": "d", "identifier": [{"system": "npi", "value": "1"}]}
+    twin = {"resourceType": "Practitioner", "id": "e", "identifier": [{"system": "npi", "value": "2"}]}
+    visits = [
+        {
+            "resourceType": "Encounter",
+            "id": f"v{number}",
+            "status": "finished",
+            "class": {"code": "AMB"},
+            "participant": [{"individual": {"reference": f"Practitioner?identifier=npi|{number}"}}],
+        }
+        for number in (1, 2)
+    ]
+    write(files, "a.ndjson", *visits)
+    write(files, "z.ndjson", doctor, twin, {**twin, "id": "f"})
+    load(spark, str(files), into, split_bytes=200)
+    found = fm.read(files)
+    lake = store(spark, into, "delta")
+    for name in ("encounter_participant", "encounter"):
+        loaded = sorted(str({**row.asDict(), "source_id": 1}) for row in lake.read(name).collect())
+        wanted = sorted(str({**row, "source_id": 1}) for row in found[name].to_pylist())
+        assert [line.replace("bytearray(", "").replace("')", "'") for line in loaded] == wanted
+
+
+def test_a_claim_is_one(tmp_path: Path) -> None:
+    from fhirmill.spark._claims import claim
+    from fhirmill.spark._errors import BusyError
+    from fhirmill.spark._storage import Folder
+
+    journal = Folder(str(tmp_path))
+    first = claim(journal, "s/1", "one", take_over=False)
+    with pytest.raises(BusyError, match="is being loaded by run one"):
+        claim(journal, "s/1", "two", take_over=False)
+    claim(journal, "other", "three", take_over=False).end()
+    second = claim(journal, "s/1", "two", take_over=True)
+    assert second.unfinished == "one"
+    with pytest.raises(BusyError, match="has taken over"):
+        first.check()
+    second.end()
+    assert claim(journal, "s/1", "four", take_over=False).unfinished is None
+    assert os.getpid() > 0
