@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
+
+
+#: Whether there is a Spark with a JVM.
+HAS_JARS = bool(os.environ.get("FHIRMILL_SPARK_JARS"))
+
+
+def sail() -> Iterator[Any]:
+    """A session of pysail."""
+    from pysail.spark import SparkConnectServer
+
+    server = SparkConnectServer(port=0)
+    server.start(background=True)
+    _, port = server.listening_address
+    found = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    yield found
+    found.stop()
+    server.stop()
 
 
 def session(warehouse: Path, master: str = "local[2]", memory: str = "1g") -> Any:

@@ -7,6 +7,7 @@ folder with more files to compare.
 from __future__ import annotations
 
 import datetime
+import decimal
 import importlib.machinery
 import importlib.util
 import json
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fhirmill.spark import load
+from fhirmill.spark import load, views
 from fhirmill.spark._schema import shapes
 
 psycopg = pytest.importorskip("psycopg")
@@ -100,6 +101,42 @@ def assert_equal(postgres: Postgres, lake: Path) -> int:
     return total
 
 
+def assert_views_equal(spark: Any, postgres: Postgres, lake: Path) -> None:
+    found = views(spark, str(lake))
+    with psycopg.connect(postgres.url()) as connection:
+        keys = connection.execute("select resource_type, fhir_id from etl.resource_key").fetchall()
+        names = {postgres.equality.key_of("default", *key): "/".join(key) for key in keys}
+        for view, frame in found.items():
+            columns, casts = [], []
+            for field in frame.schema:
+                kind, name = field.dataType.simpleString(), field.name
+                if kind == "binary":
+                    key = f"select resource_type || '/' || fhir_id from etl.resource_key k where k.id = v.{name}"
+                    columns.append(f"({key})")
+                elif kind == "timestamp":
+                    columns.append(f"(extract(epoch from v.{name}) * 1000000)::bigint")
+                else:
+                    columns.append(f"v.{name}")
+                casts.append(f"unix_micros({name}) as {name}" if kind == "timestamp" else name)
+            wanted = connection.execute(
+                f"select {', '.join(columns)} from analytics.{view} v"
+            ).fetchall()
+            rows = [
+                tuple(plain(value, names) for value in row) for row in frame.selectExpr(*casts).collect()
+            ]
+            wanted = [tuple(plain(value, names) for value in row) for row in wanted]
+            assert len(wanted) > 3, view
+            assert sorted(map(str, rows)) == sorted(map(str, wanted)), view
+
+
+def plain(value: Any, names: Any) -> Any:
+    if isinstance(value, (bytes, bytearray)):
+        return names[bytes(value)]
+    if isinstance(value, decimal.Decimal):
+        return format(value.normalize(), "f")
+    return value
+
+
 def changed(folder: Path, into: Path) -> None:
     """Later versions of half of the resources, some with fewer items; older ones; deletions."""
     rng = random.Random(5)
@@ -146,10 +183,12 @@ def test_generated_patients(spark: Any, tmp_path: Path) -> None:
         account = load(spark, str(first), str(lake), split_bytes=200_000)
         assert account.rejected == 0 and account.inserted > 100
         assert assert_equal(postgres, lake) > 1000
+        assert_views_equal(spark, postgres, lake)
         postgres.load(files_of(second))
         account = load(spark, str(second), str(lake), split_bytes=200_000)
         assert account.updated > 20 and account.deleted > 5 and account.stale > 5
         assert_equal(postgres, lake)
+        assert_views_equal(spark, postgres, lake)
         assert load(spark, [str(first), str(second)], str(lake)).run is None
         assert load(spark, [str(second)], str(lake), again=True).updated == 0
         assert_equal(postgres, lake)

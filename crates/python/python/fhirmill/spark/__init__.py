@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from ._errors import BusyError, CheckError, LoadError
 from ._load import Account, load
 from ._map import MappedFrames, map_json
+from ._views import view_names, views
 
 try:
     from ._source import FhirDataSource
@@ -33,6 +34,8 @@ __all__ = [
     "load",
     "map_json",
     "register",
+    "view_names",
+    "views",
 ]
 
 

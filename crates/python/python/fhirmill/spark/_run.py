@@ -20,7 +20,7 @@ from ._decide import outcomes, registry_rows
 from ._errors import CheckError
 from ._files import InputFile, Task
 from ._owners import TABLES, Owner, bearers, by_id, owners
-from ._schema import RECORD, Shape, shapes, staged_schema
+from ._schema import OUTCOMES, RECORD, Shape, shapes, staged_schema
 from ._storage import Folder, filesystem, local_path, spark_url
 from ._stores import ParquetStore, Store, expect
 from ._task import MANIFEST, TASK, Batches, Job, mapper
@@ -32,6 +32,8 @@ _FILE_BYTES = 128 << 20
 
 # Records whose numbers are sent to all tasks rather than shuffled.
 _MAX_BROADCAST = 2_000_000
+
+_VOIDS = "id binary, resource_type string"
 
 # Tables that are no clinical ones, by the column that says whose rows they are.
 _LOGS = {"etl_contained": Shape("etl_contained", "generic", "", "container_id", None, ())}
@@ -176,7 +178,7 @@ class Run:
     def outcomes(self) -> DataFrame:
         """What was decided, from where it was written: computing it again after the registry
         has changed would give other outcomes."""
-        return self.spark.read.parquet(f"{spark_url(self.folder.url)}/outcomes")
+        return self.spark.read.schema(OUTCOMES).parquet(f"{spark_url(self.folder.url)}/outcomes")
 
     def check_manifest(self) -> None:
         """Raises unless the staged files are what the manifest says."""
@@ -253,6 +255,8 @@ class Run:
 
     def resolve(self, tasks: list[Task], job: Job) -> None:
         """Maps tasks again whose references by identifier can be resolved only now."""
+        if not self.manifest.of("etl_asked") and not job.owners:
+            return
         applied = self.outcomes().where("action in ('insert', 'replace') and content_hash is not null")
         applied = applied.select("id", "resource_type", "fhir_id", f.col("record").alias(RECORD))
         living = self._living(applied)
@@ -366,7 +370,7 @@ class Run:
     def _voids(self) -> DataFrame:
         """The keys of resources whose rows are void: of all that is applied, if some of it may
         be committed already."""
-        voids = self.spark.read.parquet(f"{spark_url(self.folder.url)}/voids")
+        voids = self.spark.read.schema(_VOIDS).parquet(f"{spark_url(self.folder.url)}/voids")
         if self.is_resumed:
             applied = (
                 self.outcomes().where("action in ('insert', 'replace')").select("id", "resource_type")

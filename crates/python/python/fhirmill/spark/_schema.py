@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import types as t
 
 from .. import _native
@@ -46,7 +47,8 @@ def arrow_schemas() -> dict[str, pa.Schema]:
 
 
 def for_spark(schema: pa.Schema) -> pa.Schema:
-    """Spark before 4.1 has no times of day: they are texts. The rest stays as it is."""
+    """Spark before 4.1 has no times of day: they are texts. Items of lists have the name that
+    Spark gives them. The rest stays as it is."""
     return pa.schema([field.with_type(_type_for_spark(field.type)) for field in schema])
 
 
@@ -55,6 +57,8 @@ def _type_for_spark(kind: pa.DataType) -> pa.DataType:
         return pa.string()
     if pa.types.is_fixed_size_binary(kind):
         return pa.binary()
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field("element", _type_for_spark(kind.value_type)))
     if pa.types.is_uint64(kind):
         return pa.int64()
     return kind
@@ -63,8 +67,19 @@ def _type_for_spark(kind: pa.DataType) -> pa.DataType:
 def to_arrow(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
     """The batches in types that every Spark reads."""
     schema = for_spark(reader.schema)
-    batches = (pa.Table.from_batches([batch]).cast(schema).to_batches() for batch in reader)
-    return pa.RecordBatchReader.from_batches(schema, (batch for many in batches for batch in many))
+    batches = (_for_spark(batch, schema) for batch in reader)
+    return pa.RecordBatchReader.from_batches(schema, batches)
+
+
+def _for_spark(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for column, field in zip(batch.columns, schema):
+        if pa.types.is_time(column.type):
+            # As Postgres writes them: without zeros at the end of a second's fraction.
+            text = pc.replace_substring_regex(column.cast(pa.string()), r"(\.\d*?)0+$", r"\1")
+            column = pc.replace_substring_regex(text, r"\.$", "")
+        columns.append(column.cast(field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def spark_schema(schema: pa.Schema) -> t.StructType:

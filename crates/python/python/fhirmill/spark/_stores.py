@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -177,6 +178,13 @@ class DeltaStore(SqlStore):
             return self.spark.read.format("delta").load(f"{spark_url(self.into)}/{table}")
         return super().read(table)
 
+    def read_version(self, table: str, version: str) -> DataFrame:
+        """The rows of an earlier version."""
+        if self._is_path:
+            reader = self.spark.read.format("delta").option("versionAsOf", version)
+            return reader.load(f"{spark_url(self.into)}/{table}")
+        return self.spark.sql(f"select * from {self.name(table)} version as of {int(version)}")
+
     def _committed(self, table: str) -> int | None:
         version, metrics = self._last_commit(table)
         self.versions[table] = version
@@ -238,6 +246,10 @@ class IcebergStore(SqlStore):
         self.versions[table] = snapshots[0]["snapshot_id"]
         return int(snapshots[0]["added"] or 0)
 
+    def read_version(self, table: str, version: str) -> DataFrame:
+        """The rows of an earlier snapshot."""
+        return self.spark.sql(f"select * from {self.name(table)} version as of {int(version)}")
+
     def journal(self) -> Folder:
         return Folder(_location(self.spark, self.into)) / "_fhirmill"
 
@@ -268,7 +280,11 @@ class ParquetStore(Store):
         super().__init__(spark, into)
         self.folder = Folder(into)
         manifest = self.folder.read("manifest.json") or {"tables": {}}
-        self._folders: dict[str, list[str]] = manifest["tables"]
+        # A folder may be empty, and has no schema then.
+        self._tables: dict[str, _Folders] = {
+            name: _Folders(table["folders"], t.StructType.fromJson(table["schema"]))
+            for name, table in manifest["tables"].items()
+        }
         self._run = ""
 
     def begin(self, run: str) -> None:
@@ -280,25 +296,29 @@ class ParquetStore(Store):
         return bool((self.folder.read("manifest.json") or {}).get("run") == run)
 
     def exists(self, table: str) -> bool:
-        return table in self._folders
+        return table in self._tables
 
     def read(self, table: str) -> DataFrame:
-        return self.spark.read.parquet(
-            *(f"{spark_url(self.into)}/{name}" for name in self._folders[table])
-        )
+        found = self._tables[table]
+        return self._read(found.names, found.schema)
 
-    def _write(self, table: str, rows: DataFrame) -> str:
+    def _read(self, names: list[str], schema: t.StructType) -> DataFrame:
+        paths = [f"{spark_url(self.into)}/{name}" for name in names]
+        return self.spark.read.schema(schema).parquet(*paths)
+
+    def _write(self, table: str, rows: DataFrame) -> _Folders:
         name = f"{table}/{self._run}"
         rows.write.mode("overwrite").option("compression", "zstd").parquet(
             f"{spark_url(self.into)}/{name}"
         )
-        return name
+        return _Folders([name], rows.schema)
 
     def append(self, table: str, rows: DataFrame) -> int | None:
         written = self._write(table, rows)
-        before = [name for name in self._folders.get(table, []) if name != written]
-        self._folders[table] = [*before, written]
-        return self.spark.read.parquet(f"{spark_url(self.into)}/{written}").count()
+        before = self._tables[table].names if table in self._tables else []
+        others = [name for name in before if name not in written.names]
+        self._tables[table] = _Folders([*others, *written.names], written.schema)
+        return self._read(written.names, written.schema).count()
 
     def replace(self, table: str, owner: str, voids: DataFrame, rows: DataFrame) -> int | None:
         if not self.exists(table):
@@ -308,25 +328,36 @@ class ParquetStore(Store):
         )
         before = kept.count()
         written = self._write(table, kept.select(rows.columns).unionByName(rows))
-        self._folders[table] = [written]
-        return self.spark.read.parquet(f"{spark_url(self.into)}/{written}").count() - before
+        self._tables[table] = written
+        return self._read(written.names, written.schema).count() - before
 
     def upsert(self, table: str, key: list[str], rows: DataFrame) -> None:
         if not self.exists(table):
             self.append(table, rows)
             return
         kept = self.read(table).join(rows.select(key), key, "left_anti")
-        self._folders[table] = [self._write(table, kept.select(rows.columns).unionByName(rows))]
+        self._tables[table] = self._write(table, kept.select(rows.columns).unionByName(rows))
 
     def publish(self, run: str) -> None:
-        self.folder.write("manifest.json", {"run": run, "tables": self._folders})
-        self.versions = {table: names[-1] for table, names in self._folders.items()}
+        tables = {
+            name: {"folders": found.names, "schema": found.schema.jsonValue()}
+            for name, found in self._tables.items()
+        }
+        self.folder.write("manifest.json", {"run": run, "tables": tables})
 
     def name(self, table: str) -> str:
-        return f"parquet.`{spark_url(self.into)}/{self._folders[table][-1]}`"
+        return f"parquet.`{spark_url(self.into)}/{self._tables[table].names[-1]}`"
 
     def journal(self) -> Folder:
         return self.folder / "_fhirmill"
+
+
+@dataclass
+class _Folders:
+    """The folders that have the rows of a table."""
+
+    names: list[str]
+    schema: t.StructType
 
 
 def store(spark: SparkSession, into: str, format: str) -> Store:
