@@ -166,6 +166,20 @@ def changed(folder: Path, into: Path) -> None:
     )
 
 
+def stamp(folder: Path) -> None:
+    """Gives two of three resources a time and a version."""
+    for file in folder.glob("*.ndjson"):
+        lines = []
+        for number, line in enumerate(file.read_text().splitlines()):
+            resource = json.loads(line)
+            if number % 3:
+                resource.setdefault("meta", {}).update(
+                    {"lastUpdated": "2020-01-01T00:00:00Z", "versionId": "7"}
+                )
+            lines.append(json.dumps(resource))
+        file.write_text("\n".join(lines) + "\n")
+
+
 def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
@@ -177,6 +191,7 @@ def test_generated_patients(spark: Any, tmp_path: Path) -> None:
         PROGRAM, tmp_path, "generate", "--patients", patients, "--out", "first", "--format", "ndjson"
     )
     first, second, lake = tmp_path / "first", tmp_path / "second", tmp_path / "lake"
+    stamp(first)
     changed(first, second)
     try:
         postgres.load(files_of(first))

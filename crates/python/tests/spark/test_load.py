@@ -157,8 +157,10 @@ def test_a_claim_is_one(tmp_path: Path) -> None:
         claim(journal, "s/1", "two", take_over=False)
     claim(journal, "other", "three", take_over=False).end()
     second = claim(journal, "s/1", "two", take_over=True)
-    assert second.unfinished == "one"
+    assert second.unfinished == ["one"]
     with pytest.raises(BusyError, match="has taken over"):
         first.check()
-    second.end()
-    assert claim(journal, "s/1", "four", take_over=False).unfinished is None
+    third = claim(journal, "s/1", "three", take_over=True)
+    assert third.unfinished == ["one", "two"]
+    third.end()
+    assert claim(journal, "s/1", "four", take_over=False).unfinished == []

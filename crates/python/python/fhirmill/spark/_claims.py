@@ -25,8 +25,8 @@ class Claim:
     source: str
     number: int
     run: str
-    #: The run of the claim before, which did not end.
-    unfinished: str | None
+    #: The runs of the claims before, which did not end.
+    unfinished: list[str]
 
     def check(self) -> None:
         """Raises unless the claim still holds."""
@@ -46,7 +46,7 @@ def claim(journal: Folder, source: str, run: str, take_over: bool) -> Claim:
     """
     folder = journal / "claims" / quote(source, safe="")
     number = _last(folder)
-    unfinished = None
+    unfinished: list[str] = []
     if number and f"{number:08}.done" not in folder.names():
         holder = folder.read(f"{number:08}.json") or {}
         if not take_over and not _is_gone(holder):
@@ -55,8 +55,14 @@ def claim(journal: Folder, source: str, run: str, take_over: bool) -> Claim:
                 f"{holder.get('process')} on {holder.get('host')}, since {holder.get('since')}); if it "
                 f"was killed, load with take_over=True"
             )
-        unfinished = holder.get("run")
-    content = {"run": run, "since": datetime.now(timezone.utc).isoformat(), **_self()}
+        # Who held it may have ended before it could bring an earlier run to its end.
+        unfinished = [*holder.get("unfinished", []), *([holder["run"]] if "run" in holder else [])]
+    content = {
+        "run": run,
+        "unfinished": unfinished,
+        "since": datetime.now(timezone.utc).isoformat(),
+        **_self(),
+    }
     if not folder.create(f"{number + 1:08}.json", content):
         raise BusyError(f"another load of source {source} began at the same moment")
     return Claim(folder, source, number + 1, run, unfinished)

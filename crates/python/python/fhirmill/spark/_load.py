@@ -93,6 +93,7 @@ def load(
     except BaseException:
         # A run that is to be brought to its end keeps the claim, so that the next one finds it.
         if not _is_unfinished(journal, held):
+            (journal / "runs" / held.run).remove()
             held.end()
         raise
     held.end()
@@ -100,8 +101,7 @@ def load(
 
 
 def _is_unfinished(journal: Folder, held: Claim) -> bool:
-    runs = [held.run, held.unfinished] if held.unfinished else [held.run]
-    folders = [journal / "runs" / run for run in runs]
+    folders = [journal / "runs" / run for run in (*held.unfinished, held.run)]
     return any(folder.read("decided.json") and not folder.read("done.json") for folder in folders)
 
 
@@ -206,9 +206,10 @@ class _Recovery:
     threads: int
 
     def run(self) -> None:
-        if self.held.unfinished is None:
-            return
-        folder = self.journal / "runs" / self.held.unfinished
+        for run in self.held.unfinished:
+            self._end(self.journal / "runs" / run)
+
+    def _end(self, folder: Folder) -> None:
         decided = folder.read("decided.json")
         if decided is None:
             # Nothing was committed.
@@ -221,7 +222,7 @@ class _Recovery:
     def _resume(self, folder: Folder, decided: Any) -> None:
         content = folder.read("manifest.json")
         if content is None:
-            raise LoadError(f"run {self.held.unfinished} was decided and has no manifest")
+            raise LoadError(f"{folder.url} was decided and has no manifest")
         run = Run(
             self.spark,
             self.tables,
