@@ -25,10 +25,7 @@ use super::complaint::{Complaint, Place};
 use super::feed_settings::FeedSettings;
 use super::settings::SourceSettings;
 use super::snapshot_settings::SnapshotSettings;
-use super::storage_settings::prefix_of;
-use super::values;
 use super::variables::{CONFIG_FILE, VARIABLES, Variable};
-use crate::inbox::source_folder;
 
 /// A setting's text, and where it is.
 #[derive(Clone)]
@@ -141,63 +138,6 @@ impl Parser<'_> {
         }
     }
 
-    fn sources(&mut self, items: &[Spanned<DeValue<'_>>]) {
-        let mut lines: HashMap<String, usize> = HashMap::new();
-        for item in items {
-            let Some((name, offset)) = self.name("source", item) else { continue };
-            if source_folder(Path::new(""), &name).is_err() {
-                self.complain(offset, "source", &format!("has the name {name:?}, which no folder can have"));
-                continue;
-            }
-            let line = self.place(offset).line;
-            if let Some(first) = lines.insert(name.clone(), line) {
-                self.complain(offset, "source", &format!("{name:?} is already described in line {first}"));
-                continue;
-            }
-            let source = self.source(name, item);
-            self.file.sources.push(source);
-        }
-    }
-
-    /// The source of that name; keys that sources do not have are complaints.
-    fn source(&mut self, name: String, item: &Spanned<DeValue<'_>>) -> SourceSettings {
-        let mut source =
-            SourceSettings { name, description: None, interval: None, prefix: None, views: false };
-        for (key, value) in item.get_ref().as_table().into_iter().flatten() {
-            match (key.get_ref().as_ref(), value.get_ref()) {
-                ("name", _) => {}
-                ("description", DeValue::String(text)) => source.description = Some(text.to_string()),
-                ("interval", DeValue::String(text)) => match values::duration(text) {
-                    Ok(interval) => source.interval = Some(interval),
-                    Err(expected) => {
-                        self.complain(key.span().start, "interval", &format!("must be {expected}"));
-                    }
-                },
-                ("prefix", DeValue::String(text)) => match prefix_of(text) {
-                    Ok(prefix) if !prefix.is_empty() => source.prefix = Some(prefix),
-                    _ => self.complain(
-                        key.span().start,
-                        "prefix",
-                        "must be names with one / between them, without . and ..",
-                    ),
-                },
-                ("views", DeValue::Boolean(views)) => source.views = *views,
-                ("views", _) => self.complain(key.span().start, "views", "must be true or false"),
-                (name @ ("description" | "interval" | "prefix"), _) => {
-                    self.complain(key.span().start, name, "must be a string");
-                }
-                (other, _) => {
-                    self.complain(
-                        key.span().start,
-                        other,
-                        "is not a setting of a source: it has name, description, interval, prefix, views",
-                    );
-                }
-            }
-        }
-        source
-    }
-
     /// An entry of a list that this version has no kinds for.
     fn without_kinds(&mut self, list: &str, item: &Spanned<DeValue<'_>>) {
         let Some((name, _)) = self.name(list, item) else { return };
@@ -280,19 +220,47 @@ pub fn example(variable: &Variable) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod test_support {
     use super::*;
     use pretty_assertions::assert_eq;
 
-    fn parse(text: &str) -> (SettingsFile, Vec<String>) {
+    /// Reads the text of a settings file: what it says, and the complaints in the order of their
+    /// lines, without the path.
+    pub fn parse(text: &str) -> (SettingsFile, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fhirmill.toml");
         std::fs::write(&path, text).unwrap();
         let mut complaints = Vec::new();
         let file = read(&path, false, &mut complaints);
         let prefix = format!("{}, ", path.display());
-        (file, complaints.iter().map(|complaint| complaint.to_string().replace(&prefix, "")).collect())
+        let mut complaints: Vec<String> =
+            complaints.iter().map(|complaint| complaint.to_string().replace(&prefix, "")).collect();
+        complaints.sort_by_key(|complaint| line(complaint));
+        (file, complaints)
     }
+
+    /// The complaints begin like this, in the order of their lines.
+    #[track_caller]
+    pub fn assert_begin(complaints: &[String], begins: &[&str]) {
+        let mut begins = begins.to_vec();
+        begins.sort_by_key(|begin| line(begin));
+        assert_eq!(complaints.len(), begins.len(), "{complaints:#?}");
+        for (complaint, begin) in complaints.iter().zip(begins) {
+            assert!(complaint.starts_with(begin), "{complaint:?} does not begin with {begin:?}");
+        }
+    }
+
+    /// The line that a complaint is of: `line 3: …`.
+    fn line(complaint: &str) -> usize {
+        complaint[5..].split(':').next().unwrap().parse().unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::test_support::parse;
+    use super::*;
+    use pretty_assertions::assert_eq;
 
     #[test]
     fn values_of_every_type_are_texts() {
@@ -347,9 +315,7 @@ kind = 'parquet'
 [[sink]]
 name = 'other'
 ";
-        let (file, mut complaints) = parse(text);
-        complaints
-            .sort_by_key(|complaint| complaint[5..].split(':').next().unwrap().parse::<usize>().unwrap());
+        let (file, complaints) = parse(text);
         let expected = [
             "line 1: settle_second is not a setting; see `fhirmill help once`",
             "line 2: WORKERS is not a setting; see `fhirmill help once`",

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use chrono::DateTime;
 use toml::de::DeValue;
 
-use super::feed::Fields;
+use super::feed::COMMON;
+use super::fields::Fields;
 use super::kafka_settings::{KafkaSecurity, KafkaSettings, KafkaStart, OnLost, TopicSettings};
 use super::values::{self, Expectation};
 use crate::inbox::source_folder;
@@ -56,7 +57,7 @@ const TAKEN: [&str; 11] = [
 impl Fields<'_, '_, '_> {
     /// A Kafka feed. Messages of topics that name no source are of this one.
     pub(super) fn kafka(&mut self, source: Option<&str>) -> Option<KafkaSettings> {
-        self.refuse_others(&KAFKA, "of a Kafka feed");
+        self.refuse_others(&[&COMMON[..], &KAFKA].concat(), "of a Kafka feed");
         if !cfg!(feature = "kafka") {
             self.complain("kind", "needs the feature `kafka`, which this fhirmill was built without");
         }
