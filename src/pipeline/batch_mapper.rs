@@ -45,9 +45,17 @@ pub(super) struct Mapped {
     pub rejects: Vec<Reject>,
     /// How many resources are not wanted, by file and type.
     pub skipped: BTreeMap<(usize, ResourceType), u64>,
+    /// How many header lines of exports there are, by file: they are no data.
+    pub headers: BTreeMap<usize, u64>,
 }
 
 impl Mapped {
+    /// How many records are skipped, and the file that each of these counts is of.
+    pub fn skipped_in_files(&self) -> impl Iterator<Item = (usize, u64)> {
+        let of_types = self.skipped.iter().map(|((file, _), count)| (*file, *count));
+        of_types.chain(self.headers.iter().map(|(file, count)| (*file, *count)))
+    }
+
     /// The JSON of each resource of the rows.
     pub fn bodies<'b>(&self, batch: &'b InputBatch) -> Vec<&'b [u8]> {
         self.records.iter().map(|record| batch.bytes(&batch.records()[*record])).collect()
@@ -147,6 +155,7 @@ impl BatchMapper {
                 Err(MapError::NotWanted { resource_type }) => {
                     *mapped.skipped.entry((record.origin.file, resource_type)).or_default() += 1;
                 }
+                Err(MapError::ExportHeader) => *mapped.headers.entry(record.origin.file).or_default() += 1,
                 Err(error) => mapped.rejects.push(reject(batch, record, &error)),
             }
         }

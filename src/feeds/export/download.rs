@@ -4,11 +4,10 @@
 //! same content, and begins anew otherwise. gzip on the wire stays gzip in the inbox.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use fhirmill_core::read;
 use fhirmill_postgres::failpoint::{FeedStep, passed_feed};
 use fhirmill_postgres::ledger::{ExportFile, ExportJob};
 use fhirmill_postgres::lock::lock;
@@ -16,6 +15,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED};
 
 use super::ExportRun;
+use super::count::{count_bundles, count_headers, count_lines};
 use super::manifest::ManifestFile;
 use super::retry::Attempts;
 use crate::feeds::http::{Answer, Call, Failure};
@@ -64,25 +64,24 @@ impl ExportRun<'_> {
             file.note_fetched(&mut lock(&self.connection), "empty", Some(0))?;
             return Ok(std::fs::remove_file(self.spool.path(file.job_id, file.number))?);
         }
-        if self.is_organized.load(Ordering::Relaxed) && file.kind == "output" {
-            let count = self.count_headers(&self.spool.path(file.job_id, file.number))?;
-            file.note_headers(&mut lock(&self.connection), count)?;
-        }
+        self.count(file, &self.spool.path(file.job_id, file.number))?;
         self.land(file, partial.is_gzip)
     }
 
-    /// The records of an organized file that only say which resource the next ones belong to:
-    /// Parameters. What cannot be read is told when it is loaded.
-    fn count_headers(&self, path: &Path) -> Result<i64, Failure> {
-        let mut count = 0;
-        let read = read::read_each(File::open(path)?, &self.settings.read_limits(), |found| {
-            let is_header = found.is_ok_and(|frame| frame.bundle.is_none() && is_parameters(frame.bytes));
-            count += i64::from(is_header);
-            Ok(())
-        });
-        match read {
-            Err(failure) if failure.is_retryable() => Err(std::io::Error::other(failure).into()),
-            _ => Ok(count),
+    /// Counts what the ledger does not when the file is loaded: header lines of organized files, and
+    /// the Bundles that deletes come in.
+    fn count(&self, file: &ExportFile, path: &Path) -> Result<(), Failure> {
+        let limits = self.settings.read_limits();
+        match file.kind.as_str() {
+            "output" if self.is_organized.load(Ordering::Relaxed) => {
+                let count = count_headers(path, &limits)?;
+                Ok(file.note_headers(&mut lock(&self.connection), count)?)
+            }
+            "deleted" => {
+                let count = count_bundles(path, &limits)?;
+                Ok(file.note_bundles(&mut lock(&self.connection), count)?)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -210,19 +209,6 @@ impl Partial {
     }
 }
 
-/// The longest record that can be a header.
-const LONGEST_HEADER: usize = 64 << 10;
-
-fn is_parameters(record: &[u8]) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Typed<'r> {
-        #[serde(rename = "resourceType", borrow)]
-        resource_type: std::borrow::Cow<'r, str>,
-    }
-    record.len() <= LONGEST_HEADER
-        && serde_json::from_slice::<Typed<'_>>(record).is_ok_and(|typed| typed.resource_type == "Parameters")
-}
-
 fn is_word(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|letter| letter.is_ascii_alphanumeric())
 }
@@ -264,26 +250,6 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {
     }
 }
 
-fn count_lines(path: &Path) -> std::io::Result<i64> {
-    let (mut reader, mut count, mut is_blank) = (BufReader::new(File::open(path)?), 0, true);
-    loop {
-        let bytes = reader.fill_buf()?;
-        if bytes.is_empty() {
-            return Ok(count + i64::from(!is_blank));
-        }
-        for byte in bytes {
-            if *byte == b'\n' {
-                count += i64::from(!is_blank);
-                is_blank = true;
-            } else if !byte.is_ascii_whitespace() {
-                is_blank = false;
-            }
-        }
-        let length = bytes.len();
-        reader.consume(length);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,15 +272,5 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_RANGE, "bytes 5-9/10".parse().unwrap());
         assert!(continues_at(&headers, 5) && !continues_at(&headers, 4) && !continues_at(&headers, 0));
-    }
-
-    #[test]
-    fn lines_with_something_are_counted() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x");
-        for (text, count) in [("", 0), ("{}\n\n \n{}", 2), ("{}\r\n{}\r\n", 2)] {
-            std::fs::write(&path, text).unwrap();
-            assert_eq!(count_lines(&path).unwrap(), count, "{text:?}");
-        }
     }
 }

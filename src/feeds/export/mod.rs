@@ -12,11 +12,19 @@
 //! - `download`: each of them on its way into the inbox
 //! - `retry`: what is tried again, and when
 //! - `steps`: the steps from the request to the load
+//! - `ask`: what the server is asked
+//! - `files`: its files, from the manifest to the inbox
+//! - `loads`: what is waited for after they have landed
+//! - `count`: what is counted in them
 //! - `outcome`: what servers say
 //! - `spool`: bytes of files that are not whole yet
 
+mod ask;
 mod authorization;
+mod count;
 mod download;
+mod files;
+mod loads;
 mod manifest;
 mod outcome;
 mod request;

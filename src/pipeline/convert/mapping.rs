@@ -394,8 +394,8 @@ impl<'w> Worker<'w> {
         for reject in batch.rejects().iter().chain(&mapped.rejects) {
             accounts[reject.file].rejected += 1;
         }
-        for ((file, _), count) in &mapped.skipped {
-            accounts[*file].skipped += count;
+        for (file, count) in mapped.skipped_in_files() {
+            accounts[file].skipped += count;
         }
         batch.mark_loaded(&accounts);
         let mut all = lock(&self.shared.accounts);

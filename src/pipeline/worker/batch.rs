@@ -202,8 +202,8 @@ impl Worker {
         drop(stage);
         failpoint::passed(Step::Mapped);
         let mut files = batch.files();
-        for ((file, _), records) in &mapped.skipped {
-            files[*file].skipped += records;
+        for (file, records) in mapped.skipped_in_files() {
+            files[file].skipped += records;
         }
         let skipped = skipped_types(&mapped);
         unchanged.count_in(batch, &mut files);

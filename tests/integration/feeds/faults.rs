@@ -213,9 +213,20 @@ fn what_is_in_the_files_is_loaded_and_compared_with_what_was_announced() {
     cases.server.data().files = vec![("deleted", "Bundle", bundle.as_bytes().to_vec())];
     cases.server.data().files.push(("error", "OperationOutcome", outcome.as_bytes().to_vec()));
     let report = export(&cases.environment, &cases.server.base(), &source, &[]).expect_code(0).json();
-    assert_eq!(report["outcomes"], 1);
+    assert_eq!((&report["outcomes"], &report["count_differences"]), (&json!(1), &json!([])));
     let wanted = [("Observation".to_owned(), 29), ("Patient".to_owned(), 39)];
     assert_eq!(resources(&cases.environment, &source), wanted);
+    // Two deletes in one Bundle: servers announce either.
+    for (number, (announced, is_different)) in [(2, false), (3, true)].into_iter().enumerate() {
+        cases.begin();
+        let bundle = bundle.replace("c2-7", &format!("c2-{}", 8 + number));
+        cases.server.data().files = vec![("deleted", "Bundle", bundle.into_bytes())];
+        cases.server.data().count = Box::new(move |_| Some(announced));
+        let report = export(&cases.environment, &cases.server.base(), &source, &[]).expect_code(0).json();
+        let difference = json!({"number": 1, "resource_type": "Bundle", "announced": announced, "seen": 2});
+        let wanted = if is_different { json!([difference]) } else { json!([]) };
+        assert_eq!(report["count_differences"], wanted);
+    }
 }
 
 /// A block of an organized file: a header, a patient, an observation of the patient.
@@ -246,10 +257,14 @@ fn counts_of_files_that_are_organized_by_patient_are_compared_without_their_head
             let difference = |number: usize| json!({"number": number, "resource_type": null, "announced": count, "seen": 6});
             let wanted = if is_different { json!([difference(1), difference(2)]) } else { json!([]) };
             assert_eq!(report["count_differences"], wanted, "{count} {has_gzip}");
+            // Headers are no resources, and no rows.
             let found = resources(&cases.environment, &cases.source());
-            assert!(found.contains(&("Patient".to_owned(), 6)), "{found:?}");
+            assert_eq!(found, [("Observation".to_owned(), 6), ("Patient".to_owned(), 6)]);
         }
     }
+    assert_eq!(cases.environment.value("select count(*) from other_resource"), "0");
+    let accounts = "select distinct seen, inserted, skipped, rejected from etl.load_file";
+    assert_eq!(cases.environment.query(accounts), [["9", "6", "3", "0"]]);
     let headers = "select distinct header_count, seen_count from etl.export_file";
     assert_eq!(cases.environment.query(headers), [["3", "9"]]);
 }

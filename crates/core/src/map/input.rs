@@ -53,6 +53,10 @@ pub enum MapError {
         /// The type.
         resource_type: ResourceType,
     },
+    /// It only says which resource the next ones belong to, in a file of an export that is organized
+    /// by a resource type: a Parameters with the parameter `header`.
+    #[error("it is a header line of an export")]
+    ExportHeader,
     /// Its sender marks it as deleted.
     #[error("the resource is marked as deleted")]
     Deleted {
@@ -102,6 +106,7 @@ impl MapError {
             MapError::NotAnObject => "not_an_object",
             MapError::NoResourceType => "no_resource_type",
             MapError::NotWanted { .. } => "not_wanted",
+            MapError::ExportHeader => "export_header",
             MapError::Deleted { .. } => "deleted",
             MapError::UnknownResourceType => "unknown_resource_type",
             MapError::ViewNotAllowed => "view_not_allowed",

@@ -56,6 +56,16 @@ impl RepairMemory {
     }
 }
 
+/// Whether a Parameters is a header line of an export that is organized by a resource type: it only
+/// says which resource the next lines belong to.
+fn is_export_header(root: Value<'_>) -> bool {
+    let Some(parameters) = root.get("parameter") else { return false };
+    parameters.items().any(|parameter| {
+        parameter.get("name").and_then(Value::as_text).is_some_and(|name| name == "header")
+            && parameter.get("valueReference").is_some()
+    })
+}
+
 /// The resource's type, if it is one of R4 and wanted. Blanks around it do not
 /// matter. A type that R4 does not define is an error whatever is wanted: it may be
 /// a wanted one that is misspelt.
@@ -66,6 +76,9 @@ fn wanted_type(root: Value<'_>, input: &Input<'_>) -> Result<ResourceType, MapEr
     let name = root.get(NameId::RESOURCE_TYPE).and_then(Value::as_text).ok_or(MapError::NoResourceType)?;
     let known = ResourceType::named(&name).or_else(|| ResourceType::named(trimmed(&name)));
     let resource_type = known.ok_or(MapError::UnknownResourceType)?;
+    if resource_type.name() == "Parameters" && is_export_header(root) {
+        return Err(MapError::ExportHeader);
+    }
     if input.wanted.is_some_and(|wanted| !wanted.contains(resource_type.name())) {
         return Err(MapError::NotWanted { resource_type });
     }

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 /// A file whose resources are counted, and are not those that were announced. Records that
 /// only say which resource the next ones belong to are resources for some servers, and none
-/// for others.
-pub(super) const DIFFERS: &str = "e.kind = 'output' and e.status in ('loaded', 'empty') \
-     and (j.organized_by is null or e.status = 'empty' or e.header_count is not null) \
+/// for others. Of deletes, some servers count the Bundles that they come in.
+pub(super) const DIFFERS: &str = "e.kind in ('output', 'deleted') and e.status in ('loaded', 'empty') \
+     and (j.organized_by is null or e.kind = 'deleted' or e.status = 'empty' or e.header_count is not null) \
      and e.announced_count is not null and e.seen_count is distinct from e.announced_count \
-     and e.seen_count - e.header_count is distinct from e.announced_count";
+     and e.seen_count - e.header_count is distinct from e.announced_count \
+     and e.bundle_count is distinct from e.announced_count";
 
 /// A file that a manifest announces.
 #[derive(Clone, Copy, Debug)]
@@ -188,6 +189,16 @@ impl ExportFile {
     /// So many of its records only say which resource the next ones belong to.
     pub fn note_headers(&self, connection: &mut PgConnection, count: i64) -> QueryResult<()> {
         sql_query("update etl.export_file set header_count = $3 where job_id = $1 and number = $2")
+            .bind::<BigInt, _>(self.job_id)
+            .bind::<Integer, _>(self.number)
+            .bind::<BigInt, _>(count)
+            .execute(connection)?;
+        Ok(())
+    }
+
+    /// It has deletes, which come in so many Bundles.
+    pub fn note_bundles(&self, connection: &mut PgConnection, count: i64) -> QueryResult<()> {
+        sql_query("update etl.export_file set bundle_count = $3 where job_id = $1 and number = $2")
             .bind::<BigInt, _>(self.job_id)
             .bind::<Integer, _>(self.number)
             .bind::<BigInt, _>(count)

@@ -121,6 +121,7 @@ diesel::table! {
         seen_count -> Nullable<BigInt>,
         rejected_count -> Nullable<BigInt>,
         header_count -> Nullable<BigInt>,
+        bundle_count -> Nullable<BigInt>,
     }
 }
 
@@ -250,6 +251,9 @@ diesel::table! {
         skipped -> BigInt,
         error -> Nullable<Text>,
         move_error -> Nullable<Text>,
+        etag -> Nullable<Text>,
+        modified_at -> Nullable<Timestamptz>,
+        is_hashed -> Bool,
     }
 }
 

@@ -94,7 +94,7 @@ impl<'e> Handler<'e> {
                 engine.deletes.push(Delete { target, version });
                 engine.file().seen += 1;
             }
-            Err(MapError::NotWanted { .. }) => self.skip(),
+            Err(MapError::NotWanted { .. } | MapError::ExportHeader) => self.skip(),
             Err(error) => self.refuse(&frame.location, &error),
         }
     }
