@@ -137,7 +137,7 @@ impl Scans {
         let is_first = self.is_first.swap(false, Ordering::Relaxed);
         let recovery = if is_first { Recovery::Always } else { Recovery::WithFiles };
         let job = Job { settings: &self.settings, database: &database, cancel, progress: &self.progress };
-        let loaded = pipeline::load_inbox(&job, "run", recovery);
+        let loaded = pipeline::load_at_hand(&job, "run", recovery);
         // A service that waits for files needs no sessions.
         database.close_spare();
         if loaded.is_err() {

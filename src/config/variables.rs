@@ -155,8 +155,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "SIZE",
         default: "32MiB",
         example: "32MiB",
-        help: "How much of objects is read ahead of the parser, in ranges of 8 MiB: more is faster far \
-               from the store, and takes as much memory",
+        help: "How much of objects may be in memory before it is parsed, in ranges of up to 4 MiB: more is \
+               faster far from the store, and takes as much memory",
         secret: false,
     },
     Variable {
@@ -174,8 +174,8 @@ pub const VARIABLES: &[Variable] = &[
         value: "on|off",
         default: "off",
         example: "on",
-        help: "Whether objects are copied to a temporary file, in TMPDIR, before they are read: each is \
-               then fetched once instead of twice, and needs room on disk",
+        help: "Whether objects of more than 1 MiB are copied to a temporary file, in TMPDIR, before they are \
+               read: archives and large Bundles are then fetched once, and need room on disk",
         secret: false,
     },
     Variable {

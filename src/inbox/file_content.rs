@@ -18,6 +18,9 @@ pub struct FileContent {
     pub sha256: [u8; 32],
     /// Its size in bytes.
     pub size: u64,
+    /// Whether that is the hash of the bytes. Otherwise it is the hash of the key and version of an
+    /// object of a store, whose bytes are hashed as they are loaded.
+    pub is_hashed: bool,
     /// None for an object of a store: its place knows which version it is.
     version: Option<FileVersion>,
 }
@@ -44,6 +47,10 @@ impl FileVersion {
 }
 
 impl FileContent {
+    /// Of a file whose bytes and version do not matter.
+    pub const UNKNOWN: FileContent =
+        FileContent { sha256: [0; 32], size: 0, is_hashed: false, version: None };
+
     /// Hashes the file. It must be a regular file and not a link.
     pub fn of(path: &Path) -> io::Result<Self> {
         Self::unless(&AtomicBool::new(false), path)
@@ -54,13 +61,15 @@ impl FileContent {
     pub fn unless(is_over: &AtomicBool, path: &Path) -> io::Result<Self> {
         let file = open(path)?;
         let version = FileVersion::of(&file.metadata()?);
-        Ok(FileContent { sha256: hash(file, is_over)?, size: version.size, version: Some(version) })
+        let sha256 = hash(file, is_over)?;
+        Ok(FileContent { sha256, size: version.size, is_hashed: true, version: Some(version) })
     }
 
-    /// The content of an object of a store.
+    /// The content of an object of a store, with the hash of its bytes, or, if not `is_hashed`, of
+    /// its key and version.
     #[cfg(feature = "storage")]
-    pub fn of_object(sha256: [u8; 32], size: u64) -> Self {
-        FileContent { sha256, size, version: None }
+    pub fn of_object(sha256: [u8; 32], size: u64, is_hashed: bool) -> Self {
+        FileContent { sha256, size, is_hashed, version: None }
     }
 
     /// Whether the file at `path` is still the one that was hashed, and has not

@@ -28,6 +28,17 @@ pub trait Inbox: Debug + Send + Sync {
     fn address(&self) -> String;
 }
 
+/// How long a store of objects is waited for that is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Some seconds: files of the folder must not wait for it, and it is asked again later.
+    Little,
+    /// The same before anything is read from it, and some minutes afterwards.
+    OnceListed,
+    /// Some minutes.
+    Much,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Inboxes(Vec<Box<dyn Inbox>>);
@@ -41,12 +52,27 @@ pub struct Unreadable {
     pub error: io::Error,
 }
 
+impl Unreadable {
+    /// Whether more [`Patience`] would have helped.
+    pub fn is_away(&self) -> bool {
+        self.error.kind() == io::ErrorKind::TimedOut
+    }
+}
+
 impl Inboxes {
-    /// Those that the settings name.
+    /// Those that the settings name, with little patience.
     pub fn of(settings: &Settings) -> Self {
+        Self::with_patience(settings, Patience::Little)
+    }
+
+    /// Those that the settings name.
+    pub fn with_patience(settings: &Settings, patience: Patience) -> Self {
+        #[cfg(not(feature = "storage"))]
+        let _ = patience;
         let folder: Box<dyn Inbox> = Box::new(FolderInbox(settings.inbox_dir.clone()));
         #[cfg(feature = "storage")]
-        let objects = super::ObjectInbox::of(settings).map(|inbox| Box::new(inbox) as Box<dyn Inbox>);
+        let objects =
+            super::ObjectInbox::of(settings, patience).map(|inbox| Box::new(inbox) as Box<dyn Inbox>);
         #[cfg(not(feature = "storage"))]
         let objects = None;
         Inboxes([Some(folder), objects].into_iter().flatten().collect())

@@ -15,6 +15,8 @@ mod landed;
 mod landing;
 mod name;
 #[cfg(feature = "storage")]
+mod object_place;
+#[cfg(feature = "storage")]
 mod objects;
 mod place;
 mod relocate;
@@ -24,13 +26,15 @@ mod waiting;
 
 pub use empty_folders::remove_empty_folders;
 pub use file_content::{FileContent, open};
-pub use inboxes::{Inbox, Inboxes, Unreadable};
+pub use inboxes::{Inbox, Inboxes, Patience, Unreadable};
 pub use landing::{Landing, flush_folder, land_file};
 #[cfg(feature = "lake")]
 pub(crate) use name::is_unfinished;
 pub use name::{DEFAULT_SOURCE, LONGEST_NAME, escaped, source_folder, unescaped};
 #[cfg(feature = "storage")]
-pub use objects::{ObjectInbox, ObjectPlace};
+pub use object_place::ObjectPlace;
+#[cfg(feature = "storage")]
+pub use objects::ObjectInbox;
 pub use place::{FilePlace, Place};
 pub use relocate::{Relocation, is_free_for, relocate, rename};
 #[cfg(feature = "lake")]

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use fhirmill_core::read::ReadAt;
 
@@ -20,8 +21,20 @@ pub trait Place: Debug + Send + Sync {
     /// Whether there is anything at the place. True if that cannot be determined.
     fn is_there(&self) -> bool;
 
-    /// Hashes the file. Fails with `Interrupted` soon after `is_over` becomes true.
+    /// The content that the file is claimed with: its hash, or, for an object of a store, its
+    /// version where it is better hashed as it is read. Fails with `Interrupted` soon after
+    /// `is_over` becomes true.
     fn content(&self, is_over: &AtomicBool) -> io::Result<FileContent>;
+
+    /// The content with its hash, whatever it takes.
+    fn hashed_content(&self) -> io::Result<FileContent> {
+        self.content(&AtomicBool::new(false))
+    }
+
+    /// The content with its hash, after the file was read with what [`Place::content`] gave.
+    fn content_read(&self, content: &FileContent) -> io::Result<FileContent> {
+        Ok(*content)
+    }
 
     /// Whether the file still has this content.
     fn has(&self, content: &FileContent) -> bool;
@@ -37,6 +50,21 @@ pub trait Place: Debug + Send + Sync {
     fn is_pinned(&self) -> bool {
         false
     }
+
+    /// Which version of an object of a store it is: what the store calls it, and when it was put
+    /// there.
+    fn version(&self) -> Option<(Option<&str>, SystemTime)> {
+        None
+    }
+
+    /// The ledger has this version of it: this is the hash of its bytes.
+    fn recognize(&self, _: [u8; 32]) {}
+
+    /// It is not read now: what is kept of it for that is forgotten.
+    fn release(&self) {}
+
+    /// It is read next: begins to fetch it, if it is an object of a store.
+    fn prepare(&self) {}
 
     /// Its path, if it is a file of a folder.
     fn path(&self) -> Option<&Path> {

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use fhirmill_postgres::ledger::NewFile;
+use fhirmill_postgres::ledger::{NewFile, ObjectVersion};
 use rustix::fs::{Access, AtFlags, CWD, StatxAttributes, StatxFlags};
 
+use super::file_content::FileContent;
 use super::landed::has_landed;
 use super::landing::{is_landing, remove_leftover};
 use super::name::{DEFAULT_SOURCE, escaped, is_unfinished, unescaped};
@@ -31,9 +32,15 @@ pub struct InboxFile {
 }
 
 impl InboxFile {
-    /// What the ledger needs to claim it; `sha256` is the hash of its content.
-    pub fn with_content(&self, sha256: [u8; 32]) -> NewFile<'_> {
-        NewFile { path: &self.relative, source: &self.source, size: self.size, sha256 }
+    /// What the ledger needs to claim it with this content.
+    pub fn with_content(&self, content: &FileContent) -> NewFile<'_> {
+        let object = self.place.version().map(|(etag, modified)| ObjectVersion {
+            etag,
+            modified: modified.into(),
+            is_hashed: content.is_hashed,
+        });
+        let (path, source) = (&self.relative, &self.source);
+        NewFile { path, source, size: self.size, sha256: content.sha256, object }
     }
 
     /// Whether, judging by its name, it holds resources that others refer to

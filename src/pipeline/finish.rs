@@ -1,8 +1,11 @@
 //! *Finishing* files: when their records are committed, their accounts are
 //! closed in the ledger, and they leave the inbox.
 
+use std::fmt::Display;
+use std::io;
 use std::sync::Arc;
 
+use fhirmill_core::read::ReadError;
 use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::ledger::{Account, FileStatus, ReadFile, Run};
 use tracing::field::Empty;
@@ -47,6 +50,22 @@ pub(super) enum FinishWhich {
 }
 
 impl InProgressFile {
+    /// The content that was read, with its hash; `None` if the file has another one by now.
+    fn final_content(&self) -> io::Result<Option<FileContent>> {
+        let place = &self.file.place;
+        if !place.has(&self.content) {
+            return Ok(None);
+        }
+        if self.reading.outcome.as_ref().is_err_and(ReadError::is_retryable) {
+            // It is not closed.
+            return Ok(Some(self.content));
+        }
+        match place.content_read(&self.content) {
+            Err(_) if !place.has(&self.content) => Ok(None),
+            content => content.map(Some),
+        }
+    }
+
     /// Why the file is rejected although what could be read is loaded.
     fn error(&self, max_rejects: u64) -> Option<String> {
         match &self.reading.outcome {
@@ -84,9 +103,12 @@ pub(super) fn finish(
         }
     }
     let is_remote = loaded.iter().any(|file| file.file.place.path().is_none());
-    let unchanged = at_once(&loaded, is_remote, |file| file.file.place.has(&file.content));
-    for (file, is_unchanged) in loaded.into_iter().zip(unchanged) {
-        if is_to_be_closed(&file, is_unchanged, summary) {
+    let contents = at_once(&loaded, is_remote, InProgressFile::final_content);
+    for (mut file, content) in loaded.into_iter().zip(contents) {
+        if is_to_be_closed(&file, &content, summary)
+            && let Ok(Some(content)) = content
+        {
+            file.content = content;
             done.push(file);
         }
     }
@@ -97,17 +119,23 @@ pub(super) fn finish(
 }
 
 /// Whether the account of a file is to be closed, whose records are committed.
-fn is_to_be_closed(file: &InProgressFile, is_unchanged: bool, summary: &mut Summary) -> bool {
+fn is_to_be_closed(
+    file: &InProgressFile,
+    content: &io::Result<Option<FileContent>>,
+    summary: &mut Summary,
+) -> bool {
     let InProgressFile { file, reading, .. } = file;
-    if !is_unchanged {
-        note_changed(file, summary);
-        return false;
-    }
-    match &reading.outcome {
-        Err(error) if error.is_retryable() => {
-            summary.skip(file.relative.clone(), format!("it cannot be read and stays in the inbox: {error}"));
+    let mut skip = |error: &dyn Display| {
+        summary.skip(file.relative.clone(), format!("it cannot be read and stays in the inbox: {error}"));
+        false
+    };
+    match (content, &reading.outcome) {
+        (Ok(None), _) => {
+            note_changed(file, summary);
             false
         }
+        (_, Err(error)) if error.is_retryable() => skip(error),
+        (Err(error), _) => skip(error),
         _ => true,
     }
 }
@@ -140,6 +168,7 @@ fn close(
             seen: file.reading.seen,
             form: &file.reading.form,
             error: error.as_deref(),
+            sha256: file.content.sha256,
         })
         .collect();
     let finished = run.finish(&read)?;

@@ -24,7 +24,7 @@ use super::open_rejects::OpenRejects;
 use super::reader::Reader;
 use super::run_state::RunState;
 use super::worker::Worker;
-use super::{indexes, remap};
+use super::{indexes, objects, remap};
 use crate::inbox::{InboxFile, Inboxes};
 use crate::report::{Summary, TRACES, Unit, WorkStage};
 
@@ -90,6 +90,7 @@ fn load(
     let last_reject = ledger::last_reject(run.connection())?;
     let run_id = run.id;
     let connect = || Worker::for_run(job, run_id, (Arc::clone(&registry), Arc::clone(&open_rejects)));
+    objects::recognize(run, files)?;
     let prefetch = HashPrefetch::new(groups(files));
     let span = Span::current();
     let loaded = thread::scope(|scope| {

@@ -17,6 +17,7 @@ use super::file_progress::FileProgress;
 use super::finish::{FinishWhich, InProgressFile, file_span, finish, note_changed};
 use super::hash_prefetch::PrefetchedHashes;
 use super::job::Job;
+use super::objects;
 use super::reader::Reader;
 use super::reject_report;
 use crate::archive::Location;
@@ -252,15 +253,20 @@ impl<'d> LoadRun<'d> {
         files: &[InboxFile],
         contents: Vec<io::Result<FileContent>>,
     ) -> Result<(), Unfinished> {
-        let readable = self.readable(files, contents);
+        let mut readable = self.readable(files, contents);
+        objects::hash_twins(self.run, &mut readable, self.summary)?;
         let new_files: Vec<NewFile<'_>> =
-            readable.iter().map(|(file, content)| file.with_content(content.sha256)).collect();
+            readable.iter().map(|(file, content)| file.with_content(content)).collect();
         let stage = self.job.progress.activity().begin(WorkStage::Claim);
         let claims = self.run.claim(&new_files)?;
         drop(stage);
         failpoint::passed(Step::Claimed);
         let mut departures = Departures::new(self.job.settings);
-        for ((file, content), claim) in readable.iter().zip(claims) {
+        let mut claims = readable.iter().zip(claims).peekable();
+        while let Some(((file, content), claim)) = claims.next() {
+            if let Some(((next, _), Claim::Load(_))) = claims.peek() {
+                next.place.prepare();
+            }
             self.follow(file, content, claim, &mut departures)?;
             self.bytes_before += file.size;
         }
@@ -314,8 +320,14 @@ impl<'d> LoadRun<'d> {
         departures: &mut Departures<'_>,
     ) -> Result<(), Unfinished> {
         match claim {
-            Claim::Taken => info!("{} is being loaded by another process", file.relative),
-            Claim::InFlight => self.in_flight.push(file.clone()),
+            Claim::Taken => {
+                file.place.release();
+                info!("{} is being loaded by another process", file.relative);
+            }
+            Claim::InFlight => {
+                file.place.release();
+                self.in_flight.push(file.clone());
+            }
             Claim::Loaded { .. } | Claim::Rejected { .. } | Claim::Duplicate { .. }
                 if !file.place.has(content) =>
             {
@@ -335,6 +347,7 @@ impl<'d> LoadRun<'d> {
                 self.archive_duplicate((id, of), file, content, archive_path, departures);
             }
             Claim::Deferred(claimed) => {
+                file.place.release();
                 self.deferred.push(DeferredFile { file: file.clone(), content: *content, claimed });
             }
             Claim::Rejected { id } => {

@@ -23,6 +23,7 @@ mod job;
 mod known_servers;
 mod load_files;
 mod load_run;
+mod objects;
 mod open_rejects;
 pub mod put_back;
 mod reader;
@@ -46,7 +47,7 @@ pub use job::Job;
 pub use remap::{Remapped, remap, resolve};
 pub use views::{FillEnd, fill_pending, fill_view, follow_definitions, read_definition, verify_view};
 
-use crate::inbox::{self, Inboxes, Unreadable};
+use crate::inbox::{self, Inboxes, Patience, Unreadable};
 use crate::report::{Summary, WorkStage};
 
 /// Whether to complete what runs that broke off have left to be done.
@@ -70,8 +71,42 @@ pub fn load_all(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Summ
 }
 
 /// Loads the files of the inbox that one scan takes, and returns the summary.
-/// `command` is recorded with the run.
+/// `command` is recorded with the run. A store that is away is waited for when all else is loaded.
 pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Summary, PipelineError> {
+    let (mut summary, mut unreadable) = load_scan(job, command, recovery, Patience::OnceListed)?;
+    if unreadable.as_ref().is_some_and(Unreadable::is_away) && !job.cancel.is_cancelled() {
+        // The second scan finds these once more.
+        summary.settling = 0;
+        summary.unreadable_files = 0;
+        summary.skipped_paths.clear();
+        let (more, still) = load_scan(job, command, Recovery::WithFiles, Patience::Much)?;
+        summary.add(more);
+        unreadable = still;
+    }
+    readable(summary, unreadable)
+}
+
+/// As [`load_inbox`], but a store that is away is waited for some seconds at most.
+pub fn load_at_hand(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Summary, PipelineError> {
+    let (summary, unreadable) = load_scan(job, command, recovery, Patience::Little)?;
+    readable(summary, unreadable)
+}
+
+/// The summary, if all inboxes could be read.
+fn readable(summary: Summary, unreadable: Option<Unreadable>) -> Result<Summary, PipelineError> {
+    match unreadable {
+        Some(Unreadable { address, error }) => Err(PipelineError::Inbox { path: address, source: error }),
+        None => Ok(summary),
+    }
+}
+
+/// Loads what one scan finds, and tells which inbox cannot be read.
+fn load_scan(
+    job: &Job<'_>,
+    command: &str,
+    recovery: Recovery,
+    patience: Patience,
+) -> Result<(Summary, Option<Unreadable>), PipelineError> {
     let started = Instant::now();
     let mut summary = Summary::default();
     let inbox_dir = &job.settings.inbox_dir;
@@ -79,7 +114,8 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
         updates::land_left(inbox_dir, &mut job.database.connect()?)?;
     }
     let stage = job.progress.activity().begin(WorkStage::Scan);
-    let (scan, unreadable) = Inboxes::of(job.settings).scan(job.settings.settle, true);
+    let inboxes = Inboxes::with_patience(job.settings, patience);
+    let (scan, unreadable) = inboxes.scan(job.settings.settle, true);
     drop(stage);
     summary.settling = scan.settling;
     summary.has_more = scan.has_more;
@@ -99,8 +135,5 @@ pub fn load_inbox(job: &Job<'_>, command: &str, recovery: Recovery) -> Result<Su
     }
     summary.seconds = started.elapsed().as_secs_f64();
     // What the other inbox has is loaded all the same.
-    match unreadable {
-        Some(Unreadable { address, error }) => Err(PipelineError::Inbox { path: address, source: error }),
-        None => Ok(summary),
-    }
+    Ok((summary, unreadable))
 }

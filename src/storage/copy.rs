@@ -9,7 +9,8 @@ use fhirmill_postgres::failpoint::{self, StoreStep};
 use object_store::{Error, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
-use super::error::io_error;
+use super::copy_parts::PartCopier;
+use super::error::{io_error, is_replaced};
 use super::reader::Access;
 use super::runtime::wait;
 use super::store::{Object, Store};
@@ -43,21 +44,27 @@ impl Store {
         if let Some(found) = self.find(key)? {
             return self.compare(&found, object, sha256);
         }
-        let is_one_call = self.kind() != StoreKind::S3 || object.size <= ONE_CALL_BYTES;
-        if !self.is_beside(other) || !is_one_call {
-            let from = other.reader(object, Access::Stream)?;
-            return self.write_from(&mut Reading { from: &from, offset: 0 }, object.size, key, sha256);
+        if !self.is_beside(other) {
+            return self.pass_through(other, object, key, sha256);
         }
-        let (backend, from, to) = (Arc::clone(&self.backend), other.path(&object.key)?, self.path(key)?);
-        let copied = wait(async move {
-            match backend.copy_if_not_exists(&from, &to).await {
-                // Few stores that speak the protocol of S3 have conditions for copies.
-                Err(error) if is_unknown(&error) => backend.copy(&from, &to).await,
-                other => other,
-            }
-        })?;
+        let one_call_bytes = failpoint::limit("store-one-call", ONE_CALL_BYTES);
+        let is_one_call = self.kind() != StoreKind::S3 || object.size <= one_call_bytes;
+        let copied = match &self.copier {
+            _ if is_one_call => self.copy_whole(other, object, key)?,
+            None => return self.pass_through(other, object, key, sha256),
+            Some(copier) => match self.copy_parts(copier, other, object, key)? {
+                // Not every store that speaks the protocol of S3 copies parts.
+                Err(error) if is_refused(&error) => {
+                    return self.pass_through(other, object, key, sha256);
+                }
+                copied => copied,
+            },
+        };
         if let Err(error) = copied {
             let error = io_error(&self.address(key), &error);
+            if is_replaced(&error) {
+                return Ok(Copied::Replaced);
+            }
             return match self.find(key)? {
                 // Another process was faster.
                 Some(found) if error.kind() == ErrorKind::AlreadyExists => {
@@ -68,6 +75,43 @@ impl Store {
         }
         failpoint::passed_store(StoreStep::Copied);
         self.prove(other, object, key, sha256)
+    }
+
+    /// The store copies the object by one call.
+    fn copy_whole(&self, other: &Store, object: &Object, key: &str) -> io::Result<object_store::Result<()>> {
+        let (backend, from, to) = (Arc::clone(&self.backend), other.path(&object.key)?, self.path(key)?);
+        wait(async move {
+            match backend.copy_if_not_exists(&from, &to).await {
+                // Few stores that speak the protocol of S3 have conditions for copies.
+                Err(error) if is_unknown(&error) => backend.copy(&from, &to).await,
+                other => other,
+            }
+        })
+    }
+
+    /// The store copies the object part by part.
+    fn copy_parts(
+        &self,
+        copier: &Arc<PartCopier>,
+        other: &Store,
+        object: &Object,
+        key: &str,
+    ) -> io::Result<object_store::Result<()>> {
+        let (copier, from, to) = (Arc::clone(copier), other.path(&object.key)?, self.path(key)?);
+        let (etag, size) = (object.etag.clone(), object.size);
+        wait(async move { copier.copy(&from, etag.as_deref(), size, &to).await })
+    }
+
+    /// The object passes through this machine.
+    fn pass_through(
+        &self,
+        other: &Store,
+        object: &Object,
+        key: &str,
+        sha256: &[u8; 32],
+    ) -> io::Result<Copied> {
+        let from = other.reader(object, Access::Stream)?;
+        self.write_from(&mut Reading { from: &from, offset: 0 }, object.size, key, sha256)
     }
 
     /// What to call an object that is at the target already.
@@ -126,8 +170,12 @@ impl Store {
 
     /// Whether the object has this SHA-256, by reading it.
     pub fn has(&self, object: &Object, sha256: &[u8; 32]) -> io::Result<bool> {
-        let from = self.reader(object, Access::Stream)?;
-        Ok(hash(&mut Reading { from: &from, offset: 0 }, &mut |_| Ok(()))? == *sha256)
+        let mut hasher = Sha256::new();
+        self.stream(object, 0, &mut |piece| {
+            hasher.update(piece);
+            Ok(())
+        })?;
+        Ok(<[u8; 32]>::from(hasher.finalize()) == *sha256)
     }
 }
 
@@ -137,11 +185,14 @@ fn is_unknown(error: &Error) -> bool {
         || error.to_string().contains("status code: 501")
 }
 
+/// Whether the store does not copy parts, or not in this way.
+fn is_refused(error: &Error) -> bool {
+    let is_of = |status: &str| error.to_string().contains(&format!("status code: {status}"));
+    is_unknown(error) || ["400", "403", "405"].into_iter().any(is_of)
+}
+
 /// The SHA-256 of what is read; each piece is passed on.
-pub(crate) fn hash(
-    from: &mut dyn Read,
-    each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<[u8; 32]> {
+fn hash(from: &mut dyn Read, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -155,9 +206,9 @@ pub(crate) fn hash(
 }
 
 /// Reads from the beginning.
-pub(crate) struct Reading<'r> {
-    pub from: &'r dyn ReadAt,
-    pub offset: u64,
+struct Reading<'r> {
+    from: &'r dyn ReadAt,
+    offset: u64,
 }
 
 impl Read for Reading<'_> {

@@ -31,7 +31,15 @@ pub(super) fn io_error(place: &str, error: &Error) -> io::Error {
         _ => (ErrorKind::Other, described(error)),
     };
     let is_replaced = matches!(error, Error::Precondition { .. } | Error::NotModified { .. });
-    io::Error::new(kind, StorageError { place: place.to_owned(), what, is_replaced })
+    let place = place.to_owned();
+    io::Error::new(kind, StorageError { place, what, is_replaced })
+}
+
+/// The error of a call that was given up because the store is away and something else waits: it is
+/// [`ErrorKind::TimedOut`].
+pub(super) fn away_error(place: &str) -> io::Error {
+    let (place, what) = (place.to_owned(), "the store does not answer, and is asked again later".to_owned());
+    io::Error::new(ErrorKind::TimedOut, StorageError { place, what, is_replaced: false })
 }
 
 /// Whether a call failed because the object is another one by now.

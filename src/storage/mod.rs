@@ -20,8 +20,10 @@
 //! ```
 
 mod copy;
+mod copy_parts;
 mod credentials;
 mod error;
+mod hashed_reader;
 mod health;
 mod http;
 mod listing;
@@ -32,8 +34,9 @@ mod store;
 mod writer;
 
 pub use copy::Copied;
-pub(crate) use copy::{Reading, hash};
+
 pub use error::{is_absent, is_replaced};
+pub use hashed_reader::{HashedReader, Hashing};
 pub use health::trouble;
 pub use listing::{Found, Page};
 pub use reader::{Access, ObjectReader};

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3CopyIfNotExists};
 use object_store::azure::MicrosoftAzureBuilder;
+use object_store::client::HttpConnector;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::list::PaginatedListStore;
 use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig};
 
+use super::copy_parts::PartCopier;
 use super::credentials::{of_files, setting};
 use super::error::io_error;
 use super::http::Connector;
@@ -30,8 +32,15 @@ pub(super) trait Backend: ObjectStore + PaginatedListStore {}
 
 impl<Client: ObjectStore + PaginatedListStore> Backend for Client {}
 
+/// The client for a bucket or container, and what copies objects in parts where one call does not.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub backend: Arc<dyn Backend>,
+    pub copier: Option<Arc<PartCopier>>,
+}
+
 /// The client for a bucket or container.
-pub(super) fn backend(url: &StorageUrl, settings: &StorageSettings) -> io::Result<Arc<dyn Backend>> {
+pub(super) fn client(url: &StorageUrl, settings: &StorageSettings) -> io::Result<Client> {
     let bucket = StorageUrl { prefix: String::new(), ..url.clone() };
     let connector = Connector { bucket: bucket.to_string() };
     let options = options(settings.allow_http)?;
@@ -40,30 +49,41 @@ pub(super) fn backend(url: &StorageUrl, settings: &StorageSettings) -> io::Resul
         max_retries: 1000,
         retry_timeout: RETRY,
     };
-    let opened: object_store::Result<Arc<dyn Backend>> = match url.kind {
-        StoreKind::S3 => amazon()
-            .with_bucket_name(&url.bucket)
-            .with_client_options(options)
-            .with_retry(retry)
-            .with_disable_bulk_delete(true)
-            .with_copy_if_not_exists(S3CopyIfNotExists::Header("if-none-match".to_owned(), "*".to_owned()))
-            .with_http_connector(connector)
-            .build()
-            .map(|client| Arc::new(client) as _),
+    let whole = |backend| Client { backend, copier: None };
+    let opened: object_store::Result<Client> = match url.kind {
+        StoreKind::S3 => {
+            let http = connector.connect(&options);
+            let built = amazon()
+                .with_bucket_name(&url.bucket)
+                .with_client_options(options)
+                .with_retry(retry)
+                .with_disable_bulk_delete(true)
+                .with_copy_if_not_exists(S3CopyIfNotExists::Header(
+                    "if-none-match".to_owned(),
+                    "*".to_owned(),
+                ))
+                .with_http_connector(connector)
+                .build();
+            built.and_then(|store| {
+                let (store, bucket) = (Arc::new(store), url.bucket.clone());
+                let copier = PartCopier { bucket, store: Arc::clone(&store), http: http? };
+                Ok(Client { backend: store, copier: Some(Arc::new(copier)) })
+            })
+        }
         StoreKind::Azure => azure()
             .with_container_name(&url.bucket)
             .with_client_options(options)
             .with_retry(retry)
             .with_http_connector(connector)
             .build()
-            .map(|client| Arc::new(client) as _),
+            .map(|client| whole(Arc::new(client))),
         StoreKind::Google => google()
             .with_bucket_name(&url.bucket)
             .with_client_options(options)
             .with_retry(retry)
             .with_http_connector(connector)
             .build()
-            .map(|client| Arc::new(client) as _),
+            .map(|client| whole(Arc::new(client))),
     };
     opened.map_err(|error| io_error(&url.to_string(), &error))
 }

@@ -6,10 +6,11 @@ use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fhirmill_core::read::ReadAt;
-use fhirmill_postgres::lock::{lock, wait};
+use fhirmill_postgres::lock::{lock, wait_for};
 
 use super::error::{io_error, is_absent, is_replaced};
 use super::runtime::handle;
@@ -25,9 +26,12 @@ pub enum Access {
 }
 
 /// The largest range.
-const RANGE_BYTES: u64 = 8 << 20;
+const RANGE_BYTES: u64 = 4 << 20;
 /// The range of an object of which perhaps little is read.
 const SMALL_RANGE_BYTES: u64 = 1 << 20;
+
+/// How often a wait looks whether it is to be given up.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// See the module.
 pub struct ObjectReader {
@@ -76,9 +80,12 @@ impl ObjectReader {
             Access::Stream => RANGE_BYTES,
             Access::Random => SMALL_RANGE_BYTES,
         };
+        // Half of what may be read ahead: the other half is for small objects, and for the beginning
+        // of the next one.
+        let room = store.read_ahead_bytes() / 2;
         // One that is being parsed, one that was, and at least one ahead.
-        let range_bytes = (store.read_ahead_bytes() / 3).clamp(64 << 10, largest);
-        let most_ranges = (store.read_ahead_bytes() / range_bytes).clamp(3, 64) as usize;
+        let range_bytes = (room / 3).clamp(64 << 10, largest);
+        let most_ranges = (room / range_bytes).clamp(3, 64) as usize;
         let ahead = if access == Access::Stream { most_ranges as u64 - 2 } else { 0 };
         let shared = Shared {
             state: Mutex::new(State { ahead, ..State::default() }),
@@ -96,6 +103,11 @@ impl ObjectReader {
             shared.is_gone = Arc::clone(is_gone);
         }
         self
+    }
+
+    /// Begins to fetch the first range.
+    pub fn begin_first(&self) -> io::Result<()> {
+        self.begin(&mut lock(&self.shared.state), 0)
     }
 
     /// Begins to fetch a range, unless it is there or under way.
@@ -164,6 +176,7 @@ impl ReadAt for ObjectReader {
         if offset >= self.object.size || buffer.is_empty() {
             return Ok(0);
         }
+        let since = Instant::now();
         let number = offset / self.range_bytes;
         let mut state = lock(&self.shared.state);
         self.note(&mut state, number)?;
@@ -187,7 +200,10 @@ impl ReadAt for ObjectReader {
                     state.ranges.remove(&number);
                     return Err(error);
                 }
-                Some(Content::Pending) => state = wait(&self.shared.changed, state),
+                Some(Content::Pending) => {
+                    state = wait_for(&self.shared.changed, state, LOOK_EVERY);
+                    self.store.gives_up(since)?;
+                }
                 // Another thread made room for what it reads.
                 None => self.note(&mut state, number)?,
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use fhirmill_postgres::lock::lock;
@@ -11,18 +11,23 @@ use futures_util::TryStreamExt;
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, HeaderValue, ObjectMeta, ObjectStoreExt, PutPayload};
+use tokio::sync::mpsc::channel;
 
-use super::error::{io_error, is_absent, is_replaced};
+use super::copy_parts::PartCopier;
+use super::error::{away_error, io_error, is_absent, is_replaced};
+use super::health;
 use super::http::IF_MATCH;
 use super::listing::{self, Page};
-use super::open::{Backend, backend};
+use super::open::{Backend, Client, client};
 use super::reader::{Access, ObjectReader};
-use super::runtime::wait;
+use super::runtime::{handle, receive, wait, wait_unless};
 use super::writer::ObjectWriter;
 use crate::config::{StorageSettings, StorageUrl, StoreKind};
 
 /// How many keys a page of a listing has at most: what S3 gives.
 const PAGE_KEYS: usize = 1000;
+/// How many pieces of an object, as they come from the network, wait for whoever takes them.
+const PIECES: usize = 8;
 
 /// One version of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +69,11 @@ impl Object {
 pub struct Store {
     url: StorageUrl,
     pub(super) backend: Arc<dyn Backend>,
+    /// What copies objects in parts, where one call does not.
+    pub(super) copier: Option<Arc<PartCopier>>,
     read_ahead_bytes: u64,
+    /// Whether calls are given up soon while the store is away.
+    is_impatient: bool,
 }
 
 impl std::fmt::Debug for Store {
@@ -74,7 +83,7 @@ impl std::fmt::Debug for Store {
 }
 
 /// Clients by bucket, and by whether an endpoint without TLS is allowed.
-type Clients = HashMap<(StorageUrl, bool), Arc<dyn Backend>>;
+type Clients = HashMap<(StorageUrl, bool), Client>;
 
 /// The clients of this process, which keep their connections and credentials.
 static OPENED: Mutex<Option<Clients>> = Mutex::new(None);
@@ -86,11 +95,44 @@ impl Store {
         let mut opened = lock(&OPENED);
         let clients = opened.get_or_insert_default();
         let key = (bucket, settings.allow_http);
-        let backend = match clients.get(&key) {
-            Some(client) => Arc::clone(client),
-            None => Arc::clone(clients.entry(key).or_insert(backend(url, settings)?)),
+        let Client { backend, copier } = match clients.get(&key) {
+            Some(client) => client.clone(),
+            None => clients.entry(key).or_insert(client(url, settings)?).clone(),
         };
-        Ok(Store { url: url.clone(), backend, read_ahead_bytes: settings.read_ahead_bytes })
+        let (url, read_ahead_bytes) = (url.clone(), settings.read_ahead_bytes);
+        Ok(Store { url, backend, copier, read_ahead_bytes, is_impatient: false })
+    }
+
+    /// The same, whose calls are given up soon while the store is away: something else waits.
+    pub fn impatient(mut self) -> Self {
+        self.is_impatient = true;
+        self
+    }
+
+    /// Why a call that was made then is given up: the store is away.
+    pub(super) fn gives_up(&self, since: Instant) -> io::Result<()> {
+        if self.is_impatient && health::is_away(&self.bucket(), since) {
+            return Err(away_error(&self.url.to_string()));
+        }
+        Ok(())
+    }
+
+    /// The bucket or container, as a URL.
+    fn bucket(&self) -> String {
+        StorageUrl { prefix: String::new(), ..self.url.clone() }.to_string()
+    }
+
+    /// Waits for what a call gives.
+    fn wait<Output: Send + 'static>(
+        &self,
+        call: impl Future<Output = Output> + Send + 'static,
+    ) -> io::Result<Output> {
+        if !self.is_impatient {
+            return wait(call);
+        }
+        let since = Instant::now();
+        self.gives_up(since)?;
+        wait_unless(call, &|| self.gives_up(since))
     }
 
     /// The bucket or container and the prefix.
@@ -135,10 +177,16 @@ impl Store {
             page_token: next,
             ..PaginatedListOptions::default()
         };
-        let listed = wait(async move {
+        let call = async move {
             let prefix = (!prefix.is_empty()).then_some(prefix.as_str());
             backend.list_paginated(prefix, options).await
-        })?;
+        };
+        if self.gives_up(Instant::now()).is_err() {
+            // Somebody must ask it whether it is there again, and nobody waits for it.
+            health::ask(&self.bucket(), call)?;
+            return Err(away_error(&self.url.to_string()));
+        }
+        let listed = self.wait(call)?;
         let listed = listed.map_err(|error| io_error(&self.url.to_string(), &error))?;
         let found = listed.result.objects.into_iter().filter_map(|meta| {
             let listed = meta.location.to_string();
@@ -150,7 +198,7 @@ impl Store {
     /// The object at that key, as it is now.
     pub fn find(&self, key: &str) -> io::Result<Option<Object>> {
         let (backend, path) = (Arc::clone(&self.backend), self.path(key)?);
-        let found = wait(async move { backend.head(&path).await })?;
+        let found = self.wait(async move { backend.head(&path).await })?;
         match found.map_err(|error| io_error(&self.address(key), &error)) {
             Ok(meta) => Ok(Some(Object::of(key, meta))),
             Err(error) if is_absent(&error) => Ok(None),
@@ -166,7 +214,7 @@ impl Store {
     /// The bytes of that version from `begin` to `end`.
     pub fn read(&self, object: &Object, begin: u64, end: u64) -> io::Result<Bytes> {
         let address = self.address(&object.key);
-        wait(self.fetch(object, begin, end)?)?.map_err(|error| io_error(&address, &error))
+        self.wait(self.fetch(object, begin, end)?)?.map_err(|error| io_error(&address, &error))
     }
 
     /// Fetches those bytes, as long as the object is that version.
@@ -191,10 +239,53 @@ impl Store {
         })
     }
 
+    /// Passes the bytes of that version on, from an offset to the end, as they come: little of it is
+    /// in memory at once.
+    pub fn stream(
+        &self,
+        object: &Object,
+        from: u64,
+        each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if from >= object.size {
+            return Ok(());
+        }
+        let address = self.address(&object.key);
+        let (backend, path) = (Arc::clone(&self.backend), self.path(&object.key)?);
+        let range = (from > 0).then_some(GetRange::Bounded(from..object.size));
+        let options = GetOptions { range, if_match: object.etag.clone(), ..GetOptions::default() };
+        let (sender, mut pieces) = channel(PIECES);
+        handle()?.spawn(async move {
+            let passed = async {
+                let got = object_store::ObjectStore::get_opts(&*backend, &path, options).await?;
+                let mut stream = got.into_stream();
+                while let Some(piece) = stream.try_next().await? {
+                    if sender.send(Ok(piece)).await.is_err() {
+                        // Nobody takes them any more.
+                        break;
+                    }
+                }
+                Ok(())
+            };
+            if let Err(error) = passed.await {
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        let mut passed = from;
+        let since = Instant::now();
+        self.gives_up(since)?;
+        while let Some(piece) = receive(&mut pieces, &|| self.gives_up(since))? {
+            let piece = piece.map_err(|error: object_store::Error| io_error(&address, &error))?;
+            passed += piece.len() as u64;
+            each(&piece)?;
+        }
+        if passed == object.size { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
     /// Puts a whole object there, in place of what is there.
     pub fn put(&self, key: &str, bytes: Vec<u8>) -> io::Result<()> {
         let (backend, path) = (Arc::clone(&self.backend), self.path(key)?);
-        let put = wait(async move { backend.put(&path, PutPayload::from(bytes)).await })?;
+        let put = self.wait(async move { backend.put(&path, PutPayload::from(bytes)).await })?;
         put.map(drop).map_err(|error| io_error(&self.address(key), &error))
     }
 
@@ -215,7 +306,7 @@ impl Store {
         let (backend, path) = (Arc::clone(&self.backend), self.path(&object.key)?);
         let condition = object.etag.as_deref().filter(|_| self.kind() == StoreKind::S3);
         let condition = condition.and_then(|etag| HeaderValue::from_str(etag).ok());
-        let removed = wait(async move {
+        let removed = self.wait(async move {
             match condition {
                 Some(etag) => IF_MATCH.scope(etag, backend.delete(&path)).await,
                 None => backend.delete(&path).await,

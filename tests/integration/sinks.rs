@@ -57,7 +57,7 @@ fn load(
 ) -> Outcomes {
     let connect = || PgConnection::establish(environment.database_url()).unwrap();
     let mut run = Run::begin(connect(), "test").unwrap();
-    let file = NewFile { path: "a.ndjson", source: "hospital", size: 1, sha256 };
+    let file = NewFile { path: "a.ndjson", source: "hospital", size: 1, sha256, object: None };
     let Some(Claim::Load(file)) = run.claim(&[file]).unwrap().pop() else { panic!("the file is claimed") };
 
     let plan = Plan::built_in();

@@ -181,6 +181,8 @@ impl ViewStep {
 /// Where moving an object to an archive can be killed, besides the steps of every file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreStep {
+    /// The store has copied a part of it.
+    PartCopied,
     /// The store has copied it, and the copy is not proven.
     Copied,
     /// The original is removed.
@@ -189,11 +191,12 @@ pub enum StoreStep {
 
 impl StoreStep {
     /// Every step.
-    pub const ALL: &[StoreStep] = &[StoreStep::Copied, StoreStep::Removed];
+    pub const ALL: &[StoreStep] = &[StoreStep::PartCopied, StoreStep::Copied, StoreStep::Removed];
 
     /// Its name in FAILPOINTS.
     pub fn name(self) -> &'static str {
         match self {
+            StoreStep::PartCopied => "store-part-copied",
             StoreStep::Copied => "store-copied",
             StoreStep::Removed => "store-removed",
         }
@@ -390,6 +393,14 @@ fn die_at(name: &str) {
         // No destructor runs, nothing is flushed, the server is not informed.
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
     }
+}
+
+/// A limit, or the one that FAILPOINTS sets instead: `NAME=return(NUMBER)`.
+pub fn limit(name: &str, limit: u64) -> u64 {
+    // Without failpoints the macro takes nothing.
+    let _ = name;
+    fail_point!(name, |number| number.and_then(|number| number.parse().ok()).unwrap_or(limit));
+    limit
 }
 
 /// Whether FAILPOINTS demands the fault now.

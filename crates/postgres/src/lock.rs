@@ -4,6 +4,7 @@
 //! valid between any two statements, so the other threads go on.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Locks the mutex.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -13,6 +14,11 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Waits to be notified. May also return without.
 pub fn wait<'m, T>(condvar: &Condvar, guard: MutexGuard<'m, T>) -> MutexGuard<'m, T> {
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits to be notified, or so long.
+pub fn wait_for<'m, T>(condvar: &Condvar, guard: MutexGuard<'m, T>, most: Duration) -> MutexGuard<'m, T> {
+    condvar.wait_timeout(guard, most).unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// Waits to be notified until `condition` no longer holds.

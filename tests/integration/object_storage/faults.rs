@@ -94,6 +94,39 @@ fn an_object_that_is_replaced_while_it_is_read_is_loaded_anew() {
 }
 
 #[test]
+#[ignore = "waits for a store that is away: make object-storage"]
+fn a_store_that_is_away_does_not_hold_up_the_files_of_the_folder() {
+    let Some(bucket) = Bucket::new() else { return };
+    let environment = TestEnvironment::new();
+    for id in 0..20 {
+        bucket.put(&format!("inbox/north/{id}.json"), patient(&id.to_string(), "Quill").to_string());
+    }
+    // It lists its objects, and gives none of them; then it does not answer at all.
+    let (is_away, is_listing) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+    let (away, listing) = (Arc::clone(&is_away), Arc::clone(&is_listing));
+    let proxy = Proxy::start(&bucket.host, move |call| match away.load(Ordering::Relaxed) {
+        true if call.is_listing() && listing.load(Ordering::Relaxed) => Fate::Passed,
+        true => Fate::BrokenOff,
+        false => Fate::Passed,
+    });
+    let mut service = command(&environment, &bucket, &proxy.host, &["run"]);
+    service.env("SCHEDULE", "* * * * * *").env("SETTLE_SECONDS", "0");
+    let service = environment.start(service.env_remove("ARCHIVE_URL").env_remove("REJECTS_URL"));
+    let count = || environment.value("select count(*) from patient");
+    for (number, is_listed) in [true, false, false].into_iter().enumerate() {
+        is_listing.store(is_listed, Ordering::Relaxed);
+        environment
+            .put(&format!("inbox/south/{number}.json"), patient(&format!("s{number}"), "Quill").to_string());
+        // Half of what a call is tried for.
+        wait_until("the file of the folder is loaded", || count() == (number + 1).to_string());
+    }
+    is_away.store(false, Ordering::Relaxed);
+    wait_until("the objects are loaded", || count() == "23" && bucket.keys("inbox/").is_empty());
+    service.end(nix::sys::signal::Signal::SIGTERM);
+    run(&environment, &bucket, &["check"]).expect_code(0);
+}
+
+#[test]
 #[ignore = "takes a minute: make object-storage"]
 fn a_store_that_dies_while_a_service_loads_from_it_loses_and_doubles_nothing() {
     let Some(mut server) = Seaweed::start() else { return };

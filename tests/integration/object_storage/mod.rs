@@ -1,9 +1,12 @@
 //! Inbox, archive and rejects in an object store: what is loaded is what a folder's files would be,
 //! and nothing is lost or loaded twice, whatever the store does.
 
+mod emulators;
 mod faults;
 mod killed;
+mod parts;
 mod proxy;
+mod reads;
 mod seaweed;
 
 use std::process::Command;

@@ -13,6 +13,8 @@ pub struct Call {
     pub path: String,
     /// The first byte of the range that is asked for.
     pub from: Option<u64>,
+    /// How many bytes are sent.
+    pub length: usize,
 }
 
 impl Call {
@@ -27,6 +29,8 @@ pub enum Fate {
     Passed,
     /// The store has too much to do.
     Throttled,
+    /// The store does not know such calls.
+    Refused,
     /// The connection ends without an answer.
     BrokenOff,
     /// It is a listing, and this is listed besides: elements of XML.
@@ -36,7 +40,7 @@ pub enum Fate {
 /// See the module.
 pub struct Proxy {
     pub host: String,
-    seen: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Vec<(String, usize)>>>,
 }
 
 impl Proxy {
@@ -45,7 +49,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().to_string();
         let (host, fate) = (host.to_owned(), Arc::new(Mutex::new(fate)));
-        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
         let noted = Arc::clone(&seen);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -53,7 +57,7 @@ impl Proxy {
                 thread::spawn(move || {
                     // A client that goes away is no failure.
                     let _ = serve(client, &host, &mut |call| {
-                        noted.lock().unwrap().push(format!("{} {}", call.method, call.path));
+                        noted.lock().unwrap().push((format!("{} {}", call.method, call.path), call.length));
                         (*fate.lock().unwrap())(call)
                     });
                 });
@@ -64,6 +68,11 @@ impl Proxy {
 
     /// The calls so far: method and path.
     pub fn seen(&self) -> Vec<String> {
+        self.seen_with_length().into_iter().map(|(call, _)| call).collect()
+    }
+
+    /// The same, with how many bytes were sent.
+    pub fn seen_with_length(&self) -> Vec<(String, usize)> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -93,17 +102,11 @@ fn serve(client: TcpStream, host: &str, fate: &mut dyn FnMut(&Call) -> Fate) -> 
     let length = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     input.read_exact(&mut body)?;
-    let fate = fate(&Call { method: method.clone(), path: path.clone(), from });
+    let fate = fate(&Call { method: method.clone(), path: path.clone(), from, length });
     let answer = match &fate {
         Fate::BrokenOff => return Ok(()),
-        Fate::Throttled => {
-            let body = "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>";
-            format!(
-                "HTTP/1.1 503 Slow Down\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            )
-            .into_bytes()
-        }
+        Fate::Throttled => error("503 Slow Down", "SlowDown"),
+        Fate::Refused => error("501 Not Implemented", "NotImplemented"),
         Fate::Passed | Fate::WithContents(_) => {
             let mut store = TcpStream::connect(host)?;
             write!(store, "{method} {path} HTTP/1.0\r\nConnection: close\r\n")?;
@@ -123,6 +126,13 @@ fn serve(client: TcpStream, host: &str, fate: &mut dyn FnMut(&Call) -> Fate) -> 
     let mut client = client;
     client.write_all(&answer)?;
     client.shutdown(std::net::Shutdown::Write)
+}
+
+/// An answer of the store's.
+fn error(status: &str, code: &str) -> Vec<u8> {
+    let body = format!("<Error><Code>{code}</Code><Message>No.</Message></Error>");
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").into_bytes()
 }
 
 fn with_contents(answer: &[u8], contents: &str) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! *Candidates*: files that a run wants to claim, with what the ledger holds of their
 //! contents and paths, and what is therefore to become of each.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
@@ -20,8 +21,30 @@ pub struct NewFile<'f> {
     pub source: &'f str,
     /// Its size in bytes.
     pub size: u64,
-    /// The hash of its bytes.
+    /// The hash of its bytes; of its key and version while those are not known, see
+    /// [`ObjectVersion::is_hashed`].
     pub sha256: [u8; 32],
+    /// Which version it is, if it is an object of a store.
+    pub object: Option<ObjectVersion<'f>>,
+}
+
+/// A version of an object of a store.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectVersion<'f> {
+    /// What the store calls it.
+    pub etag: Option<&'f str>,
+    /// When it was put there, by the clock of the store.
+    pub modified: DateTime<Utc>,
+    /// Whether the bytes are hashed before the object is claimed. Otherwise they are as they are
+    /// loaded, so that the object is read once.
+    pub is_hashed: bool,
+}
+
+impl NewFile<'_> {
+    /// Whether its hash is that of its bytes.
+    pub(super) fn is_hashed(&self) -> bool {
+        self.object.is_none_or(|object| object.is_hashed)
+    }
 }
 
 /// What the ledger holds of the content of a file.
@@ -58,6 +81,9 @@ pub(super) struct ContentEntry {
     /// The status of that entry.
     #[diesel(sql_type = Nullable<Text>)]
     stuck_status: Option<String>,
+    /// The file is not hashed, and one of the sender has its size: it may have its bytes.
+    #[diesel(sql_type = Bool)]
+    has_twin: bool,
 }
 
 /// Where the file `loaded` lies in the archive, unless another content was put
@@ -78,8 +104,10 @@ select s.id as source_id, array(select b.base_url from {BASE_URLS} b where b.sou
        {is_superseded} or {has_skipped} as is_superseded, {archive_path} as archive_path,
        exists (select from etl.load_file o where o.status = 'loading' and o.source_id = s.id) as has_open,
        rejected.id as rejected_id, rejected.load_run_id in ({living}) is true as is_rejecting,
-       stuck.id as stuck_id, stuck.status as stuck_status
-from unnest($1, $2, $5) with ordinality as a (code, sha256, path, ordinal)
+       stuck.id as stuck_id, stuck.status as stuck_status,
+       exists (select from etl.load_file t where t.source_id = s.id and t.size_bytes = a.unhashed_size
+                  and t.status in ('loaded', 'rejected')) as has_twin
+from unnest($1, $2, $5, $6) with ordinality as a (code, sha256, path, unhashed_size, ordinal)
 join etl.source s using (code)
 left join lateral (
   select f.id, f.archive_path, f.sha256, case when r.finished_at is null then f.path end as open_path
@@ -109,8 +137,13 @@ struct OpenFile {
     source_id: i16,
     #[diesel(sql_type = Text)]
     path: String,
+    #[diesel(sql_type = BigInt)]
+    size: i64,
     #[diesel(sql_type = Binary)]
     sha256: Vec<u8>,
+    /// Whether that is the hash of its bytes.
+    #[diesel(sql_type = Bool)]
+    is_hashed: bool,
     /// Another run that is alive has it.
     #[diesel(sql_type = Bool)]
     is_alive: bool,
@@ -123,10 +156,11 @@ fn open_files() -> String {
     let living = living();
     format!(
         "\
-select f.id, f.source_id, f.path, f.sha256, f.load_run_id <> $1 and f.load_run_id in ({living}) as is_alive,
-       f.load_run_id = $1 as is_own
+select f.id, f.source_id, f.path, f.size_bytes as size, f.sha256, f.is_hashed,
+       f.load_run_id <> $1 and f.load_run_id in ({living}) as is_alive, f.load_run_id = $1 as is_own
 from etl.load_file f
-where f.status = 'loading' and (f.sha256 = any($2) or f.path = any($3))
+where f.status = 'loading' and (f.sha256 = any($2) or f.path = any($3) or f.size_bytes = any($4)
+   or not f.is_hashed)
 order by f.id"
     )
 }
@@ -187,7 +221,7 @@ pub(super) struct Candidates<'c> {
     pub(super) files: &'c [NewFile<'c>],
     /// Of each file.
     pub(super) contents: Vec<ContentEntry>,
-    /// Of the same content or path as one of the files.
+    /// Of the same content or path as one of the files, or perhaps of the same content.
     open: Vec<OpenFile>,
 }
 
@@ -200,6 +234,8 @@ impl<'c> Candidates<'c> {
     ) -> QueryResult<Self> {
         let hashes: Vec<&[u8]> = files.iter().map(|file| &file.sha256[..]).collect();
         let codes: Vec<&str> = files.iter().map(|file| file.source).collect();
+        let unhashed_sizes: Vec<Option<i64>> =
+            files.iter().map(|file| (!file.is_hashed()).then_some(file.size.cast_signed())).collect();
         sql_query(
             "insert into etl.source (code) select distinct code from unnest($1) code on conflict do nothing",
         )
@@ -211,6 +247,7 @@ impl<'c> Candidates<'c> {
             .bind::<BigInt, _>(run_id)
             .bind::<Array<Binary>, _>(&hashes)
             .bind::<Array<Text>, _>(files.iter().map(|file| file.path).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(unhashed_sizes.iter().copied().flatten().collect::<Vec<_>>())
             .load(connection)?;
         let contents = sql_query(content_entries())
             .bind::<Array<Text>, _>(&codes)
@@ -218,6 +255,7 @@ impl<'c> Candidates<'c> {
             .bind::<BigInt, _>(run_id)
             .bind::<Nullable<Array<Text>>, _>(resource_types)
             .bind::<Array<Text>, _>(files.iter().map(|file| file.path).collect::<Vec<_>>())
+            .bind::<Array<Nullable<BigInt>>, _>(unhashed_sizes)
             .load(connection)?;
         Ok(Candidates { files, contents, open })
     }
@@ -277,7 +315,35 @@ impl<'c> Candidates<'c> {
                 false => Decision::Resume { id: open.id },
             };
         }
+        if let Some(decision) = self.decide_twin(index, earlier) {
+            return decision;
+        }
         self.decide_new(index, earlier)
+    }
+
+    /// Whether a file must wait because it may have the bytes of another one: of one of the two
+    /// they are not hashed.
+    fn decide_twin(&self, index: usize, earlier: &[Decision]) -> Option<Decision> {
+        let (file, content) = (&self.files[index], &self.contents[index]);
+        let is_twin = |open: &&OpenFile| {
+            open.source_id == content.source_id
+                && open.size == file.size.cast_signed()
+                && (!file.is_hashed() || !open.is_hashed && (open.is_alive || open.is_own))
+        };
+        let mut twins = self.open.iter().filter(is_twin);
+        if twins.clone().any(|open| open.is_alive) {
+            return Some(Decision::Taken);
+        }
+        let is_of_earlier = |(decision, other): (&Decision, &NewFile<'_>)| {
+            // In the order in which most others are ruled out soonest.
+            other.size == file.size
+                && !(file.is_hashed() && other.is_hashed())
+                && decision.is_in_progress()
+                && other.source == file.source
+        };
+        let has_twin =
+            content.has_twin || twins.next().is_some() || earlier.iter().zip(self.files).any(is_of_earlier);
+        has_twin.then_some(Decision::InFlight)
     }
 
     /// Decides on a file that the ledger has no entry of.

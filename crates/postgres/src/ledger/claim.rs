@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text, Timestamptz};
 
 use super::candidates::{Candidates, Decision, NewFile};
 use super::schema::{load_batch, load_file};
@@ -142,19 +143,23 @@ fn take_over(
     decisions: &[Decision],
 ) -> QueryResult<BTreeMap<i64, Committed>> {
     let resumed = decisions.iter().zip(candidates.files);
-    let resumed = resumed.filter_map(|(decision, file)| Some((decision.taken_over()?, file.path)));
-    let (ids, paths): (Vec<i64>, Vec<&str>) = resumed.unzip();
+    let resumed: Vec<(i64, &NewFile<'_>)> =
+        resumed.filter_map(|(decision, file)| Some((decision.taken_over()?, file))).collect();
+    let ids: Vec<i64> = resumed.iter().map(|(id, _)| *id).collect();
+    let files = || resumed.iter().map(|(_, file)| *file);
     let mut committed: BTreeMap<i64, Committed> = BTreeMap::new();
     if ids.is_empty() {
         return Ok(committed);
     }
     sql_query(
-        "update etl.load_file f set load_run_id = $1, path = r.path \
-         from unnest($2, $3) as r (id, path) where f.id = r.id",
+        "update etl.load_file f set load_run_id = $1, path = r.path, etag = r.etag, modified_at = r.modified_at \
+         from unnest($2, $3, $4, $5) as r (id, path, etag, modified_at) where f.id = r.id",
     )
     .bind::<BigInt, _>(run_id)
     .bind::<Array<BigInt>, _>(&ids)
-    .bind::<Array<Text>, _>(paths)
+    .bind::<Array<Text>, _>(files().map(|file| file.path).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(etags(files()))
+    .bind::<Array<Nullable<Timestamptz>>, _>(times(files()))
     .execute(connection)?;
     let parts: Vec<(i64, i64, i64, i64)> = load_batch::table
         .select((
@@ -195,9 +200,12 @@ fn insert(
     let files = || new.iter().map(|index| &candidates.files[*index]);
     let source_ids: Vec<i16> = new.iter().map(|index| candidates.contents[*index].source_id).collect();
     let mut ids: Vec<Id> = sql_query(
-        "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status, finished_at) \
-         select $1, a.source_id, a.path, a.size_bytes, a.sha256, a.status, case a.status when 'duplicate' then now() end \
-         from unnest($2, $3, $4, $5, $6) with ordinality as a (source_id, path, size_bytes, sha256, status, ordinal) \
+        "insert into etl.load_file (load_run_id, source_id, path, size_bytes, sha256, status, finished_at, etag, \
+           modified_at, is_hashed) \
+         select $1, a.source_id, a.path, a.size_bytes, a.sha256, a.status, case a.status when 'duplicate' then now() end, \
+           a.etag, a.modified_at, a.is_hashed \
+         from unnest($2, $3, $4, $5, $6, $7, $8, $9) with ordinality \
+           as a (source_id, path, size_bytes, sha256, status, etag, modified_at, is_hashed, ordinal) \
          order by a.ordinal returning id",
     )
     .bind::<BigInt, _>(run_id)
@@ -206,7 +214,20 @@ fn insert(
     .bind::<Array<BigInt>, _>(files().map(|file| file.size as i64).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(files().map(|file| file.sha256.to_vec()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(new.iter().filter_map(|index| decisions[*index].new_status()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(etags(files()))
+    .bind::<Array<Nullable<Timestamptz>>, _>(times(files()))
+    .bind::<Array<Bool>, _>(files().map(NewFile::is_hashed).collect::<Vec<_>>())
     .load(connection)?;
     ids.sort_unstable_by_key(|id| id.id);
     Ok(ids.into_iter().map(|Id { id }| id).collect())
+}
+
+/// What stores call the versions of the files that are objects.
+fn etags<'f>(files: impl Iterator<Item = &'f NewFile<'f>>) -> Vec<Option<&'f str>> {
+    files.map(|file| file.object.and_then(|object| object.etag)).collect()
+}
+
+/// When they were put there.
+fn times<'f>(files: impl Iterator<Item = &'f NewFile<'f>>) -> Vec<Option<DateTime<Utc>>> {
+    files.map(|file| file.object.map(|object| object.modified)).collect()
 }

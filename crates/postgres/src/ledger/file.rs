@@ -9,7 +9,7 @@ use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text};
 use serde::{Serialize, Serializer};
 
 use super::schema::{load_batch, load_file, source};
@@ -28,6 +28,8 @@ pub struct ReadFile<'f> {
     pub form: &'f str,
     /// Why it could not be read to its end.
     pub error: Option<&'f str>,
+    /// The hash of its bytes.
+    pub sha256: [u8; 32],
 }
 
 /// The verdict over a file.
@@ -59,11 +61,11 @@ with part as (
          sum(stale) as stale, sum(deleted) as deleted, sum(rejected) as rejected, sum(skipped) as skipped
     from etl.load_batch where file_id = any($2) group by 1),
 account as (
-  select a.id, a.seen, a.form, a.error,
+  select a.id, a.seen, a.form, a.error, a.sha256,
          coalesce(p.inserted, 0) as inserted, coalesce(p.updated, 0) as updated,
          coalesce(p.unchanged, 0) as unchanged, coalesce(p.stale, 0) as stale, coalesce(p.deleted, 0) as deleted,
          coalesce(p.rejected, 0) as rejected, coalesce(p.skipped, 0) as skipped
-    from unnest($2, $3, $4, $5) as a (id, seen, form, error)
+    from unnest($2, $3, $4, $5, $6) as a (id, seen, form, error, sha256)
     left join part p on p.file_id = a.id)
 update etl.load_file f set
   status = case
@@ -72,7 +74,7 @@ update etl.load_file f set
     else 'loaded' end,
   finished_at = now(), form = a.form, seen = a.seen, inserted = a.inserted, updated = a.updated,
   unchanged = a.unchanged, stale = a.stale, deleted = a.deleted, rejected = a.rejected, skipped = a.skipped,
-  error = a.error
+  error = a.error, sha256 = a.sha256, is_hashed = true
 from account a
 where f.id = a.id and f.load_run_id = $1
 returning f.id, f.status, f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped";
@@ -99,6 +101,7 @@ impl Run {
                 .bind::<Array<BigInt>, _>(files.iter().map(|file| file.seen as i64).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(files.iter().map(|file| file.form).collect::<Vec<_>>())
                 .bind::<Array<Nullable<Text>>, _>(files.iter().map(|file| file.error).collect::<Vec<_>>())
+                .bind::<Array<Binary>, _>(files.iter().map(|file| &file.sha256[..]).collect::<Vec<_>>())
                 .load(connection)?;
             // The parts of a failed file are kept: they show where it went wrong.
             let done = finished.iter().filter(|file| file.status != "failed").map(|file| file.id);
