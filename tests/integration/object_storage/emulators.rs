@@ -26,7 +26,6 @@ const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6t
 struct Server {
     child: Child,
     host: String,
-    _folder: tempfile::TempDir,
 }
 
 impl Drop for Server {
@@ -37,27 +36,21 @@ impl Drop for Server {
 }
 
 /// Starts an emulator that `make object-storage` installs; `None` if it is not there.
-fn start(
-    program: &str,
-    address: &str,
-    arguments: &dyn Fn(&str, &str, &str) -> Vec<String>,
-) -> Option<Server> {
+fn start(program: &str, address: &str, arguments: &dyn Fn(&str, &str) -> Vec<String>) -> Option<Server> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/object-store").join(program);
     if !path.exists() {
         eprintln!("skipped: {} is not installed", path.display());
         return None;
     }
-    let folder = tempfile::tempdir().unwrap();
     let port = 20_000 + std::process::id() % 10_000;
-    let shown = folder.path().display().to_string();
     let child = Command::new(path)
-        .args(arguments(address, &port.to_string(), &shown))
+        .args(arguments(address, &port.to_string()))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let host = format!("{address}:{port}");
-    let server = Server { child, host, _folder: folder };
+    let server = Server { child, host };
     wait_until("the emulator answers", || TcpStream::connect(&server.host).is_ok());
     Some(server)
 }
@@ -165,20 +158,10 @@ fn end_to_end(
 #[test]
 #[ignore = "needs Azurite: make object-storage"]
 fn azure_blob_storage_is_loaded_as_a_folder_is() {
-    let arguments = |address: &str, port: &str, folder: &str| {
-        [
-            "--silent",
-            "--skipApiVersionCheck",
-            "--inMemoryPersistence",
-            "--blobHost",
-            address,
-            "--blobPort",
-            port,
-            "--location",
-            folder,
-        ]
-        .map(str::to_owned)
-        .to_vec()
+    let arguments = |address: &str, port: &str| {
+        let flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"];
+        let at = ["--blobHost", address, "--blobPort", port];
+        flags.into_iter().chain(at).map(str::to_owned).collect()
     };
     let Some(server) = start("node_modules/.bin/azurite-blob", "127.91.8.1", &arguments) else { return };
     let made = azure(&server, "PUT", "/clinic", &[("restype", "container")], b"");
@@ -197,24 +180,10 @@ fn azure_blob_storage_is_loaded_as_a_folder_is() {
 #[test]
 #[ignore = "needs fake-gcs-server: make object-storage"]
 fn google_cloud_storage_is_loaded_as_a_folder_is() {
-    let arguments = |address: &str, port: &str, folder: &str| {
-        [
-            "-scheme",
-            "http",
-            "-host",
-            address,
-            "-port",
-            port,
-            "-backend",
-            "memory",
-            "-filesystem-root",
-            folder,
-            "-public-host",
-        ]
-        .into_iter()
-        .map(str::to_owned)
-        .chain([format!("{address}:{port}")])
-        .collect()
+    let arguments = |address: &str, port: &str| {
+        let public = format!("{address}:{port}");
+        let at = ["-scheme", "http", "-host", address, "-port", port, "-public-host", &public];
+        ["-backend", "memory"].into_iter().chain(at).map(str::to_owned).collect()
     };
     let Some(server) = start("bin/fake-gcs-server", "127.91.8.2", &arguments) else { return };
     let json = [("Content-Type", "application/json".to_owned())];

@@ -29,7 +29,7 @@ pub enum Fate {
     Passed,
     /// The store has too much to do.
     Throttled,
-    /// The store does not know such calls.
+    /// The store does not allow such calls.
     Refused,
     /// The connection ends without an answer.
     BrokenOff,
@@ -106,7 +106,7 @@ fn serve(client: TcpStream, host: &str, fate: &mut dyn FnMut(&Call) -> Fate) -> 
     let answer = match &fate {
         Fate::BrokenOff => return Ok(()),
         Fate::Throttled => error("503 Slow Down", "SlowDown"),
-        Fate::Refused => error("501 Not Implemented", "NotImplemented"),
+        Fate::Refused => error("403 Forbidden", "AccessDenied"),
         Fate::Passed | Fate::WithContents(_) => {
             let mut store = TcpStream::connect(host)?;
             write!(store, "{method} {path} HTTP/1.0\r\nConnection: close\r\n")?;

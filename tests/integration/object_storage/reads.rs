@@ -1,6 +1,7 @@
 //! How often objects are read: once, and not at all if the ledger knows them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pretty_assertions::assert_eq;
@@ -52,22 +53,32 @@ fn an_object_is_read_once_and_not_again_if_the_ledger_knows_its_version() {
         bucket.put(&format!("inbox/north/{name}"), content);
     }
     let reads = Reads::default();
-    let proxy = Proxy::start(&bucket.host, counting(&reads));
-    let mut mortal = command(&environment, &bucket, &proxy.host, &["once"]);
-    mortal.env("STORAGE_READ_AHEAD", "1MiB").env("FAILPOINTS", "noted=return");
-    environment.run_command(&mut mortal).expect_code(-1);
+    let mut count = counting(&reads);
+    let can_move = Arc::new(AtomicBool::new(false));
+    let moves = Arc::clone(&can_move);
+    let proxy = Proxy::start(&bucket.host, move |call| {
+        // The store copies nothing, so that all stays in the inbox.
+        let is_copy = call.method == "PUT" && call.length == 0;
+        if is_copy && !moves.load(Ordering::Relaxed) { Fate::Refused } else { count(call) }
+    });
+    let once = || {
+        let mut once = command(&environment, &bucket, &proxy.host, &["once"]);
+        environment.run_command(once.env("STORAGE_READ_AHEAD", "1MiB")).expect_code(3);
+    };
+    once();
     let first = std::mem::take(&mut *reads.lock().unwrap());
     assert!(first.len() > 8, "it is read in ranges: {first:?}");
     assert_eq!(first.iter().filter(|(_, count)| **count > 1).collect::<Vec<_>>(), []);
-
-    let mut once = command(&environment, &bucket, &proxy.host, &["once"]);
-    environment.run_command(&mut once).expect_code(3);
+    assert_eq!(bucket.keys("inbox/").len(), 3);
+    can_move.store(true, Ordering::Relaxed);
+    once();
     assert_eq!(*reads.lock().unwrap(), BTreeMap::new(), "the second process reads nothing again");
+    assert_eq!(bucket.keys("inbox/"), Vec::<String>::new());
     let hash =
         |content: &str| Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let statuses = ["rejected", "loaded", "loaded"];
     let wanted = contents.iter().zip(statuses).map(|((name, content), status)| {
-        [&format!("north/{name}"), status, &hash(content), "t", "t", "t"].map(str::to_owned).to_vec()
+        [&format!("north/{name}"), status, &hash(content), "true", "true", "true"].map(str::to_owned).to_vec()
     });
     assert_eq!(environment.query(FILES), wanted.collect::<Vec<_>>());
     assert_eq!(environment.value("select count(*) from patient"), "301");
@@ -96,17 +107,17 @@ fn equal_objects_that_are_hashed_as_they_are_loaded_are_loaded_once() {
     let files = "select s.code, f.path, f.status, f.is_hashed from etl.load_file f join etl.source s on s.id = f.source_id \
                   order by 1, 2";
     let wanted = [
-        ["north", "north/a.ndjson", "loaded", "t"],
-        ["north", "north/b.ndjson", "duplicate", "t"],
-        ["north", "north/c.ndjson", "loaded", "t"],
-        // Its content would bring back what the third has replaced.
-        ["north", "north/d.ndjson", "loaded", "t"],
-        ["south", "south/a.ndjson", "loaded", "t"],
+        ["north", "north/a.ndjson", "loaded", "true"],
+        ["north", "north/b.ndjson", "duplicate", "true"],
+        ["north", "north/c.ndjson", "loaded", "true"],
+        // Its content brings back what the third has replaced.
+        ["north", "north/d.ndjson", "loaded", "true"],
+        ["south", "south/a.ndjson", "loaded", "true"],
     ];
     assert_eq!(environment.query(files), wanted);
     let hashes = "select count(distinct sha256), count(*) from etl.load_file";
     assert_eq!(environment.query(hashes), [["2", "5"]]);
     assert_eq!(environment.value("select count(*) from patient"), "600");
-    assert_eq!((bucket.keys("inbox/").len(), bucket.keys("archive/").len()), (0, 3));
+    assert_eq!((bucket.keys("inbox/").len(), bucket.keys("archive/").len()), (0, 4));
     run(&environment, &bucket, &["check", "--archive"]).expect_code(0);
 }

@@ -19,13 +19,14 @@ cross join lateral (
      and f.modified_at = a.modified_at and f.is_hashed
    order by f.id desc limit 1) known";
 
-/// Files of the same sender and size, which may have the same bytes.
+/// Files of the same sender and size, which may have the same bytes; but for the very object, which a
+/// process that died was loading.
 const TWINS: &str = "\
 select a.ordinal - 1 as number
-from unnest($1, $2) with ordinality as a (code, size_bytes, ordinal)
+from unnest($1, $2, $3) with ordinality as a (code, size_bytes, sha256, ordinal)
 join etl.source s using (code)
 where exists (select from etl.load_file f where f.source_id = s.id and f.size_bytes = a.size_bytes
-                 and f.status in ('loaded', 'rejected', 'loading'))";
+                 and (f.status in ('loaded', 'rejected') or f.status = 'loading' and f.sha256 <> a.sha256))";
 
 #[derive(QueryableByName)]
 struct Known {
@@ -68,6 +69,7 @@ impl Run {
         let twins: Vec<Number> = sql_query(TWINS)
             .bind::<Array<Text>, _>(files.iter().map(|file| file.source).collect::<Vec<_>>())
             .bind::<Array<BigInt>, _>(files.iter().map(|file| file.size.cast_signed()).collect::<Vec<_>>())
+            .bind::<Array<Binary>, _>(files.iter().map(|file| &file.sha256[..]).collect::<Vec<_>>())
             .load(&mut self.connection)?;
         Ok(twins.into_iter().filter_map(|Number { number }| usize::try_from(number).ok()).collect())
     }
