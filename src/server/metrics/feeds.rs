@@ -8,6 +8,8 @@ use super::families::{Families, Values};
 
 /// The most feeds that have series of their own; later ones, by name, have none.
 pub(super) const MOST_FEEDS: i64 = 200;
+/// The most partitions that have series of their own; of others, only the feed's lag is told.
+const MOST_PARTITIONS: usize = 1000;
 /// The states of a feed, of which one is 1.
 const STATES: [&str; 4] = ["waiting", "running", "paused", "failed"];
 
@@ -52,7 +54,30 @@ pub(super) fn add(families: &mut Families, feeds: &[FeedEntry]) {
         per_feed(&|feed| Some(feed.export_count_differences as f64)),
     );
     add_times(families, &per_feed);
+    add_partitions(families, feeds);
     add_amounts(families, &per_feed);
+}
+
+/// The lag of each partition. Which partition is behind says whether all of a topic is slow or
+/// one of its consumers.
+fn add_partitions(families: &mut Families, feeds: &[FeedEntry]) {
+    let lag = |feed: &'_ FeedEntry, partition: &serde_json::Value| {
+        let number = partition["partition"].as_i64()?.to_string();
+        let topic = partition["topic"].as_str()?.to_owned();
+        Some((feed.name.clone(), topic, number, partition["lag"].as_i64()? as f64))
+    };
+    let of_feed = |feed: &FeedEntry| -> Vec<_> {
+        feed.partitions.as_array().into_iter().flatten().filter_map(|of| lag(feed, of)).collect()
+    };
+    let lags: Vec<_> = feeds.iter().flat_map(of_feed).take(MOST_PARTITIONS).collect();
+    let values = lags.iter().map(|(feed, topic, partition, lag)| {
+        (vec![("feed", feed.as_str()), ("topic", topic.as_str()), ("partition", partition.as_str())], *lag)
+    });
+    families.gauges(
+        "fhirmill_feed_partition_lag_records",
+        "How many records of a Kafka partition are not loaded, as far as its end is known.",
+        values.collect(),
+    );
 }
 
 fn add_times(families: &mut Families, per_feed: &PerFeed<'_>) {
@@ -126,4 +151,43 @@ fn described(feed: &FeedEntry) -> Vec<(&'static str, &str)> {
 
 fn instant(at: DateTime<Utc>) -> f64 {
     at.timestamp_micros() as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_have_their_lag_and_their_series_are_bounded() {
+        let mut feed = FeedEntry::new("events", "kafka", "north", None);
+        let partition = |number: usize| {
+            let lag = (number != 1).then_some(10 * number);
+            serde_json::json!({"topic": "adt", "partition": number, "lag": lag})
+        };
+        feed.partitions = (0..3).map(partition).collect();
+        let found = |feed: &FeedEntry| {
+            let mut families = Families::default();
+            add(&mut families, std::slice::from_ref(feed));
+            let family = families
+                .finish()
+                .into_iter()
+                .find(|family| family.name() == "fhirmill_feed_partition_lag_records")
+                .unwrap();
+            let of_metric = |metric: &prometheus::proto::Metric| {
+                let labels: Vec<_> = metric
+                    .get_label()
+                    .iter()
+                    .map(|label| format!("{}={}", label.name(), label.value()))
+                    .collect();
+                (labels.join(","), metric.get_gauge().get_value())
+            };
+            family.get_metric().iter().map(of_metric).collect::<Vec<_>>()
+        };
+        // The end of partition 1 is not known yet.
+        let wanted =
+            [("feed=events,partition=0,topic=adt", 0.0), ("feed=events,partition=2,topic=adt", 20.0)];
+        assert_eq!(found(&feed), wanted.map(|(labels, lag)| (labels.to_owned(), lag)));
+        feed.partitions = (2..5000).map(partition).collect();
+        assert_eq!(found(&feed).len(), MOST_PARTITIONS);
+    }
 }

@@ -135,6 +135,7 @@ fn compare_metrics(port: u16, service: &HttpService, anna: &mut Visitor<'_>) {
         ("fhirmill_feed_bytes_total{feed=\"north\"}", bytes.parse().unwrap()),
         ("fhirmill_feed_retries_total{feed=\"south\"}", 0.0),
         ("fhirmill_feed_lag_records{feed=\"stream\"}", 12.0),
+        ("fhirmill_feed_partition_lag_records{feed=\"stream\",partition=\"0\",topic=\"adt\"}", 12.0),
         ("fhirmill_feed_lost_messages_total{feed=\"stream\"}", 3.0),
     ] {
         assert_eq!(found.get(sample), Some(&value), "{sample} in {text}");
