@@ -92,6 +92,14 @@ impl Worker {
         Worker::new(job, Purpose::Run(run_id), Arc::default())
     }
 
+    /// A worker of that run, for messages. What a power failure takes comes again: offsets
+    /// and rows are lost together.
+    pub fn for_messages(job: &Job<'_>, run_id: i64) -> Result<Self, LoadError> {
+        let mut worker = Worker::for_updates(job, run_id)?;
+        worker.loader.commit_asynchronously()?;
+        Ok(worker)
+    }
+
     /// A worker of a remap, with a connection of its own. It rewrites resources of
     /// any type, since they are in the tables.
     pub fn for_remap(job: &Job<'_>) -> Result<Self, LoadError> {

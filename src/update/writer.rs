@@ -19,7 +19,7 @@ use super::segment::Segment;
 use super::{Answer, Applied, Refusal, Update, conditionals};
 use crate::config::Settings;
 use crate::pipeline::updates::{
-    EndingRun, GroupLoad, SpoolFile, UpdateFile, UpdateRun, UpdateWorker, land_left,
+    EndingRun, GroupLoad, SpoolFile, UpdateFile, UpdateKind, UpdateRun, UpdateWorker, land_left,
 };
 use crate::pipeline::{Job, PipelineError};
 use crate::report::{Activity, RunProgress, in_one_line};
@@ -228,7 +228,7 @@ impl Writer {
     }
 
     fn begin(&self, worker: Option<UpdateWorker>) -> Result<ActiveRun, PipelineError> {
-        let run = self.with_job(|job| UpdateRun::begin(job, "update", worker))?;
+        let run = self.with_job(|job| UpdateRun::begin(job, UpdateKind::Requests, worker))?;
         Ok(ActiveRun { run, segments: HashMap::new(), begun: Instant::now(), used: Instant::now() })
     }
 

@@ -100,13 +100,15 @@ impl Range {
 mod tests {
     use super::*;
     use crate::feeds::kafka::message::append_bad;
+    use crate::pipeline::updates::MessagePlace;
 
     #[test]
     fn a_batch_moves_each_partition_from_where_it_was_over_gaps() {
         let mut batch = MessageBatch::new(Arc::from("a"));
         let topic: Arc<str> = Arc::from("t");
         for (partition, from, to) in [(0, 5, 8), (1, 0, 1), (0, 8, 9)] {
-            append_bad(&mut batch.messages, "place", ("not_json", String::new()), b"");
+            let place = MessagePlace { topic: Arc::clone(&topic), partition, offset: from, line: None };
+            append_bad(&mut batch.messages, &place, ("not_json", String::new()), b"");
             batch.note(&topic, partition, (from, to), None);
         }
         let moves: Vec<_> = batch

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fhirmill_postgres::lock::lock;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
@@ -22,6 +23,9 @@ use crate::feeds::secret;
 
 /// How long questions to brokers may take.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the first attempt to ask brokers takes at most; each further one takes twice as
+/// long.
+const FIRST_ATTEMPT: Duration = Duration::from_millis(500);
 
 /// What the group has decided on this consumer's partitions.
 #[derive(Clone, Debug)]
@@ -39,6 +43,7 @@ pub struct Told {
     trouble: Mutex<Option<String>>,
     statistics: Mutex<Option<Box<Statistics>>>,
     statistics_count: AtomicU64,
+    is_refused: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -56,6 +61,12 @@ impl Told {
     /// The last statistics, unless they were taken before.
     pub fn take_statistics(&self) -> Option<Box<Statistics>> {
         lock(&self.statistics).take()
+    }
+
+    /// Whether a broker and the client did not agree on how the connection is secured.
+    /// Waiting does not help then.
+    fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
     }
 
     /// How many statistics were told.
@@ -81,6 +92,12 @@ impl ClientContext for Told {
             return;
         }
         debug!("librdkafka: {error}: {reason}");
+        if matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::SSL | RDKafkaErrorCode::Authentication)
+        ) {
+            self.is_refused.store(true, Ordering::Relaxed);
+        }
         let mut trouble = lock(&self.trouble);
         // That all brokers are down says less than why.
         let is_summary = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
@@ -130,10 +147,9 @@ impl Drop for Client {
     fn drop(&mut self) {
         let told = self.0.context();
         told.is_closing.store(true, Ordering::Relaxed);
-        // Nobody follows a decision any more, and librdkafka waits for it.
-        if told.take_decision().is_some() {
-            let _ = self.0.unassign();
-        }
+        // Nobody follows a decision any more, or follows one to its end, and librdkafka waits
+        // for that.
+        let _ = self.0.unassign();
     }
 }
 
@@ -201,6 +217,25 @@ fn refused(error: &KafkaError) -> String {
             format!("librdkafka does not accept the property {name}: {description}")
         }
         other => format!("the Kafka client cannot be made: {other}"),
+    }
+}
+
+/// What the brokers tell of themselves and of all topics.
+pub fn metadata(client: &Client) -> Result<Metadata, Failure> {
+    let until = Instant::now() + PATIENCE;
+    let mut attempt = FIRST_ATTEMPT;
+    loop {
+        let was_refused = client.context().is_refused();
+        let error = match client.fetch_metadata(None, attempt) {
+            Ok(metadata) => return Ok(metadata),
+            Err(error) => error,
+        };
+        // The client tells why it cannot connect while it is polled.
+        let _ = client.poll(Duration::from_millis(100));
+        if was_refused || Instant::now() >= until {
+            return Err(failure(client, "the brokers do not answer", &error));
+        }
+        attempt = (2 * attempt).min(until.saturating_duration_since(Instant::now()));
     }
 }
 

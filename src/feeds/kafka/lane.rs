@@ -6,19 +6,22 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use diesel::PgConnection;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, KafkaStep};
 use fhirmill_postgres::ledger::{FeedFile, OffsetMove};
+use fhirmill_postgres::registry::SharedKeys;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::appending::Appending;
 use super::batch::MessageBatch;
 use crate::config::Settings;
-use crate::pipeline::updates::{EndingRun, SpoolFile, UpdateFile, UpdateRun, UpdateWorker};
+use crate::pipeline::updates::{EndingRun, SpoolFile, UpdateFile, UpdateKind, UpdateRun, UpdateWorker};
 use crate::pipeline::{Job, PipelineError};
 use crate::report::{Activity, RunProgress, in_one_line};
 
@@ -72,6 +75,8 @@ pub struct LaneContext {
     pub feed_id: i32,
     /// Its name.
     pub feed: String,
+    /// The keys that lanes have looked up.
+    pub keys: SharedKeys,
     /// Whether what is done at the end of runs is done when the lane ends.
     pub ends_run: bool,
 }
@@ -115,8 +120,9 @@ impl Lane {
         Lane { context, run: None, worker: None, ending: None }
     }
 
-    /// Carries out orders until nobody gives any more.
-    pub fn run(mut self, orders: &Receiver<Order>, done: &Sender<Done>) {
+    /// Carries out orders until nobody gives any more. Returns the run, if somebody is there
+    /// to end it.
+    pub fn run(mut self, orders: &Receiver<Order>, done: &Sender<Done>) -> Option<EndingRun> {
         loop {
             match orders.recv_timeout(IDLE) {
                 Ok(order) => {
@@ -138,7 +144,7 @@ impl Lane {
             }
             self.tend();
         }
-        self.end();
+        self.end()
     }
 
     fn carry_out(&mut self, order: Order) -> Done {
@@ -177,41 +183,38 @@ impl Lane {
         let Some(OpenFile { spool, file, of_feed, used, .. }) = active.files.get_mut(&batch.source) else {
             return Done::Failed("there is no file to write to".to_owned());
         };
-        let (offset, size) = (file.bytes(), batch.messages.lines.len() as u64);
-        let (mut moves, mut is_out_of_turn, mut io_failure) = (Vec::new(), false, None);
-        let loaded = active.run.load_messages(
-            &settings,
-            file,
-            &batch.messages,
-            &mut |connection, batch_number, rejected| {
+        let (offset, lines) = (file.bytes(), batch.messages.lines.as_slice());
+        let (mut moves, mut is_in_turn) = (Vec::new(), true);
+        let loaded = thread::scope(|scope| {
+            let mut appending = Appending::begin(scope, spool, offset, lines);
+            let mut last_word = |connection: &mut PgConnection, number: u64, rejected: &[u32]| {
+                appending.wait()?;
+                failpoint::passed_kafka(KafkaStep::Appended);
                 moves = batch.moves(rejected);
                 for to in &moves {
-                    if !to.carry_out(connection, feed_id, Some((run_id, batch_number)))? {
-                        is_out_of_turn = true;
+                    is_in_turn = to.carry_out(connection, feed_id, Some((run_id, number)))?;
+                    if !is_in_turn {
                         return Err(LoadError::Withheld);
                     }
                 }
-                of_feed.note_size(connection, offset + size)?;
+                of_feed.note_size(connection, offset + lines.len() as u64)?;
                 failpoint::passed_kafka(KafkaStep::OffsetsMoved);
-                spool.append(offset, &batch.messages.lines).map_err(|failure| {
-                    io_failure = Some(failure);
-                    LoadError::Withheld
-                })?;
-                failpoint::passed_kafka(KafkaStep::Appended);
                 Ok(())
-            },
-        );
-        match (loaded, io_failure) {
-            (Ok(()), _) => {
+            };
+            let loaded = active.run.load_messages(&settings, file, &batch.messages, &mut last_word);
+            loaded.map_err(|failure| match appending.into_failure() {
+                Some(failure) => format!("messages cannot be written to a file: {failure}"),
+                None => in_one_line(&failure),
+            })
+        });
+        match loaded {
+            Ok(()) => {
                 *used = Instant::now();
                 failpoint::passed_kafka(KafkaStep::Loaded);
                 Done::Moved(moves)
             }
-            (Err(_), Some(failure)) => {
-                Done::Failed(format!("messages cannot be written to a file: {failure}"))
-            }
-            (Err(_), None) if is_out_of_turn => Done::OutOfTurn,
-            (Err(failure), None) => Done::Failed(in_one_line(&failure)),
+            Err(_) if !is_in_turn => Done::OutOfTurn,
+            Err(reason) => Done::Failed(reason),
         }
     }
 
@@ -246,7 +249,9 @@ impl Lane {
 
     fn begin(&mut self) -> Result<ActiveRun, PipelineError> {
         let worker = self.worker.take();
-        let run = self.context.with_job(|job| UpdateRun::begin(job, "kafka", worker))?;
+        let run = self
+            .context
+            .with_job(|job| UpdateRun::begin(job, UpdateKind::Messages(&self.context.keys), worker))?;
         Ok(ActiveRun { run, files: HashMap::new(), begun: Instant::now(), used: Instant::now() })
     }
 
@@ -300,37 +305,38 @@ impl Lane {
     /// Ends a run on a thread of its own, so that messages need not wait for it.
     fn end_beside(&self, ending: EndingRun) -> Option<JoinHandle<()>> {
         let context = self.context.clone();
-        let thread = std::thread::Builder::new().name("kafka-end".to_owned());
-        let end = move || end_run(&context, ending);
+        let thread = thread::Builder::new().name("kafka-end".to_owned());
+        let end = move || context.end_runs(vec![ending]);
         thread.spawn(end).inspect_err(|error| warn!("a run of messages cannot be ended: {error}")).ok()
     }
 
     /// Completes everything. What may take long is left to the next process, unless this
     /// one is there for it.
-    fn end(mut self) {
-        let Some(mut active) = self.run.take() else { return };
+    fn end(mut self) -> Option<EndingRun> {
+        let mut active = self.run.take()?;
         self.close_all(&mut active);
         let (_, ending) = active.run.into_ending();
         if self.context.ends_run {
-            return end_run(&self.context, ending);
+            return Some(ending);
         }
         if let Err(failure) = ending.leave() {
             warn!("a run of messages did not come to its end: {}", in_one_line(&failure));
         }
+        None
     }
 }
 
 impl LaneContext {
+    /// Does what is done at the end of runs.
+    pub fn end_runs(&self, runs: Vec<EndingRun>) {
+        if let Err(failure) = self.with_job(|job| EndingRun::end_together(runs, job)) {
+            warn!("a run of messages did not come to its end: {}", in_one_line(&failure));
+        }
+    }
+
     fn with_job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {
         let LaneContext { settings, database, cancel, activity, .. } = self;
         let progress = RunProgress::beside(activity);
         work(&Job { settings, database, cancel, progress: &progress })
-    }
-}
-
-/// Does what is done at the end of a run.
-fn end_run(context: &LaneContext, ending: EndingRun) {
-    if let Err(failure) = context.with_job(|job| ending.end(job)) {
-        warn!("a run of messages did not come to its end: {}", in_one_line(&failure));
     }
 }

@@ -9,9 +9,11 @@ use fhirmill_postgres::ledger::OffsetMove;
 use super::client::transient;
 use super::lane::{Done, Lane, LaneContext, Order};
 use crate::feeds::http::Failure;
+use crate::pipeline::updates::EndingRun;
 
 /// See the module.
 pub struct Lanes {
+    context: LaneContext,
     lanes: Vec<LaneHandle>,
     done: Receiver<Done>,
     /// Orders that were given and not carried out yet.
@@ -22,12 +24,12 @@ pub struct Lanes {
 
 struct LaneHandle {
     orders: SyncSender<Order>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<EndingRun>>,
 }
 
 impl Lanes {
     /// Starts so many lanes. They have no sessions until there is something to load.
-    pub fn start(context: &LaneContext, count: usize) -> std::io::Result<Self> {
+    pub fn start(context: LaneContext, count: usize) -> std::io::Result<Self> {
         let (done_sender, done) = channel();
         let mut lanes = Vec::with_capacity(count);
         for number in 0..count {
@@ -38,7 +40,7 @@ impl Lanes {
             let thread = thread.spawn(move || lane.run(&receiver, &sender))?;
             lanes.push(LaneHandle { orders, thread });
         }
-        Ok(Lanes { lanes, done, outstanding: 0, moved: Vec::new() })
+        Ok(Lanes { context, lanes, done, outstanding: 0, moved: Vec::new() })
     }
 
     /// How many there are.
@@ -100,12 +102,13 @@ impl Lanes {
 
     /// Ends the lanes once they have carried out what they were ordered to, and waits for it.
     pub fn end(self) {
-        let Lanes { lanes, done, .. } = self;
+        let Lanes { context, lanes, done, .. } = self;
         // Nobody waits for what they report.
         drop(done);
-        for LaneHandle { orders, thread } in lanes {
-            drop(orders);
-            let _ = thread.join();
-        }
+        let (orders, threads): (Vec<_>, Vec<_>) =
+            lanes.into_iter().map(|lane| (lane.orders, lane.thread)).unzip();
+        drop(orders);
+        let ended = threads.into_iter().filter_map(|thread| thread.join().ok().flatten());
+        context.end_runs(ended.collect());
     }
 }

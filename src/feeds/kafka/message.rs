@@ -3,18 +3,17 @@
 //! for it.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use fhirmill_core::fhir::Address;
 use flate2::bufread::MultiGzDecoder;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use rdkafka::message::{Headers as _, Message};
 use serde_json::json;
-use serde_json::value::RawValue;
 
-use crate::pipeline::updates::{BadMessage, MessageLine, Messages};
+use super::top::{Top, is_plain_resource};
+use crate::pipeline::updates::{BadMessage, MessageLine, MessagePlace, Messages};
 
 /// The most bytes of a message that cannot be read that are kept.
 const MOST_RAW_BYTES: usize = 64 << 10;
@@ -27,10 +26,37 @@ pub struct Received<'m> {
     pub value: Option<&'m [u8]>,
     /// Its key.
     pub key: Option<&'m [u8]>,
-    /// The header `deleted`.
+    /// Its headers.
+    pub headers: Headers<'m>,
+}
+
+/// The headers of a message that have a meaning, whatever the case of their names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Headers<'m> {
+    /// `deleted`.
     pub deleted: Option<&'m [u8]>,
-    /// The header `time`.
+    /// `time`.
     pub time: Option<&'m [u8]>,
+    /// `source`.
+    pub source: Option<&'m [u8]>,
+}
+
+impl<'m> Headers<'m> {
+    /// The first of each name.
+    pub fn of<M: Message>(message: &'m M) -> Self {
+        let mut found = Headers::default();
+        let Some(headers) = message.headers() else { return found };
+        for header in headers.iter() {
+            let place =
+                [("deleted", &mut found.deleted), ("time", &mut found.time), ("source", &mut found.source)]
+                    .into_iter()
+                    .find(|(name, _)| header.key.eq_ignore_ascii_case(name));
+            if let Some((_, place)) = place {
+                place.get_or_insert(header.value.unwrap_or_default());
+            }
+        }
+        found
+    }
 }
 
 /// Why a message is not what it should be.
@@ -41,35 +67,49 @@ pub fn header_text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().map(str::trim)
 }
 
-/// Appends the lines of a message; `place` is its place for people.
-pub fn append(messages: &mut Messages, received: &Received<'_>, place: &str, most_bytes: usize) {
+/// Appends the lines of a message.
+pub fn append(messages: &mut Messages, received: &Received<'_>, place: &MessagePlace, most_bytes: usize) {
     if let Err(bad) = append_good(messages, received, place, most_bytes) {
         append_bad(messages, place, bad, received.value.or(received.key).unwrap_or_default());
     }
 }
 
+/// Appends a line for a message whose header names a source that it may not name.
+pub fn append_not_allowed(messages: &mut Messages, received: &Received<'_>, place: &MessagePlace) {
+    let message = "the header source names a source that is not among header_sources".to_owned();
+    append_bad(messages, place, ("source_not_allowed", message), received.value.unwrap_or_default());
+}
+
 /// Appends a line for a message that is rejected for that reason.
-pub fn append_bad(messages: &mut Messages, place: &str, (reason, message): Bad, raw: &[u8]) {
+pub fn append_bad(messages: &mut Messages, place: &MessagePlace, (reason, message): Bad, raw: &[u8]) {
     let raw = &raw[..raw.len().min(MOST_RAW_BYTES)];
-    let line = json!({"resourceType": "RejectedMessage", "place": place, "reason": reason});
+    let line = json!({"resourceType": "RejectedMessage", "place": place.to_string(), "reason": reason});
     let bad = BadMessage { reason, message, raw: raw.to_vec() };
     push(messages, place, Some(bad), |lines| lines.extend_from_slice(line.to_string().as_bytes()));
 }
 
-fn push(messages: &mut Messages, place: &str, bad: Option<BadMessage>, line: impl FnOnce(&mut Vec<u8>)) {
-    messages.of_lines.push(MessageLine { start: messages.lines.len(), place: Arc::from(place), bad });
-    line(&mut messages.lines);
-    messages.lines.push(b'\n');
+fn push(
+    messages: &mut Messages,
+    place: &MessagePlace,
+    bad: Option<BadMessage>,
+    line: impl FnOnce(&mut Vec<u8>),
+) {
+    // Nobody else has them while they are gathered.
+    let lines = Arc::make_mut(&mut messages.lines);
+    messages.of_lines.push(MessageLine { start: lines.len(), place: place.clone(), bad });
+    line(lines);
+    lines.push(b'\n');
 }
 
 fn append_good(
     messages: &mut Messages,
     received: &Received<'_>,
-    place: &str,
+    place: &MessagePlace,
     most_bytes: usize,
 ) -> Result<(), Bad> {
-    let time = received.time.map(header_time).transpose()?;
-    let is_deleted = received.deleted.is_some_and(is_true);
+    let Headers { deleted, time, .. } = received.headers;
+    let time = time.map(header_time).transpose()?;
+    let is_deleted = deleted.is_some_and(is_true);
     let Some(value) = received.value else {
         let key = received.key.and_then(key_text).unwrap_or_default();
         let message =
@@ -77,6 +117,10 @@ fn append_good(
         return append_delete(messages, place, key, (time, message));
     };
     let value = unpacked(value, most_bytes)?;
+    if time.is_none() && !is_deleted && is_plain_resource(&value) {
+        push(messages, place, None, |lines| lines.extend_from_slice(&value));
+        return Ok(());
+    }
     let value = value.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&value);
     if value.trim_ascii().is_empty() {
         return Err(("not_json", "the message is empty".to_owned()));
@@ -97,7 +141,7 @@ fn append_good(
 /// The lines of NDJSON, each of which may be bad.
 fn append_lines(
     messages: &mut Messages,
-    place: &str,
+    place: &MessagePlace,
     value: &[u8],
     (failure, time): (serde_json::Error, Option<DateTime<Utc>>),
 ) -> Result<(), Bad> {
@@ -109,7 +153,7 @@ fn append_lines(
         return Err(bad_json(&failure));
     }
     for (number, line) in lines().filter(|(_, line)| is_text(line)) {
-        let place = format!("{place}, line {}", number + 1);
+        let place = MessagePlace { line: Some(number + 1), ..place.clone() };
         let appended = Top::read(line)
             .map_err(|failure| bad_json(&failure))
             .and_then(|top| append_document(messages, &place, line, (&top, time)));
@@ -123,7 +167,7 @@ fn append_lines(
 /// A resource or a Bundle, on one line.
 fn append_document(
     messages: &mut Messages,
-    place: &str,
+    place: &MessagePlace,
     value: &[u8],
     (top, time): (&Top, Option<DateTime<Utc>>),
 ) -> Result<(), Bad> {
@@ -151,7 +195,7 @@ fn append_document(
 /// The deletion of the resource with that address.
 fn append_delete(
     messages: &mut Messages,
-    place: &str,
+    place: &MessagePlace,
     address: &str,
     (time, refusal): (Option<DateTime<Utc>>, &str),
 ) -> Result<(), Bad> {
@@ -218,55 +262,6 @@ fn header_time(header: &[u8]) -> Result<DateTime<Utc>, Bad> {
     })
 }
 
-/// What is at the top of a JSON object.
-#[derive(Debug, Default)]
-struct Top {
-    resource_type: Option<String>,
-    id: Option<String>,
-}
-
-impl Top {
-    /// Reads all of it, so that it is known to be JSON.
-    fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        let top = Top::deserialize(&mut reader)?;
-        reader.end()?;
-        Ok(top)
-    }
-}
-
-impl<'de> Deserialize<'de> for Top {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(TopVisitor)
-    }
-}
-
-struct TopVisitor;
-
-impl<'de> Visitor<'de> for TopVisitor {
-    type Value = Top;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top, A::Error> {
-        let mut top = Top::default();
-        while let Some(name) = map.next_key::<String>()? {
-            let text = match name.as_str() {
-                "resourceType" => &mut top.resource_type,
-                "id" => &mut top.id,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            *text = serde_json::from_str(map.next_value::<&RawValue>()?.get()).ok();
-        }
-        Ok(top)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -278,8 +273,9 @@ mod tests {
 
     fn lines(received: &Received<'_>) -> Vec<(String, Option<&'static str>)> {
         let mut messages = Messages::default();
-        append(&mut messages, received, "topic t, partition 0, offset 7", MOST);
-        let text = String::from_utf8(messages.lines).unwrap();
+        let place = MessagePlace { topic: "t".into(), partition: 0, offset: 7, line: None };
+        append(&mut messages, received, &place, MOST);
+        let text = std::str::from_utf8(&messages.lines).unwrap();
         assert_eq!(text.lines().count(), messages.of_lines.len());
         let starts: Vec<usize> = messages.of_lines.iter().map(|line| line.start).collect();
         assert!(starts.iter().all(|start| text[*start..].starts_with('{')), "{text}");
@@ -347,7 +343,7 @@ mod tests {
         }
         let received = Received {
             value: Some(br#"{"resourceType":"Patient","id":"1"}"#),
-            deleted: Some(b"true"),
+            headers: Headers { deleted: Some(b"true"), ..Headers::default() },
             ..Received::default()
         };
         assert_eq!(lines(&received), [(deletes.to_owned(), None)]);
@@ -362,12 +358,15 @@ mod tests {
         let value = Some(br#"{"resourceType":"Patient","id":"1"}"#.as_slice());
         let wanted = r#"{"resourceType":"Bundle","type":"collection","entry":[{"response":{"lastModified":"2026-01-31T05:00:00.000Z"},"resource":{"resourceType":"Patient","id":"1"}}]}"#;
         for time in ["2026-01-31T06:00:00+01:00", "1769835600000"] {
-            let received = Received { value, time: Some(time.as_bytes()), ..Received::default() };
+            let headers = Headers { time: Some(time.as_bytes()), ..Headers::default() };
+            let received = Received { value, headers, ..Received::default() };
             assert_eq!(lines(&received), [(wanted.to_owned(), None)], "{time}");
         }
-        let received = Received { value, time: Some(b"yesterday"), ..Received::default() };
+        let headers = Headers { time: Some(b"yesterday"), ..Headers::default() };
+        let received = Received { value, headers, ..Received::default() };
         assert_eq!(lines(&received)[0].1, Some("invalid_header"));
-        let kept = Received { value, deleted: Some(b"false"), ..Received::default() };
+        let headers = Headers { deleted: Some(b"false"), ..Headers::default() };
+        let kept = Received { value, headers, ..Received::default() };
         assert_eq!(lines(&kept)[0].1, None);
     }
 }

@@ -8,14 +8,19 @@
 //! - `client`: librdkafka
 //! - `topics`: which topics are read, and their sources
 //! - `offsets`: where partitions are continued
-//! - `reader`: the thread that polls, and gathers messages to batches
-//! - `message`: a message becomes lines
+//! - `reader`: the thread that polls
+//! - `partitions`: what it reads
+//! - `gathering`: messages of partitions are put into batches
 //! - `batch`: messages that are loaded together
+//! - `message`, `top`: a message becomes lines
 //! - `lane`, `lanes`: the threads that load them
+//! - `appending`: their lines go to the disk
 //! - `reset`, `test`: commands
 
+mod appending;
 mod batch;
 mod client;
+mod gathering;
 mod lane;
 mod lanes;
 mod message;
@@ -24,6 +29,7 @@ mod partitions;
 mod reader;
 mod reset;
 mod test;
+mod top;
 mod topics;
 
 use diesel::PgConnection;

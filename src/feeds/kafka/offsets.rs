@@ -7,7 +7,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tracing::{error, info};
 
-use super::client::{Client, PATIENCE, failure};
+use super::client::{self, Client, PATIENCE, failure};
 use super::topics::TopicMap;
 use crate::config::{KafkaSettings, KafkaStart, OnLost};
 use crate::feeds::http::Failure;
@@ -106,9 +106,7 @@ impl Places<'_> {
         }
         error!(feed = %self.feed, topic, partition, "feed {}: {what}; it goes on at offset {earliest}", self.feed);
         if !FeedOffset::skip_lost(connection, self.feed_id, stored, earliest)? {
-            return Err(super::client::transient(
-                "another process has moved an offset at the same time".to_owned(),
-            ));
+            return Err(client::transient("another process has moved an offset at the same time".to_owned()));
         }
         Ok(earliest)
     }
@@ -147,9 +145,7 @@ pub fn offset_at(
 
 /// The partitions of all topics that the feed reads.
 pub fn partitions(client: &Client, topics: &TopicMap) -> Result<Vec<(String, i32)>, Failure> {
-    let metadata = client
-        .fetch_metadata(None, PATIENCE)
-        .map_err(|error| failure(client, "the brokers do not answer", &error))?;
+    let metadata = client::metadata(client)?;
     let mut partitions = Vec::new();
     for topic in metadata.topics() {
         if topics.source(topic.name()).is_some() && topic.error().is_none() {

@@ -1,11 +1,10 @@
-//! The *partitions* that a run reads, and what it gathers of them.
+//! The *partitions* that a run reads, and how far.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rdkafka::statistics::Statistics;
 
-use super::batch::MessageBatch;
 use super::offsets::Place;
 use super::topics::TopicMap;
 use crate::feeds::http::Failure;
@@ -27,7 +26,7 @@ pub struct Partition {
     pub end: i64,
     /// Whether its end was reached since.
     pub is_drained: bool,
-    /// The source of the batch that has its last messages, and is not given to the lane yet.
+    /// The source of the batch that has its last messages, and is not complete yet.
     pub gathered_for: Option<Arc<str>>,
 }
 
@@ -35,8 +34,6 @@ pub struct Partition {
 #[derive(Debug, Default)]
 pub struct Partitions {
     by_topic: HashMap<String, HashMap<i32, Partition>>,
-    /// Batches that are being gathered, by lane and source.
-    pub batches: HashMap<(usize, Arc<str>), MessageBatch>,
 }
 
 impl Partitions {
@@ -82,15 +79,13 @@ impl Partitions {
         self.all().all(|partition| partition.is_drained)
     }
 
-    /// Takes a batch to be given to its lane.
-    pub fn take_batch(&mut self, key: &(usize, Arc<str>)) -> Option<MessageBatch> {
-        let batch = self.batches.remove(key)?;
+    /// The lane's batch for a source is complete.
+    pub fn let_go(&mut self, lane: usize, source: &Arc<str>) {
         for partition in self.all_mut() {
-            if partition.lane == key.0 && partition.gathered_for.as_ref() == Some(&key.1) {
+            if partition.lane == lane && partition.gathered_for.as_ref() == Some(source) {
                 partition.gathered_for = None;
             }
         }
-        Some(batch)
     }
 }
 

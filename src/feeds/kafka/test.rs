@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 use fhirmill_postgres::ledger::FeedOffset;
-use rdkafka::consumer::Consumer;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::client::{self, Client, PATIENCE};
+use super::client::{self, Client};
 use super::offsets::watermarks;
 use super::topics::TopicMap;
 use crate::config::KafkaSettings;
@@ -39,11 +38,7 @@ fn explore(
     (topics, known): (&TopicMap, &[FeedOffset]),
     tell: &mut dyn FnMut(&str),
 ) -> Result<(), Failure> {
-    // The client tells why it cannot connect while it is polled.
-    let metadata = client.fetch_metadata(None, PATIENCE).map_err(|error| {
-        let _ = client.poll(Duration::from_millis(100));
-        client::failure(client, "the brokers do not answer", &error)
-    })?;
+    let metadata = client::metadata(client)?;
     tell(&format!("{} brokers answer", metadata.brokers().len()));
     let mut missing = Vec::new();
     for wanted in &kafka.topics {

@@ -3,6 +3,7 @@
 //! stands for it, so that the file has as many records as the ledger.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use fhirmill_core::read::{
@@ -16,23 +17,44 @@ use crate::pipeline::file_progress::FileProgress;
 use crate::pipeline::input_batch::InputBatch;
 
 /// Messages that are loaded together.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Messages {
     /// Lines, each with its end.
-    pub lines: Vec<u8>,
+    pub lines: Arc<Vec<u8>>,
     /// What is known of each line.
     pub of_lines: Vec<MessageLine>,
 }
 
 /// Where a line comes from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct MessageLine {
     /// Where it begins.
     pub start: usize,
-    /// The place of its message, for people.
-    pub place: Arc<str>,
+    /// The place of its message.
+    pub place: MessagePlace,
     /// Why it is rejected, if it stands for what cannot be read.
     pub bad: Option<BadMessage>,
+}
+
+/// Where a message stands in Kafka. Written out, it is the location of its records.
+#[derive(Clone, Debug)]
+pub struct MessagePlace {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// The line of the message, from 1, if it has several.
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for MessagePlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MessagePlace { topic, partition, offset, line } = self;
+        write!(formatter, "topic {topic}, partition {partition}, offset {offset}")?;
+        line.map_or(Ok(()), |line| write!(formatter, ", line {line}"))
+    }
 }
 
 /// Why a message, or a line of it, cannot be read.
@@ -59,8 +81,8 @@ impl Messages {
         if rejects.is_empty() {
             return counts;
         }
-        let places = self.of_lines.iter().enumerate().map(|(number, line)| (&*line.place, number));
-        let places: HashMap<&str, usize> = places.collect();
+        let places = self.of_lines.iter().enumerate().map(|(number, line)| (line.place.to_string(), number));
+        let places: HashMap<String, usize> = places.collect();
         for reject in rejects {
             let location = reject.location.as_str();
             let of_message = location.rsplit_once(", entry ").map_or(location, |(of_message, _)| of_message);
@@ -98,7 +120,7 @@ impl MessageGroup {
         let group = MessageGroup { batch, records: 0, next_position: start.position, base_urls: Vec::new() };
         let mut reader = MessageReader { group, start, messages };
         let mut next_position = start.position;
-        read::read_from(messages.lines.clone(), limits, &mut reader, &mut next_position)?;
+        read::read_from(Arc::clone(&messages.lines), limits, &mut reader, &mut next_position)?;
         let mut group = reader.group;
         group.next_position = next_position;
         group.batch.end_file();
@@ -118,10 +140,10 @@ impl MessageReader<'_> {
         self.group.records += 1;
         self.group.batch.note_record(self.start.records + self.group.records);
         let line = self.messages.line_at(offset);
-        let place = self.messages.of_lines.get(line).map_or("", |line| &line.place);
+        let place = self.messages.of_lines.get(line).map(|line| line.place.to_string()).unwrap_or_default();
         let in_bundle = Location { line: 0, item: 0, ..*location };
         let place = match in_bundle.depth() {
-            0 => place.to_owned(),
+            0 => place,
             _ => format!("{place}, {in_bundle}"),
         };
         (line, place)

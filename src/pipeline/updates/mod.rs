@@ -18,6 +18,6 @@ mod spool;
 pub use check::{CheckedLine, CheckedRecord, Checkers, Problem, element_path};
 pub use group::{GroupOutcome, LineEntry, LineOutcome};
 pub use left::{UPDATES_FOLDER, land_left};
-pub use messages::{BadMessage, MessageLine, Messages};
-pub use run::{EndingRun, GroupLoad, UpdateFile, UpdateRun, UpdateWorker};
+pub use messages::{BadMessage, MessageLine, MessagePlace, Messages};
+pub use run::{EndingRun, GroupLoad, UpdateFile, UpdateKind, UpdateRun, UpdateWorker};
 pub use spool::SpoolFile;

@@ -8,7 +8,7 @@ use diesel::PgConnection;
 use fhirmill_core::sink::Outcome;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::ledger::{self, ClaimedFile, FeedFile, Run, RunStatus, SourceFile, enter_source};
-use fhirmill_postgres::registry::{RunRegistry, Wanted};
+use fhirmill_postgres::registry::{RunRegistry, SharedKeys, Wanted};
 
 use super::group::{Group, GroupOutcome, GroupStart};
 use super::messages::{MessageGroup, Messages};
@@ -43,7 +43,27 @@ pub enum GroupLoad {
     Overtaken,
 }
 
-/// A session that loads updates, to be used again by the next run.
+/// What a run loads.
+#[derive(Clone, Copy, Debug)]
+pub enum UpdateKind<'k> {
+    /// Requests, whose senders are told when what they sent is stored.
+    Requests,
+    /// Messages of Kafka, which come again if they are not stored. Several runs that load some
+    /// at the same time share keys.
+    Messages(&'k SharedKeys),
+}
+
+impl UpdateKind<'_> {
+    /// The command that the run has in the ledger.
+    fn command(self) -> &'static str {
+        match self {
+            UpdateKind::Requests => "update",
+            UpdateKind::Messages(_) => "kafka",
+        }
+    }
+}
+
+/// A session that loads updates, to be used again by the next run of the same kind.
 pub struct UpdateWorker(Worker);
 
 /// See the module.
@@ -81,12 +101,18 @@ impl UpdateFile {
 }
 
 impl UpdateRun {
-    /// Begins a run, which has that command in the ledger. `worker` is that of the run
-    /// before, if there is one.
-    pub fn begin(job: &Job<'_>, command: &str, worker: Option<UpdateWorker>) -> Result<Self, PipelineError> {
-        let mut run = Run::begin(job.database.connect()?, command)?;
+    /// Begins a run. `worker` is that of the run before, if there is one.
+    pub fn begin(
+        job: &Job<'_>,
+        kind: UpdateKind<'_>,
+        worker: Option<UpdateWorker>,
+    ) -> Result<Self, PipelineError> {
+        let mut run = Run::begin(job.database.connect()?, kind.command())?;
         run.resource_types = job.settings.resource_types.names();
-        let registry = Arc::new(RunRegistry::begin(run.connection())?);
+        let registry = Arc::new(match kind {
+            UpdateKind::Requests => RunRegistry::begin(run.connection())?,
+            UpdateKind::Messages(keys) => RunRegistry::begin_sharing(run.connection(), keys)?,
+        });
         let open_rejects = Arc::new(OpenRejects::load(run.connection())?);
         let last_reject = ledger::last_reject(run.connection())?;
         let mut worker = match worker {
@@ -94,7 +120,10 @@ impl UpdateRun {
                 worker.retake_views()?;
                 worker
             }
-            None => Worker::for_updates(job, run.id)?,
+            None => match kind {
+                UpdateKind::Requests => Worker::for_updates(job, run.id)?,
+                UpdateKind::Messages(_) => Worker::for_messages(job, run.id)?,
+            },
         };
         worker.follow(run.id, Arc::clone(&registry), open_rejects);
         Ok(UpdateRun {
@@ -299,9 +328,37 @@ impl EndingRun {
     pub fn end(mut self, job: &Job<'_>) -> Result<(), PipelineError> {
         self.run.resolve_mended(&self.statistics.mended)?;
         self.run.resolve_superseded(self.last_reject)?;
-        let completed = load_files::complete(job, &mut self.run, &[], &mut self.summary);
+        self.complete(job, &[])
+    }
+
+    /// Does what is done at the end of runs that have loaded side by side, once for all.
+    pub fn end_together(runs: Vec<EndingRun>, job: &Job<'_>) -> Result<(), PipelineError> {
+        let (mut runs, idle): (Vec<_>, Vec<_>) = runs.into_iter().partition(EndingRun::has_changed);
+        for run in idle {
+            run.end(job)?;
+        }
+        let Some(mut last) = runs.pop() else { return Ok(()) };
+        last.run.resolve_mended(&last.statistics.mended)?;
+        last.run.resolve_superseded(last.last_reject)?;
+        let mut beside = Vec::with_capacity(runs.len());
+        for run in runs {
+            beside.push(run.run.id);
+            run.leave()?;
+        }
+        last.complete(job, &beside)
+    }
+
+    fn has_changed(&self) -> bool {
+        let EndingRun { summary, .. } = self;
+        summary.account.inserted + summary.account.updated + summary.learned_servers > 0
+    }
+
+    /// Does what these runs have left, too.
+    fn complete(mut self, job: &Job<'_>, left: &[i64]) -> Result<(), PipelineError> {
+        let completed = load_files::complete(job, &mut self.run, left, &mut self.summary);
         let status = RunStatus::of(completed.is_ok() && self.summary.failed_files == 0);
         self.run.end(status, &self.summary.counts(), completed.is_ok())?;
-        completed
+        completed?;
+        Ok(self.run.close(left)?)
     }
 }

@@ -3,10 +3,12 @@
 //! so that two readers of one partition cannot both load it.
 
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 
+use super::file::SYNCHRONOUS_COMMIT;
 use super::{ClaimedFile, Run};
 
 /// How far a partition is.
@@ -200,12 +202,16 @@ struct Size {
 }
 
 impl Run {
-    /// Notes that a feed writes this file.
+    /// Notes that a feed writes this file. When this returns, that survives a power failure:
+    /// what the file has beyond what is loaded must not be taken for a delivery.
     pub fn note_feed_file(&mut self, file: &ClaimedFile, feed_id: i32) -> QueryResult<FeedFile> {
-        sql_query("insert into etl.feed_file (file_id, feed_id) values ($1, $2)")
-            .bind::<BigInt, _>(file.id)
-            .bind::<Integer, _>(feed_id)
-            .execute(&mut self.connection)?;
+        self.connection.transaction(|connection| {
+            connection.batch_execute(SYNCHRONOUS_COMMIT)?;
+            sql_query("insert into etl.feed_file (file_id, feed_id) values ($1, $2)")
+                .bind::<BigInt, _>(file.id)
+                .bind::<Integer, _>(feed_id)
+                .execute(connection)
+        })?;
         Ok(FeedFile { file_id: file.id, feed_id })
     }
 

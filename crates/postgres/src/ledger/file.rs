@@ -81,7 +81,7 @@ returning f.id, f.status, f.inserted, f.updated, f.unchanged, f.stale, f.deleted
 
 /// Makes the transaction's commit wait as the server is set to, and for the disk
 /// at least.
-const SYNCHRONOUS_COMMIT: &str = "\
+pub(super) const SYNCHRONOUS_COMMIT: &str = "\
 select set_config('synchronous_commit', case reset_val when 'off' then 'on' else reset_val end, true)
 from pg_settings where name = 'synchronous_commit'";
 

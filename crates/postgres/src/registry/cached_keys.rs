@@ -4,7 +4,7 @@
 //! refer to the same hospital, or to each other's resources, do not wait for each
 //! other.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use diesel::sql_types::{BigInt, Integer};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
@@ -40,8 +40,8 @@ const KEYS_AT_ONCE: usize = 20_000;
 /// Keys that were given before, so that the registry is not asked again in every
 /// batch for the same hospital. An identity is cached as 128 bits of its SHA-256:
 /// an entry takes the same few bytes however long ids are.
-#[derive(Debug, Default)]
-pub(super) struct CachedKeys(Mutex<FxHashMap<u128, i64>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct CachedKeys(Arc<Mutex<FxHashMap<u128, i64>>>);
 
 impl CachedKeys {
     /// Forgets all of them.

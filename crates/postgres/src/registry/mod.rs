@@ -13,6 +13,7 @@ mod identifiers;
 mod lifeline;
 mod registration;
 mod revision;
+mod shared_keys;
 mod stored;
 mod unchanged;
 mod verdict;
@@ -36,6 +37,7 @@ pub(crate) use identifiers::{LookUp, owner_ids, owners};
 pub(crate) use lifeline::{Content, Lifeline};
 pub use revision::Revision;
 pub(crate) use revision::revisions;
+pub use shared_keys::SharedKeys;
 pub use unchanged::{UnchangedAnswer, UnchangedQuery, has_resources};
 
 /// The registry as the loaders of a run share it: what they have learnt of it,
@@ -52,6 +54,14 @@ impl RunRegistry {
     pub fn begin(connection: &mut PgConnection) -> Result<Self, LoadError> {
         let registry = RunRegistry::default();
         registry.expectations.unchanged_records.set(has_resources(connection)?);
+        Ok(registry)
+    }
+
+    /// For a new run, which has that connection as long as it lives, and shares keys with
+    /// others.
+    pub fn begin_sharing(connection: &mut PgConnection, keys: &SharedKeys) -> Result<Self, LoadError> {
+        let mut registry = RunRegistry::begin(connection)?;
+        registry.keys = keys.of_run(connection)?;
         Ok(registry)
     }
 

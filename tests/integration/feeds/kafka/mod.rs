@@ -1,14 +1,18 @@
 //! Kafka feeds, against librdkafka's mock of a cluster, which is in this process.
 
+mod broker;
 mod killed;
 mod loading;
+mod secured;
 mod servers;
 mod service;
+mod zombie;
 
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rdkafka::bindings;
 use rdkafka::config::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
@@ -19,11 +23,13 @@ use crate::support::TestEnvironment;
 /// How long a producer waits for brokers.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// A cluster with one broker, and a producer.
+/// How long a group without members waits for others when the first one has come. Kafka's
+/// default of three seconds would be most of the time of a test.
+const REBALANCE_DELAY: i32 = 10;
+
+/// A cluster with one broker, in a producer.
 pub struct Kafka {
-    // Before the cluster, which it needs to its end.
     producer: BaseProducer,
-    pub cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 /// A message that is to be sent.
@@ -38,21 +44,36 @@ pub struct Sent<'s> {
 impl Kafka {
     /// With these topics, each with so many partitions.
     pub fn start(topics: &[(&str, i32)]) -> Self {
-        let cluster = MockCluster::new(1).unwrap();
-        for (topic, partitions) in topics {
-            cluster.create_topic(topic, *partitions, 1).unwrap();
-        }
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", cluster.bootstrap_servers())
+        let producer: BaseProducer = ClientConfig::new()
+            .set("test.mock.num.brokers", "1")
             .set("message.max.bytes", "12000000")
             .set("linger.ms", "0")
             .create()
             .unwrap();
-        Kafka { producer, cluster }
+        let kafka = Kafka { producer };
+        for (topic, partitions) in topics {
+            kafka.cluster().create_topic(topic, *partitions, 1).unwrap();
+        }
+        kafka.shorten_rebalances();
+        kafka
+    }
+
+    #[expect(unsafe_code, reason = "rdkafka does not offer this function of librdkafka")]
+    fn shorten_rebalances(&self) {
+        let client = self.producer.client().native_ptr();
+        // SAFETY: the client lives, and it has a mock cluster as long as it lives.
+        unsafe {
+            let cluster = bindings::rd_kafka_handle_mock_cluster(client);
+            bindings::rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, REBALANCE_DELAY);
+        }
+    }
+
+    fn cluster(&self) -> MockCluster<'_, DefaultProducerContext> {
+        self.producer.client().mock_cluster().unwrap()
     }
 
     pub fn brokers(&self) -> String {
-        self.cluster.bootstrap_servers()
+        self.cluster().bootstrap_servers()
     }
 
     /// Sends messages, in this order, and waits until the broker has them.

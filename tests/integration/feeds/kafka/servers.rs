@@ -1,130 +1,15 @@
 //! Against a real broker, Apache Kafka: `make kafka-servers` fetches it and runs this.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use chrono::DateTime;
 use pretty_assertions::assert_eq;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
+use super::broker::{Broker, PATIENCE, send};
 use super::{counts, gzip, offsets, patient};
 use crate::feeds::resources;
-use crate::support::{TestEnvironment, port_of_its_own, wait_until};
-
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A broker that is also the controller.
-struct Broker {
-    folder: PathBuf,
-    port: u16,
-    child: Child,
-}
-
-fn java(class: &str) -> Command {
-    let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/kafka/lib/*");
-    let mut command = Command::new("java");
-    command.arg("-Xmx512m").arg("-cp").arg(lib).arg(class).stdout(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
-impl Broker {
-    fn start(folder: &Path) -> Self {
-        let (port, controller) = (port_of_its_own(), port_of_its_own());
-        fs::create_dir_all(folder).unwrap();
-        let properties = folder.join("server.properties");
-        let text = format!(
-            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\nlog.dirs={}\n\
-             offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
-             transaction.state.log.min.isr=1\ngroup.initial.rebalance.delay.ms=0\nmessage.max.bytes=20000000\n\
-             log.cleaner.backoff.ms=200\nlog.retention.check.interval.ms=500\nauto.create.topics.enable=false\n",
-            folder.join("data").display()
-        );
-        fs::write(&properties, text).unwrap();
-        let format = ["format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c"];
-        assert!(java("kafka.tools.StorageTool").args(format).arg(&properties).status().unwrap().success());
-        let mut broker = Broker { folder: folder.to_owned(), port, child: Self::spawn(folder) };
-        broker.wait();
-        broker
-    }
-
-    fn spawn(folder: &Path) -> Child {
-        let log = File::create(folder.join("log")).unwrap();
-        java("kafka.Kafka").arg(folder.join("server.properties")).stdout(log).spawn().unwrap()
-    }
-
-    fn wait(&mut self) {
-        let client = self.client().create::<AdminClient<DefaultClientContext>>().unwrap();
-        wait_until("the broker answers", || {
-            client
-                .inner()
-                .fetch_metadata(None, Duration::from_secs(1))
-                .is_ok_and(|answer| !answer.brokers().is_empty())
-        });
-    }
-
-    /// Killed as by a power failure, and started again.
-    fn restart(&mut self) {
-        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGKILL).unwrap();
-        self.child.wait().unwrap();
-        self.child = Self::spawn(&self.folder);
-    }
-
-    fn client(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", format!("127.0.0.1:{}", self.port))
-            .set("message.max.bytes", "19000000");
-        config
-    }
-
-    fn topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
-        let client: AdminClient<DefaultClientContext> = self.client().create().unwrap();
-        let mut topic =
-            NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("max.message.bytes", "20000000");
-        for (key, value) in settings {
-            topic = topic.set(key, value);
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let created = runtime.block_on(client.create_topics([&topic], &AdminOptions::new())).unwrap();
-        assert!(created.iter().all(Result::is_ok), "{created:?}");
-    }
-
-    fn feed(&self, topics: &str, more: &str) -> String {
-        format!(
-            "[[feed]]\nname = \"events\"\nkind = \"kafka\"\nsource = \"north\"\nbrokers = [\"127.0.0.1:{}\"]\n\
-             topics = {topics}\nmax_latency = \"100ms\"\nretry_wait = \"200ms\"\n{more}\n",
-            self.port
-        )
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn send(producer: &BaseProducer, topic: &str, partition: i32, key: &str, value: Option<&[u8]>) {
-    loop {
-        let mut record: BaseRecord<'_, str, [u8]> = BaseRecord::to(topic).partition(partition).key(key);
-        record.payload = value;
-        match producer.send(record) {
-            Ok(()) => return,
-            Err(_) => {
-                producer.poll(Duration::from_millis(50));
-            }
-        }
-    }
-}
+use crate::support::{TestEnvironment, wait_until};
 
 #[test]
 #[ignore = "make kafka-servers fetches Apache Kafka"]
@@ -281,4 +166,51 @@ fn kills_of_brokers_and_services_lose_and_double_nothing() {
     );
     environment.run(&["check", "--archive"]).expect_code(0);
     assert!(environment.inbox_is_empty(), "{:?}", environment.listing());
+}
+
+#[test]
+#[ignore = "make kafka-servers fetches Apache Kafka"]
+fn a_reset_to_a_time_continues_with_the_first_message_of_that_time() {
+    let environment = TestEnvironment::new();
+    let broker = Broker::start(&environment.path("kafka"));
+    broker.topic("t", 2, &[]);
+    let producer: BaseProducer = broker.client().create().unwrap();
+    let milliseconds = |time: &str| DateTime::parse_from_rfc3339(time).unwrap().timestamp_millis();
+    // At 6, 7 and 8 o'clock; the other partition has one message, of 7 o'clock.
+    for (partition, hour) in [(0, 6), (0, 7), (0, 8), (1, 7)] {
+        let value = patient(&format!("{partition}-{hour}"), "x");
+        let time = milliseconds(&format!("2026-01-31T0{hour}:00:00Z"));
+        let record: BaseRecord<'_, str, str> =
+            BaseRecord::to("t").partition(partition).payload(value.as_str()).timestamp(time);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    environment.put("fhirmill.toml", broker.feed("[\"t\"]", ""));
+    let run = || environment.run(&["feeds", "run", "events", "--json"]).expect_code(0).json();
+    assert_eq!(run()["messages"], 4);
+    for (to, wanted) in [
+        // Before all, exactly at one, between two, with another zone, after all.
+        ("2026-01-01T00:00:00Z", ["0", "0"]),
+        ("2026-01-31T07:00:00Z", ["1", "0"]),
+        ("2026-01-31T07:00:00.001Z", ["2", "1"]),
+        ("2026-01-31T09:00:00+02:00", ["1", "0"]),
+        ("2027-01-01T00:00:00Z", ["3", "1"]),
+    ] {
+        environment.run(&["feeds", "reset", "events", "--to", to]).expect_code(0);
+        let [zero, one] = wanted;
+        assert_eq!(offsets(&environment), [["t", "0", zero], ["t", "1", one]], "{to}");
+    }
+    let reset =
+        ["feeds", "reset", "events", "--to", "2026-01-31T07:00:00Z", "--topic", "t", "--partition", "0"];
+    environment.run(&reset).expect_code(0);
+    assert_eq!(offsets(&environment), [["t", "0", "1"], ["t", "1", "1"]]);
+    assert_eq!(run()["messages"], 2);
+    assert_eq!(resources(&environment, "north"), [("Patient".to_owned(), 4)]);
+    let counts = counts(&environment);
+    assert_eq!((counts[0].as_str(), counts[1].as_str()), ("6", "4"), "what is read again is unchanged");
+    // A feed that is read for the first time may begin at a time.
+    let later = broker.feed("[\"t\"]", "start = \"2026-01-31T07:30:00Z\"").replace("\"events\"", "\"later\"");
+    environment.put("fhirmill.toml", later);
+    let run = environment.run(&["feeds", "run", "later", "--json"]).expect_code(0).json();
+    assert_eq!(run["messages"], 1);
 }
