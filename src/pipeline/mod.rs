@@ -4,6 +4,7 @@
 //! the settings, whatever the files are.
 
 mod archive_check;
+mod archived_records;
 mod batch_mapper;
 mod buffer_pool;
 mod conditions;

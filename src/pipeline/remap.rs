@@ -2,23 +2,21 @@
 //! have changed, or those of resources whose references can be resolved only now.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use diesel::PgConnection;
 use tracing::warn;
 
+use super::archived_records::{Trust, open, read_selected};
 use super::error::PipelineError;
-use super::file_progress::FileProgress;
-use super::input_batch::InputBatch;
 use super::job::Job;
 use super::skipped_records;
 use super::worker::{LoadedBatch, Worker};
-use crate::archive::{ArchiveError, Storage, StoredFile};
+use crate::archive::{ArchiveError, Storage};
 use crate::report::{Unit, in_one_line};
-use fhirmill_core::read::{self, Document, Frame, Payload, ReadAt, ReadDefect, ResourceHandler, Stopped};
+use fhirmill_core::read::ReadAt;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
-use fhirmill_postgres::ledger::{self, Account, ClaimedFile, RemapFile, RemapPositions, Run};
+use fhirmill_postgres::ledger::{self, Account, RemapFile, RemapPositions, Run};
 
 /// What a remap wrote.
 #[derive(Debug, Default)]
@@ -106,15 +104,6 @@ pub fn remap(job: &Job<'_>, resource_types: &[String]) -> Result<Remapped, Pipel
     Ok(remapped)
 }
 
-/// Whether archived files are proven to be what was loaded before they are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// The archive holds what was loaded.
-    Archive,
-    /// They are read twice: the first time to prove it.
-    Nothing,
-}
-
 /// Maps the resources again that were selected over the connection, which are in
 /// these files.
 fn remap_files(
@@ -134,7 +123,7 @@ fn remap_files(
         match open(file, &storage, trust) {
             Ok(archived) => {
                 let positions = file.positions(connection)?;
-                remap_file(job, &mut worker, (file, archived), &positions, remapped)?;
+                remap_file(job, &mut worker, (file, archived), positions, remapped)?;
             }
             Err(error) => {
                 warn!(file.id = file.file_id, "{}; its resources keep their rows", in_one_line(&error));
@@ -146,53 +135,27 @@ fn remap_files(
     Ok(())
 }
 
-pub(super) fn open(
-    file: &RemapFile,
-    storage: &Storage,
-    trust: Trust,
-) -> Result<Box<dyn ReadAt>, ArchiveError> {
-    let stored = StoredFile {
-        path: &file.path,
-        status: &file.status,
-        archive_path: file.archive_path.as_deref(),
-        size: file.size_bytes as u64,
-        sha256: &file.sha256,
-    };
-    match trust {
-        Trust::Archive => storage.open(&stored),
-        Trust::Nothing => storage.open_proven(&stored, &mut |_| {}),
-    }
-}
-
 /// Maps the resources at these positions of an archived file again.
 fn remap_file(
     job: &Job<'_>,
     worker: &mut Worker,
     (file, archived): (&RemapFile, Box<dyn ReadAt>),
-    positions: &RemapPositions,
+    positions: RemapPositions,
     remapped: &mut Remapped,
 ) -> Result<(), PipelineError> {
-    let progress = Arc::new(FileProgress::new(ClaimedFile {
-        id: file.file_id,
-        source_id: file.source_id,
-        base_urls: file.base_urls.clone(),
-        done: Vec::new(),
-        rejected: 0,
-    }));
-    let (batch, progress) = (InputBatch::default(), &progress);
-    let mut handler =
-        RemapHandler { job, worker, progress, positions, batch, remapped, found: 0, failure: None };
-    handler.batch.begin_file(progress);
-    let read = read::read_file(archived, &job.settings.read_limits(), &mut handler);
-    if let Some(failure) = handler.failure.take() {
-        return Err(failure.into());
-    }
-    if let Err(error) = read {
+    let end = read_selected(job, (file, archived), positions, &mut |batch, _| {
+        let LoadedBatch { accounts, statistics } = worker.load(batch)?;
+        failpoint::passed(Step::WrittenAnew);
+        remapped.resources += accounts.iter().map(|account| account.updated).sum::<u64>();
+        remapped.rows += statistics.rows;
+        job.progress.set(remapped.resources);
+        Ok::<_, LoadError>(())
+    })?;
+    if let Some(error) = end.error {
         // Its frames before the error were loaded, and are mapped again.
         warn!(file.id = file.file_id, "the archived file cannot be read to its end: {error}");
     }
-    handler.flush()?;
-    let missing = (file.resources as u64).saturating_sub(handler.found);
+    let missing = end.missing;
     if missing > 0 {
         let resources = if missing == 1 { "1 resource" } else { "resources" };
         warn!(
@@ -202,64 +165,4 @@ fn remap_file(
         remapped.incomplete_files += 1;
     }
     Ok(())
-}
-
-/// Maps the wanted resources of a file again.
-struct RemapHandler<'a> {
-    job: &'a Job<'a>,
-    worker: &'a mut Worker,
-    progress: &'a Arc<FileProgress>,
-    positions: &'a RemapPositions,
-    batch: InputBatch,
-    remapped: &'a mut Remapped,
-    /// How many of the wanted resources were found in the file.
-    found: u64,
-    /// Why reading was stopped.
-    failure: Option<LoadError>,
-}
-
-impl RemapHandler<'_> {
-    /// Loads what has been gathered.
-    fn flush(&mut self) -> Result<(), LoadError> {
-        if self.batch.is_empty() {
-            return Ok(());
-        }
-        let LoadedBatch { accounts, statistics } = self.worker.load(&mut self.batch)?;
-        failpoint::passed(Step::WrittenAnew);
-        self.remapped.resources += accounts.iter().map(|account| account.updated).sum::<u64>();
-        self.remapped.rows += statistics.rows;
-        self.job.progress.set(self.remapped.resources);
-        let number = self.batch.number + 1;
-        let mut bytes = std::mem::take(&mut self.batch).into_bytes();
-        bytes.clear();
-        self.batch = InputBatch::new(number, bytes);
-        self.batch.begin_file(self.progress);
-        Ok(())
-    }
-}
-
-impl ResourceHandler for RemapHandler<'_> {
-    fn document(&mut self, _: &Document<'_>) -> Result<(), Stopped> {
-        Ok(())
-    }
-
-    fn frame(&mut self, frame: Frame<'_>) -> Result<(), Stopped> {
-        if frame.payload != Payload::Resource || !self.positions.contains(frame.position) {
-            return Ok(());
-        }
-        if self.batch.byte_count() + frame.bytes.len() > self.job.settings.max_batch_bytes()
-            && let Err(failure) = self.flush()
-        {
-            self.failure = Some(failure);
-            return Err(Stopped);
-        }
-        self.found += 1;
-        self.batch.note_record(frame.position);
-        self.batch.push(&frame, String::new());
-        Ok(())
-    }
-
-    fn defect(&mut self, _: ReadDefect<'_>) -> Result<(), Stopped> {
-        Ok(())
-    }
 }

@@ -73,13 +73,16 @@ fn files(folder: &Path) -> Option<Vec<Found>> {
 pub fn read_definition(path: &Path) -> Result<String, String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !metadata.is_file() {
-        return Err("it is no file".to_owned());
+        return Err("not a file".to_owned());
     }
     if metadata.len() > MAX_DEFINITION_BYTES {
-        return Err("it is too large for a ViewDefinition".to_owned());
+        return Err(format!(
+            "larger than {} MB, the most that a ViewDefinition may have",
+            MAX_DEFINITION_BYTES >> 20
+        ));
     }
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
 }
 
 /// The ViewDefinitions of sources. Those that are not in the archive yet are left as they

@@ -10,12 +10,11 @@ use fhirmill_postgres::failpoint::{self, ViewStep};
 use fhirmill_postgres::ledger::{AppliedView, RemapFile};
 use tracing::{info, warn};
 
-use super::selected::{Filled, read_selected};
 use crate::archive::Storage;
+use crate::pipeline::archived_records::{FileEnd, ReadSoFar, Trust, open, read_selected};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::input_batch::InputBatch;
 use crate::pipeline::job::Job;
-use crate::pipeline::remap::{Trust, open};
 use crate::pipeline::worker::Worker;
 use crate::report::{Unit, in_one_line};
 
@@ -178,8 +177,16 @@ impl Filling<'_> {
         part: Part,
     ) -> Result<Result<(), String>, Stop> {
         let (positions, job) = (file.positions(self.connection)?, self.job);
-        read_selected(job, (file, archived), positions, &mut |batch, Filled { position, resources }| {
-            self.write(batch, part, (file.file_id, position, resources))
+        let end = read_selected(job, (file, archived), positions, &mut |batch, read| {
+            let ReadSoFar { position, records } = read;
+            self.write(batch, part, (file.file_id, position, records))
+        })?;
+        Ok(match end {
+            FileEnd { missing: 0, .. } => Ok(()),
+            FileEnd { error, .. } => {
+                let why = error.map(|error| format!(" ({error})")).unwrap_or_default();
+                Err(format!("{} has changed since it was loaded{why}", file.path))
+            }
         })
     }
 

@@ -3,7 +3,6 @@
 
 mod definitions;
 mod fill;
-mod selected;
 mod verify;
 
 use std::sync::Arc;

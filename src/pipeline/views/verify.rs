@@ -9,11 +9,10 @@ use fhirmill_core::map::{KEY_OF_VIEW_ROWS, ViewTable};
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::ledger::AppliedView;
 
-use super::selected::read_selected;
 use crate::archive::Storage;
+use crate::pipeline::archived_records::{Trust, open, read_selected};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::job::Job;
-use crate::pipeline::remap::{Trust, open};
 use crate::pipeline::worker::Worker;
 
 /// The temporary table that the rows are written into, to be compared.
@@ -48,7 +47,7 @@ pub fn verify_view(job: &Job<'_>, view: &AppliedView) -> Result<u64, PipelineErr
             }
         });
         // The check of the archive says what is wrong with the file.
-        let _ = read?;
+        read?;
     }
     Ok(different)
 }
