@@ -1,7 +1,8 @@
 //! The *heartbeat* of a service: a thread that tells the ledger every few seconds
-//! that the service is alive, and how its scans go.
+//! that the service is alive, and how its scans go. Its session is the only one that an idle
+//! service has, so it also hears when somebody applies views.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ use fhirmill_postgres::lock::lock;
 
 /// How often a service that has nothing else to tell says that it is alive.
 const BEAT_EVERY: Duration = Duration::from_secs(10);
+/// How often it looks whether the server has told it something. This costs the server nothing.
+const LISTEN_EVERY: Duration = Duration::from_millis(250);
 /// How long the end of a service waits for the last word to the ledger.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -37,8 +40,9 @@ pub(super) struct NotedScan<'h> {
 }
 
 impl Heartbeat {
-    /// Begins to tell. Without a thread to do so, nothing is told.
-    pub fn start(settings: &Settings, database: &Database, pulse: Pulse) -> Self {
+    /// Begins to tell. Without a thread to do so, nothing is told. A message to `wake_views` says
+    /// that somebody has applied views, or may have.
+    pub fn start(settings: &Settings, database: &Database, pulse: Pulse, wake_views: SyncSender<()>) -> Self {
         let new = NewService {
             host: health::host(),
             process_id: std::process::id(),
@@ -46,7 +50,8 @@ impl Heartbeat {
         };
         let database = Arc::new(Mutex::new(database.clone()));
         let (changes, told) = channel();
-        let teller = Teller { new, pulse: pulse.clone(), database: Arc::clone(&database), service: None };
+        let teller =
+            Teller { new, pulse: pulse.clone(), database: Arc::clone(&database), service: None, wake_views };
         let thread = std::thread::Builder::new().name("heartbeat".to_owned());
         let thread = match thread.spawn(move || teller.run(&told)) {
             Ok(thread) => Some(thread),
@@ -135,6 +140,7 @@ struct Teller {
     database: Arc<Mutex<Database>>,
     /// None before the first word, and after the connection was lost.
     service: Option<Service>,
+    wake_views: SyncSender<()>,
 }
 
 impl Teller {
@@ -146,11 +152,8 @@ impl Teller {
                 debug!("the heartbeat cannot be told: {error}");
                 self.service = None;
             }
-            match told.recv_timeout(BEAT_EVERY) {
-                Err(RecvTimeoutError::Disconnected) => break,
-                // Several changes are one word.
-                Ok(()) => while told.try_recv().is_ok() {},
-                Err(RecvTimeoutError::Timeout) => {}
+            if !self.wait(told) {
+                break;
             }
         }
         if let Some(service) = self.service
@@ -160,7 +163,47 @@ impl Teller {
         }
     }
 
+    /// Waits until there is something to tell, and listens meanwhile. False at the end.
+    fn wait(&mut self, told: &Receiver<()>) -> bool {
+        let since = Instant::now();
+        while since.elapsed() < BEAT_EVERY && self.listen() {
+            match told.recv_timeout(LISTEN_EVERY) {
+                Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(()) => {
+                    // Several changes are one word.
+                    while told.try_recv().is_ok() {}
+                    return true;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        true
+    }
+
+    /// Passes on that views were applied. False if the connection is lost just now.
+    fn listen(&mut self) -> bool {
+        match self.service.as_mut().map(Service::heard_of_views) {
+            Some(Ok(true)) => self.wake_views(),
+            Some(Ok(false)) | None => {}
+            Some(Err(error)) => {
+                debug!("the heartbeat has lost its connection: {error}");
+                self.service = None;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn wake_views(&self) {
+        // One message is enough, and nobody may be there at the end.
+        let _ = self.wake_views.try_send(());
+    }
+
     fn tell(&mut self, id: &mut Option<i32>) -> Result<(), String> {
+        if self.service.is_none() {
+            // What was told before is lost.
+            self.wake_views();
+        }
         let service = match &mut self.service {
             Some(service) => service,
             none => {

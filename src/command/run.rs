@@ -30,12 +30,14 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
     let (pulse, wake) = (Pulse::begin(), Arc::new(Notify::new()));
-    let heartbeat = Heartbeat::start(settings, &database, pulse.clone());
+    let (wake_views, woken) = std::sync::mpsc::sync_channel(1);
+    let heartbeat = Heartbeat::start(settings, &database, pulse.clone(), wake_views.clone());
     let database = Arc::new(Mutex::new(database));
     let progress = Arc::new(RunProgress::default());
     #[cfg(any(feature = "server", feature = "feeds"))]
     let wake_feeds = Arc::new(Notify::new());
-    let view_filler = ViewFiller::start(settings, &database, (&cancel, progress.activity()));
+    let view_filler =
+        ViewFiller::start(settings, &database, (&cancel, progress.activity()), (wake_views, woken));
     #[cfg(feature = "server")]
     let server = {
         let (progress, wake, wake_feeds) =

@@ -1,12 +1,12 @@
 //! The *view filler* of a service: a thread that fills the tables of views which somebody
 //! has applied, while files are loaded. It also applies definitions that come as files or
-//! resources.
+//! resources. While there is nothing to do, it has no session.
 
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use diesel::PgConnection;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::lock::lock;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +16,11 @@ use crate::config::Settings;
 use crate::pipeline::{self, FillEnd, Job, PipelineError};
 use crate::report::{Activity, RunProgress, in_one_line};
 
-/// How often it looks for views to fill.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it looks for views to fill although nobody has told it of any: another process may
+/// have died while it filled one.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often it looks for definitions, if it is to follow some.
+const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 /// How long after a failure it tries again; doubled by every further one, up to the longest.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 const LONGEST_AFTER_FAILURE: Duration = Duration::from_secs(300);
@@ -27,33 +30,37 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A running view filler. Dropping it waits for the batch that it writes.
 pub(super) struct ViewFiller {
     cancel: CancellationToken,
+    wake: SyncSender<()>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl ViewFiller {
-    /// Begins to fill, until the token is cancelled.
+    /// Begins to fill, until the token is cancelled. A message to `wake` makes it look at once.
     pub fn start(
         settings: &Settings,
         database: &Arc<Mutex<Database>>,
         (cancel, activity): (&CancellationToken, &Activity),
+        (wake, woken): (SyncSender<()>, Receiver<()>),
     ) -> Self {
         let filler = Filler {
             settings: settings.clone(),
             database: Arc::clone(database),
             cancel: cancel.child_token(),
             progress: RunProgress::beside(activity),
-            connection: None,
+            woken,
         };
         let cancel = filler.cancel.clone();
         let thread = std::thread::Builder::new().name("views".to_owned()).spawn(move || filler.run());
         let thread = thread.inspect_err(|error| warn!("views are not filled: {error}")).ok();
-        ViewFiller { cancel, thread }
+        ViewFiller { cancel, wake, thread }
     }
 }
 
 impl Drop for ViewFiller {
     fn drop(&mut self) {
         self.cancel.cancel();
+        // It may be about to look already.
+        let _ = self.wake.try_send(());
         let since = Instant::now();
         while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(10));
@@ -67,22 +74,20 @@ struct Filler {
     database: Arc<Mutex<Database>>,
     cancel: CancellationToken,
     progress: RunProgress,
-    /// By which it looks for views to fill.
-    connection: Option<PgConnection>,
+    woken: Receiver<()>,
 }
 
 impl Filler {
-    fn run(mut self) {
+    fn run(self) {
         let mut failed = 0;
         while !self.cancel.is_cancelled() {
             let pause = match self.fill() {
                 Ok(is_complete) if is_complete => {
                     failed = 0;
-                    LOOK_EVERY
+                    self.look_every()
                 }
                 other => {
                     if let Err(failure) = other {
-                        self.connection = None;
                         let failure = in_one_line(&failure);
                         match failed {
                             // The scan says so more loudly.
@@ -94,28 +99,27 @@ impl Filler {
                     (AFTER_FAILURE * 2_u32.pow(failed.min(10) - 1)).min(LONGEST_AFTER_FAILURE)
                 }
             };
-            self.pause(pause);
+            // Without a sender there is no service any more.
+            let _ = self.woken.recv_timeout(pause);
         }
+    }
+
+    fn look_every(&self) -> Duration {
+        let follows = self.settings.views_dir.is_some() || self.settings.view_sources().next().is_some();
+        if follows { FOLLOW_EVERY } else { LOOK_EVERY }
     }
 
     /// False if a view is incomplete.
-    fn fill(&mut self) -> Result<bool, PipelineError> {
+    fn fill(&self) -> Result<bool, PipelineError> {
         let database = lock(&self.database).clone();
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(database.connect()?),
-        };
+        let mut connection = database.connect()?;
         let (settings, cancel, progress) = (&self.settings, &self.cancel, &self.progress);
         let job = Job { settings, database: &database, cancel, progress };
-        pipeline::follow_definitions(&job, connection)?;
-        let ends = pipeline::fill_pending(&job, connection)?;
-        Ok(ends.iter().all(|(_, end)| !matches!(end, FillEnd::Incomplete { .. })))
-    }
-
-    fn pause(&self, pause: Duration) {
-        let end = Instant::now() + pause;
-        while Instant::now() < end && !self.cancel.is_cancelled() {
-            std::thread::sleep(Duration::from_millis(50));
+        pipeline::follow_definitions(&job, &mut connection)?;
+        let ends = pipeline::fill_pending(&job, &mut connection)?;
+        if !ends.is_empty() {
+            database.close_spare();
         }
+        Ok(ends.iter().all(|(_, end)| !matches!(end, FillEnd::Incomplete { .. })))
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::advisory_lock::{SERVICE_LOCK, living_services};
 use super::file::as_optional_text;
 use super::schema::service;
+use super::view::VIEW_CHANNEL;
 
 /// For how long services that have ended are listed.
 const KEPT: &str = "7 days";
@@ -76,6 +77,7 @@ impl Service {
             lock(connection, id)?;
             QueryResult::Ok(id)
         })?;
+        listen(&mut connection)?;
         Ok(Service { id, connection })
     }
 
@@ -87,6 +89,7 @@ impl Service {
             return Service::begin(connection, new);
         }
         lock(&mut connection, id)?;
+        listen(&mut connection)?;
         Ok(Service { id, connection })
     }
 
@@ -113,6 +116,17 @@ impl Service {
         if beaten == 0 { Err(diesel::result::Error::NotFound) } else { Ok(()) }
     }
 
+    /// Whether somebody has applied views since the last call, or since it began. Asks
+    /// nothing of the server.
+    pub fn heard_of_views(&mut self) -> QueryResult<bool> {
+        let mut is_heard = false;
+        for notification in self.connection.notifications_iter() {
+            notification?;
+            is_heard = true;
+        }
+        Ok(is_heard)
+    }
+
     /// Notes that it was stopped.
     pub fn end(mut self) -> QueryResult<()> {
         diesel::update(service::table.find(self.id))
@@ -120,6 +134,12 @@ impl Service {
             .execute(&mut self.connection)?;
         Ok(())
     }
+}
+
+/// From now on the server tells the connection when views are applied.
+fn listen(connection: &mut PgConnection) -> QueryResult<()> {
+    sql_query(format!("listen {VIEW_CHANNEL}")).execute(connection)?;
+    Ok(())
 }
 
 /// By this lock, a service that is alive is known from one that was killed.

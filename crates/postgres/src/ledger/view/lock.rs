@@ -17,7 +17,7 @@ const VIEW_LOCK: i64 = 7_303_017;
 const CHANGE_LOCK: i64 = 7_303_018;
 /// The first of the two numbers of the lock that whoever fills a view holds; the second
 /// is the hash of its name.
-const FILL_LOCK: i32 = 7_303_018;
+const FILL_LOCK: i32 = 7_303_020;
 
 /// How long to wait before asking again.
 const PAUSE: Duration = Duration::from_millis(20);

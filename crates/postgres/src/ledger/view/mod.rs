@@ -19,6 +19,9 @@ use lock::exclusively;
 pub use lock::{give_way_to_view_change, is_view_change_waiting, lock_views, unlock_views};
 pub use origin::{DefinitionResource, ViewOrigin, definition_resources};
 
+/// Services listen to it: when a table is to be filled, they are told.
+pub(super) const VIEW_CHANNEL: &str = "fhirmill_views";
+
 /// The schema of all tables of views.
 pub const VIEW_SCHEMA: &str = "views";
 
@@ -144,6 +147,7 @@ impl NewVersion {
                     view_definition::until_file_id.eq(last_file.id),
                 ))
                 .execute(connection)?;
+            connection.batch_execute(&format!("notify {VIEW_CHANNEL}"))?;
             let begun = view_definition::table.find((name, version));
             begun.select(AppliedView::as_select()).first(connection).map(NewVersion::ToFill)
         })
