@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use fhirmill_core::views::Format;
 
 use super::JsonArguments;
 
@@ -17,12 +16,12 @@ pub enum ViewsCommand {
     ///
     /// Example: fhirmill views check views/*.json
     Check(ViewsCheckArguments),
-    /// Print the rows of a view of files, without a database
+    /// Print a view's rows for the resources in files, without a database
     ///
-    /// Reads files as a load would. Keys are printed as TYPE/ID. Resources that do not fit the view are
-    /// listed on standard error and have no rows.
+    /// Reads files as a load would, in constant memory. Keys are printed as TYPE/ID. Resources that do not fit
+    /// the view are listed on standard error and have no rows.
     ///
-    /// Example: fhirmill views run --view views/problem_list.json --format csv conditions.ndjson
+    /// Example: fhirmill views run --view views/problem_list.json --format parquet conditions.ndjson > rows.parquet
     Run(ViewsRunArguments),
     /// Make or change the tables of views, and fill them from the archive
     ///
@@ -94,13 +93,8 @@ pub enum ViewFormat {
     Csv,
     /// One JSON object per line
     Ndjson,
-}
-
-impl From<ViewFormat> for Format {
-    fn from(format: ViewFormat) -> Self {
-        match format {
-            ViewFormat::Csv => Format::Csv,
-            ViewFormat::Ndjson => Format::Ndjson,
-        }
-    }
+    /// Parquet, compressed by zstd
+    Parquet,
+    /// An Arrow IPC file
+    Arrow,
 }

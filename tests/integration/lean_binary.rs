@@ -33,6 +33,19 @@ fn the_binary_without_features_loads_files_and_says_what_it_lacks() {
         assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);
     }
 
+    environment
+        .put("view.json", r#"{"resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]}"#);
+    let view = ["views", "run", "--view", "view.json", "archive"];
+    let printed = environment.run_command(&mut command(&view)).expect_code(0);
+    assert_eq!(printed.stdout, "id\n1\n");
+    let columns = [&view[..], &["--format", "parquet"]].concat();
+    let refused = environment.run_command(&mut command(&columns)).expect_code(2);
+    assert!(
+        refused.stderr.contains("without the feature `lake`, which writes Parquet"),
+        "{}",
+        refused.stderr
+    );
+
     let mut run = command(&["run"]);
     let wanted = ["HTTP_ADDRESS", "S3_ADDRESS", "METRICS_ADDRESS"];
     for (number, name) in wanted.into_iter().enumerate() {

@@ -150,11 +150,11 @@ fn tell(view: &AppliedView, end: &FillEnd) -> ExitCode {
     let AppliedView { name, version, .. } = view;
     match end {
         FillEnd::Complete { resources } => {
-            println!("{name}: version {version}, made of {resources} resources");
+            println!("{name}: version {version} is ready, filled from {resources} archived resources");
             ExitCode::Success
         }
         FillEnd::Incomplete { problem } => {
-            println!("{name}: incomplete, because {problem}; mend that and apply it again");
+            println!("{name}: incomplete, because {problem}; correct that and apply it again");
             ExitCode::Rejected
         }
         FillEnd::Gone => {
@@ -192,10 +192,14 @@ pub fn list(settings: &Settings, arguments: &JsonArguments) -> Result<ExitCode> 
 pub(in crate::command) fn state(view: &AppliedView) -> String {
     let AppliedView { resources, total_resources, resource_type, problem, .. } = view;
     match (view.is_ready(), problem) {
-        (true, _) => format!("ready, made of {resources} resources of type {resource_type}"),
+        (true, _) => {
+            format!(
+                "ready; filled from {resources} archived {resource_type} resources, and by every load since"
+            )
+        }
         (false, Some(problem)) => format!("incomplete, because {problem}"),
         (false, None) => {
-            format!("filling, {resources} of {total_resources} resources of type {resource_type}")
+            format!("filling, {resources} of {total_resources} archived {resource_type} resources so far")
         }
     }
 }

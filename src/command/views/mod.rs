@@ -2,6 +2,9 @@
 
 pub(super) mod apply;
 mod check;
+#[cfg(feature = "lake")]
+mod columnar;
+mod output;
 mod run;
 
 use std::path::Path;

@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use fhirmill_core::map::{Input, ViewRunner};
 use fhirmill_core::read::{self, Document, Frame, Payload, ReadDefect, ReadError, ResourceHandler, Stopped};
-use fhirmill_core::views::{RowWriter, render};
+use fhirmill_core::views::render;
 
 use super::super::Refusal;
+use super::output::{self, RowOutput};
 use super::read_definition;
 use crate::cli::{ExitCode, ViewsRunArguments};
 use crate::config::Settings;
@@ -19,6 +20,7 @@ const MAX_SHOWN: u64 = 50;
 
 /// Reads the files one after another and prints rows as they come.
 pub fn run(settings: &Settings, arguments: &ViewsRunArguments) -> Result<ExitCode> {
+    output::check(arguments.format)?;
     let text = read_definition(&arguments.view)?;
     let name = arguments.view.display().to_string();
     let runner = ViewRunner::new(&text).map_err(|found| {
@@ -31,7 +33,7 @@ pub fn run(settings: &Settings, arguments: &ViewsRunArguments) -> Result<ExitCod
     for input in &arguments.inputs {
         collect(input, &mut files)?;
     }
-    let writer = RowWriter::new(runner.view(), arguments.format.into(), io::stdout().lock());
+    let writer = RowOutput::new(runner.view(), arguments.format, settings, io::stdout())?;
     let mut printer =
         Printer { runner, writer, file: String::new(), document: String::new(), problems: 0, output: Ok(()) };
     for path in files {
@@ -44,7 +46,7 @@ pub fn run(settings: &Settings, arguments: &ViewsRunArguments) -> Result<ExitCod
             break;
         }
     }
-    printer.output.and_then(|()| printer.writer.flush()).context("cannot write the rows")?;
+    printer.output.and_then(|()| printer.writer.finish())?;
     if printer.problems > MAX_SHOWN {
         eprintln!("… and {} more problems", printer.problems - MAX_SHOWN);
     }
@@ -73,16 +75,16 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Prints the rows of what is found in files.
-struct Printer<W> {
+struct Printer<W: Write + Send> {
     runner: ViewRunner,
-    writer: RowWriter<W>,
+    writer: RowOutput<W>,
     file: String,
     document: String,
     problems: u64,
-    output: io::Result<()>,
+    output: Result<()>,
 }
 
-impl<W: Write> Printer<W> {
+impl<W: Write + Send> Printer<W> {
     fn problem(&mut self, location: &dyn std::fmt::Display, reason: &dyn std::fmt::Display) {
         self.problems += 1;
         if self.problems <= MAX_SHOWN {
@@ -93,7 +95,7 @@ impl<W: Write> Printer<W> {
     }
 }
 
-impl<W: Write> ResourceHandler for Printer<W> {
+impl<W: Write + Send> ResourceHandler for Printer<W> {
     fn document(&mut self, document: &Document<'_>) -> Result<(), Stopped> {
         document.name.clone_into(&mut self.document);
         Ok(())

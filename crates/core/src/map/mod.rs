@@ -50,4 +50,5 @@ pub use registration::Registration;
 pub use shape::{DeviantElement, Deviation};
 pub use target::{AbsoluteReferences, Identity, TargetIdentity};
 pub use unmapped::Unmapped;
+pub use view_rows::ViewRows;
 pub use view_runner::{ViewError, ViewRunner};

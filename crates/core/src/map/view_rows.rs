@@ -1,5 +1,5 @@
-//! Writes the rows of views in COPY's binary form, with the keys that all other tables
-//! have.
+//! Writes the rows of views in COPY's binary form: with the keys that all other tables
+//! have, or with texts where there is no database.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,8 +14,8 @@ use super::view_keys::key_text;
 use crate::datatype::{Expected, References, Timezone, moment};
 use crate::fhir::ResourceType;
 use crate::json::Value;
-use crate::rows::{MAX_VALUE_BYTES, RowBuffer, Target};
-use crate::views::{self, Cell, ColumnType, Fault, Item, RowSink, View, ViewColumn, ViewKeys};
+use crate::rows::{MAX_VALUE_BYTES, Mark, RowBuffer, Target};
+use crate::views::{self, Cell, ColumnType, Fault, Item, Refused, RowSink, View, ViewColumn, ViewKeys};
 
 /// The keys of one resource and of what it refers to.
 struct ResolvedKeys<'k, 'r> {
@@ -46,9 +46,10 @@ pub(super) fn write_rows(
     timezone: Timezone,
 ) -> Result<(), Fault> {
     let buffer = buffers.of(plan.table);
-    let mark = buffer.mark();
+    let (mark, start) = (buffer.mark(), buffer.len());
     let mut keys = ResolvedKeys { resource: target, resolver };
-    let mut sink = CopySink { view: &plan.view, target, timezone, buffer };
+    let cells = CellWriter { buffer, timezone, key_form: KeyForm::Target };
+    let mut sink = TableSink { view: &plan.view, target, start, cells };
     let written = views::run(&plan.view, root, &mut keys, &mut sink);
     if written.is_err() {
         buffers.of(plan.table).truncate(mark);
@@ -56,25 +57,135 @@ pub(super) fn write_rows(
     written
 }
 
-struct CopySink<'s> {
+/// Writes rows of a table that fhirmill loads.
+struct TableSink<'s> {
     view: &'s View,
     target: Target,
-    timezone: Timezone,
-    buffer: &'s mut RowBuffer,
+    /// The bytes of the table before the resource.
+    start: usize,
+    cells: CellWriter<'s>,
 }
 
-impl<'t> RowSink<'t> for CopySink<'_> {
-    fn row(&mut self, cells: &[Cell<'t>], keys: &dyn ViewKeys) -> Result<(), usize> {
-        self.buffer.begin_row(cells.len() as i16 + 1);
-        self.buffer.key(self.target);
-        for (place, (column, cell)) in self.view.columns.iter().zip(cells).enumerate() {
-            self.cell(column, cell, keys).ok_or(place)?;
+/// With so many values at most, a row always fits a page of Postgres: each takes up to 24 bytes,
+/// since longer ones are moved out of the row.
+const MAX_FILLED: usize = 320;
+/// A page of 8 kB without its head, the row's head, and the bits that tell nulls.
+const PAGE_BYTES: usize = 7900;
+
+/// Whether the row fits a page of Postgres, whatever its values are.
+fn fits_page(columns: &[ViewColumn], cells: &[Cell<'_>]) -> bool {
+    let bytes = columns.iter().zip(cells).map(|(column, cell)| match (cell, column.column_type) {
+        (Cell::Empty, _) => 0,
+        (
+            Cell::One(_),
+            ColumnType::Boolean
+            | ColumnType::Integer
+            | ColumnType::BigInteger
+            | ColumnType::Date
+            | ColumnType::Timestamp
+            | ColumnType::Time
+            | ColumnType::Key,
+        ) => 8,
+        _ => 24,
+    });
+    bytes.sum::<usize>() <= PAGE_BYTES
+}
+
+impl<'t> RowSink<'t> for TableSink<'_> {
+    fn row(&mut self, cells: &[Cell<'t>], keys: &dyn ViewKeys) -> Result<(), Refused> {
+        if cells.len() > MAX_FILLED && !fits_page(&self.view.columns, cells) {
+            return Err(Refused::TooWide);
         }
-        Ok(())
+        self.cells.buffer.begin_row(cells.len() as i16 + 1);
+        self.cells.buffer.key(self.target);
+        self.cells.row(&self.view.columns, cells, keys)
+    }
+
+    fn pending_bytes(&self) -> usize {
+        self.cells.buffer.len() - self.start
     }
 }
 
-impl CopySink<'_> {
+/// Collects the rows of a view in COPY's binary form where there is no database: the view's own
+/// columns, with keys as texts, `Type/id`.
+pub struct ViewRows {
+    columns: Vec<ViewColumn>,
+    timezone: Timezone,
+    buffer: RowBuffer,
+    /// Where the last complete resource ends.
+    complete: Mark,
+    complete_bytes: usize,
+}
+
+impl ViewRows {
+    /// For rows of that view. Times without a time zone are in `timezone`.
+    pub fn new(view: &View, timezone: Timezone) -> Self {
+        let buffer = RowBuffer::default();
+        let (columns, complete) = (view.columns.clone(), buffer.mark());
+        ViewRows { columns, timezone, buffer, complete, complete_bytes: 0 }
+    }
+
+    /// Keeps the rows since the last call, and returns all that are kept.
+    pub fn keep(&mut self) -> &[u8] {
+        self.complete = self.buffer.mark();
+        self.complete_bytes = self.buffer.len();
+        self.buffer.as_bytes()
+    }
+
+    /// Forgets the rows since the last `keep`.
+    pub fn forget(&mut self) {
+        self.buffer.truncate(self.complete);
+    }
+
+    /// Forgets all rows.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.complete = self.buffer.mark();
+        self.complete_bytes = 0;
+    }
+}
+
+impl<'t> RowSink<'t> for ViewRows {
+    fn row(&mut self, cells: &[Cell<'t>], keys: &dyn ViewKeys) -> Result<(), Refused> {
+        self.buffer.begin_row(cells.len() as i16);
+        let (buffer, timezone) = (&mut self.buffer, self.timezone);
+        CellWriter { buffer, timezone, key_form: KeyForm::Text }.row(&self.columns, cells, keys)
+    }
+
+    fn pending_bytes(&self) -> usize {
+        self.buffer.len() - self.complete_bytes
+    }
+}
+
+/// What a key is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyForm {
+    /// The number that the registry gives for the target later.
+    Target,
+    /// `Type/id`
+    Text,
+}
+
+struct CellWriter<'b> {
+    buffer: &'b mut RowBuffer,
+    timezone: Timezone,
+    key_form: KeyForm,
+}
+
+impl CellWriter<'_> {
+    /// Writes the cells of a row, up to one whose value does not have its column's type.
+    fn row(
+        &mut self,
+        columns: &[ViewColumn],
+        cells: &[Cell<'_>],
+        keys: &dyn ViewKeys,
+    ) -> Result<(), Refused> {
+        for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
+            self.cell(column, cell, keys).ok_or(Refused::Value(place))?;
+        }
+        Ok(())
+    }
+
     /// `None` if the value does not have the column's type.
     fn cell(&mut self, column: &ViewColumn, cell: &Cell<'_>, keys: &dyn ViewKeys) -> Option<()> {
         match cell {
@@ -127,8 +238,9 @@ impl CopySink<'_> {
             }
             ColumnType::Time => buffer.time(moment::time(&item.text()?)?),
             ColumnType::Bytes => buffer.bytes(&STANDARD.decode(item.text()?.as_bytes()).ok()?),
-            ColumnType::Key => match item {
-                Item::Key(key) => buffer.key(*key),
+            ColumnType::Key => match (item, self.key_form) {
+                (Item::Key(key), KeyForm::Target) => buffer.key(*key),
+                (Item::Key(key), KeyForm::Text) => buffer.text(&keys.text(*key)),
                 _ => return None,
             },
             ColumnType::Json => {
@@ -150,7 +262,10 @@ impl CopySink<'_> {
 
 /// The characters of a simple value, or the JSON of an object.
 fn text<'i>(item: &Item<'i>, keys: &dyn ViewKeys) -> Cow<'i, str> {
-    item.text().or_else(|| item.digits()).unwrap_or_else(|| json_of(item, keys))
+    match item {
+        Item::Key(key) => Cow::Owned(keys.text(*key)),
+        _ => item.text().or_else(|| item.digits()).unwrap_or_else(|| json_of(item, keys)),
+    }
 }
 
 /// An item as JSON.

@@ -58,6 +58,9 @@ impl Diagnostic {
     }
 }
 
+/// Once a definition has that many mistakes, no more are looked for.
+pub(super) const MAX_MISTAKES: usize = 100;
+
 /// The most characters of a line that are shown.
 const SHOWN: usize = 160;
 

@@ -30,7 +30,7 @@ mod selection;
 mod types;
 
 pub use diagnostic::{Diagnostic, Severity, render};
-pub use evaluate::{Cell, Fault, FaultReason, Item, RowSink, ViewKeys, run};
+pub use evaluate::{Cell, Fault, FaultReason, Item, Refused, RowSink, ViewKeys, run};
 pub use number::Number;
 pub use output::{Format, RowWriter};
 pub use program::{ColumnType, Tag, View, ViewColumn};

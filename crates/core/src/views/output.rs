@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::evaluate::{Cell, Item, RowSink, ViewKeys};
+use super::evaluate::{Cell, Item, Refused, RowSink, ViewKeys};
 use super::program::{View, ViewColumn};
 use crate::json::JsonType;
 
@@ -100,7 +100,7 @@ fn lead(format: Format, place: usize, column: &ViewColumn) -> Vec<u8> {
 }
 
 impl<'t, W: Write> RowSink<'t> for RowWriter<W> {
-    fn row(&mut self, cells: &[Cell<'t>], keys: &dyn ViewKeys) -> Result<(), usize> {
+    fn row(&mut self, cells: &[Cell<'t>], keys: &dyn ViewKeys) -> Result<(), Refused> {
         for (lead, cell) in self.leads.iter().zip(cells) {
             self.buffer.extend_from_slice(lead);
             match self.format {
@@ -111,6 +111,10 @@ impl<'t, W: Write> RowSink<'t> for RowWriter<W> {
         self.buffer.extend_from_slice(if self.format == Format::Csv { b"\n" } else { b"}\n" });
         self.rows += 1;
         Ok(())
+    }
+
+    fn pending_bytes(&self) -> usize {
+        self.buffer.len() - self.complete
     }
 }
 

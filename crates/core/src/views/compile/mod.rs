@@ -11,7 +11,7 @@ mod select;
 
 use super::Diagnostic;
 use super::definition::{self, Definition, Text};
-use super::diagnostic::did_you_mean;
+use super::diagnostic::{MAX_MISTAKES, did_you_mean};
 use super::fhirpath::{self, Mistake};
 use super::program::{Expression, Located, View, ViewColumn};
 use super::types::{Family, Type};
@@ -92,12 +92,24 @@ impl<'c> Compiler<'c> {
     fn view(&mut self, definition: &Definition) -> Option<View> {
         let this = Type::one(self.resource);
         if let Some(name) = &definition.name {
-            self.check_name(name, "the view");
+            self.check_view_name(name);
         }
-        let conditions =
-            definition.conditions.iter().filter_map(|text| self.condition(text, &this)).collect();
+        let conditions = definition.conditions.iter().filter_map(|text| match self.is_full() {
+            true => None,
+            false => self.condition(text, &this),
+        });
+        let conditions = conditions.collect();
         let parts = self.parts(&definition.select, &this);
-        self.constants.warn_of_unused(&mut self.found);
+        if self.columns.is_empty() && self.found.is_empty() {
+            let start = definition.select.first().map_or(0, |select| select.span.start);
+            let mistake = Diagnostic::error("the view has no columns", "select".to_owned(), start..start + 1);
+            let help = "add `\"column\": [{\"name\": \"id\", \"path\": \"getResourceKey()\"}]`";
+            self.found.push(mistake.with_help(Some(help.to_owned())));
+        }
+        // One that seems to be unused may be misspelt where it is used.
+        if self.found.iter().all(Diagnostic::is_warning) {
+            self.constants.warn_of_unused(&mut self.found);
+        }
         Some(View {
             name: definition.name.as_ref().map(|name| name.value.clone()),
             description: definition.description.clone().or_else(|| definition.title.clone()),
@@ -107,6 +119,11 @@ impl<'c> Compiler<'c> {
             parts,
             conditions,
         })
+    }
+
+    /// Whether there are so many mistakes that no more are looked for.
+    fn is_full(&self) -> bool {
+        self.found.len() >= MAX_MISTAKES
     }
 
     /// A condition of the view.
@@ -132,6 +149,27 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// The table of a later version has the view's name and its number at the end.
+    fn check_view_name(&mut self, name: &Text) {
+        self.check_name(name, "the view");
+        let number = name.value.rsplit_once("__").map(|(_, number)| number);
+        if number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            let help = "tables of later versions are named so: write one underscore".to_owned();
+            let message = "the name of the view must not end in two underscores and a number";
+            self.found.push(name.error(message).with_help(Some(help)));
+        }
+    }
+
+    /// Names of columns must be those that a table may have.
+    fn check_column_name(&mut self, name: &Text) {
+        self.check_name(name, "a column");
+        if SYSTEM_COLUMNS.iter().any(|known| known.eq_ignore_ascii_case(&name.value)) {
+            let message = format!("every table of Postgres has a column `{}` of its own", name.value);
+            self.found.push(name.error(message));
+        }
+    }
+
     /// Names must be usable in SQL.
     fn check_name(&mut self, name: &Text, what: &str) {
         let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
@@ -147,6 +185,10 @@ impl<'c> Compiler<'c> {
     }
 }
 
+/// Columns that every table of Postgres has.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+/// The most columns of a view: Postgres has 1,600 in a table.
+const MAX_COLUMNS: usize = 1500;
 /// Postgres has room for 63, of which a table needs some for its indexes.
 const MAX_NAME: usize = 50;
 

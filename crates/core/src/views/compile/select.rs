@@ -8,7 +8,7 @@ use super::super::schema;
 use super::super::types::{Family, Type};
 use super::super::{Diagnostic, Severity};
 use super::column_type::column_type;
-use super::{Compiler, Typed, located};
+use super::{Compiler, MAX_COLUMNS, Typed, located};
 
 impl Compiler<'_> {
     /// The parts that selects beside each other are.
@@ -17,6 +17,9 @@ impl Compiler<'_> {
     }
 
     fn select(&mut self, select: &WrittenSelect, this: &Type) -> Option<Select> {
+        if self.is_full() {
+            return None;
+        }
         let (iteration, this) = match &select.iteration {
             None => (None, this.clone()),
             Some(written) => {
@@ -102,8 +105,14 @@ impl Compiler<'_> {
     }
 
     fn column(&mut self, column: &Column, this: &Type) -> Option<ColumnCell> {
-        self.check_name(&column.name, "a column");
+        if self.is_full() || self.columns.len() > MAX_COLUMNS {
+            return None;
+        }
+        self.check_column_name(&column.name);
         let name = &column.name.value;
+        if self.columns.len() == MAX_COLUMNS {
+            self.found.push(column.name.error(format!("a view has at most {MAX_COLUMNS} columns")));
+        }
         if self.columns.iter().any(|known| known.name.eq_ignore_ascii_case(name)) {
             self.found.push(column.name.error(format!("there is another column `{name}`")));
         }

@@ -1,7 +1,7 @@
 //! Reads a definition from its JSON.
 
 use super::super::Diagnostic;
-use super::super::diagnostic::did_you_mean;
+use super::super::diagnostic::{MAX_MISTAKES, did_you_mean};
 use super::super::program::Tag;
 use super::constant::{self, Constant, VALUES};
 use super::{Column, Definition, Iteration, Select, Text};
@@ -61,6 +61,11 @@ const CONSTANT: [&str; 4] = ["id", "extension", "modifierExtension", "name"];
 
 /// Selects may be nested that deep.
 const MAX_DEPTH: usize = 50;
+/// All selects and branches together. Each is one more call on the stack when the view is run.
+const MAX_SELECTS: usize = 500;
+const MAX_CONSTANTS: usize = 1000;
+/// Paths of one `repeat`.
+const MAX_REPEATED: usize = 100;
 
 /// Reads the definition. All errors of form are reported together.
 pub(in super::super) fn read(text: &str) -> Result<Definition, Vec<Diagnostic>> {
@@ -69,7 +74,7 @@ pub(in super::super) fn read(text: &str) -> Result<Definition, Vec<Diagnostic>> 
         let at = error.offset.min(text.len().saturating_sub(1));
         vec![Diagnostic::error(format!("not JSON: {error}"), String::new(), at..at + 1)]
     })?;
-    let mut reader = Reader { found: Vec::new() };
+    let mut reader = Reader { found: Vec::new(), selects: 0 };
     let definition = reader.definition(tree.root());
     match definition {
         Some(definition) if reader.found.is_empty() => Ok(definition),
@@ -79,11 +84,18 @@ pub(in super::super) fn read(text: &str) -> Result<Definition, Vec<Diagnostic>> 
 
 struct Reader {
     found: Vec<Diagnostic>,
+    /// How many there were so far.
+    selects: usize,
 }
 
 impl Reader {
     fn error(&mut self, message: impl Into<String>, path: &str, at: Value<'_>) {
         self.found.push(Diagnostic::error(message, path.to_owned(), at.span()));
+    }
+
+    /// Whether there are so many mistakes that no more are looked for.
+    fn is_full(&self) -> bool {
+        self.found.len() >= MAX_MISTAKES
     }
 
     /// The value if it is an object, whose members all have names that `known` accepts.
@@ -94,6 +106,9 @@ impl Reader {
         }
         let names = || known.iter().flat_map(|names| names.iter().copied());
         for member in value.members() {
+            if self.is_full() {
+                return None;
+            }
             let name = member.unescaped();
             let bare = name.strip_prefix('_').unwrap_or(&name);
             if bare != "fhir_comments" && !names().any(|known| known == bare) {
@@ -147,6 +162,21 @@ impl Reader {
         list.items().enumerate().map(|(number, item)| (item, format!("{path}[{number}]"))).collect()
     }
 
+    /// The same of a list that has a limit.
+    fn limited_list<'t>(
+        &mut self,
+        object: Value<'t>,
+        (name, limit): (&str, usize),
+        path: &str,
+    ) -> Vec<(Value<'t>, String)> {
+        let mut list = self.list(object, name, path);
+        if let Some((item, path)) = list.get(limit) {
+            self.error(format!("more than {limit} items of `{name}`"), path, *item);
+            list.clear();
+        }
+        list
+    }
+
     fn definition(&mut self, root: Value<'_>) -> Option<Definition> {
         self.object(root, "", &[&DEFINITION, &PARTS])?;
         if let Some(kind) = self.text(root, "resourceType", "")
@@ -155,7 +185,7 @@ impl Reader {
             self.found.push(kind.error("this is no ViewDefinition"));
             return None;
         }
-        let constants = self.list(root, "constant", "");
+        let constants = self.limited_list(root, ("constant", MAX_CONSTANTS), "");
         let constants = constants.into_iter().filter_map(|(item, path)| self.constant(item, path)).collect();
         let selects = self.list(root, "select", "");
         if selects.is_empty() {
@@ -168,7 +198,7 @@ impl Reader {
         let select = selects.into_iter().filter_map(|(item, path)| self.select(item, path, 0)).collect();
         let mut conditions = Vec::new();
         for (item, path) in self.list(root, "where", "") {
-            if self.object(item, &path, &[&CONDITION]).is_some() {
+            if !self.is_full() && self.object(item, &path, &[&CONDITION]).is_some() {
                 conditions.extend(self.required(item, "path", &path, "the condition"));
             }
         }
@@ -186,6 +216,9 @@ impl Reader {
     }
 
     fn constant(&mut self, item: Value<'_>, path: String) -> Option<Constant> {
+        if self.is_full() {
+            return None;
+        }
         let values = VALUES.map(|(member, _)| member);
         self.object(item, &path, &[&CONSTANT, &values])?;
         let name = self.required(item, "name", &path, "the constant")?;
@@ -202,9 +235,17 @@ impl Reader {
     }
 
     fn select(&mut self, item: Value<'_>, path: String, depth: usize) -> Option<Select> {
+        if self.is_full() || self.selects > MAX_SELECTS {
+            return None;
+        }
         self.object(item, &path, &[&SELECT])?;
         if depth == MAX_DEPTH {
-            self.error("selects are nested too deep", &path, item);
+            self.error(format!("selects are nested more than {MAX_DEPTH} deep"), &path, item);
+            return None;
+        }
+        self.selects += 1;
+        if self.selects > MAX_SELECTS {
+            self.error(format!("the definition has more than {MAX_SELECTS} selects"), &path, item);
             return None;
         }
         let columns = self.list(item, "column", &path);
@@ -238,10 +279,8 @@ impl Reader {
             "forEach" => self.text(item, "forEach", path).map(Iteration::ForEach),
             "forEachOrNull" => self.text(item, "forEachOrNull", path).map(Iteration::ForEachOrNull),
             _ => {
-                let list = self.list(item, "repeat", path);
-                if list.is_empty()
-                    && item.get("repeat").is_some_and(|list| list.json_type() == JsonType::Array)
-                {
+                let list = self.limited_list(item, ("repeat", MAX_REPEATED), path);
+                if list.is_empty() && item.get("repeat").is_some_and(is_empty_list) {
                     self.error("`repeat` lists no paths", &join(path, "repeat"), item.get("repeat")?);
                 }
                 let paths = list.into_iter().filter_map(|(item, path)| self.string(item, path)).collect();
@@ -251,6 +290,9 @@ impl Reader {
     }
 
     fn column(&mut self, item: Value<'_>, path: String) -> Option<Column> {
+        if self.is_full() {
+            return None;
+        }
         self.object(item, &path, &[&COLUMN])?;
         let name = self.required(item, "name", &path, "the column");
         let expression = self.required(item, "path", &path, "the column");
@@ -277,6 +319,10 @@ impl Reader {
             path,
         })
     }
+}
+
+fn is_empty_list(value: Value<'_>) -> bool {
+    value.json_type() == JsonType::Array && value.items().next().is_none()
 }
 
 /// The bracket that an object begins with.

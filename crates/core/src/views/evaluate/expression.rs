@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::super::number::Number;
 use super::super::program::{Arithmetic, Expression, Logic};
+use super::super::types::Family;
 use super::boundary::boundary;
 use super::compare::{all_equal, are_same, is_in_order};
 use super::item::{Few, Item};
@@ -22,7 +23,8 @@ pub(super) fn each<'c, 't>(
         Expression::Union(sides) => {
             let mut distinct: Vec<Item<'t>> = Vec::new();
             for side in sides.iter() {
-                each(side, focus, context, &mut |item, _| {
+                each(side, focus, context, &mut |item, context| {
+                    context.count(u32::try_from(distinct.len()).unwrap_or(u32::MAX))?;
                     if !distinct.iter().any(|known| are_same(known, &item)) {
                         distinct.push(item);
                     }
@@ -109,6 +111,9 @@ fn computed<'t>(
         Expression::Equal { family, negated, sides } => {
             let [left, right] = &**sides;
             let (left, right) = (few(left, focus, context)?, few(right, focus, context)?);
+            if let ([Item::Value(value)], Family::Complex) = (left.as_slice(), *family) {
+                context.count(u32::try_from(value.raw().len() / 4).unwrap_or(u32::MAX))?;
+            }
             let equal = all_equal(*family, left.as_slice(), right.as_slice());
             equal.map(|equal| Item::Boolean(equal != *negated))
         }

@@ -9,7 +9,7 @@ mod path;
 mod rows;
 
 pub use item::{Cell, Item};
-pub use rows::{RowSink, run};
+pub use rows::{Refused, RowSink, run};
 
 use thiserror::Error;
 
@@ -52,6 +52,15 @@ pub enum FaultReason {
     /// The combinations of its lists are too many.
     #[error("more than {} rows for one resource", rows::MAX_ROWS)]
     TooManyRows,
+    /// The values of its rows are too long together.
+    #[error("rows of more than {} MB for one resource", rows::MAX_ROW_BYTES >> 20)]
+    TooLarge,
+    /// Its expressions look at too many items.
+    #[error("more than {MAX_STEPS} steps for one resource")]
+    TooManySteps,
+    /// A row of a table has less room.
+    #[error("a row has more values than a table of Postgres can hold")]
+    TooWide,
     /// A `repeat` that does not end.
     #[error("`repeat` descends without end")]
     Endless,
@@ -72,5 +81,20 @@ enum Stop {
 struct Context<'c, 't> {
     resource: Value<'t>,
     row_index: u32,
+    /// How many steps were taken.
+    steps: u32,
     keys: &'c mut dyn ViewKeys,
+}
+
+/// The most steps of paths for one resource: lists are searched again for each item of
+/// other lists, so that a few bytes can mean very many.
+const MAX_STEPS: u32 = 50_000_000;
+
+impl Context<'_, '_> {
+    /// Counts steps.
+    #[inline]
+    fn count(&mut self, steps: u32) -> Result<(), Stop> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > MAX_STEPS { Err(Stop::Fault(FaultReason::TooManySteps)) } else { Ok(()) }
+    }
 }

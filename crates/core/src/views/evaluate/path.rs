@@ -61,6 +61,7 @@ impl<'t> Walk<'_, 't> {
         receive: Receiver<'_, 'c, 't>,
     ) -> Result<(), Stop> {
         let Some(step) = self.steps.get(number) else { return receive(item, context) };
+        context.count(1)?;
         let next = number + 1;
         match step {
             Step::Member(name) => match item {

@@ -11,6 +11,8 @@ use crate::json::{Value, nothing};
 pub(super) const MAX_ROWS: u32 = 250_000;
 /// The most parts that are visited for them.
 const MAX_VISITS: u32 = 4 * MAX_ROWS;
+/// The most bytes that the rows of one resource have in memory.
+pub(super) const MAX_ROW_BYTES: usize = 128 << 20;
 /// `repeat` descends at most as deep as JSON is parsed.
 const MAX_DEPTH: usize = 512;
 
@@ -20,8 +22,20 @@ pub trait RowSink<'t> {
     ///
     /// # Errors
     ///
-    /// The number of a column that the row's value does not fit.
-    fn row(&mut self, cells: &[Cell<'t>], keys: &dyn ViewKeys) -> Result<(), usize>;
+    /// Why the row is not taken.
+    fn row(&mut self, cells: &[Cell<'t>], keys: &dyn ViewKeys) -> Result<(), Refused>;
+
+    /// The bytes of the rows of the resource so far.
+    fn pending_bytes(&self) -> usize;
+}
+
+/// Why a sink does not take a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The value of that column, by its number, does not have the column's type.
+    Value(usize),
+    /// It has more values than the sink can hold.
+    TooWide,
 }
 
 /// Passes on the rows that a resource has in the view, whose type it must have.
@@ -36,7 +50,7 @@ pub fn run<'t>(
     sink: &mut dyn RowSink<'t>,
 ) -> Result<(), Fault> {
     let focus = Item::Value(resource);
-    let mut context = Context { resource, row_index: 0, keys };
+    let mut context = Context { resource, row_index: 0, steps: 0, keys };
     for condition in &view.conditions {
         let holds = located(condition, truth(&condition.expression, &focus, &mut context))?;
         if holds != Some(true) {
@@ -76,7 +90,14 @@ impl<'t> Rows<'_, 't> {
     ) -> Result<(), Fault> {
         self.visits += 1;
         if self.visits > MAX_VISITS {
-            return Err(too_many());
+            return Err(of_all(FaultReason::TooManyRows));
+        }
+        let mut parts = parts;
+        while let Some((Part::Columns(columns), further)) = parts.split_first() {
+            for column in columns {
+                self.cells[column.place] = self.cell(column, focus)?;
+            }
+            parts = further;
         }
         let Some((part, further)) = parts.split_first() else {
             return match rest {
@@ -90,12 +111,8 @@ impl<'t> Rows<'_, 't> {
             };
         };
         match part {
-            Part::Columns(columns) => {
-                for column in columns {
-                    self.cells[column.place] = self.cell(column, focus)?;
-                }
-                self.parts(further, focus, rest)
-            }
+            // They are done.
+            Part::Columns(_) => Ok(()),
             Part::Select(select) => self.select(select, further, focus, rest),
             Part::Union(branches) => {
                 branches.iter().try_for_each(|branch| self.select(branch, further, focus, rest))
@@ -186,17 +203,21 @@ impl<'t> Rows<'_, 't> {
     fn row(&mut self) -> Result<(), Fault> {
         self.count += 1;
         if self.count > MAX_ROWS {
-            return Err(too_many());
+            return Err(of_all(FaultReason::TooManyRows));
         }
-        self.sink.row(&self.cells, self.context.keys).map_err(|column| Fault {
-            path: self.view.columns[column].path.clone(),
-            reason: FaultReason::NotOfType,
-        })
+        self.sink.row(&self.cells, self.context.keys).map_err(|refused| match refused {
+            Refused::Value(column) => {
+                Fault { path: self.view.columns[column].path.clone(), reason: FaultReason::NotOfType }
+            }
+            Refused::TooWide => of_all(FaultReason::TooWide),
+        })?;
+        if self.sink.pending_bytes() > MAX_ROW_BYTES { Err(of_all(FaultReason::TooLarge)) } else { Ok(()) }
     }
 }
 
-fn too_many() -> Fault {
-    Fault { path: "select".to_owned(), reason: FaultReason::TooManyRows }
+/// A fault of all selects together.
+fn of_all(reason: FaultReason) -> Fault {
+    Fault { path: "select".to_owned(), reason }
 }
 
 /// The result with the place of the expression that it is of.

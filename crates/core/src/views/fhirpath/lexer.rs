@@ -134,7 +134,9 @@ fn escaped(characters: &mut std::str::CharIndices<'_>, place: usize) -> Result<c
         Some('f') => '\u{c}',
         Some('u') => {
             let digits: String = characters.take(4).map(|(_, character)| character).collect();
-            let code = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4);
+            let is_code = digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let code = u32::from_str_radix(&digits, 16).ok().filter(|code| is_code && *code != 0);
+            // Postgres has no text with a NUL.
             code.and_then(char::from_u32).ok_or_else(|| wrong(2))?
         }
         Some(other) => return Err(wrong(1 + other.len_utf8())),
