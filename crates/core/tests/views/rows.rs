@@ -1,44 +1,10 @@
 //! What rows views have. The expected values were worked out by hand from the
 //! specification of SQL on FHIR and of FHIRPath.
 
-use fhirmill_core::map::{Input, ViewRunner};
-use fhirmill_core::read::{self, ReadLimits, Stopped};
-use fhirmill_core::views::{Format, RowWriter};
+use fhirmill_core::map::ViewRunner;
 use pretty_assertions::assert_eq;
 
-/// The rows of the resources in a file, as CSV without its header; a problem in
-/// the place of the resource's rows.
-fn rows(view: &str, file: &str) -> Vec<String> {
-    let mut runner = ViewRunner::new(view).unwrap_or_else(|found| panic!("{found:?}"));
-    let mut out = Vec::new();
-    read::read_each(file.as_bytes().to_vec(), &ReadLimits::default(), |found| {
-        let frame = found.map_err(|_| Stopped)?;
-        let mut bytes = Vec::new();
-        let mut writer = RowWriter::new(runner.view(), Format::Csv, &mut bytes);
-        let result = runner.run(&Input::from(&frame), &mut writer);
-        writer.keep().and_then(|()| writer.flush()).expect("memory");
-        drop(writer);
-        match result {
-            Ok(_) => out.extend(String::from_utf8(bytes).expect("UTF-8").lines().skip(1).map(str::to_owned)),
-            Err(error) => out.push(format!("! {error}")),
-        }
-        Ok(())
-    })
-    .expect("it is read");
-    out
-}
-
-/// A view of these columns: name and path.
-fn view(resource: &str, columns: &[(&str, &str)]) -> String {
-    let columns: Vec<String> =
-        columns.iter().map(|(name, path)| format!(r#"{{"name": "{name}", "path": "{path}"}}"#)).collect();
-    format!(r#"{{"resource": "{resource}", "select": [{{"column": [{}]}}]}}"#, columns.join(","))
-}
-
-/// The value of one expression in one resource.
-fn value(resource: &str, path: &str, json: &str) -> String {
-    rows(&view(resource, &[("x", path)]), json).join("|")
-}
+use super::{rows, value, view};
 
 const PATIENT: &str = r#"{"resourceType": "Patient", "id": "p", "active": true, "birthDate": "1970-06",
     "_birthDate": {"extension": [{"url": "http://x/time", "valueDateTime": "1970-06-01T10:00:00Z"}]},
