@@ -6,11 +6,12 @@
 Settings by environment: PATIENTS (size of the generated data), ROUNDS (the median counts).
 
 - loading with the six views of views/ applied ÷ without
-- applying them to what was loaded ÷ loading it
+- applying them to what was loaded ÷ loading it, and the peak memory of that
+
+Files are linked into the inbox, so the disk needs them once.
 """
 import os
 import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
@@ -61,12 +62,13 @@ class Mill:
         return seconds / TICKS
 
     def cpu(self, *arguments):
-        """CPU seconds of a command and of the server meanwhile."""
-        before = self.server_cpu(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.run(*arguments)
-        after = self.server_cpu(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        own = sum(getattr(after[1], kind) - getattr(before[1], kind) for kind in ("ru_utime", "ru_stime"))
-        return own, after[0] - before[0]
+        """CPU seconds of a command and of the server meanwhile, and the command's peak memory in MB."""
+        before = self.server_cpu()
+        process = subprocess.Popen([FHIRMILL, *arguments], cwd=self.folder, env=self.environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        assert status == 0, f"fhirmill {' '.join(arguments)} ended with {status}"
+        return usage.ru_utime + usage.ru_stime, self.server_cpu() - before, usage.ru_maxrss / 1024
 
     def psql(self, sql):
         return subprocess.run(["psql", self.url, "-qAtX", "-c", sql], check=True, capture_output=True, text=True).stdout
@@ -82,7 +84,7 @@ def round_of(files):
     mill = Mill()
     try:
         for file in files:
-            shutil.copyfile(file, mill.folder / "inbox" / file.name)
+            os.link(file, mill.folder / "inbox" / file.name)
         load = mill.cpu("once")
         resources = int(mill.psql("select count(*) from etl.resource_version where content_hash is not null"))
         apply = mill.cpu("views", "apply", *VIEWS)
@@ -93,7 +95,7 @@ def round_of(files):
     try:
         mill.run("views", "apply", *VIEWS)
         for file in files:
-            shutil.copyfile(file, mill.folder / "inbox" / file.name)
+            os.link(file, mill.folder / "inbox" / file.name)
         with_views = mill.cpu("once")
         same = [mill.psql(f"select count(*) from views.{pathlib.Path(view).stem}").strip() for view in VIEWS]
         assert same == rows, (same, rows)
@@ -111,12 +113,13 @@ def main():
         loads, fills = [], []
         for number in range(ROUNDS):
             resources, rows, load, apply, with_views = round_of(files)
-            loads.append(sum(with_views) / sum(load))
-            fills.append(sum(apply) / sum(load))
+            cost = {name: sum(part[:2]) for name, part in (("load", load), ("apply", apply), ("with", with_views))}
+            loads.append(cost["with"] / cost["load"])
+            fills.append(cost["apply"] / cost["load"])
             if number == 0:
                 print(f"{resources} resources, {size / 1e6:.0f} MB, rows of views: {' '.join(rows)}")
-            shown = " | ".join(f"{own:.2f} + {server:.2f}" for own, server in (load, apply, with_views))
-            print(f"CPU s of fhirmill + server: load, apply, load with views: {shown}", flush=True)
+            shown = " | ".join(f"{own:.2f} + {server:.2f}, {memory:.0f}" for own, server, memory in (load, apply, with_views))
+            print(f"CPU s of fhirmill + server, peak MB: load, apply, load with views: {shown}", flush=True)
         print(f"loading with six views ÷ without: {statistics.median(loads):.2f} ({min(loads):.2f} to {max(loads):.2f})")
         print(f"applying six views ÷ loading:     {statistics.median(fills):.2f} ({min(fills):.2f} to {max(fills):.2f})")
 
