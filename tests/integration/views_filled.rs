@@ -168,6 +168,9 @@ fn a_service_fills_in_the_background_goes_on_after_a_death_and_stops_for_a_drop(
     wait_until("the view is filled", || views(&environment)[0]["state"] == "ready");
     wait_until("the file is loaded", || environment.inbox_is_empty());
     assert_eq!(rows(&environment).len(), 10);
+    let sessions = "select count(*) from pg_stat_activity where datname = current_database() \
+                    and application_name = 'fhirmill' and pid <> pg_backend_pid()";
+    wait_until("only the heartbeat has a session", || environment.value(sessions) == "1");
 
     // A command that is to wait may find that the service was faster.
     environment.put("weights.json", view(&[json!({"name": "code", "path": "code.text"})]));

@@ -4,6 +4,7 @@ mod bundles;
 mod conditions;
 mod killed;
 mod single;
+mod views;
 
 use serde_json::Value;
 
