@@ -176,7 +176,10 @@ fn a_service_fills_in_the_background_goes_on_after_a_death_and_stops_for_a_drop(
     environment.put("weights.json", view(&[json!({"name": "code", "path": "code.text"})]));
     let mut slow = command(&environment, &["views", "apply", "--wait", &path]);
     let slow = environment.run_command(slow.env("FAILPOINTS", "view-registered=sleep(2000)"));
-    assert_eq!((slow.code, &*slow.stdout), (0, "weights: version 2, made of 10 resources\n"));
+    assert_eq!(
+        (slow.code, &*slow.stdout),
+        (0, "weights: version 2 is ready, filled from 10 archived resources\n")
+    );
 
     // While a batch of a new version is written, nobody else fills it, and it is dropped.
     environment.put("weights.json", view(&[json!({"name": "status", "path": "status"})]));
