@@ -70,6 +70,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, point: str) -> None:
     monkeypatch.setattr(loading, "checkpoint", checkpoint)
     # Who is killed ends nothing.
     monkeypatch.setattr("fhirmill.spark._claims.Claim.end", lambda self: None)
+    monkeypatch.setattr("fhirmill.spark._claims.Claim.leave", lambda self: None)
 
 
 def counts(spark: Any, lake: Path, format: str) -> dict[str, int]:

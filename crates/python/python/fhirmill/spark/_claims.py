@@ -1,7 +1,8 @@
 """One load a source: *claims* are numbered files, each of which only one process can create.
 
 The claim with the highest number holds. It has ended if there is a file ``NUMBER.done``
-beside it. A claim whose process is gone is passed over by creating the next one.
+beside it, and ``NUMBER.left`` if what it began has to be brought to its end. A claim whose
+process is gone is passed over by creating the next one.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class Claim:
         """Another load may begin."""
         self.folder.create(f"{self.number:08}.done", {})
 
+    def leave(self) -> None:
+        """Another load may begin, and has to bring this one to its end."""
+        self.folder.create(f"{self.number:08}.left", {})
+
 
 def claim(journal: Folder, source: str, run: str, take_over: bool) -> Claim:
     """Claims a source for a run.
@@ -47,9 +52,11 @@ def claim(journal: Folder, source: str, run: str, take_over: bool) -> Claim:
     folder = journal / "claims" / quote(source, safe="")
     number = _last(folder)
     unfinished: list[str] = []
-    if number and f"{number:08}.done" not in folder.names():
+    names = folder.names()
+    if number and f"{number:08}.done" not in names:
         holder = folder.read(f"{number:08}.json") or {}
-        if not take_over and not _is_gone(holder):
+        is_left = f"{number:08}.left" in names
+        if not is_left and not take_over and not _is_gone(holder):
             raise BusyError(
                 f"source {source} is being loaded by run {holder.get('run')} (process "
                 f"{holder.get('process')} on {holder.get('host')}, since {holder.get('since')}); if it "

@@ -91,8 +91,9 @@ def load(
         job = Job(f"{(journal / 'runs' / id).url}/staging", source, timezone, list(base_urls))
         account = _load(spark, tables, journal, held, files, job, split_bytes, again, threads)
     except BaseException:
-        # A run that is to be brought to its end keeps the claim, so that the next one finds it.
-        if not _is_unfinished(journal, held):
+        if _is_unfinished(journal, held):
+            held.leave()
+        else:
             (journal / "runs" / held.run).remove()
             held.end()
         raise
