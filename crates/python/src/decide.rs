@@ -34,7 +34,9 @@ enum Action {
     Insert,
     /// Another content counts.
     Replace,
-    /// The same content counts, of a later time or place.
+    /// The same content counts, of another time: the rows tell it.
+    Refresh,
+    /// The same content counts, of a later place or number.
     Move,
     /// The same version counts, with another inherited time or number.
     Raise,
@@ -206,6 +208,7 @@ fn action_of_winner(before: &Current, now: &Current, is_same: bool) -> Action {
         false => Action::Replace,
         // It is the same record.
         true if is_complete && (old.time, old.number) == (new.time, new.number) => Action::Keep,
+        true if old.time != new.time => Action::Refresh,
         true => Action::Move,
     }
 }
@@ -219,6 +222,7 @@ impl Action {
         match self {
             Action::Insert => Some("insert"),
             Action::Replace => Some("replace"),
+            Action::Refresh => Some("refresh"),
             Action::Move => Some("move"),
             Action::Raise => Some("raise"),
             Action::Keep => None,

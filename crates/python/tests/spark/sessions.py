@@ -28,7 +28,7 @@ def sail() -> Iterator[Any]:
     server.stop()
 
 
-def session(warehouse: Path, master: str = "local[2]", memory: str = "1g") -> Any:
+def session(warehouse: Path, master: str = "local[2]", memory: str = "1g", is_test: bool = True) -> Any:
     """A session with Delta's tables, and a catalog ``ice`` of Iceberg's."""
     jars = sorted(Path(os.environ["FHIRMILL_SPARK_JARS"]).glob("*.jar"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -37,11 +37,6 @@ def session(warehouse: Path, master: str = "local[2]", memory: str = "1g") -> An
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": memory,
         "spark.ui.enabled": "false",
-        # What runs once is not worth compiling well.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.default.parallelism": "2",
         "spark.sql.session.timeZone": "UTC",
@@ -55,6 +50,14 @@ def session(warehouse: Path, master: str = "local[2]", memory: str = "1g") -> An
         "spark.sql.catalog.ice.type": "hadoop",
         "spark.sql.catalog.ice.warehouse": str(warehouse / "ice"),
     }
+    if is_test:
+        # What runs once is not worth compiling well.
+        settings |= {
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.sql.adaptive.enabled": "false",
+        }
     builder = SparkSession.builder.master(master).appName("fhirmill")
     for name, value in settings.items():
         builder = builder.config(name, value)

@@ -33,6 +33,10 @@ _FILE_BYTES = 128 << 20
 # Records whose numbers are sent to all tasks rather than shuffled.
 _MAX_BROADCAST = 2_000_000
 
+# Whether the rows of a record are those of its resource from now on.
+_APPLYING = ("insert", "replace", "refresh")
+_APPLIED = f"action in {_APPLYING}"
+
 _VOIDS = "id binary, resource_type string"
 
 # Tables that are no clinical ones, by the column that says whose rows they are.
@@ -109,6 +113,8 @@ class Run:
     manifest: Manifest = field(default_factory=Manifest)
     #: By file: what became of its records.
     accounts: dict[int, dict[str, int]] = field(default_factory=dict)
+    #: How many records have the rows of their resources from now on.
+    applied: int = 0
     started: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat())
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -202,7 +208,7 @@ class Run:
         records = self.manifest.rows("etl_incoming")
         decided = outcomes(self.staged("etl_incoming"), registry, records)
         decided.write.mode("overwrite").parquet(f"{spark_url(self.folder.url)}/outcomes")
-        voids = self.outcomes().where("action = 'replace'").select("id", "resource_type")
+        voids = self.outcomes().where("action in ('replace', 'refresh')").select("id", "resource_type")
         if self.store.exists("etl_contained"):
             contained = self.store.read("etl_contained")
             gone = contained.join(
@@ -217,9 +223,14 @@ class Run:
     def _account(self) -> None:
         """Counts outcomes by file, and raises unless they are all records."""
         counted = (
-            self.outcomes().where("record is not null").groupBy("file", "outcome").count().collect()
+            self.outcomes()
+            .where("record is not null")
+            .groupBy("file", "outcome", "action")
+            .count()
+            .collect()
         )
         accounts: dict[int, dict[str, int]] = {}
+        applied = 0
         for task in self.manifest.tasks.values():
             for account in task["files"]:
                 of_file = accounts.setdefault(account["file"], dict.fromkeys(("seen", *COUNTS), 0))
@@ -229,6 +240,7 @@ class Run:
             if row["file"] not in accounts:
                 raise CheckError(f"records of file {row['file']} were staged that no task has counted")
             accounts[row["file"]][row["outcome"]] += row["count"]
+            applied += row["count"] if row["action"] in _APPLYING else 0
         for number, account in accounts.items():
             told = sum(account[name] for name in COUNTS)
             if told != account["seen"]:
@@ -237,7 +249,7 @@ class Run:
                     f"file {name} has {account['seen']} records, of which {told} are accounted for; "
                     "nothing was committed"
                 )
-        self.accounts = accounts
+        self.accounts, self.applied = accounts, applied
         rows = self.staged("etl_incoming").agg(f.sum("rows")).collect()[0][0] or 0
         staged = sum(entry.rows for entry in self.manifest.entries if entry.table in shapes())
         if rows != staged:
@@ -257,7 +269,7 @@ class Run:
         """Maps tasks again whose references by identifier can be resolved only now."""
         if not self.manifest.of("etl_asked") and not job.owners:
             return
-        applied = self.outcomes().where("action in ('insert', 'replace') and content_hash is not null")
+        applied = self.outcomes().where(f"{_APPLIED} and content_hash is not null")
         applied = applied.select("id", "resource_type", "fhir_id", f.col("record").alias(RECORD))
         living = self._living(applied)
         redo: set[int] = set()
@@ -305,7 +317,7 @@ class Run:
             rows = self.staged(table).join(applied.select(RECORD), RECORD, "left_semi")
             parts.append(bearers(table, rows).join(applied.select("id"), "id", "left_semi"))
         if self.store.exists("etl_resource"):
-            changed = self.outcomes().where("action in ('insert', 'replace')").select("id")
+            changed = self.outcomes().where(_APPLIED).select("id")
             known = self.store.read("etl_resource").where(
                 (f.col("source") == self.source) & ~f.col("is_deleted")
             )
@@ -321,15 +333,6 @@ class Run:
         return living
 
     # -- applying -----------------------------------------------------------------------
-
-    @property
-    def changes(self) -> int:
-        """How many records change the tables."""
-        return sum(
-            account[name]
-            for account in self.accounts.values()
-            for name in ("inserted", "updated", "deleted")
-        )
 
     def apply(self) -> None:
         """Commits all tables, several at once, and then the registry."""
@@ -357,24 +360,22 @@ class Run:
             account["seen"] - account["rejected"] - account["skipped"]
             for account in self.accounts.values()
         )
-        if self.changes == total:
+        if self.applied == total:
             return None, None
         numbered = self.outcomes().where("record is not null")
-        is_applied = f.coalesce(f.col("action"), f.lit("")).isin("insert", "replace")
-        count = min(self.changes, total - self.changes)
-        chosen = numbered.where(is_applied if self.changes <= total / 2 else ~is_applied)
+        is_applied = f.coalesce(f.expr(_APPLIED), f.lit(False))
+        count = min(self.applied, total - self.applied)
+        chosen = numbered.where(is_applied if self.applied <= total / 2 else ~is_applied)
         chosen = chosen.select(f.col("record").alias(RECORD))
         chosen = f.broadcast(chosen) if count <= _MAX_BROADCAST else chosen
-        return (chosen, None) if self.changes <= total / 2 else (None, chosen)
+        return (chosen, None) if self.applied <= total / 2 else (None, chosen)
 
     def _voids(self) -> DataFrame:
         """The keys of resources whose rows are void: of all that is applied, if some of it may
         be committed already."""
         voids = self.spark.read.schema(_VOIDS).parquet(f"{spark_url(self.folder.url)}/voids")
         if self.is_resumed:
-            applied = (
-                self.outcomes().where("action in ('insert', 'replace')").select("id", "resource_type")
-            )
+            applied = self.outcomes().where(_APPLIED).select("id", "resource_type")
             contained = self.staged("etl_contained").select("id", "resource_type")
             voids = voids.unionByName(applied).unionByName(contained).distinct()
         return voids
@@ -438,12 +439,9 @@ class Run:
             max(1, sum(e.bytes for e in self.manifest.of("etl_incoming")) // _FILE_BYTES)
         )
         self.check_claim()
-        if (
-            self.is_resumed
-            or self.outcomes().where("action in ('replace', 'move', 'raise')").limit(1).collect()
-        ):
+        if self.is_resumed or self.outcomes().where("action <> 'insert'").limit(1).collect():
             self.store.upsert("etl_resource", ["id"], changed)
-        elif self.changes:
+        elif self.applied:
             self.store.append("etl_resource", changed)
         checkpoint("registry")
         rejects = self.staged("etl_reject").withColumn("run", f.lit(self.id))
