@@ -197,5 +197,12 @@ fn shape(table: &ModelTable) -> Shape {
         () if table.name == "patient" => Some("id"),
         () => None,
     };
-    (table.name.clone(), kind, table.resource.clone(), owner.to_owned(), patient.map(str::to_owned), table.key.clone())
+    (
+        table.name.clone(),
+        kind,
+        table.resource.clone(),
+        owner.to_owned(),
+        patient.map(str::to_owned),
+        table.key.clone(),
+    )
 }
