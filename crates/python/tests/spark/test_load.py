@@ -121,6 +121,19 @@ def test_versions(spark: Any, tmp_path: Path, format: str) -> None:
     assert len(tables(spark, into, format)["patient"]) == len(now["patient"]) + 2
 
 
+def test_the_same_content_at_a_later_time(spark: Any, tmp_path: Path) -> None:
+    files, into = tmp_path / "in", str(tmp_path / "lake")
+    write(files, "a.ndjson", patient("p", 1, name=[{"family": "A"}, {"family": "B"}]))
+    load(spark, str(files), into)
+    write(files, "b.ndjson", patient("p", 5, name=[{"family": "A"}, {"family": "B"}]))
+    account = load(spark, str(files), into)
+    assert (account.seen, account.unchanged) == (1, 1)
+    lake = store(spark, into, "delta")
+    assert [row[0] for row in lake.read("patient").selectExpr("day(last_updated)").collect()] == [5]
+    assert [row[0] for row in lake.read("etl_resource").select("version_id").collect()] == ["5"]
+    assert lake.read("patient_name").count() == 2
+
+
 def test_references_by_identifier(spark: Any, tmp_path: Path) -> None:
     files, into = tmp_path / "in", str(tmp_path / "lake")
     doctor = {"resourceType": "Practitioner", "id": "d", "identifier": [{"system": "npi", "value": "1"}]}
