@@ -217,9 +217,9 @@ feed-servers: prerequisites ## Fetch exports of a real FHIR server (sekmet-fhir)
 	  target/feed-servers/bin/pip install --quiet sekmet-fhir; }
 	cargo test --test integration -- --ignored --nocapture sekmet_behind
 
-kafka-servers: prerequisites ## Read topics of Apache Kafka over kills of the broker and of services (KILLS=20)
+kafka-servers: prerequisites ## Read topics of Apache Kafka: kills of the broker and of services (KILLS=20), TLS, passwords, times
 	scripts/fetch-kafka
-	cargo test --test integration -- --ignored --nocapture --test-threads 1 kafka::servers
+	cargo test --test integration -- --ignored --nocapture --test-threads 1 feeds::kafka
 
 hapi: prerequisites ## Fetch exports of a real HAPI server, which Maven assembles (needs a JDK 17 and mvn)
 	mvn --batch-mode --quiet --file tests/hapi/pom.xml compile dependency:copy-dependencies

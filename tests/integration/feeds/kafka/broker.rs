@@ -48,7 +48,8 @@ impl Broker {
             "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
              listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listeners}\n\
              advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listeners}\n\
-             controller.listener.names=CONTROLLER\nlog.dirs={}\n\
+             controller.listener.names=CONTROLLER\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,\
+             SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL\nlog.dirs={}\n\
              offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
              transaction.state.log.min.isr=1\ngroup.initial.rebalance.delay.ms=0\nmessage.max.bytes=20000000\n\
              log.cleaner.backoff.ms=200\nlog.retention.check.interval.ms=500\nauto.create.topics.enable=false\n{more}",
