@@ -19,8 +19,9 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from . import _native
-from ._errors import DefinitionError, Error, FileError, RejectedError, RejectsWarning
+from ._errors import DefinitionError, Error, FileError, LoadError, RejectedError, RejectsWarning
 from ._inputs import Input, Inputs, Opened
+from ._load import Loaded, load
 from ._tables import Account, Scan, Tables, to_arrow
 
 __all__ = [
@@ -30,10 +31,13 @@ __all__ = [
     "FileError",
     "Input",
     "Inputs",
+    "LoadError",
+    "Loaded",
     "RejectedError",
     "RejectsWarning",
     "Scan",
     "Tables",
+    "load",
     "map",
     "read",
     "scan",

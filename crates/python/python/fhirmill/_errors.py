@@ -58,6 +58,18 @@ class RejectedError(Error):
         )
 
 
+class LoadError(Error):
+    """The program that loads is not there, or has failed."""
+
+    def __init__(self, message: str, code: int | None) -> None:
+        super().__init__(message)
+        #: Its exit code, if it has run.
+        self.code = code
+
+    def __reduce__(self) -> tuple[type[LoadError], tuple[str, int | None]]:
+        return type(self), (str(self), self.code)
+
+
 class DefinitionError(Error, ValueError):
     """A ViewDefinition has mistakes. The message shows each of them, with its place."""
 
