@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fhirmill_core::datatype::{MAX_INDEXED_BYTES, Timezone, moment};
-use fhirmill_core::fhir::{Address, ResourceType};
+use fhirmill_core::datatype::{Timezone, moment};
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{
-    EarlierReferences, Fingerprint, FullUrls, IdentifierCache, Input, MapError, MapSettings, Mapper, Plan,
-    RowBatch,
+    Deletion, EarlierReferences, Fingerprint, FullUrls, IdentifierCache, Input, MapError, MapSettings,
+    Mapper, Plan, RowBatch,
 };
 use fhirmill_core::sink::{Delete, Origin};
-use fhirmill_core::version::number_of;
 use fhirmill_postgres::failpoint::{self, Fault};
 use fhirmill_postgres::load::Reject;
 use rustc_hash::FxHashMap;
@@ -162,18 +161,10 @@ impl BatchMapper {
         mapped
     }
 
-    /// The deletion that a DELETE entry orders, if its URL names one resource. In a
-    /// history the version in it is the one that the deletion made; elsewhere the
-    /// entry asks for the resource to be gone, whatever its version.
+    /// The deletion that a DELETE entry orders, if its URL names one resource.
     fn delete(&mut self, url: &str, record: &Record) -> Option<Delete> {
-        let url = url.split('#').next()?;
-        let Address::Rest { resource_type, id: fhir_id, version, .. } = Address::parse(url) else {
-            return None;
-        };
-        if fhir_id.len() > MAX_INDEXED_BYTES {
-            return None;
-        }
         let is_history = record.bundle.as_ref().is_some_and(|bundle| bundle.bundle_type() == Some("history"));
+        let Deletion { resource_type, fhir_id, version } = Deletion::of(url, is_history)?;
         let effective_at = record
             .effective_at(self.timezone)
             .and_then(|written| moment::date_time(written, self.timezone))
@@ -183,7 +174,7 @@ impl BatchMapper {
             target: self.rows.target(resource_type, &fhir_id),
             position: record.origin.position,
             effective_at,
-            version: version.filter(|_| is_history).and_then(number_of),
+            version,
         })
     }
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use fhirmill_core::datatype::{Timezone, moment};
+use fhirmill_core::datatype::Timezone;
 use fhirmill_core::fhir::Condition;
-use fhirmill_core::read::{Bundle, Frame, Payload};
+use fhirmill_core::read::{Bundle, Frame, Payload, effective_at};
 use fhirmill_core::sink::Origin;
 use fhirmill_postgres::ledger::Account;
 use fhirmill_postgres::load::{FilePart, Reject};
@@ -36,17 +36,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// When the record took effect, as its entry or Bundle has it: the first of
-    /// these times that can be read.
+    /// When the record took effect, as its entry or Bundle has it.
     pub fn effective_at(&self, timezone: Timezone) -> Option<&str> {
-        let bundle = self.bundle.as_ref();
-        let times = [
-            self.last_modified.as_deref(),
-            bundle.and_then(|bundle| bundle.timestamp()),
-            bundle.and_then(|bundle| bundle.last_updated()),
-        ];
-        let is_readable = |written: &&str| moment::date_time(written, timezone).is_some();
-        times.into_iter().flatten().map(str::trim).find(is_readable)
+        effective_at(self.last_modified.as_deref(), self.bundle.as_ref(), timezone)
     }
 
     /// It as a reject, without the resource's type and id.

@@ -3,44 +3,33 @@
 
 use std::collections::BTreeMap;
 
-use fhirmill_core::fhir::is_same_base;
+use fhirmill_core::fhir::Servers;
 use fhirmill_postgres::ledger::ClaimedFile;
-
-/// The most servers that are learned of a source: somebody who has more forwards
-/// what others have.
-const MAX_SERVERS: usize = 16;
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct KnownServers {
-    /// Base URLs by source.
-    base_urls: BTreeMap<i16, Vec<String>>,
+    by_source: BTreeMap<i16, Servers>,
     learned: Vec<(i16, String)>,
 }
 
 impl KnownServers {
     /// Takes over what the ledger knows of the file's source.
     pub fn begin_file(&mut self, file: &ClaimedFile) {
-        let known = self.base_urls.entry(file.source_id).or_default();
-        for base_url in &file.base_urls {
-            if !known.contains(base_url) {
-                known.push(base_url.clone());
-            }
-        }
+        let known = self.by_source.entry(file.source_id).or_default();
+        file.base_urls.iter().for_each(|base_url| known.add(base_url));
     }
 
     /// Notes that the source has this server.
     pub fn learn(&mut self, source_id: i16, base_url: &str) {
-        let known = self.base_urls.entry(source_id).or_default();
-        if known.len() < MAX_SERVERS && !known.iter().any(|known| is_same_base(known, base_url)) {
-            known.push(base_url.to_owned());
+        if self.by_source.entry(source_id).or_default().learn(base_url) {
             self.learned.push((source_id, base_url.to_owned()));
         }
     }
 
     /// The base URLs of the source's servers.
     pub fn of(&self, source_id: i16) -> Vec<String> {
-        self.base_urls.get(&source_id).cloned().unwrap_or_default()
+        self.by_source.get(&source_id).map_or_else(Vec::new, |known| known.base_urls().to_vec())
     }
 
     /// What was learned since the last call.

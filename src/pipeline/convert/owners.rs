@@ -6,7 +6,7 @@ use std::io;
 
 use fhirmill_arrow::{Key, key_of};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{ANY_SYSTEM, ID_SYSTEM, IdentifierKey, Identity};
+use fhirmill_core::map::{ID_SYSTEM, IdentifierKey, Identity};
 use fhirmill_core::model::Table;
 
 use super::merge::Merge;
@@ -75,7 +75,7 @@ impl Owners {
             owners.scan(runs, &table, &|value| values.contains(value), is_kept)?;
         }
         for key in asked.iter().filter(|key| key.system == ID_SYSTEM) {
-            for resource_type in types(&key.types) {
+            for resource_type in key.resource_types() {
                 let identity = Identity { resource_type, fhir_id: &key.value };
                 owners.add(ID_SYSTEM, &key.value, resource_type, key_of(source, identity));
             }
@@ -98,13 +98,8 @@ impl Owners {
 
     /// The one resource that has the identifier: its type, and its number among the keys.
     pub fn owner(&self, asked: &IdentifierKey) -> Option<(ResourceType, i64)> {
-        let is_wanted = |(system, resource_type, _): &&Bearer| {
-            let is_of_type =
-                asked.types.is_empty() || asked.types.split('|').any(|name| name == resource_type.name());
-            let is_of_system = (asked.system == ANY_SYSTEM && system != ID_SYSTEM) || asked.system == *system;
-            is_of_type && is_of_system
-        };
-        let mut found = self.by_value.get(&asked.value)?.iter().filter(is_wanted);
+        let bearers = self.by_value.get(&asked.value)?.iter();
+        let mut found = bearers.filter(|(system, resource_type, _)| asked.may_mean(system, *resource_type));
         let (_, resource_type, number) = found.next()?;
         found.all(|(.., other)| other == number).then_some((*resource_type, i64::from(*number)))
     }
@@ -155,24 +150,22 @@ impl Owners {
     }
 }
 
-/// The types with those names, with bars between them; all if there is none.
-fn types(names: &str) -> Vec<ResourceType> {
-    match names {
-        "" => ResourceType::all().collect(),
-        names => names.split('|').filter_map(ResourceType::named).collect(),
-    }
-}
-
 /// The values of the first row, which is taken off.
 pub(super) fn take_row<'r>(rows: &mut &'r [u8]) -> Option<Vec<Option<&'r [u8]>>> {
     let (count, mut rest) = rows.split_first_chunk::<2>()?;
     let count = usize::from(u16::from_be_bytes(*count));
     let mut values = Vec::with_capacity(count);
-    for _ in 0..count {
+    while values.len() < count {
         let (length, after) = rest.split_first_chunk::<4>()?;
-        let length = usize::try_from(i32::from_be_bytes(*length)).ok();
-        let (value, after) = after.split_at_checked(length.unwrap_or(0))?;
-        values.push(length.map(|_| value));
+        let length = i32::from_be_bytes(*length);
+        let Ok(bytes) = usize::try_from(length) else {
+            // Nulls of a compact row.
+            values.resize(values.len() + length.unsigned_abs() as usize, None);
+            rest = after;
+            continue;
+        };
+        let (value, after) = after.split_at_checked(bytes)?;
+        values.push(Some(value));
         rest = after;
     }
     *rows = rest;

@@ -38,6 +38,26 @@ pub(super) struct WrittenIdentifier<'w> {
 }
 
 impl IdentifierKey {
+    /// Whether it means a resource of that type that has an identifier of that system, and its
+    /// value.
+    pub fn may_mean(&self, system: &str, resource_type: ResourceType) -> bool {
+        let is_of_system = match self.system.as_str() {
+            ANY_SYSTEM => system != ID_SYSTEM,
+            of => of == system,
+        };
+        is_of_system && self.may_be_of(resource_type)
+    }
+
+    /// Whether its owner may be of that type.
+    pub fn may_be_of(&self, resource_type: ResourceType) -> bool {
+        self.types.is_empty() || self.types.split('|').any(|name| name == resource_type.name())
+    }
+
+    /// The types that its owner may have.
+    pub fn resource_types(&self) -> impl Iterator<Item = ResourceType> {
+        ResourceType::all().filter(|resource_type| self.may_be_of(*resource_type))
+    }
+
     fn as_written(&self) -> WrittenIdentifier<'_> {
         let IdentifierKey { types, system, value } = self;
         WrittenIdentifier { types, system, value }

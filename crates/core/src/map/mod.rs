@@ -8,6 +8,7 @@
 mod batch;
 mod chunk;
 mod contained;
+mod deletion;
 mod descend;
 mod earlier;
 mod extension;
@@ -38,6 +39,7 @@ mod writing;
 pub use batch::RowBatch;
 pub use batch::ViewFault;
 pub use contained::contained_json;
+pub use deletion::Deletion;
 pub use earlier::EarlierReferences;
 pub use fingerprint::Fingerprint;
 pub use identifier::{ANY_SYSTEM, ID_SYSTEM, IdentifierCache, IdentifierKey, REFERENCE_SYSTEM};

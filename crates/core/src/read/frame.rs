@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::bundle::Bundle;
 use super::location::Location;
+use crate::datatype::{Timezone, moment};
 use crate::fhir::Condition;
 
 /// What a frame holds.
@@ -29,6 +30,22 @@ pub struct Request<'a> {
     pub method: Cow<'a, str>,
     /// `request.url` as written; empty when missing.
     pub url: Cow<'a, str>,
+}
+
+/// When a record took effect, as its entry or Bundle has it: the first of these times that can be
+/// read.
+pub fn effective_at<'r>(
+    last_modified: Option<&'r str>,
+    bundle: Option<&'r Arc<Bundle>>,
+    timezone: Timezone,
+) -> Option<&'r str> {
+    let times = [
+        last_modified,
+        bundle.and_then(|bundle| bundle.timestamp()),
+        bundle.and_then(|bundle| bundle.last_updated()),
+    ];
+    let is_readable = |written: &&str| moment::date_time(written, timezone).is_some();
+    times.into_iter().flatten().map(str::trim).find(is_readable)
 }
 
 /// The bytes of one resource, or of one Bundle entry without a resource.

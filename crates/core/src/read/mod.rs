@@ -93,7 +93,7 @@ pub use content::content_hash;
 pub use defect::{ReadDefect, ReadDefectReason};
 pub use document::{Document, DocumentFormat};
 pub use error::{ReadError, Stopped};
-pub use frame::{Frame, Payload, Request};
+pub use frame::{Frame, Payload, Request, effective_at};
 pub use handler::ResourceHandler;
 pub use limits::ReadLimits;
 pub use location::Location;

@@ -1,12 +1,13 @@
 //! What the engine does with what is found in a file.
 
-use fhirmill_core::datatype::{MAX_INDEXED_BYTES, Timezone, moment};
-use fhirmill_core::fhir::{Address, ResourceType, requested_base};
-use fhirmill_core::map::{Input, MapError};
+use fhirmill_core::datatype::{Timezone, moment};
+use fhirmill_core::fhir::requested_base;
+use fhirmill_core::map::{Deletion, Input, MapError};
 use fhirmill_core::read::{
     Companion, Document, DocumentFormat, Frame, Location, Payload, ReadDefect, ResourceHandler, Stopped,
+    effective_at,
 };
-use fhirmill_core::version::{Place, Version, number_of};
+use fhirmill_core::version::{Place, Version};
 
 use super::{Delete, Engine, EngineError, MAX_RECORDS, Reject};
 
@@ -78,7 +79,7 @@ impl<'e> Handler<'e> {
         let engine = &mut *self.engine;
         let timezone = engine.options.timezone;
         let base_urls = engine.servers.base_urls();
-        let input = Input { base_urls, effective_at: effective_at(frame, timezone), ..Input::from(frame) };
+        let input = Input { base_urls, effective_at: time_of(frame, timezone), ..Input::from(frame) };
         let place = Place { file: engine.files.len() as i64, position: frame.position as i64 };
         let faults_before = fault_count(engine);
         match engine.mapper.map(&input, &mut engine.rows) {
@@ -101,19 +102,18 @@ impl<'e> Handler<'e> {
 
     fn delete(&mut self, frame: &Frame<'_>) {
         let url = frame.request.as_ref().map_or("", |request| &request.url);
-        let named = url.split('#').next().and_then(deleted);
-        let Some((resource_type, fhir_id, version)) = named else {
+        let is_history = frame.bundle.is_some_and(|bundle| bundle.bundle_type() == Some("history"));
+        let Some(Deletion { resource_type, fhir_id, version }) = Deletion::of(url, is_history) else {
             let place = self.place(&frame.location);
             let reason = "DELETE does not name one resource as Type/id".to_owned();
             return self.engine.reject(&place, "conditional_delete", reason);
         };
-        let is_history = frame.bundle.is_some_and(|bundle| bundle.bundle_type() == Some("history"));
         let engine = &mut *self.engine;
         let timezone = engine.options.timezone;
-        let time = effective_at(frame, timezone).and_then(|written| moment::date_time(written, timezone));
+        let time = time_of(frame, timezone).and_then(|written| moment::date_time(written, timezone));
         let version = Version {
             time: time.map(|span| span.start),
-            number: version.filter(|_| is_history).and_then(|version| number_of(&version)),
+            number: version,
             place: Place { file: engine.files.len() as i64, position: frame.position as i64 },
         };
         let target = engine.rows.target(resource_type, &fhir_id);
@@ -179,23 +179,9 @@ fn fault_count(engine: &Engine) -> u64 {
     engine.rows.view_faults().iter().map(|fault| fault.resources).sum()
 }
 
-/// What the URL of a DELETE entry names: type, id and version.
-fn deleted(url: &str) -> Option<(ResourceType, String, Option<String>)> {
-    let Address::Rest { resource_type, id, version, .. } = Address::parse(url) else { return None };
-    (id.len() <= MAX_INDEXED_BYTES).then(|| (resource_type, id.into_owned(), version.map(str::to_owned)))
-}
-
-/// When the record took effect, as its entry or Bundle has it: the first of these times
-/// that can be read.
-fn effective_at<'f>(frame: &'f Frame<'_>, timezone: Timezone) -> Option<&'f str> {
-    let bundle = frame.bundle;
-    let times = [
-        frame.last_modified.as_deref(),
-        bundle.and_then(|bundle| bundle.timestamp()),
-        bundle.and_then(|bundle| bundle.last_updated()),
-    ];
-    let is_readable = |written: &&str| moment::date_time(written, timezone).is_some();
-    times.into_iter().flatten().map(str::trim).find(is_readable)
+/// When the record took effect.
+fn time_of<'f>(frame: &'f Frame<'_>, timezone: Timezone) -> Option<&'f str> {
+    effective_at(frame.last_modified.as_deref(), frame.bundle, timezone)
 }
 
 impl ResourceHandler for Handler<'_> {

@@ -9,7 +9,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::ArrowError;
 use fhirmill_arrow::{Key, key_of};
 use fhirmill_core::fhir::ResourceType;
-use fhirmill_core::map::{ANY_SYSTEM, ID_SYSTEM, IdentifierKey, Identity};
+use fhirmill_core::map::{ID_SYSTEM, IdentifierKey, Identity};
 
 use super::registry::Registry;
 use super::spool::Spooled;
@@ -48,7 +48,7 @@ impl<'s> Search<'s> {
             if identifier.system != ID_SYSTEM {
                 continue;
             }
-            for resource_type in ResourceType::all().filter(|of| is_of(identifier, of.name())) {
+            for resource_type in identifier.resource_types() {
                 let identity = Identity { resource_type, fhir_id: &identifier.value };
                 self.add(number, resource_type, key_of(source, identity));
             }
@@ -87,9 +87,7 @@ impl<'s> Search<'s> {
                 continue;
             };
             for number in numbers.clone() {
-                let identifier = &self.asked[number];
-                let is_same = identifier.system == ANY_SYSTEM || identifier.system == system;
-                if is_same && is_of(identifier, resource_type.name()) {
+                if self.asked[number].may_mean(system, resource_type) {
                     self.add(number, resource_type, key);
                 }
             }
@@ -108,9 +106,4 @@ impl<'s> Search<'s> {
         let owned = sole.flat_map(|(number, owners)| owners.into_iter().map(move |owner| (number, owner)));
         owned.map(|(number, (resource_type, key))| (self.asked[number].clone(), resource_type, key)).collect()
     }
-}
-
-/// Whether the owner may have that type.
-fn is_of(identifier: &IdentifierKey, resource_type: &str) -> bool {
-    identifier.types.is_empty() || identifier.types.split('|').any(|of| of == resource_type)
 }
