@@ -122,7 +122,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tables.push((Decoder::new(schema, LIMITS), writer));
     }
     let mut bench = Bench {
-        batch: RowBatch::new(plan.tables.len()),
+        batch: RowBatch::compact(plan.tables.len()),
         mapper: Mapper::new(plan, MapSettings::default()),
         tables,
         json_bytes: 0,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use fhirmill_arrow::{Key, key_of};
-use fhirmill_core::map::{IdentifierKey, Plan, TargetIdentity};
+use fhirmill_core::map::{IdentifierKey, Plan, RowBatch, TargetIdentity};
 use fhirmill_core::read::Stopped;
 use fhirmill_core::rows::RowBuffer;
 use fhirmill_core::version::{Place, number_of};
@@ -172,9 +172,11 @@ impl<'w> Worker<'w> {
     fn new(shared: &'w Shared<'w>) -> Self {
         let context = shared.context;
         let limit = context.memory / context.settings.workers.get();
+        let mut mapper = BatchMapper::new(context.settings, Arc::clone(&shared.plan));
+        mapper.rows = RowBatch::compact(shared.plan.tables.len());
         Worker {
             shared,
-            mapper: BatchMapper::new(context.settings, Arc::clone(&shared.plan)),
+            mapper,
             spill: Spill::new(context.numbers.count, limit, &context.staging),
             keys: Vec::new(),
             patients: Vec::new(),
@@ -285,7 +287,7 @@ impl<'w> Worker<'w> {
         self.patients.resize(mapped.origins.len(), [0; 16]);
         for table in 0..self.shared.plan.tables.len() {
             for (resource, buffer, range) in self.mapper.rows.of_resources(table) {
-                let out = self.spill.bytes(table);
+                let out = self.spill.bytes();
                 let start = out.len();
                 buffer.write_with_keys(range, &self.keys, out);
                 if let Some(at) = numbers.patients[table]
@@ -310,8 +312,8 @@ impl<'w> Worker<'w> {
         let source = shared.context.source.as_str();
         let table = shared.context.numbers.resource;
         let mut add = |rows: &RowBuffer, head: Head| {
-            let start = spill.bytes(table).len();
-            spill.bytes(table).extend_from_slice(rows.as_bytes());
+            let start = spill.bytes().len();
+            spill.bytes().extend_from_slice(rows.as_bytes());
             spill.add(table, head, start);
         };
         for (resource, (registration, origin)) in
@@ -338,8 +340,8 @@ impl<'w> Worker<'w> {
         let Worker { mapper, spill, keys, shared, .. } = self;
         let table = shared.context.numbers.version;
         let mut add = |target: u32, place: Place, record: u64, version: SpilledVersion| {
-            let start = spill.bytes(table).len();
-            version.write(spill.bytes(table));
+            let start = spill.bytes().len();
+            version.write(spill.bytes());
             spill.add(table, Head { sort_key: keys[target as usize], place, record }, start);
         };
         let resources = mapper.rows.resources().iter().zip(&mapped.origins);
@@ -363,8 +365,8 @@ impl<'w> Worker<'w> {
         for reject in batch.rejects().iter().chain(&mapped.rejects) {
             self.rows.clear();
             write_reject(&mut self.rows, files[reject.file], reject);
-            let start = self.spill.bytes(table).len();
-            self.spill.bytes(table).extend_from_slice(self.rows.as_bytes());
+            let start = self.spill.bytes().len();
+            self.spill.bytes().extend_from_slice(self.rows.as_bytes());
             let place = place(files, reject.file, reject.position);
             self.spill.add(table, Head { sort_key: [0; 16], place, record: u64::MAX }, start);
         }
@@ -420,15 +422,26 @@ fn place(files: &[i64], file: usize, position: u64) -> Place {
 /// The key in the column at `at` of the first row; `None` if it is null.
 fn key_at(row: &[u8], at: usize) -> Option<Key> {
     let mut rest = row.get(2..)?;
-    for column in 0..=at {
+    let mut column = 0;
+    loop {
         let (length, after) = rest.split_first_chunk::<4>()?;
-        let length = usize::try_from(i32::from_be_bytes(*length)).ok();
-        if column == at {
-            return length.and_then(|length| after.get(..length)).and_then(|key| Key::try_from(key).ok());
+        let length = i32::from_be_bytes(*length);
+        match usize::try_from(length) {
+            Ok(length) if column == at => return Key::try_from(after.get(..length)?).ok(),
+            Ok(length) => {
+                rest = after.get(length..)?;
+                column += 1;
+            }
+            // Nulls of a compact row.
+            Err(_) => {
+                rest = after;
+                column += length.unsigned_abs() as usize;
+            }
         }
-        rest = after.get(length.unwrap_or(0)..)?;
+        if column > at {
+            return None;
+        }
     }
-    None
 }
 
 /// The numbers of records.

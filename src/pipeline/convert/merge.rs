@@ -7,14 +7,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::spill::{HEAD_BYTES, Head, MemoryTable, Run};
+use super::spill::{HEAD_BYTES, Head, MemoryRun, Run};
 
 /// How much of a run's file is read at a time.
 const READ_BYTES: usize = 64 << 10;
 
 /// The entries of a table in one run.
 enum Cursor {
-    Memory { table: Arc<MemoryTable>, next: usize },
+    Memory { run: Arc<MemoryRun>, table: usize, next: usize },
     File(FileCursor),
 }
 
@@ -71,17 +71,19 @@ impl Cursor {
     /// The next entry's head; its rows must be taken before the next call.
     fn head(&mut self) -> io::Result<Option<Head>> {
         match self {
-            Cursor::Memory { table, next } => Ok(table.entries.get(*next).map(|(head, ..)| *head)),
+            Cursor::Memory { run, table, next } => {
+                Ok(run.tables.get(*table).and_then(|entries| entries.get(*next)).map(|(head, ..)| *head))
+            }
             Cursor::File(file) => file.head(),
         }
     }
 
     fn rows(&mut self) -> io::Result<&[u8]> {
         match self {
-            Cursor::Memory { table, next } => {
-                let (_, start, length) = table.entries[*next];
+            Cursor::Memory { run, table, next } => {
+                let (_, start, length) = run.tables[*table][*next];
                 *next += 1;
-                Ok(&table.bytes[start..start + length])
+                Ok(&run.bytes[start..start + length])
             }
             Cursor::File(file) => file.rows(),
         }
@@ -100,7 +102,7 @@ impl Merge {
     /// Of that table in the runs.
     pub fn new(runs: &[Run], table: usize) -> io::Result<Self> {
         let cursors = runs.iter().filter_map(|run| match run {
-            Run::Memory(tables) => Some(Cursor::Memory { table: Arc::clone(tables.get(table)?), next: 0 }),
+            Run::Memory(run) => Some(Cursor::Memory { run: Arc::clone(run), table, next: 0 }),
             Run::File { file, tables } => {
                 let (at, end) = *tables.get(table)?;
                 let file = Arc::clone(file);
@@ -135,7 +137,9 @@ impl Merge {
 /// How many bytes a table has in all runs.
 pub(super) fn byte_count(runs: &[Run], table: usize) -> u64 {
     let bytes = |run: &Run| match run {
-        Run::Memory(tables) => tables.get(table).map_or(0, |table| table.bytes.len() as u64),
+        Run::Memory(run) => {
+            run.tables.get(table).map_or(0, |entries| entries.iter().map(|(.., length)| *length as u64).sum())
+        }
         Run::File { tables, .. } => tables.get(table).map_or(0, |(start, end)| end - start),
     };
     runs.iter().map(bytes).sum()
@@ -159,9 +163,9 @@ mod tests {
         for worker in 0..3 {
             let mut spill = Spill::new(2, limit, folder.path());
             for number in (worker..200).step_by(3) {
-                let start = spill.bytes(1).len();
+                let start = spill.bytes().len();
                 let rows = vec![number as u8; number as usize * 31 % 900];
-                spill.bytes(1).extend_from_slice(&rows);
+                spill.bytes().extend_from_slice(&rows);
                 spill.add(1, head(number), start);
                 spill.settle().unwrap();
             }

@@ -287,13 +287,13 @@ fn file_run(context: &Context<'_>, files: &[FileEntry]) -> Result<Run, ConvertEr
     for file in files {
         rows.clear();
         file.write(&context.source, &mut rows);
-        let start = spill.bytes(table).len();
-        spill.bytes(table).extend_from_slice(rows.as_bytes());
+        let start = spill.bytes().len();
+        spill.bytes().extend_from_slice(rows.as_bytes());
         let place = Place { file: file.id, position: 0 };
         spill.add(table, Head { sort_key: [0; 16], place, record: u64::MAX }, start);
     }
     let runs = spill.finish().map_err(ConvertError::output(&context.staging))?;
-    Ok(runs.into_iter().next().unwrap_or(Run::Memory(Vec::new())))
+    Ok(runs.into_iter().next().unwrap_or_else(|| Run::Memory(Arc::default())))
 }
 
 fn tables(context: &Context<'_>) -> Result<Vec<OutputTable>, ConvertError> {

@@ -48,17 +48,22 @@ impl Head {
     }
 }
 
-/// The entries of one table in a run that is in memory.
+/// An entry in memory: its head, and where its rows begin and how long they are.
+pub(super) type Entry = (Head, usize, usize);
+
+/// A run that is in memory.
 #[derive(Default)]
-pub(super) struct MemoryTable {
-    /// Sorted once the run is finished; each with where its rows are.
-    pub entries: Vec<(Head, usize, usize)>,
+pub(super) struct MemoryRun {
+    /// The entries of each table, sorted once the run is finished.
+    pub tables: Vec<Vec<Entry>>,
+    /// The rows of all tables: each run has most rows in other tables, so that memory of their
+    /// own would be idle in most of them.
     pub bytes: Vec<u8>,
 }
 
 /// A sorted run.
 pub(super) enum Run {
-    Memory(Vec<Arc<MemoryTable>>),
+    Memory(Arc<MemoryRun>),
     /// Where each table begins and ends in the file.
     File {
         file: Arc<File>,
@@ -68,7 +73,7 @@ pub(super) enum Run {
 
 /// Gathers the entries of one worker.
 pub(super) struct Spill<'s> {
-    tables: Vec<MemoryTable>,
+    run: MemoryRun,
     gathered: usize,
     limit: usize,
     folder: &'s Path,
@@ -79,21 +84,20 @@ pub(super) struct Spill<'s> {
 impl<'s> Spill<'s> {
     /// For that many tables; more than `limit` bytes go to a file in the folder.
     pub fn new(table_count: usize, limit: usize, folder: &'s Path) -> Self {
-        let tables = (0..table_count).map(|_| MemoryTable::default()).collect();
-        Spill { tables, gathered: 0, limit, folder, file: None, runs: Vec::new() }
+        let run = MemoryRun { tables: vec![Vec::new(); table_count], bytes: Vec::new() };
+        Spill { run, gathered: 0, limit, folder, file: None, runs: Vec::new() }
     }
 
-    /// Where the next rows of that table are to be appended; `add` says what they are.
-    pub fn bytes(&mut self, table: usize) -> &mut Vec<u8> {
-        &mut self.tables[table].bytes
+    /// Where the next rows are to be appended; `add` says what they are.
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.run.bytes
     }
 
     /// Makes what was appended since `start` an entry.
     pub fn add(&mut self, table: usize, head: Head, start: usize) {
-        let table = &mut self.tables[table];
-        let length = table.bytes.len() - start;
-        table.entries.push((head, start, length));
-        self.gathered += length + size_of::<(Head, usize, usize)>();
+        let length = self.run.bytes.len() - start;
+        self.run.tables[table].push((head, start, length));
+        self.gathered += length + size_of::<Entry>();
     }
 
     /// Writes what was gathered to the file if it is more than the limit.
@@ -112,9 +116,9 @@ impl<'s> Spill<'s> {
         if self.file.is_some() && self.gathered > 0 {
             self.write_run()?;
         } else if self.gathered > 0 {
-            let mut tables = std::mem::take(&mut self.tables);
-            tables.iter_mut().for_each(sort);
-            self.runs.push(Run::Memory(tables.into_iter().map(Arc::new).collect()));
+            let mut run = std::mem::take(&mut self.run);
+            run.tables.iter_mut().for_each(|entries| sort(entries));
+            self.runs.push(Run::Memory(Arc::new(run)));
         }
         Ok(self.runs)
     }
@@ -126,19 +130,20 @@ impl<'s> Spill<'s> {
         };
         let mut out = BufWriter::with_capacity(256 << 10, &*file);
         let mut at = start;
-        let mut places = Vec::with_capacity(self.tables.len());
-        for table in &mut self.tables {
+        let MemoryRun { tables, bytes } = &mut self.run;
+        let mut places = Vec::with_capacity(tables.len());
+        for entries in tables {
             let begin = at;
-            sort(table);
-            for (head, start, length) in &table.entries {
+            sort(entries);
+            for (head, start, length) in entries.iter() {
                 head.write(*length, &mut out)?;
-                out.write_all(&table.bytes[*start..start + length])?;
+                out.write_all(&bytes[*start..start + length])?;
                 at += (HEAD_BYTES + length) as u64;
             }
             places.push((begin, at));
-            table.entries.clear();
-            table.bytes.clear();
+            entries.clear();
         }
+        bytes.clear();
         out.flush()?;
         drop(out);
         self.gathered = 0;
@@ -148,6 +153,6 @@ impl<'s> Spill<'s> {
     }
 }
 
-fn sort(table: &mut MemoryTable) {
-    table.entries.sort_unstable_by_key(|(head, ..)| *head);
+fn sort(entries: &mut [Entry]) {
+    entries.sort_unstable_by_key(|(head, ..)| *head);
 }

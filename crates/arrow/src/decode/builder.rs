@@ -76,6 +76,11 @@ impl Present {
     }
 }
 
+/// Room for the values of the next batch, which are about as many as those of this one.
+fn room(length: usize) -> usize {
+    length + length / 8
+}
+
 /// Why a column's values are no array.
 pub(super) enum Unfinished {
     /// The text of that row is not UTF-8.
@@ -139,7 +144,8 @@ impl<T: ArrowPrimitiveType> Builder for Fixed<T> {
     }
 
     fn finish(&mut self, rows: usize, zeros: &mut Zeros) -> Result<ArrayRef, Unfinished> {
-        let mut values = std::mem::take(&mut self.values);
+        let next = Vec::with_capacity(room(self.values.len()));
+        let mut values = std::mem::replace(&mut self.values, next);
         let values = if values.is_empty() {
             ScalarBuffer::new(zeros.take(rows * T::Native::get_byte_width()), 0, rows)
         } else {
@@ -248,7 +254,9 @@ impl<T: ByteArrayType<Offset = i32>> Builder for Bytes<T> {
     }
 
     fn finish(&mut self, rows: usize, zeros: &mut Zeros) -> Result<ArrayRef, Unfinished> {
-        let (offsets, bytes) = (std::mem::take(&mut self.offsets), std::mem::take(&mut self.bytes));
+        let (next_offsets, next_bytes) = (room(self.offsets.len()), room(self.bytes.len()));
+        let offsets = std::mem::replace(&mut self.offsets, Vec::with_capacity(next_offsets));
+        let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(next_bytes));
         let offsets = finish_offsets(offsets, rows, bytes.len(), zeros);
         let nulls = self.present.finish(rows, zeros);
         let bytes = Buffer::from_vec(bytes);

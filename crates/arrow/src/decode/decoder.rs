@@ -157,11 +157,6 @@ impl Decoder {
             if bytes.get(at..at + 8) == Some(&[0xff; 8]) && number + 2 <= self.columns.len() {
                 at += 8;
                 number += 2;
-                // Many columns of a row are null: eight at once.
-                while bytes.get(at..at + 32) == Some(&[0xff; 32]) && number + 8 <= self.columns.len() {
-                    at += 32;
-                    number += 8;
-                }
                 continue;
             }
             let length = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(Stop::Incomplete(at + 4))?;
@@ -176,8 +171,15 @@ impl Decoder {
                     let appended = self.columns[number].append(self.rows, value, keys);
                     self.bytes += appended.map_err(|problem| Stop::Value(number, problem))?;
                 }
-                Err(_) if *length == [0xff; 4] => {}
-                Err(_) => return Err(Stop::Row(RowProblem::NegativeLength)),
+                // One null, or several in a compact row.
+                Err(_) => {
+                    let nulls = i32::from_be_bytes(*length).unsigned_abs() as usize;
+                    if nulls > self.columns.len() - number {
+                        return Err(Stop::Row(RowProblem::NegativeLength));
+                    }
+                    number += nulls;
+                    continue;
+                }
             }
             number += 1;
         }

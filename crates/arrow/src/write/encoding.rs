@@ -4,7 +4,6 @@
 //! a value. Where nearly all values differ it saves nothing, and the dictionary is as large as
 //! the column.
 
-use std::collections::HashSet;
 use std::hash::Hash;
 
 use arrow_array::cast::AsArray;
@@ -14,15 +13,18 @@ use arrow_schema::DataType;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::WriterPropertiesBuilder;
 use parquet::schema::types::ColumnPath;
+use rustc_hash::FxHashSet;
 
 /// How many rows are looked at. They are neighbours, because the rows of a patient are.
-const SAMPLE_ROWS: usize = 2048;
+const SAMPLE_ROWS: usize = 512;
 /// A column with fewer values among them has a dictionary.
-const LEAST_VALUES: usize = 256;
+const LEAST_VALUES: usize = 128;
 
-/// What a column without a dictionary is.
+/// What the values of a column look like, if a dictionary is not best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Varied {
+enum Look {
+    /// Without a value so far: what costs least is best.
+    Empty,
     Texts,
     Numbers,
     /// Keys and hashes, which nothing makes smaller.
@@ -36,36 +38,44 @@ pub(super) fn chosen(
 ) -> WriterPropertiesBuilder {
     let schema = first.schema();
     for (field, array) in schema.fields().iter().zip(first.columns()) {
-        let Some(varied) = varied(&array.slice(0, array.len().min(SAMPLE_ROWS))) else { continue };
+        let Some(look) = look(&array.slice(0, array.len().min(SAMPLE_ROWS))) else { continue };
         let column = || ColumnPath::from(vec![field.name().clone()]);
+        if look == Look::Empty {
+            // A compressor of zstd costs more than such a column.
+            properties = properties.set_column_compression(column(), Compression::SNAPPY);
+            continue;
+        }
         properties = properties.set_column_dictionary_enabled(column(), false);
-        properties = match varied {
-            Varied::Texts => properties,
-            Varied::Numbers => properties.set_column_encoding(column(), Encoding::DELTA_BINARY_PACKED),
-            Varied::Hashes => properties.set_column_compression(column(), Compression::UNCOMPRESSED),
+        properties = match look {
+            Look::Empty | Look::Texts => properties,
+            Look::Numbers => properties.set_column_encoding(column(), Encoding::DELTA_BINARY_PACKED),
+            Look::Hashes => properties.set_column_compression(column(), Compression::UNCOMPRESSED),
         };
     }
     properties
 }
 
-/// What the column is if nearly all of its values differ.
-fn varied(sample: &dyn Array) -> Option<Varied> {
+/// What the column is if it is empty or nearly all of its values differ.
+fn look(sample: &dyn Array) -> Option<Look> {
+    if sample.len() >= LEAST_VALUES && sample.null_count() == sample.len() {
+        return Some(Look::Empty);
+    }
     if sample.len() - sample.null_count() < LEAST_VALUES {
         return None;
     }
     match sample.data_type() {
-        DataType::Utf8 => do_differ(sample.as_string::<i32>().iter().flatten()).then_some(Varied::Texts),
+        DataType::Utf8 => do_differ(sample.as_string::<i32>().iter().flatten()).then_some(Look::Texts),
         DataType::Binary => {
             let values = || sample.as_binary::<i32>().iter().flatten();
             let are_hashes = values().all(|value| matches!(value.len(), 16 | 32));
-            do_differ(values()).then_some(if are_hashes { Varied::Hashes } else { Varied::Texts })
+            do_differ(values()).then_some(if are_hashes { Look::Hashes } else { Look::Texts })
         }
         DataType::Int64 => {
-            do_differ(sample.as_primitive::<Int64Type>().iter().flatten()).then_some(Varied::Numbers)
+            do_differ(sample.as_primitive::<Int64Type>().iter().flatten()).then_some(Look::Numbers)
         }
         DataType::Timestamp(..) => {
             let values = sample.as_primitive_opt::<TimestampMicrosecondType>()?;
-            do_differ(values.iter().flatten()).then_some(Varied::Numbers)
+            do_differ(values.iter().flatten()).then_some(Look::Numbers)
         }
         _ => None,
     }
@@ -73,7 +83,7 @@ fn varied(sample: &dyn Array) -> Option<Varied> {
 
 /// Whether more than three quarters of the values differ from those before them.
 fn do_differ<T: Eq + Hash>(values: impl Iterator<Item = T>) -> bool {
-    let mut distinct = HashSet::with_capacity(SAMPLE_ROWS);
+    let mut distinct = FxHashSet::default();
     let mut count = 0;
     for value in values {
         count += 1;
@@ -93,28 +103,23 @@ mod tests {
     fn only_columns_whose_values_come_again_have_dictionaries() {
         let rows = 0..1000_u32;
         let hash = |number: u32| [&number.to_be_bytes()[..]; 4].concat();
-        let columns: [(ArrayRef, Option<Varied>); 8] = [
-            (
-                Arc::new(rows.clone().map(|n| Some(n.to_string())).collect::<StringArray>()),
-                Some(Varied::Texts),
-            ),
+        let columns: [(ArrayRef, Option<Look>); 9] = [
+            (Arc::new(rows.clone().map(|n| Some(n.to_string())).collect::<StringArray>()), Some(Look::Texts)),
             (Arc::new(rows.clone().map(|n| Some((n / 2).to_string())).collect::<StringArray>()), None),
-            (
-                Arc::new(rows.clone().map(|n| Some(i64::from(n))).collect::<Int64Array>()),
-                Some(Varied::Numbers),
-            ),
+            (Arc::new(rows.clone().map(|n| Some(i64::from(n))).collect::<Int64Array>()), Some(Look::Numbers)),
             (Arc::new(rows.clone().map(|n| Some(i64::from(n % 9))).collect::<Int64Array>()), None),
-            (Arc::new(rows.clone().map(|n| Some(hash(n))).collect::<BinaryArray>()), Some(Varied::Hashes)),
+            (Arc::new(rows.clone().map(|n| Some(hash(n))).collect::<BinaryArray>()), Some(Look::Hashes)),
             (
                 Arc::new(rows.clone().map(|n| Some(n.to_be_bytes())).collect::<BinaryArray>()),
-                Some(Varied::Texts),
+                Some(Look::Texts),
             ),
-            // Few values say nothing.
-            (Arc::new(rows.clone().map(|n| (n < 200).then(|| n.to_string())).collect::<StringArray>()), None),
-            (Arc::new(StringArray::new_null(1000)), None),
+            // A few values say nothing.
+            (Arc::new(rows.clone().map(|n| (n < 100).then(|| n.to_string())).collect::<StringArray>()), None),
+            (Arc::new(StringArray::new_null(1000)), Some(Look::Empty)),
+            (Arc::new(StringArray::new_null(100)), None),
         ];
         for (number, (array, expected)) in columns.iter().enumerate() {
-            assert_eq!(varied(array), *expected, "column {number}");
+            assert_eq!(look(array), *expected, "column {number}");
         }
     }
 }

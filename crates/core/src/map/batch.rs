@@ -50,6 +50,13 @@ impl ViewFault {
 }
 
 impl RowBatch {
+    /// An empty batch whose rows are compact, as [`RowBuffer::compact`] says: for whoever decodes
+    /// them. COPY does not take them.
+    pub fn compact(table_count: usize) -> Self {
+        let batch = RowBatch::new(table_count);
+        RowBatch { buffers: batch.buffers.compact(), ..batch }
+    }
+
     /// An empty batch for the rows of that many tables: `plan.tables.len()`.
     pub fn new(table_count: usize) -> Self {
         RowBatch {

@@ -64,6 +64,7 @@ pub(super) struct TableBuffers {
     touched: Vec<(usize, Mark)>,
     /// Empty chunks, the most recently used on top.
     spare: Vec<RowBuffer>,
+    is_compact: bool,
 }
 
 impl TableBuffers {
@@ -76,7 +77,10 @@ impl TableBuffers {
                 rows.full.push(std::mem::take(&mut rows.buffer));
             }
             if rows.buffer.capacity() == 0 {
-                rows.buffer = self.spare.pop().unwrap_or_else(|| RowBuffer::with_capacity(CHUNK_BYTES));
+                rows.buffer = self.spare.pop().unwrap_or_else(|| {
+                    let chunk = RowBuffer::with_capacity(CHUNK_BYTES);
+                    if self.is_compact { chunk.compact() } else { chunk }
+                });
             }
             self.touched.push((table, rows.buffer.mark()));
         }
@@ -89,7 +93,14 @@ impl TableBuffers {
             tables: (0..table_count).map(|_| TableRows::default()).collect(),
             touched: Vec::new(),
             spare: Vec::new(),
+            is_compact: false,
         }
+    }
+
+    /// Writes rows as [`RowBuffer::compact`] says.
+    pub fn compact(mut self) -> Self {
+        self.is_compact = true;
+        self
     }
 
     /// Makes the rows written since the last call those of that resource.

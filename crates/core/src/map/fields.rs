@@ -43,10 +43,10 @@ impl<'t> FieldWriter<'_, 't> {
                 absent += outline.width;
                 continue;
             }
-            buffer.nulls(mem::take(&mut absent));
+            buffer.absent(mem::take(&mut absent));
             self.present(buffer, field, row)?;
         }
-        buffer.nulls(absent);
+        buffer.absent(absent);
         if table.has_extension {
             match extension::gather(row.element(), row.extensions(), lists, &table.taken_extensions)? {
                 Some(json) => buffer.jsonb(&[&json]),
@@ -65,7 +65,7 @@ impl<'t> FieldWriter<'_, 't> {
     ) -> Result<(), ValueDefect> {
         match row.are_empty(&field.slots) {
             true => {
-                buffer.nulls(field.width);
+                buffer.absent(field.width);
                 Ok(())
             }
             false => self.present(buffer, field, row),

@@ -49,9 +49,18 @@ pub struct RowBuffer {
     rows: usize,
     keys: Vec<KeySlot>,
     sources: Vec<SourceSlot>,
+    is_compact: bool,
 }
 
 impl RowBuffer {
+    /// From now on columns of absent elements are written as one number instead of a null each:
+    /// the length of the first of them is their count, negated. COPY does not take such rows, and
+    /// they are half as large.
+    pub fn compact(mut self) -> Self {
+        self.is_compact = true;
+        self
+    }
+
     /// An empty buffer with memory for that many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         RowBuffer { bytes: Vec::with_capacity(bytes), ..RowBuffer::default() }
@@ -172,6 +181,15 @@ impl RowBuffer {
     #[inline]
     pub fn nulls(&mut self, count: usize) {
         self.bytes.resize(self.bytes.len() + 4 * count, 0xff);
+    }
+
+    /// Writes that many nulls for elements that are absent; see [`compact`](Self::compact).
+    #[inline]
+    pub fn absent(&mut self, count: usize) {
+        match i32::try_from(count) {
+            Ok(count @ 2..) if self.is_compact => self.bytes.extend_from_slice(&(-count).to_be_bytes()),
+            _ => self.nulls(count),
+        }
     }
 
     /// Writes a `text`.

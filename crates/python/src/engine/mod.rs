@@ -149,7 +149,7 @@ impl Engine {
         let staging = options.stage.as_ref().map(|stage| Staging::new(stage.first_record));
         let mut engine = Engine {
             limits: ReadLimits::default(),
-            rows: RowBatch::new(plan.tables.len()),
+            rows: RowBatch::compact(plan.tables.len()),
             mapper: Mapper::new(Arc::clone(&plan), MapSettings { timezone: options.timezone }),
             plan,
             places: Vec::new(),

@@ -5,9 +5,10 @@
 //! conversion that is replaced is removed, and its objects; then come the tables, the manifest,
 //! and the removal of the mark.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fhirmill_postgres::failpoint::{self, ConvertStep};
 use tempfile::TempDir;
@@ -21,6 +22,12 @@ use crate::storage::{Found, Object, Store};
 
 /// The mark's key.
 const MARK: &str = ".convert";
+/// How the names of temporary folders begin.
+const STAGING: &str = "fhirmill-convert-";
+/// The file in a temporary folder that is locked.
+const LOCK: &str = "lock";
+/// A younger folder may not have its lock yet.
+const NEW: Duration = Duration::from_secs(60);
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 1 << 20;
 
@@ -28,6 +35,7 @@ const READ_BYTES: usize = 1 << 20;
 pub struct StoreTarget {
     store: Store,
     staging: TempDir,
+    _lock: File,
     /// What is there: of the conversion that is replaced, or left by one that was killed.
     replaced: Vec<Object>,
 }
@@ -65,9 +73,8 @@ impl StoreTarget {
             (false, false) if !there.is_empty() => return Err(ConvertError::NotEmpty { path: path.clone() }),
             _ => {}
         }
-        let folder = std::env::temp_dir();
-        let staging = tempfile::Builder::new().prefix("fhirmill-convert-").tempdir_in(&folder);
-        Ok(StoreTarget { store, staging: staging.map_err(ConvertError::output(&folder))?, replaced: there })
+        let (staging, lock) = staging().map_err(ConvertError::output(&std::env::temp_dir()))?;
+        Ok(StoreTarget { store, staging, _lock: lock, replaced: there })
     }
 
     /// The temporary folder.
@@ -132,9 +139,30 @@ impl StoreTarget {
             }
         }
         out.finish()?;
-        std::fs::remove_file(&staged)?;
+        fs::remove_file(&staged)?;
         Ok(true)
     }
+}
+
+/// A temporary folder, and the lock on a file in it that shows that it is used. What processes
+/// that were killed have left is removed.
+fn staging() -> io::Result<(TempDir, File)> {
+    let folder = std::env::temp_dir();
+    for entry in fs::read_dir(&folder)?.filter_map(Result::ok) {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(STAGING));
+        let age = |entry: &fs::DirEntry| entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_ours && age(&entry).is_some_and(|age| age > NEW) {
+            let lock = File::open(entry.path().join(LOCK));
+            if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+                // Somebody else may remove it, too.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&folder)?;
+    let lock = File::create(staging.path().join(LOCK))?;
+    lock.lock()?;
+    Ok((staging, lock))
 }
 
 /// Whether a conversion may have an object of that key.
