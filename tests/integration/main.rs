@@ -14,6 +14,8 @@ mod conditional;
 mod contained;
 #[cfg(feature = "lake")]
 mod convert;
+#[cfg(feature = "lake")]
+mod convert_versions;
 mod database_faults;
 mod dbt_package;
 mod declared_views;

@@ -57,7 +57,7 @@ fn an_undated_version_inherits_the_time_of_what_it_replaces() {
 
 /// The rule as it is documented, over versions in the order of reading: the last
 /// one that counts.
-fn model(versions: &[(Option<u32>, Option<u32>, bool)]) -> usize {
+pub fn model(versions: &[Version]) -> usize {
     let mut current = (None, None, 0);
     for (place, (time, number, _)) in versions.iter().enumerate() {
         let time = time.or(current.0);
@@ -68,7 +68,7 @@ fn model(versions: &[(Option<u32>, Option<u32>, bool)]) -> usize {
 }
 
 /// The year, the version number, and whether it is a deletion.
-type Version = (Option<u32>, Option<u32>, bool);
+pub type Version = (Option<u32>, Option<u32>, bool);
 
 #[test]
 fn any_split_into_files_and_workers_ends_alike() {

@@ -4,6 +4,8 @@
 mod azure;
 mod faults;
 mod killed;
+#[cfg(feature = "lake")]
+mod lake;
 mod parts;
 mod proxy;
 mod reads;
