@@ -50,7 +50,7 @@ fn a_conversion_in_a_bucket_is_whole_or_not_there() {
 
     // One death after another, each in what the one before has left.
     let before = manifest(&bucket);
-    for step in ConvertStep::ALL {
+    for step in ConvertStep::ALL.iter().filter(|step| **step != ConvertStep::Mapped) {
         let mut mortal = command(
             &environment,
             &bucket,

@@ -98,7 +98,7 @@ pub struct TableWriter<W: Write + Send> {
 enum Writer<W: Write + Send> {
     /// Parquet, before the first batch, which tells how the columns are encoded. Then nothing
     /// is left of it.
-    Unbegun(Option<Unbegun<W>>),
+    Unbegun(Option<Box<Unbegun<W>>>),
     Parquet(Box<ArrowWriter<Noting<W>>>),
     Arrow(Box<FileWriter<Noting<W>>>),
     Text(TextWriter<W>),
@@ -118,11 +118,11 @@ impl<W: Write + Send> TableWriter<W> {
     ) -> Result<Self, WriteError> {
         let first_error = FirstError::default();
         let writer = match format {
-            Format::Parquet => Writer::Unbegun(Some(Unbegun {
+            Format::Parquet => Writer::Unbegun(Some(Box::new(Unbegun {
                 out: Noting::new(out, &first_error),
                 schema: table.arrow().clone(),
                 properties: parquet_properties(table, &options)?,
-            })),
+            }))),
             Format::Arrow => {
                 let mut writer = FileWriter::try_new(Noting::new(out, &first_error), table.arrow())?;
                 for (name, value) in &options.metadata {

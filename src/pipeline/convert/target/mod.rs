@@ -64,6 +64,8 @@ impl Target {
         manifest: &Manifest,
         progress: Progress<'_>,
     ) -> Result<bool, ConvertError> {
+        #[cfg(not(feature = "storage"))]
+        let _ = (progress.progress, progress.cancel);
         match self {
             Target::Folder(target) => target.commit(tables, manifest).map(|()| true),
             #[cfg(feature = "storage")]
