@@ -5,7 +5,8 @@ use clap::Args;
 use super::moment::Moment;
 
 /// The statuses of files, as the ledger has them.
-const FILE_STATUSES: [&str; 6] = ["loading", "loaded", "duplicate", "rejected", "failed", "abandoned"];
+const FILE_STATUSES: [&str; 7] =
+    ["loading", "loaded", "duplicate", "rejected", "failed", "abandoned", "undone"];
 /// The statuses of runs.
 const RUN_STATUSES: [&str; 3] = ["running", "finished", "failed"];
 

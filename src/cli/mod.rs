@@ -20,6 +20,7 @@ mod rejects;
 mod senders;
 #[cfg(feature = "lake")]
 mod snapshot;
+mod undo;
 #[cfg(feature = "server")]
 mod users;
 mod views;
@@ -48,6 +49,7 @@ pub use moment::{InvalidMoment, Moment};
 pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
 #[cfg(feature = "lake")]
 pub use snapshot::{SnapshotArguments, SnapshotCommand, SnapshotRunArguments, SnapshotTakeArguments};
+pub use undo::UndoArguments;
 #[cfg(feature = "server")]
 pub use users::{UsersAddArguments, UsersCommand, UsersPasswdArguments};
 pub use views::{
@@ -176,6 +178,15 @@ pub enum Command {
     ///
     /// Example: fhirmill retry --file 12
     Retry(RetryArguments),
+    /// Take back everything that a file or a run brought, or bring it back
+    ///
+    /// Resources that only the file brought go; others return to what the other files say, which are read again
+    /// from the archive. What came later stays. All of it is one transaction for each source, in which nobody
+    /// else loads files; if the archive lacks a file that is needed, nothing is changed. Both print what changed,
+    /// and --dry-run what would.
+    ///
+    /// Example: fhirmill undo --file 12 --dry-run
+    Undo(UndoArguments),
     /// Print the JSON of a resource as it was received
     ///
     /// Example: fhirmill show Patient/123
@@ -222,6 +233,7 @@ impl Command {
             | Self::Indexes(_)
             | Self::Database(_)
             | Self::Retry(_)
+            | Self::Undo(_)
             | Self::Remap(_)
             | Self::Views(_)
             | Self::Check(_) => Audience::Operator,

@@ -36,6 +36,7 @@ pub mod snapshot;
 mod snapshot_lines;
 pub mod sources;
 pub mod status;
+pub mod undo;
 #[cfg(feature = "server")]
 pub mod users;
 mod view_filler;
@@ -70,6 +71,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Files(arguments) => files::run(settings, arguments),
         Command::Rejects(arguments) => rejects::run(settings, arguments),
         Command::Retry(arguments) => retry::run(settings, arguments, runtime),
+        Command::Undo(arguments) => undo::run(settings, arguments, runtime),
         Command::Show(arguments) => show::run(settings, arguments),
         Command::Sources(command) => sources::run(settings, command),
         #[cfg(feature = "server")]

@@ -29,6 +29,13 @@ pub(super) struct Redirect {
     candidates: Vec<String>,
 }
 
+impl Redirect {
+    /// What it leads to, and what else it may have led to before.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.candidates.iter().map(String::as_str).chain([self.id.as_str()])
+    }
+}
+
 /// What the conditional requests of a batch mean.
 #[derive(Default)]
 pub(super) struct Conditions {

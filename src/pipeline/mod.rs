@@ -34,6 +34,7 @@ mod remap;
 mod run_state;
 mod skipped_records;
 mod unchanged_records;
+pub mod undo;
 pub mod updates;
 mod views;
 mod worker;

@@ -37,6 +37,18 @@ impl UnchangedRecords {
         UnchangedRecords { is_unchanged, by_type, relations, identities: Vec::new() }
     }
 
+    /// These records are left out, by number.
+    pub fn left_out(is_left_out: Vec<bool>) -> Self {
+        UnchangedRecords { is_unchanged: is_left_out, ..UnchangedRecords::default() }
+    }
+
+    /// The record of that number is left out, too.
+    pub fn leave_out(&mut self, record: usize) {
+        if let Some(is_left_out) = self.is_unchanged.get_mut(record) {
+            *is_left_out = true;
+        }
+    }
+
     /// Notes what the unchanged records are, by the places and the fingerprints of all.
     pub fn note_identities(&mut self, places: &[Place], fingerprints: Vec<Option<Fingerprint>>) {
         let records = places.iter().zip(fingerprints).zip(&self.is_unchanged).filter(|(_, is)| **is);

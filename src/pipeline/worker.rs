@@ -15,8 +15,10 @@ use fhirmill_postgres::registry::{ByIdentifier, RunRegistry};
 use tracing::{error, info_span, warn};
 
 mod batch;
+mod replay;
 mod updates;
 
+pub(super) use replay::Named;
 pub use updates::{Decided, RecordOutcome};
 
 use super::batch_mapper::BatchMapper;
@@ -37,6 +39,8 @@ enum Purpose {
     Skipped(i64),
     /// A remap of archived files.
     Remap,
+    /// Archived files that are loaded again, after another one was taken back.
+    Undo,
 }
 
 /// See the module.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use diesel::{PgConnection, RunQueryDsl, sql_query};
-use fhirmill_postgres::database::DatabaseError;
+use fhirmill_postgres::database::{Database, DatabaseError};
 use fhirmill_postgres::lock::lock;
 use tokio::sync::Semaphore;
 
@@ -44,6 +44,11 @@ impl Pool {
                 permits: Arc::new(Semaphore::new(SESSIONS)),
             }),
         }
+    }
+
+    /// The database, for work that opens sessions of its own.
+    pub fn database(&self) -> Database {
+        lock(&self.inner.database).clone()
     }
 
     /// Does `work` with a session, on a thread that may block. If it fails, the session is

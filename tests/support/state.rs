@@ -104,6 +104,12 @@ impl State {
         Self(of_tables.map(|(section, rows)| (section.clone(), rows.clone())).collect())
     }
 
+    /// The same state without these sections.
+    pub fn without(&self, sections: &[&str]) -> Self {
+        let kept = self.0.iter().filter(|(section, _)| !sections.contains(&section.as_str()));
+        Self(kept.map(|(section, rows)| (section.clone(), rows.clone())).collect())
+    }
+
     /// The same state with the names of two files exchanged.
     pub fn with_names_swapped(&self, one: &str, other: &str) -> Self {
         let swapped = |row: &String| {

@@ -178,6 +178,43 @@ impl ViewStep {
     }
 }
 
+/// Where an undo can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoStep {
+    /// It is known which resources it affects, and which files have to be read again.
+    Scanned,
+    /// The resources are removed, and nothing is committed.
+    Cleared,
+    /// A batch of another file is loaded again.
+    Replayed,
+    /// The ledger has it, and nothing is committed.
+    Recorded,
+    /// It is committed; references by identifier are not resolved.
+    Committed,
+}
+
+impl UndoStep {
+    /// Every step.
+    pub const ALL: &[UndoStep] = &[
+        UndoStep::Scanned,
+        UndoStep::Cleared,
+        UndoStep::Replayed,
+        UndoStep::Recorded,
+        UndoStep::Committed,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            UndoStep::Scanned => "undo-scanned",
+            UndoStep::Cleared => "undo-cleared",
+            UndoStep::Replayed => "undo-replayed",
+            UndoStep::Recorded => "undo-recorded",
+            UndoStep::Committed => "undo-committed",
+        }
+    }
+}
+
 /// Where moving an object to an archive can be killed, besides the steps of every file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreStep {
@@ -380,6 +417,11 @@ pub fn passed_kafka(step: KafkaStep) {
 
 /// The step of a snapshot is done: kills the program if FAILPOINTS says so.
 pub fn passed_snapshot(step: SnapshotStep) {
+    die_at(step.name());
+}
+
+/// The step of an undo is done: kills the program if FAILPOINTS says so.
+pub fn passed_undo(step: UndoStep) {
     die_at(step.name());
 }
 

@@ -1,8 +1,8 @@
 //! The Postgres side of fhirmill: connections and migrations ([`database`]), the
 //! registry that gives every resource its key and decides which version counts
 //! ([`registry`]), the ledger of runs and files ([`ledger`]), and the load of a
-//! batch in one transaction ([`load`]); and what of all that is seen at one time
-//! ([`picture`]).
+//! batch in one transaction ([`load`]); what of all that is seen at one time
+//! ([`picture`]); and taking files back ([`undo`]).
 
 pub mod database;
 mod error;
@@ -12,5 +12,6 @@ pub mod load;
 pub mod lock;
 pub mod picture;
 pub mod registry;
+pub mod undo;
 
 pub use error::LoadError;

@@ -175,7 +175,7 @@ impl Worker {
     }
 
     /// Loads all records of the batch but for the unchanged ones.
-    fn load_all(
+    pub(super) fn load_all(
         &mut self,
         batch: &mut InputBatch,
         source_id: i16,
@@ -277,13 +277,15 @@ impl Worker {
     fn mode(&self, batch: &InputBatch) -> Mode {
         match self.purpose {
             Purpose::Run(run) | Purpose::Skipped(run) => Mode::Load(BatchId { run, number: batch.number }),
+            // Batches are numbered for the worker's own registry only.
+            Purpose::Undo => Mode::Load(BatchId { run: 0, number: batch.number }),
             Purpose::Remap => Mode::Remap,
         }
     }
 
     /// Why the database refuses the records that are not left out; `None` if it
     /// takes them. Stores nothing.
-    fn refusal(
+    pub(super) fn refusal(
         &mut self,
         batch: &InputBatch,
         source_id: i16,
@@ -399,6 +401,7 @@ impl Worker {
 fn delivery<'t>(purpose: Purpose, resource_types: &'t [&'static str]) -> Delivery<'t> {
     match purpose {
         Purpose::Skipped(_) => Delivery::Archived { resource_types },
+        Purpose::Undo => Delivery::Replayed,
         Purpose::Run(_) | Purpose::Remap => Delivery::Claimed,
     }
 }

@@ -334,6 +334,7 @@ fn of_files(source: &SourceFigures) -> Values<'_> {
         ("rejected", source.files_rejected),
         ("failed", source.files_failed),
         ("abandoned", source.files_abandoned),
+        ("undone", source.files_undone),
     ]
     .into_iter()
     .map(|(status, count)| (vec![("source", source.source.as_str()), ("status", status)], count as f64))

@@ -34,6 +34,7 @@ mod runs;
 mod senders;
 mod session;
 mod system;
+mod undo;
 mod uploads;
 
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub struct PageState {
     closed_days: overview::ClosedDays,
     /// Held while rejects are put back.
     putting_back: tokio::sync::Mutex<()>,
+    /// Held while a file is taken back or brought back.
+    undoing: tokio::sync::Mutex<()>,
     started: Instant,
 }
 
@@ -80,6 +83,7 @@ impl PageState {
             inbox: disk::InboxWatch::default(),
             closed_days: overview::ClosedDays::default(),
             putting_back: tokio::sync::Mutex::default(),
+            undoing: tokio::sync::Mutex::default(),
             started: Instant::now(),
         }
     }
@@ -96,6 +100,8 @@ pub fn router(state: &Shared) -> Router<Shared> {
         .route("/files/{id}", get(files::show))
         .route("/files/{id}/retry", post(actions::retry_file))
         .route("/files/{id}/dismiss", post(actions::dismiss_file))
+        .route("/files/{id}/undo", post(undo::undo_file))
+        .route("/files/{id}/redo", post(undo::redo_file))
         .route("/rejects", get(rejects::reasons))
         .route("/rejects/list", get(rejects::list))
         .route("/rejects/retry", post(actions::retry_reason))

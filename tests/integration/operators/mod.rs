@@ -6,6 +6,7 @@ mod heartbeat;
 mod reject_states;
 mod skipped_paths;
 mod skipped_types;
+mod undo;
 
 use std::fs;
 use std::os::unix::fs::chown;

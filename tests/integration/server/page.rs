@@ -176,6 +176,8 @@ fn views_need_a_session_and_change_needs_an_operator_with_a_token() {
         format!("{reject}/dismiss"),
         format!("{of_file}/retry"),
         format!("{of_file}/dismiss"),
+        format!("{of_file}/undo"),
+        format!("{of_file}/redo"),
         "/page/rejects/retry".to_owned(),
         "/page/rejects/dismiss".to_owned(),
     ] {
@@ -192,6 +194,18 @@ fn views_need_a_session_and_change_needs_an_operator_with_a_token() {
     assert!(raw.contains("2015-02-30") && raw.contains("&#60;b&#62;unheard-of"), "{raw}");
     let looked = "select u.name || ' ' || a.action || ' ' || a.target from etl.audit_event a join etl.page_user u on u.id = a.user_id where a.action like '%/raw' and a.status = 200";
     assert_eq!(service.environment.value(looked), format!("anna GET /page/rejects/{{id}}/raw reject {id}"));
+
+    // What a file brought is taken back and brought back, and that is on record, too.
+    let status = format!("select f.status, count(p.id) from etl.load_file f, (select max(id) as id from patient) p where f.id = {file} group by 1");
+    for (action, after) in [("undo", "undone"), ("redo", "loaded"), ("redo", "loaded")] {
+        let location = anna.post(&of_file, &format!("{of_file}/{action}"), &[]).expect(303).header("location");
+        let html = anna.get(&location.unwrap()).expect(200).text();
+        assert!(html.contains(if action == "undo" { "/redo" } else { "/undo" }), "{html}");
+        let patients = if after == "undone" { "0" } else { "1" };
+        assert_eq!(service.environment.query(&status), [[after, patients]], "{action}");
+    }
+    let undone = "select string_agg(action || ' ' || target, ', ') from etl.audit_event where action like '%/undo' and status = 303";
+    assert_eq!(service.environment.value(undone), format!("POST /page/files/{{id}}/undo file {file}"));
 
     // Signing out ends the session, not only the cookie.
     let kept = anna.cookies.clone();

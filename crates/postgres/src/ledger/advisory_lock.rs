@@ -22,7 +22,7 @@ pub(super) const SNAPSHOT_TARGET_LOCK: i32 = 7_303_019;
 const CLAIM_LOCK: i64 = 7_303_015;
 
 /// A query for the runs that are alive, by the locks that they hold.
-pub(super) fn living() -> String {
+pub(crate) fn living() -> String {
     holders(RUN_LOCK)
 }
 
@@ -42,7 +42,7 @@ select l.objid::bigint from pg_locks l
 }
 
 /// Takes the lock of claims until the end of the transaction.
-pub(super) fn lock_claims(connection: &mut PgConnection) -> QueryResult<()> {
+pub(crate) fn lock_claims(connection: &mut PgConnection) -> QueryResult<()> {
     sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(CLAIM_LOCK).execute(connection)?;
     Ok(())
 }

@@ -40,6 +40,9 @@ pub struct SourceFigures {
     /// Files that left the inbox before they were loaded.
     #[diesel(sql_type = BigInt)]
     pub files_abandoned: i64,
+    /// Files that were taken back.
+    #[diesel(sql_type = BigInt)]
+    pub files_undone: i64,
     /// Files whose account does not hold.
     #[diesel(sql_type = BigInt)]
     pub unbalanced: i64,
@@ -100,6 +103,7 @@ select s.code as source,
        count(*) filter (where f.status = 'rejected') as files_rejected,
        count(*) filter (where f.status = 'failed') as files_failed,
        count(*) filter (where f.status = 'abandoned') as files_abandoned,
+       count(*) filter (where f.status = 'undone') as files_undone,
        count(*) filter (where f.status in ('loaded', 'rejected', 'failed')
          and f.seen <> f.inserted + f.updated + f.unchanged + f.stale + f.deleted + f.rejected + f.skipped) as unbalanced,
        coalesce(sum(f.inserted), 0)::bigint as inserted, coalesce(sum(f.updated), 0)::bigint as updated,

@@ -165,7 +165,7 @@ pub struct FileEntry {
     pub source: String,
     /// Its path in the inbox.
     pub path: String,
-    /// `loading`, `loaded`, `duplicate`, `rejected`, `failed` or `abandoned`.
+    /// `loading`, `loaded`, `duplicate`, `rejected`, `failed`, `abandoned` or `undone`.
     pub status: String,
     /// When it was claimed.
     #[serde(serialize_with = "as_text")]

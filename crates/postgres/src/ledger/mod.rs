@@ -36,7 +36,7 @@ mod retry;
 mod rule;
 mod run;
 mod run_entry;
-mod schema;
+pub(crate) mod schema;
 mod sender;
 mod service;
 mod skipped;
@@ -50,6 +50,7 @@ mod upload_part;
 mod view;
 
 pub use account::Account;
+pub(crate) use advisory_lock::{living, lock_claims};
 pub use archived::{ArchivedFile, FoundResource};
 pub use audit::AuditEvent;
 pub use batch::{BatchClaim, BatchPart, DeviatingElement, UnmappedElement};
@@ -70,6 +71,7 @@ pub use reject::{
     Dismissal, NewReject, Reject, RejectCount, RejectFilter, RejectReason, RejectedFile, RejectedRecord,
 };
 pub use relations::FileRelations;
+pub(crate) use relations::is_superseded;
 pub use remap::{RemapFile, RemapPositions, count_unresolved, select_current, select_resolvable};
 pub use resource::{ResourceSender, StoredResource};
 pub use retention::Kept;
@@ -81,6 +83,7 @@ pub use sender::{Bearer, KeptSecrets, NewSender, Sender, use_proof};
 pub use service::{NewService, ScanRecord, Service, ServiceEntry, SourceActivity};
 pub use skipped::{SkippedFile, SkippedPart, SkippedRange};
 pub use snapshot::{NewSnapshot, SnapshotEntry, SnapshotProgress, SnapshotRecord, SnapshotRun};
+pub(crate) use source::BASE_URLS;
 pub use source::{Source, SourceChange, UnknownServer, is_source_among};
 pub use status::LedgerStatus;
 pub use submission::{NewManifest, Submission, SubmissionKey, SubmittedManifest};

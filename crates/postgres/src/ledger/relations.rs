@@ -86,7 +86,7 @@ impl FileRelations {
 /// A condition that holds if the loaded file `of` would change something if it
 /// were delivered again. `before` is the number of the new delivery: what later
 /// files superseded stays so.
-pub(super) fn is_superseded(of: &str, before: &str) -> String {
+pub(crate) fn is_superseded(of: &str, before: &str) -> String {
     format!(
         "(exists (select from etl.superseded_file s where s.file_id = {of} and s.first_by_file_id < {before}) \
           or exists (select from etl.file_overlap o join etl.superseded_file s on s.file_id = o.content_file_id \

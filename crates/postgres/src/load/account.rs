@@ -15,7 +15,7 @@ use crate::ledger::{
 /// are not claimed.
 fn claim(load: &Load<'_>) -> Option<BatchClaim> {
     match (load.mode, load.delivery) {
-        (_, Delivery::Archived { .. }) => None,
+        (_, Delivery::Archived { .. } | Delivery::Replayed) => None,
         (Mode::Load(id), Delivery::Claimed) => {
             let file_ids = load.files.iter().map(|file| file.file_id).collect();
             Some(BatchClaim { run_id: id.run, file_ids })
@@ -64,13 +64,13 @@ pub(super) fn accounts(load: &Load<'_>, outcomes: &Outcomes) -> Vec<Account> {
 }
 
 /// Writes rejects, unmapped and deviating elements and each file's account into the ledger; of
-/// a remap nothing.
+/// a remap, or of what is loaded again, nothing.
 pub(super) fn record(
     connection: &mut PgConnection,
     load: &Load<'_>,
     accounts: &[Account],
 ) -> Result<(), LoadError> {
-    if load.mode == Mode::Remap {
+    if load.mode == Mode::Remap || matches!(load.delivery, Delivery::Replayed) {
         return Ok(());
     }
     insert_rejects(connection, load)?;
@@ -103,7 +103,7 @@ pub(super) fn record(
                 }
             }
         }
-        Delivery::Archived { .. } => {}
+        Delivery::Archived { .. } | Delivery::Replayed => {}
     }
     failpoint::passed(Step::Accounted);
     Ok(())

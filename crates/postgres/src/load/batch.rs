@@ -63,6 +63,8 @@ pub enum Delivery<'l> {
         /// The types; none to try the batch, without an account.
         resource_types: &'l [&'l str],
     },
+    /// In one archived file, which was accounted for when it was delivered.
+    Replayed,
 }
 
 /// What is loaded in one transaction: a mapped batch, and what the ledger must

@@ -141,10 +141,18 @@ impl<'h> History<'h> {
     }
 }
 
-/// What the resources have next. A content without a time takes effect now.
+/// When the batch was delivered: now, unless it is loaded again.
+const DELIVERED_AT: &str =
+    "coalesce(nullif(current_setting('fhirmill.delivered_at', true), '')::timestamptz, now())";
+
+/// What the resources have next. A content without a time takes effect when it is
+/// delivered.
 fn set_contents(connection: &mut PgConnection, contents: &[(i64, Content)]) -> Result<(), LoadError> {
     connection.batch_execute("truncate content")?;
-    sql_query("insert into content select id, coalesce(valid_from, now()), is_deleted from unnest($1, $2, $3) as c (id, valid_from, is_deleted)")
+    sql_query(format!(
+        "insert into content select id, coalesce(valid_from, {DELIVERED_AT}), is_deleted \
+         from unnest($1, $2, $3) as c (id, valid_from, is_deleted)"
+    ))
         .bind::<Array<BigInt>, _>(contents.iter().map(|(key, _)| *key).collect::<Vec<_>>())
         .bind::<Array<Nullable<Timestamptz>>, _>(
             contents.iter().map(|(_, content)| content.time.map(PgTimestamp)).collect::<Vec<_>>(),

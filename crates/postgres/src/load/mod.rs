@@ -10,6 +10,7 @@ mod contained;
 mod earlier;
 mod history;
 mod postgres_sink;
+mod replay;
 mod retry;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::registry::{
 pub use adoption::lead_to_owners;
 pub use batch::{Delivery, FilePart, Load, Loaded, Reject, SkippedType};
 pub use postgres_sink::Bodies;
+pub use replay::date;
 use postgres_sink::{PostgresSink, PostgresTables};
 use retry::with_retries;
 

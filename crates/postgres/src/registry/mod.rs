@@ -102,6 +102,9 @@ impl RunRegistry {
         }
     }
 
+    /// Empties the session's temporary tables within a transaction.
+    pub(crate) const EMPTY_TEMPORARY_TABLES: &str = "truncate batch_target, batch_key, batch_resource";
+
     /// Creates the session's temporary tables.
     pub(crate) fn prepare(connection: &mut PgConnection) -> Result<(), LoadError> {
         connection.batch_execute(cached_keys::TEMPORARY_TABLES)?;
