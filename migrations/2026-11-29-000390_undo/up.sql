@@ -5,10 +5,10 @@ create table etl.undo (
   status_before text not null,
   loaded_at timestamptz not null,
   undone_at timestamptz not null default now(),
-  undone_run_id bigint not null references etl.load_run (id),
+  undone_run_id bigint not null,
   redone_at timestamptz,
-  redone_run_id bigint references etl.load_run (id),
-  promoted_file_id bigint references etl.load_file (id),
+  redone_run_id bigint,
+  promoted_file_id bigint,
   dismissed_rejects bigint[] not null default '{}',
   reopened_rejects jsonb not null default '[]'
 );

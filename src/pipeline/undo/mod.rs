@@ -236,6 +236,16 @@ fn change(
     let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
     let undone = note(worker.connection(), run_id, files, is_redo)?;
     let certain = if is_redo { ids } else { undone.promoted.iter().map(|promoted| promoted.file_id).collect() };
+    let mut changes = Changes {
+        run_id,
+        files: files.iter().map(|file| file_change(file, &undone)).collect(),
+        dismissed_rejects: undone.dismissed_rejects,
+        reopened_rejects: undone.reopened_rejects,
+        ..Changes::default()
+    };
+    if read.is_empty() {
+        return Ok(changes);
+    }
     let again =
         affected::files_to_replay(job, worker, (source_id, &certain), &mut affected, &mut number)?;
     failpoint::passed_undo(UndoStep::Scanned);
@@ -243,22 +253,16 @@ fn change(
     undo::collect_keys(worker.connection(), &plan.tables)?;
     let mut tables = undo::clear(worker.connection(), &plan)?;
     failpoint::passed_undo(UndoStep::Cleared);
-    replay(job, worker, &again, (&affected, &undone.promoted), &mut number)?;
+    replay(job, worker, &again, (&affected, &undone.promoted))?;
     undo::written(worker.connection(), &plan, &mut tables)?;
-    let resources = ChangedResources::list(worker.connection())?;
+    changes.tables = tables;
+    changes.resources = ChangedResources::list(worker.connection())?;
+    changes.files_read = again.len() as u64;
     undo::remove_unused(worker.connection(), &plan.tables)?;
     if let Some(run_id) = run_id {
         lead_to_owners(worker.connection(), || plan, &[run_id])?;
     }
-    Ok(Changes {
-        run_id,
-        files: files.iter().map(|file| file_change(file, &undone)).collect(),
-        resources,
-        tables,
-        files_read: again.len() as u64,
-        dismissed_rejects: undone.dismissed_rejects,
-        reopened_rejects: undone.reopened_rejects,
-    })
+    Ok(changes)
 }
 
 fn file_change(file: &UndoFile, undone: &Undone) -> FileChange {
@@ -295,8 +299,9 @@ fn replay(
     worker: &mut Worker,
     files: &[UndoFile],
     (affected, promoted): (&Affected, &[Promotion]),
-    number: &mut u64,
 ) -> Result<(), UndoError> {
+    // The worker's registry waits for batches in their order.
+    let mut number = 0;
     job.progress.begin("loading again", files.len() as u64, Unit::Items("files"));
     let storage = Storage::of(job.settings);
     for (done, file) in files.iter().enumerate() {
@@ -308,7 +313,7 @@ fn replay(
         };
         let mut account = Account::default();
         let archived = open(file, &storage)?;
-        read_batches(job, file, archived, number, &mut |batch| {
+        read_batches(job, file, archived, &mut number, &mut |batch| {
             let numbers = &batch.numbers;
             let is_wanted = |record: usize, resource_type: ResourceType, id: &str| {
                 affected.contains(resource_type, id) && !is_skipped(numbers[record], resource_type)

@@ -76,9 +76,10 @@ struct Handler<'h> {
 
 impl Handler<'_> {
     fn flush(&mut self) -> Result<(), UndoError> {
-        if !self.batch.numbers.is_empty() {
-            (self.take)(&mut self.batch)?;
+        if self.batch.numbers.is_empty() {
+            return Ok(());
         }
+        (self.take)(&mut self.batch)?;
         *self.number += 1;
         let mut bytes = std::mem::take(&mut self.batch.input).into_bytes();
         bytes.clear();

@@ -181,7 +181,7 @@ fn what_came_without_a_time_keeps_the_time_at_which_it_came() {
     let history = environment.query(
         "select h.family, h.valid_to = v.loaded_at as is_followed from patient_name_history h, etl.resource_version v",
     );
-    assert_eq!(history, [["One", "t"]]);
+    assert_eq!(history, [["One", "true"]]);
     undo(&environment, &["--file", "2", "--redo"], 0);
     assert_eq!(exactly(&environment), states[2]);
 

@@ -490,6 +490,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.undo (id) {
+        id -> BigInt,
+        file_id -> BigInt,
+        status_before -> Text,
+        loaded_at -> Timestamptz,
+        undone_at -> Timestamptz,
+        undone_run_id -> BigInt,
+        redone_at -> Nullable<Timestamptz>,
+        redone_run_id -> Nullable<BigInt>,
+        promoted_file_id -> Nullable<BigInt>,
+        dismissed_rejects -> Array<BigInt>,
+        reopened_rejects -> Jsonb,
+    }
+}
+
+diesel::table! {
+    etl.undone_key (id) {
+        id -> BigInt,
+        source_id -> SmallInt,
+        resource_type -> Text,
+        fhir_id -> Text,
+    }
+}
+
+diesel::table! {
     etl.unmapped_element (resource_type, element) {
         resource_type -> Text,
         element -> Text,
@@ -612,6 +637,8 @@ diesel::joinable!(resolved_identifier -> source (source_id));
 diesel::joinable!(sender -> source (source_id));
 diesel::joinable!(skipped_range -> load_file (file_id));
 diesel::joinable!(source_base_url -> source (source_id));
+diesel::joinable!(undo -> load_file (file_id));
+diesel::joinable!(undone_key -> source (source_id));
 diesel::joinable!(upload -> sender (sender_id));
 diesel::joinable!(upload_part -> upload (upload_id));
 diesel::joinable!(used_proof -> sender (sender_id));
@@ -652,6 +679,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     source,
     source_base_url,
     superseded_file,
+    undo,
+    undone_key,
     unmapped_element,
     unresolved_reference,
     upload,

@@ -81,7 +81,7 @@ where f.source_id = $1 and f.status not in ('undone', 'duplicate')
          or exists (select from undo_resource r join etl.resource_version v on v.id = r.id
                      where v.first_file_id = f.id)
          or exists (select from etl.undo o join etl.load_file n on n.id = o.file_id
-                     where n.source_id = $1 and (n.id <> all($2) or o.redone_at is not null))
+                     where n.source_id = $1 and o.undone_at <> now())
          or exists (select from etl.adopted_resource a join etl.resource_key k on k.id = a.id
                      where k.source_id = $1))))
 order by f.id";
