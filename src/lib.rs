@@ -12,6 +12,7 @@
 //! - `server`: HTTP, for pushed data; `upload`: files that come in parts; `update`: resources
 //!   that come one by one
 //! - `feeds`: files that are fetched from elsewhere
+//! - [`notify`]: who is told of what went wrong
 //! - `snapshot`: pictures of the tables, written as files
 //! - `storage`: objects in S3, Azure Blob Storage or Google Cloud Storage
 //! - [`report`], [`logging`], `traces`: what people see of it
@@ -26,6 +27,7 @@ pub mod config;
 pub mod feeds;
 pub mod inbox;
 pub mod logging;
+pub mod notify;
 pub mod pipeline;
 pub mod report;
 #[cfg(feature = "server")]

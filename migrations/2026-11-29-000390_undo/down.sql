@@ -3,3 +3,5 @@ comment on column analytics.load.status is 'loading, loaded, duplicate (nothing 
 comment on column etl.load_file.status is 'loading | loaded | duplicate (same bytes as a loaded file, and nothing to change) | rejected | failed | abandoned';
 drop table etl.undone_key;
 drop table etl.undo;
+alter table etl.load_file drop column loaded_at;
+alter table etl.load_batch drop column loaded_at;

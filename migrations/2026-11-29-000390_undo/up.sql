@@ -1,3 +1,9 @@
+-- When the records of a file were committed: what came without a time counts from then.
+alter table etl.load_batch add column loaded_at timestamptz not null default now();
+alter table etl.load_file add column loaded_at timestamptz;
+comment on column etl.load_batch.loaded_at is 'when the transaction began that loaded the part';
+comment on column etl.load_file.loaded_at is 'when the transaction began that loaded its first part; null of files that were loaded before this was noted';
+
 -- Files that were taken back, so that they can be brought back as they were.
 create table etl.undo (
   id bigint generated always as identity primary key,

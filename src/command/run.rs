@@ -54,6 +54,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     };
     #[cfg(feature = "lake")]
     let snapshots = crate::snapshot::Snapshots::start(settings, &database, (runtime, &cancel));
+    let notifier = crate::notify::Notifier::start(settings, &database, (runtime, &cancel));
     let scans = Scans {
         heartbeat,
         settings: settings.clone(),
@@ -66,6 +67,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     #[cfg(feature = "feeds")]
     feeds.ended();
     drop(view_filler);
+    notifier.ended();
     #[cfg(feature = "lake")]
     snapshots.ended();
     #[cfg(feature = "server")]

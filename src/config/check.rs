@@ -71,6 +71,7 @@ impl Check<'_> {
         let assume_timezone = self.value("ASSUME_TIMEZONE", values::timezone);
         let limits = self.limits();
         let server = self.server();
+        let notify = self.notify();
         let log = self.log();
         let folders = folders?;
         Some(Settings {
@@ -98,6 +99,7 @@ impl Check<'_> {
             limits: limits?,
             server: server?,
             log: log?,
+            notify,
             shown: VARIABLES.iter().map(|variable| self.shown(variable)).collect(),
             sources: std::mem::take(&mut self.file.sources),
             feeds: std::mem::take(&mut self.file.feeds),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::check::Check;
-use super::settings::{ServerSettings, TlsFiles};
+use super::settings::{NotifySettings, ServerSettings, TlsFiles, Webhook};
 use super::values::{self, Expectation};
 
 impl Check<'_> {
@@ -51,6 +51,25 @@ impl Check<'_> {
             bulk_submit_hosts: bulk_submit_hosts.unwrap_or_default(),
             secrets_key_file: secrets_key_file?,
         })
+    }
+
+    /// Who is told what happened.
+    pub(super) fn notify(&mut self) -> NotifySettings {
+        let url = self.optional("NOTIFY_URL", values::web_url);
+        let secret_file = self.optional("NOTIFY_SECRET_FILE", existing_file);
+        let command = self.optional("NOTIFY_COMMAND", existing_file);
+        if url.is_some() && !cfg!(feature = "feeds") {
+            self.complain_of(
+                "NOTIFY_URL",
+                "is set, but this fhirmill was built without the feature `feeds`: build it with \
+                 `make binary FEATURES=feeds`",
+            );
+        }
+        if url.is_some() && secret_file.is_none() {
+            self.complain_of("NOTIFY_URL", "is set, but NOTIFY_SECRET_FILE is not, or is wrong");
+        }
+        let webhook = url.zip(secret_file).map(|(url, secret_file)| Webhook { url, secret_file });
+        NotifySettings { webhook, command }
     }
 
     /// An address to listen at, which takes the feature `server`.

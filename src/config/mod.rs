@@ -42,8 +42,8 @@ pub use raw::RawSettings;
 pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;
 pub use settings::{
-    EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, ResourceTypes,
-    ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch,
+    EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, NotifySettings,
+    ResourceTypes, ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch, Webhook,
 };
 pub use snapshot_settings::{Keep, SnapshotFormat, SnapshotPlan, SnapshotSettings, SnapshotTarget};
 pub use storage_settings::{StorageSettings, StorageUrl, StoreKind};

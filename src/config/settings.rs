@@ -66,6 +66,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Where log lines go.
     pub log: LogSettings,
+    /// Who is told what happened.
+    pub notify: NotifySettings,
     /// The sources that the settings file describes.
     pub sources: Vec<SourceSettings>,
     /// The feeds that the settings file declares.
@@ -131,6 +133,24 @@ impl Settings {
     pub fn max_batch_bytes(&self) -> usize {
         usize::try_from(self.batch_bytes).unwrap_or(usize::MAX / 2)
     }
+}
+
+/// Who is told of failed and rejected files, rejected records and silent sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotifySettings {
+    /// What is called; none for nothing.
+    pub webhook: Option<Webhook>,
+    /// The program that is run; none for none.
+    pub command: Option<PathBuf>,
+}
+
+/// A URL that is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where.
+    pub url: String,
+    /// The file of the secret that signs the calls.
+    pub secret_file: PathBuf,
 }
 
 /// Whether and how new files trigger a scan.

@@ -496,6 +496,35 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "NOTIFY_URL",
+        flag: "notify-url",
+        value: "URL",
+        default: "",
+        example: "https://alerts.example.org/fhirmill",
+        help: "URL that the service calls when a file failed or was rejected, records were rejected, or a \
+               source is silent; signed as Standard Webhooks says. It never gets a patient's values",
+        secret: true,
+    },
+    Variable {
+        name: "NOTIFY_SECRET_FILE",
+        flag: "notify-secret-file",
+        value: "FILE",
+        default: "",
+        example: "./secrets/notify.key",
+        help: "File of the secret that signs calls of NOTIFY_URL: at least 16 bytes, or whsec_ and Base64",
+        secret: false,
+    },
+    Variable {
+        name: "NOTIFY_COMMAND",
+        flag: "notify-command",
+        value: "PROGRAM",
+        default: "",
+        example: "/usr/local/bin/on-fhirmill-event",
+        help: "Program that the service runs on the same events, with the JSON on standard input and the \
+               event in FHIRMILL_EVENT; it has a minute",
+        secret: false,
+    },
+    Variable {
         name: "LOG_DIR",
         flag: "log-dir",
         value: "FOLDER",

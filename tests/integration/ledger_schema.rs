@@ -79,6 +79,7 @@ fn tables(environment: &TestEnvironment) -> BTreeMap<String, Table> {
 fn of_diesel(sql_type: &str) -> String {
     let name = match sql_type {
         "bigint" => "BigInt",
+        "bigint[]" => "Array<BigInt>",
         "boolean" => "Bool",
         "bytea" => "Binary",
         "double precision" => "Double",

@@ -104,6 +104,16 @@ impl State {
         Self(of_tables.map(|(section, rows)| (section.clone(), rows.clone())).collect())
     }
 
+    /// The same state with every row rewritten.
+    pub fn rewritten(&self, rewrite: impl Fn(&str) -> String) -> Self {
+        let sections = self.0.iter().map(|(section, rows)| {
+            let mut rows: Vec<String> = rows.iter().map(|row| rewrite(row)).collect();
+            rows.sort();
+            (section.clone(), rows)
+        });
+        Self(sections.collect())
+    }
+
     /// The same state without these sections.
     pub fn without(&self, sections: &[&str]) -> Self {
         let kept = self.0.iter().filter(|(section, _)| !sections.contains(&section.as_str()));

@@ -258,7 +258,7 @@ fn change(
     changes.tables = tables;
     changes.resources = ChangedResources::list(worker.connection())?;
     changes.files_read = again.len() as u64;
-    undo::remove_unused(worker.connection(), &plan.tables)?;
+    undo::remove_unused(worker.connection(), source_id, &plan.tables)?;
     if let Some(run_id) = run_id {
         lead_to_owners(worker.connection(), || plan, &[run_id])?;
     }

@@ -3,6 +3,8 @@
 
 mod archive_check;
 mod heartbeat;
+#[cfg(feature = "server")]
+mod notifications;
 mod reject_states;
 mod skipped_paths;
 mod skipped_types;

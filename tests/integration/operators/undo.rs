@@ -116,9 +116,14 @@ fn file(environment: &TestEnvironment, sender: usize, number: usize) -> String {
 const NOT_UNDONE: [&str; 5] = ["ledger", "folders", "rejects", "unmapped elements", "deviating elements"];
 
 fn undo(environment: &TestEnvironment, arguments: &[&str], code: i32) -> Value {
-    let mut command = environment.command(&[&["undo", "--json"], arguments].concat());
-    let run = environment.run_command(command.env("KEEP_BODIES", "database")).expect_code(code);
+    let run = environment.run(&[&["undo", "--json"], arguments].concat()).expect_code(code);
     if code == 0 { run.json() } else { Value::Null }
+}
+
+/// The same where bodies are kept.
+fn undo_with_bodies(environment: &TestEnvironment, arguments: &[&str]) {
+    let mut command = environment.command(&[&["undo"], arguments].concat());
+    environment.run_command(command.env("KEEP_BODIES", "database")).expect_code(0);
 }
 
 #[test]
@@ -131,10 +136,10 @@ fn each_of_ten_deliveries_is_taken_back_as_if_it_had_never_come() {
     deliver(&without, |sender, number| sender == number);
     for number in 0..SENDERS {
         let id = file(&environment, number, number);
-        undo(&environment, &["--file", &id], 0);
+        undo_with_bodies(&environment, &["--file", &id]);
     }
-    let wanted = State::of(&without).without(&NOT_UNDONE);
-    assert_same(&State::of(&environment).without(&NOT_UNDONE), &wanted, "undone");
+    let compared = |of: &TestEnvironment| State::of(of).without(&NOT_UNDONE).rewritten(comparable);
+    assert_same(&compared(&environment), &compared(&without), "undone");
     assert_eq!(
         environment.value("select count(*) from etl.resource_version"),
         without.value("select count(*) from etl.resource_version")
@@ -145,11 +150,22 @@ fn each_of_ten_deliveries_is_taken_back_as_if_it_had_never_come() {
     let ids: Vec<String> = (0..SENDERS).map(|number| file(&environment, number, number)).collect();
     let mut arguments = vec!["--redo"];
     ids.iter().for_each(|id| arguments.extend(["--file", id]));
-    undo(&environment, &arguments, 0);
+    undo_with_bodies(&environment, &arguments);
     assert_same(&State::of(&environment), &before, "redone");
     environment.run(&["check", "--archive"]).expect_code(0);
-    environment.run(&["remap"]).expect_code(0);
+    let mut remap = environment.command(&["remap"]);
+    environment.run_command(remap.env("KEEP_BODIES", "database")).expect_code(0);
     assert_same(&State::of(&environment), &before, "remapped");
+}
+
+/// A row without what depends on the database. Without the fourth delivery, the sixth only
+/// repeats the third: its records are the same. Hashes of former names include keys.
+fn comparable(row: &str) -> String {
+    let row = row.replace("06.ndjson", "03.ndjson");
+    match row.split_once("\"content_hash\": \"") {
+        Some((before, hash)) => format!("{before}{}", hash.trim_start_matches(|letter| letter != '"')),
+        None => row,
+    }
 }
 
 /// What is exact: keys, times, histories.
@@ -157,7 +173,7 @@ fn exactly(environment: &TestEnvironment) -> Vec<Vec<String>> {
     environment.query(
         "select 'history' as what, to_jsonb(h)::text as row from patient_name_history h
          union all select 'name', to_jsonb(n)::text from patient_name n
-         union all select 'version', (to_jsonb(v) - 'revision' - 'first_file_id')::text from etl.resource_version v
+         union all select 'version', (to_jsonb(v) - 'revision' - 'first_file_id' - 'deleted_at')::text from etl.resource_version v
          union all select 'key', to_jsonb(k)::text from etl.resource_key k
          order by 1, 2",
     )
@@ -257,7 +273,9 @@ fn nothing_is_changed_without_the_archive() {
         let content = fs::read(&path).unwrap();
         for wrong in [None, Some(content.to_ascii_uppercase())] {
             fs::remove_file(&path).unwrap();
-            wrong.map(|wrong| fs::write(&path, wrong).unwrap());
+            if let Some(wrong) = wrong {
+                fs::write(&path, wrong).unwrap();
+            }
             for more in [&[][..], &["--dry-run"]] {
                 let run = environment.run(&[&["undo", "--file", "2"], more].concat()).expect_code(1);
                 assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);

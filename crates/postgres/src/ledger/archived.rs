@@ -63,7 +63,10 @@ from etl.load_file f
 cross join lateral (
   select count(*) as positions from etl.resource_version v
    where v.file_id = f.id and v.content_hash is not null) v
-where f.id > $1 and (f.status in ('loaded', 'undone') or v.positions > 0 or (f.status = 'duplicate' and not exists (
+where f.id > $1 and (f.status = 'loaded' or v.positions > 0
+  or (f.status = 'undone' and exists (
+    select from etl.undo u where u.file_id = f.id and u.redone_at is null and u.status_before = 'loaded'))
+  or (f.status = 'duplicate' and not exists (
   select from etl.load_file o
    where o.archive_path = f.archive_path and o.sha256 = f.sha256 and o.status = 'loaded')))
 order by f.id limit 1000";

@@ -24,6 +24,7 @@ mod figures;
 mod file;
 mod lost_file;
 mod mended;
+mod notification;
 mod object;
 mod object_version;
 pub mod page;
@@ -66,6 +67,7 @@ pub use feed_offset::{EndOffset, FeedFile, FeedOffset, OffsetMove, enter_source}
 pub use figures::{RejectFigures, SourceFigures, UploadFigures};
 pub use file::{FileEntry, FileFilter, FileStatus, ReadFile, has_file};
 pub use mended::{MendedRecord, for_each_open_reject, last_reject};
+pub use notification::{Notification, SilentSource, may_notify};
 pub use object::StoredObject;
 pub use reject::{
     Dismissal, NewReject, Reject, RejectCount, RejectFilter, RejectReason, RejectedFile, RejectedRecord,

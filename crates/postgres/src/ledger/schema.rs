@@ -225,6 +225,7 @@ diesel::table! {
         deleted -> BigInt,
         rejected -> BigInt,
         skipped -> BigInt,
+        loaded_at -> Timestamptz,
     }
 }
 
@@ -254,6 +255,7 @@ diesel::table! {
         etag -> Nullable<Text>,
         modified_at -> Nullable<Timestamptz>,
         is_hashed -> Bool,
+        loaded_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -275,6 +277,30 @@ diesel::table! {
         failures -> Integer,
         last_at -> Timestamptz,
         locked_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    etl.notification (id) {
+        id -> BigInt,
+        channel -> Text,
+        event -> Text,
+        subject -> Text,
+        occurred_at -> Timestamptz,
+        data -> Jsonb,
+        noted_at -> Timestamptz,
+        retry_at -> Timestamptz,
+        attempts -> Integer,
+        error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        given_up_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    etl.notification_channel (channel) {
+        channel -> Text,
+        begun_at -> Timestamptz,
     }
 }
 
@@ -631,6 +657,7 @@ diesel::joinable!(feed_offset -> feed (feed_id));
 diesel::joinable!(load_batch -> load_file (file_id));
 diesel::joinable!(load_file -> load_run (load_run_id));
 diesel::joinable!(load_file -> source (source_id));
+diesel::joinable!(notification -> notification_channel (channel));
 diesel::joinable!(page_session -> page_user (user_id));
 diesel::joinable!(rejected_record -> load_file (file_id));
 diesel::joinable!(resolved_identifier -> source (source_id));
@@ -664,6 +691,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     load_file,
     load_run,
     login_failure,
+    notification,
+    notification_channel,
     page_session,
     page_user,
     rejected_record,

@@ -15,7 +15,7 @@ create temporary table undo_resource (
   had_version boolean not null default false, content_hash bytea
 ) on commit drop;
 create temporary table undo_owner (id bigint primary key) on commit drop;
-create temporary table undo_key (id bigint primary key) on commit drop";
+create temporary table undo_key (id bigint primary key, is_own boolean not null default false) on commit drop";
 
 /// Begins with no resource, within a transaction.
 pub fn begin(connection: &mut PgConnection) -> QueryResult<()> {

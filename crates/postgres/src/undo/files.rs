@@ -55,7 +55,7 @@ fn columns() -> String {
 select f.id, f.source_id, s.code as source, f.path, f.status, coalesce(u.status_before, f.status) as status_before,
        f.archive_path, f.size_bytes, f.sha256,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls,
-       coalesce(u.loaded_at,
+       coalesce(u.loaded_at, f.loaded_at,
                 (select min(v.loaded_at) from etl.resource_version v
                   where v.file_id = f.id and v.loaded_at >= f.started_at),
                 f.finished_at, f.started_at) as loaded_at,

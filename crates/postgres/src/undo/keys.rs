@@ -4,17 +4,18 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::SmallInt;
+use diesel::sql_types::{Bool, SmallInt};
 use fhirmill_core::model::{Table, TableKind, sql};
 
 use super::affected::{own_key, target_columns};
+use crate::ledger::living;
 
 /// Notes the keys of the affected resources, of what they contain and of what their rows
 /// refer to. To be called before they are cleared.
 pub fn collect_keys(connection: &mut PgConnection, tables: &[Table]) -> QueryResult<()> {
     let mut queries = vec![
-        "insert into undo_key select id from undo_resource on conflict do nothing".to_owned(),
-        "insert into undo_key select c.id from etl.contained_resource c join undo_resource r on r.id = c.container_id \
+        "insert into undo_key select id, true from undo_resource on conflict do nothing".to_owned(),
+        "insert into undo_key select c.id, true from etl.contained_resource c join undo_resource r on r.id = c.container_id \
          on conflict do nothing"
             .to_owned(),
     ];
@@ -31,7 +32,7 @@ fn targets_of(table: &Table) -> Option<String> {
     (!targets.is_empty()).then(|| {
         format!(
             "insert into undo_key select distinct target.id from {} t \
-             join undo_key r on r.id = t.{own_key} cross join lateral (values {}) as target (id) \
+             join undo_key r on r.id = t.{own_key} and r.is_own cross join lateral (values {}) as target (id) \
              where target.id is not null on conflict do nothing",
             table.name,
             targets.join(", ")
@@ -47,9 +48,29 @@ delete from undo_key k where exists (select from etl.adopted_resource u where k.
 delete from undo_key k where exists (select from etl.conditional_resource u where u.resource_id = k.id);
 delete from undo_key k where exists (select from etl.resolved_identifier u where u.owner_id = k.id)";
 
+#[derive(QueryableByName)]
+struct Is {
+    #[diesel(sql_type = Bool)]
+    is: bool,
+}
+
 /// Takes those of the noted keys out of the registry that nothing uses, and keeps them
-/// aside.
-pub fn remove_unused(connection: &mut PgConnection, tables: &[Table]) -> QueryResult<usize> {
+/// aside. They stay, which does no harm, while a run is alive that has loaded files of the
+/// source: it may remember them.
+pub fn remove_unused(
+    connection: &mut PgConnection,
+    source_id: i16,
+    tables: &[Table],
+) -> QueryResult<usize> {
+    let living = living();
+    let Is { is: is_remembered } = sql_query(format!(
+        "select exists (select from etl.load_file where source_id = $1 and load_run_id in ({living})) as is"
+    ))
+    .bind::<SmallInt, _>(source_id)
+    .get_result(connection)?;
+    if is_remembered {
+        return Ok(0);
+    }
     connection.batch_execute(super::JOIN_TABLES)?;
     connection.batch_execute(USED)?;
     let used: Vec<String> = tables.iter().filter_map(used_in).collect();

@@ -1,0 +1,2 @@
+drop table etl.notification;
+drop table etl.notification_channel;
