@@ -145,6 +145,9 @@ fn the_schemas_describe_what_the_commands_print() {
                     "snapshot",
                     // convert.rs does.
                     "convert",
+                    // operators does.
+                    "undo",
+                    "notification",
                 ]
                 .contains(&name.as_str())
         })
