@@ -179,7 +179,12 @@ fn a_receiver_that_is_away_keeps_nobody_from_loading() {
         environment.value("select count(*) from etl.notification_channel") == "1"
     });
     environment.put("inbox/1.pdf", "%PDF");
-    let (called, _) = listener.accept().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let mut called = None;
+    wait_until("it is called", || {
+        called = listener.accept().ok();
+        called.is_some()
+    });
     environment.put("inbox/2.ndjson", patient("p"));
     wait_until("it is loaded", || environment.value("select count(*) from patient") == "1");
     assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));

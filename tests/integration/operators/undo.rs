@@ -132,7 +132,7 @@ fn undo_with_bodies(environment: &TestEnvironment, arguments: &[&str]) {
 fn each_of_ten_deliveries_is_taken_back_as_if_it_had_never_come() {
     let environment = TestEnvironment::new();
     deliver(&environment, |_, _| false);
-    let before = State::of(&environment);
+    let before = State::of(&environment).rewritten(comparable);
     let without = TestEnvironment::new();
     // Of the sender with that number, the delivery with that number never comes.
     deliver(&without, |sender, number| sender == number);
@@ -153,17 +153,17 @@ fn each_of_ten_deliveries_is_taken_back_as_if_it_had_never_come() {
     let mut arguments = vec!["--redo"];
     ids.iter().for_each(|id| arguments.extend(["--file", id]));
     undo_with_bodies(&environment, &arguments);
-    assert_same(&State::of(&environment), &before, "redone");
+    assert_same(&State::of(&environment).rewritten(comparable), &before, "redone");
     environment.run(&["check", "--archive"]).expect_code(0);
     let mut remap = environment.command(&["remap"]);
     environment.run_command(remap.env("KEEP_BODIES", "database")).expect_code(0);
-    assert_same(&State::of(&environment), &before, "remapped");
+    assert_same(&State::of(&environment).rewritten(comparable), &before, "remapped");
 }
 
-/// A row without what depends on the database. Without the fourth delivery, the sixth only
-/// repeats the third: its records are the same. Hashes of former names include keys.
+/// A row without what depends on the database. Of two deliveries with the same bytes, records
+/// of either may be noted; hashes of former names include keys.
 fn comparable(row: &str) -> String {
-    let row = row.replace("06.ndjson", "03.ndjson");
+    let row = row.replace("06.ndjson", "03.ndjson").replace("10.ndjson", "01.ndjson");
     match row.split_once("\"content_hash\": \"") {
         Some((before, hash)) => format!("{before}{}", hash.trim_start_matches(|letter| letter != '"')),
         None => row,

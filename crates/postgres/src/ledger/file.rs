@@ -65,10 +65,8 @@ account as (
   select a.id, a.seen, a.form, a.error, a.sha256,
          coalesce(p.inserted, 0) as inserted, coalesce(p.updated, 0) as updated,
          coalesce(p.unchanged, 0) as unchanged, coalesce(p.stale, 0) as stale, coalesce(p.deleted, 0) as deleted,
-         coalesce(p.rejected, 0) as rejected, coalesce(p.skipped, 0) as skipped
-    from unnest($2, $3, $4, $5, $6) as a (id, seen, form, error, sha256)
          coalesce(p.rejected, 0) as rejected, coalesce(p.skipped, 0) as skipped, p.loaded_at
-    from unnest($2, $3, $4, $5) as a (id, seen, form, error)
+    from unnest($2, $3, $4, $5, $6) as a (id, seen, form, error, sha256)
     left join part p on p.file_id = a.id)
 update etl.load_file f set
   status = case
@@ -77,8 +75,7 @@ update etl.load_file f set
     else 'loaded' end,
   finished_at = now(), form = a.form, seen = a.seen, inserted = a.inserted, updated = a.updated,
   unchanged = a.unchanged, stale = a.stale, deleted = a.deleted, rejected = a.rejected, skipped = a.skipped,
-  error = a.error, sha256 = a.sha256, is_hashed = true
-  error = a.error, loaded_at = coalesce(a.loaded_at, f.loaded_at)
+  error = a.error, sha256 = a.sha256, is_hashed = true, loaded_at = coalesce(a.loaded_at, f.loaded_at)
 from account a
 where f.id = a.id and f.load_run_id = $1
 returning f.id, f.status, f.inserted, f.updated, f.unchanged, f.stale, f.deleted, f.rejected, f.skipped";
