@@ -1,6 +1,7 @@
 //! A service tells somebody what went wrong: once, until it has arrived, and without
 //! keeping anybody from loading.
 
+use std::cell::RefCell;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -180,10 +181,10 @@ fn a_receiver_that_is_away_keeps_nobody_from_loading() {
     });
     environment.put("inbox/1.pdf", "%PDF");
     listener.set_nonblocking(true).unwrap();
-    let mut called = None;
+    let called = RefCell::new(None);
     wait_until("it is called", || {
-        called = listener.accept().ok();
-        called.is_some()
+        *called.borrow_mut() = listener.accept().ok();
+        called.borrow().is_some()
     });
     environment.put("inbox/2.ndjson", patient("p"));
     wait_until("it is loaded", || environment.value("select count(*) from patient") == "1");
