@@ -66,8 +66,10 @@ fn wanted(connection: &mut PgConnection, arguments: &UndoArguments) -> Result<Ve
         None => arguments.file.clone(),
     };
     let mut files = UndoFile::list(connection, &ids)?;
-    if let Some(file) = files.iter().find(|file| ["loading", "failed", "abandoned"].contains(&&*file.status)) {
-        let complaint = format!("file {} is {}: there is nothing complete to take back", file.id, file.status);
+    if let Some(file) = files.iter().find(|file| ["loading", "failed", "abandoned"].contains(&&*file.status))
+    {
+        let complaint =
+            format!("file {} is {}: there is nothing complete to take back", file.id, file.status);
         let hint = "`fhirmill files` shows what became of files";
         return Err(Refusal::new(complaint).with_hint(hint).into());
     }
@@ -142,6 +144,7 @@ fn resources_line(of_type: &ChangedResources) -> String {
         (deleted, "deleted"),
         (unchanged, "unchanged"),
     ];
-    let counts = counts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}"));
+    let counts =
+        counts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}"));
     format!("{resource_type}: {}", counts.collect::<Vec<_>>().join(", "))
 }

@@ -123,7 +123,8 @@ impl Teller {
         if may_notify(&mut connection)? {
             let channels = self.settings.channels();
             while Notification::note_files(&mut connection, &channels)? > 0 {}
-            let is_time = self.looked_for_silence.is_none_or(|since| since.elapsed() > LOOK_FOR_SILENCE_EVERY);
+            let is_time =
+                self.looked_for_silence.is_none_or(|since| since.elapsed() > LOOK_FOR_SILENCE_EVERY);
             if is_time {
                 Notification::note_silent(&mut connection, &channels, &self.intervals)?;
                 Notification::forget(&mut connection)?;

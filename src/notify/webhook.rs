@@ -58,7 +58,9 @@ pub(super) fn call(
             Err(format!("the webhook did not answer within {} seconds", LONGEST.as_secs()))
         }
         // The URL may have a secret.
-        Some(Err(error)) => Err(format!("the webhook cannot be called: {}", crate::report::in_one_line(&error.without_url()))),
+        Some(Err(error)) => {
+            Err(format!("the webhook cannot be called: {}", crate::report::in_one_line(&error.without_url())))
+        }
     }
 }
 

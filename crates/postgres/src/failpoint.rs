@@ -195,13 +195,8 @@ pub enum UndoStep {
 
 impl UndoStep {
     /// Every step.
-    pub const ALL: &[UndoStep] = &[
-        UndoStep::Scanned,
-        UndoStep::Cleared,
-        UndoStep::Replayed,
-        UndoStep::Recorded,
-        UndoStep::Committed,
-    ];
+    pub const ALL: &[UndoStep] =
+        &[UndoStep::Scanned, UndoStep::Cleared, UndoStep::Replayed, UndoStep::Recorded, UndoStep::Committed];
 
     /// Its name in FAILPOINTS.
     pub fn name(self) -> &'static str {

@@ -33,7 +33,12 @@ impl Affected {
     }
 
     /// Adds resources, also to those that the session has noted; returns how many are new.
-    fn add(&mut self, connection: &mut PgConnection, source_id: i16, named: &[Named]) -> Result<usize, UndoError> {
+    fn add(
+        &mut self,
+        connection: &mut PgConnection,
+        source_id: i16,
+        named: &[Named],
+    ) -> Result<usize, UndoError> {
         let new: Vec<&Named> =
             named.iter().filter(|(resource_type, id)| self.insert(resource_type.name(), id)).collect();
         let types: Vec<&str> = new.iter().map(|(resource_type, _)| resource_type.name()).collect();

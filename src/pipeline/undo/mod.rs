@@ -14,9 +14,7 @@ use fhirmill_postgres::database::DatabaseError;
 use fhirmill_postgres::failpoint::{self, UndoStep};
 use fhirmill_postgres::ledger::{Account, Run, RunStatus};
 use fhirmill_postgres::load::lead_to_owners;
-use fhirmill_postgres::undo::{
-    self, ChangedResources, Promotion, SkippedTypes, TableRows, UndoFile, Undone,
-};
+use fhirmill_postgres::undo::{self, ChangedResources, Promotion, SkippedTypes, TableRows, UndoFile, Undone};
 use serde::Serialize;
 use thiserror::Error;
 use tracing::info;
@@ -46,10 +44,14 @@ pub enum UndoError {
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     /// The archive lacks a file.
-    #[error("nothing was changed: file {file_id} is needed, and the archive does not have it as it was loaded")]
+    #[error(
+        "nothing was changed: file {file_id} is needed, and the archive does not have it as it was loaded"
+    )]
     Archive { file_id: i64, source: ArchiveError },
     /// A file of the same source is being loaded.
-    #[error("nothing was changed: file {0} of the same source is still being loaded; try again when it is loaded")]
+    #[error(
+        "nothing was changed: file {0} of the same source is still being loaded; try again when it is loaded"
+    )]
     Loading(i64),
     /// A file of the same source was left by a run that died.
     #[error(
@@ -104,7 +106,8 @@ pub struct Changes {
 
 impl Changes {
     fn counts(&self) -> BTreeMap<&'static str, u64> {
-        let sum = |of: fn(&ChangedResources) -> i64| self.resources.iter().map(of).sum::<i64>().unsigned_abs();
+        let sum =
+            |of: fn(&ChangedResources) -> i64| self.resources.iter().map(of).sum::<i64>().unsigned_abs();
         BTreeMap::from([
             ("files", self.files.len() as u64),
             ("files_read", self.files_read),
@@ -235,7 +238,8 @@ fn change(
     let mut affected = affected::of_files(job, worker, &read, &mut number)?;
     let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
     let undone = note(worker.connection(), run_id, files, is_redo)?;
-    let certain = if is_redo { ids } else { undone.promoted.iter().map(|promoted| promoted.file_id).collect() };
+    let certain =
+        if is_redo { ids } else { undone.promoted.iter().map(|promoted| promoted.file_id).collect() };
     let mut changes = Changes {
         run_id,
         files: files.iter().map(|file| file_change(file, &undone)).collect(),
@@ -246,8 +250,7 @@ fn change(
     if read.is_empty() {
         return Ok(changes);
     }
-    let again =
-        affected::files_to_replay(job, worker, (source_id, &certain), &mut affected, &mut number)?;
+    let again = affected::files_to_replay(job, worker, (source_id, &certain), &mut affected, &mut number)?;
     failpoint::passed_undo(UndoStep::Scanned);
     let plan = worker.plan_tables();
     undo::collect_keys(worker.connection(), &plan.tables)?;
@@ -308,7 +311,8 @@ fn replay(
         let skipped = SkippedTypes::of(worker.connection(), file.id)?;
         let is_skipped = |number: u64, resource_type: ResourceType| {
             skipped.iter().any(|part| {
-                (part.first..=part.last).contains(&(number as i64)) && part.resource_type == resource_type.name()
+                (part.first..=part.last).contains(&(number as i64))
+                    && part.resource_type == resource_type.name()
             })
         };
         let mut account = Account::default();

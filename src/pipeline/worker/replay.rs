@@ -106,18 +106,20 @@ impl Worker {
         left_out: Vec<bool>,
         delivered_at: PgTimestamp,
     ) -> Result<LoadedBatch, LoadError> {
-        let mut last_word =
-            |connection: &mut PgConnection,
-             _: &Mapped,
-             _: &[&Reject],
-             (_, outcomes): (&KeyedBatch<'_>, &Outcomes)| date(connection, outcomes, delivered_at);
+        let mut last_word = |connection: &mut PgConnection,
+                             _: &Mapped,
+                             _: &[&Reject],
+                             (_, outcomes): (&KeyedBatch<'_>, &Outcomes)| {
+            date(connection, outcomes, delivered_at)
+        };
         let mut unchanged = UnchangedRecords::left_out(left_out);
         let loaded = match self.load_all(batch, source_id, &unchanged, &mut last_word) {
             Err(error) if error.is_data_error() => {
                 self.loader.end_batch()?;
                 let count = batch.records().len();
                 let refused = refused_records::find(count, |records| {
-                    let is_left_out = |record: usize| unchanged.contains(record) || !records.contains(&record);
+                    let is_left_out =
+                        |record: usize| unchanged.contains(record) || !records.contains(&record);
                     let refusal = self.refusal(batch, source_id, &is_left_out);
                     self.loader.end_batch()?;
                     refusal

@@ -20,8 +20,7 @@ use crate::server::state::Shared;
 
 const PAGE: i64 = 50;
 /// The statuses that can be chosen.
-const STATUSES: [&str; 7] =
-    ["loaded", "loading", "rejected", "failed", "duplicate", "abandoned", "undone"];
+const STATUSES: [&str; 7] = ["loaded", "loading", "rejected", "failed", "duplicate", "abandoned", "undone"];
 
 /// What the address asks for. Forms send empty fields, too.
 #[derive(Clone, Debug, Default, Deserialize)]

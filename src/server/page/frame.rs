@@ -94,7 +94,9 @@ fn notice(done: &str) -> Option<String> {
         ("dismissed", _) => format!("{} dismissed.", things(count, "reject was", "rejects were")),
         ("undone", 1) => "What the file brought is taken back.".to_owned(),
         ("redone", 1) => "What the file brought is there again.".to_owned(),
-        ("undone" | "redone", _) => "Nothing was to be done: reload to see the status of the file.".to_owned(),
+        ("undone" | "redone", _) => {
+            "Nothing was to be done: reload to see the status of the file.".to_owned()
+        }
         ("requested", 1) => "The feed runs in a moment; reload to see how far it is.".to_owned(),
         ("requested", _) => "The feed runs already, or is paused.".to_owned(),
         ("paused", 1) => {

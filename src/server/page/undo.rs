@@ -33,19 +33,16 @@ pub async fn redo_file(
 }
 
 /// Does so, even if the caller goes away. A file that is as it is to be stays so.
-async fn carry_out(
-    state: &Shared,
-    posted: &Posted,
-    id: i64,
-    is_redo: bool,
-) -> Result<Response, PageError> {
+async fn carry_out(state: &Shared, posted: &Posted, id: i64, is_redo: bool) -> Result<Response, PageError> {
     posted.visitor.call.set_target(&format!("file {id}"));
     let shared = Arc::clone(state);
     let done = tokio::task::spawn_blocking(move || {
         let _one_at_a_time = shared.page.undoing.blocking_lock();
         work(&shared, id, is_redo)
     });
-    let done = done.await.map_err(|_| PageError::Failed("fhirmill has a defect, and its log says where.".to_owned()))?;
+    let done = done
+        .await
+        .map_err(|_| PageError::Failed("fhirmill has a defect, and its log says where.".to_owned()))?;
     let count = done.map_err(|failure| {
         error!(file.id = id, "a file could not be undone: {}", in_one_line(&failure));
         PageError::Failed(format!("{failure}."))
@@ -67,7 +64,8 @@ fn work(state: &Shared, id: i64, is_redo: bool) -> Result<usize, UndoError> {
         return Ok(0);
     }
     let progress = Arc::default();
-    let job = Job { settings: &state.settings, database: &database, cancel: &state.cancel, progress: &progress };
+    let job =
+        Job { settings: &state.settings, database: &database, cancel: &state.cancel, progress: &progress };
     let changes = undo::undo(&job, &files, Action { is_redo, is_dry_run: false })?;
     Ok(changes.files.len())
 }

@@ -66,7 +66,8 @@ fn read_call(stream: &TcpStream) -> Option<Call> {
             None => {}
         }
     }
-    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?.1.parse().ok()?;
+    let length =
+        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?.1.parse().ok()?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(Call { headers, body: String::from_utf8(body).ok()? })
@@ -85,7 +86,8 @@ fn what_goes_wrong_is_told_once_by_a_signed_call_and_by_a_command() {
     execute(environment.database_url(), "update etl.load_file set finished_at = now() - interval '1 hour'");
     let (port, calls) = receiver();
     environment.put("secret", format!("{SECRET}\n"));
-    let program = environment.put("tell", "#!/bin/sh\n(cat; echo) >> told\necho \"$FHIRMILL_EVENT\" >> events\n");
+    let program =
+        environment.put("tell", "#!/bin/sh\n(cat; echo) >> told\necho \"$FHIRMILL_EVENT\" >> events\n");
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     let mut command = environment.command(&["run", "--schedule", "0 0 1 1 *"]);
     command.env("NOTIFY_URL", format!("http://127.0.0.1:{port}/hook?token=of-the-url"));
@@ -112,7 +114,8 @@ fn what_goes_wrong_is_told_once_by_a_signed_call_and_by_a_command() {
         calls.iter().filter(|call| call.header("webhook-id") == calls[0].header("webhook-id")).collect();
     assert_eq!((first.len(), &first[0].body), (2, &first[1].body));
     for call in &calls {
-        let signed = format!("{}.{}.{}", call.header("webhook-id"), call.header("webhook-timestamp"), call.body);
+        let signed =
+            format!("{}.{}.{}", call.header("webhook-id"), call.header("webhook-timestamp"), call.body);
         let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
         let signature = format!("v1,{}", STANDARD.encode(hmac::sign(&key, signed.as_bytes())));
         assert_eq!(call.header("webhook-signature"), signature);
@@ -125,8 +128,10 @@ fn what_goes_wrong_is_told_once_by_a_signed_call_and_by_a_command() {
     let mut bodies: Vec<Value> = calls.iter().map(|call| serde_json::from_str(&call.body).unwrap()).collect();
     bodies.sort_by_key(|body| body["type"].to_string());
     bodies.dedup();
-    let told: Vec<(&Value, &Value, &Value)> =
-        bodies.iter().map(|body| (&body["type"], &body["data"]["source"], &body["data"]["rejected_by_reason"])).collect();
+    let told: Vec<(&Value, &Value, &Value)> = bodies
+        .iter()
+        .map(|body| (&body["type"], &body["data"]["source"], &body["data"]["rejected_by_reason"]))
+        .collect();
     assert_eq!(
         told,
         [
@@ -153,7 +158,8 @@ fn what_goes_wrong_is_told_once_by_a_signed_call_and_by_a_command() {
     for _ in 0..2 {
         let mut command = environment.command(&["run", "--schedule", "0 0 1 1 *"]);
         let service = environment.start(command.env("NOTIFY_COMMAND", &program));
-        let silent = "select count(*) from etl.notification where event = 'source.silent' and sent_at is not null";
+        let silent =
+            "select count(*) from etl.notification where event = 'source.silent' and sent_at is not null";
         wait_until("the silence is told", || environment.value(silent) == "1");
         wait_until("the service is heard", || {
             environment.value("select count(*) from etl.service where ended_at is null") == "1"

@@ -41,7 +41,8 @@ fn pressure(id: &str, systolic: u32) -> Value {
 
 /// Somebody who is known by a number, and what refers to that number.
 fn numbered(id: Option<&str>, number: &str) -> Value {
-    let mut person = json!({"resourceType": "Patient", "identifier": [{"system": "urn:mrn", "value": number}]});
+    let mut person =
+        json!({"resourceType": "Patient", "identifier": [{"system": "urn:mrn", "value": number}]});
     if let Some(id) = id {
         person["id"] = id.into();
     }
@@ -77,7 +78,8 @@ fn deliveries() -> Vec<(&'static str, String)> {
     let mut changed = medication.clone();
     changed["contained"][0]["code"]["text"] = "ibuprofen".into();
     let plain = |id: &str, gender: &str| json!({"resourceType": "Patient", "id": id, "gender": gender});
-    let first = lines(&[dated("p", 1, "Maiden"), plain("q", "male"), pressure("o1", 120), by_number("b", "7")]);
+    let first =
+        lines(&[dated("p", 1, "Maiden"), plain("q", "male"), pressure("o1", 120), by_number("b", "7")]);
     let old = lines(&[dated("p", 2, "Between"), plain("q", "female"), medication]);
     vec![
         ("01.ndjson", first.clone()),
@@ -224,7 +226,8 @@ fn a_dry_run_tells_what_an_undo_does_and_a_run_is_undone_whole() {
     environment.put("inbox/a/1.ndjson", patient("p") + &observation("o", "p"));
     environment.run(&["once"]).expect_code(0);
     let before = State::of(&environment).without(&NOT_UNDONE);
-    environment.put("inbox/a/2.ndjson", patient("p").replace("female", "male") + &patient("new") + "broken\n");
+    environment
+        .put("inbox/a/2.ndjson", patient("p").replace("female", "male") + &patient("new") + "broken\n");
     environment.put("inbox/b/2.ndjson", patient("p"));
     environment.run(&["once"]).expect_code(3);
     let loaded = State::of(&environment);
@@ -244,7 +247,10 @@ fn a_dry_run_tells_what_an_undo_does_and_a_run_is_undone_whole() {
     assert_eq!(told["tables"]["patient"], json!({"removed": 3, "written": 1}));
     assert_eq!(told["dismissed_rejects"], 1);
     let statuses = "select path, status from etl.load_file order by id";
-    assert_eq!(environment.query(statuses), [["a/1.ndjson", "loaded"], ["a/2.ndjson", "undone"], ["b/2.ndjson", "undone"]]);
+    assert_eq!(
+        environment.query(statuses),
+        [["a/1.ndjson", "loaded"], ["a/2.ndjson", "undone"], ["b/2.ndjson", "undone"]]
+    );
     let listed = environment.run(&["files", "--status", "undone", "--json"]).expect_code(0).json();
     assert_eq!(listed.as_array().unwrap().len(), 2);
     assert_eq!(environment.run(&["rejects", "--json"]).expect_code(0).json(), json!([]));

@@ -196,9 +196,12 @@ fn views_need_a_session_and_change_needs_an_operator_with_a_token() {
     assert_eq!(service.environment.value(looked), format!("anna GET /page/rejects/{{id}}/raw reject {id}"));
 
     // What a file brought is taken back and brought back, and that is on record, too.
-    let status = format!("select f.status, count(p.id) from etl.load_file f, (select max(id) as id from patient) p where f.id = {file} group by 1");
+    let status = format!(
+        "select f.status, count(p.id) from etl.load_file f, (select max(id) as id from patient) p where f.id = {file} group by 1"
+    );
     for (action, after) in [("undo", "undone"), ("redo", "loaded"), ("redo", "loaded")] {
-        let location = anna.post(&of_file, &format!("{of_file}/{action}"), &[]).expect(303).header("location");
+        let location =
+            anna.post(&of_file, &format!("{of_file}/{action}"), &[]).expect(303).header("location");
         let html = anna.get(&location.unwrap()).expect(200).text();
         assert!(html.contains(if action == "undo" { "/redo" } else { "/undo" }), "{html}");
         let patients = if after == "undone" { "0" } else { "1" };

@@ -153,14 +153,14 @@ fn set_contents(connection: &mut PgConnection, contents: &[(i64, Content)]) -> R
         "insert into content select id, coalesce(valid_from, {DELIVERED_AT}), is_deleted \
          from unnest($1, $2, $3) as c (id, valid_from, is_deleted)"
     ))
-        .bind::<Array<BigInt>, _>(contents.iter().map(|(key, _)| *key).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Timestamptz>>, _>(
-            contents.iter().map(|(_, content)| content.time.map(PgTimestamp)).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Bool>, _>(
-            contents.iter().map(|(_, content)| content.resource.is_none()).collect::<Vec<_>>(),
-        )
-        .execute(connection)?;
+    .bind::<Array<BigInt>, _>(contents.iter().map(|(key, _)| *key).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(
+        contents.iter().map(|(_, content)| content.time.map(PgTimestamp)).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Bool>, _>(
+        contents.iter().map(|(_, content)| content.resource.is_none()).collect::<Vec<_>>(),
+    )
+    .execute(connection)?;
     Ok(())
 }
 

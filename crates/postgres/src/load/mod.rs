@@ -32,8 +32,8 @@ use crate::registry::{
 pub use adoption::lead_to_owners;
 pub use batch::{Delivery, FilePart, Load, Loaded, Reject, SkippedType};
 pub use postgres_sink::Bodies;
-pub use replay::date;
 use postgres_sink::{PostgresSink, PostgresTables};
+pub use replay::date;
 use retry::with_retries;
 
 /// A batch's statements look up a few thousand rows, by index, in tables that

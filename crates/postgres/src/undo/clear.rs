@@ -90,7 +90,9 @@ pub fn written(
     sql_query(CONTAINED).execute(connection)?;
     connection.batch_execute(super::JOIN_TABLES)?;
     let count = |(table, condition): (String, String)| {
-        format!("select '{table}' as name, count(*) as rows from {table} t join undo_resource r on {condition}")
+        format!(
+            "select '{table}' as name, count(*) as rows from {table} t join undo_resource r on {condition}"
+        )
     };
     let counts: Vec<String> = places(connection, plan)?.into_iter().map(count).collect();
     // A table may have rows of several types.
@@ -114,7 +116,8 @@ fn places(connection: &mut PgConnection, plan: &Plan) -> QueryResult<Vec<(String
         let Some(known) = ResourceType::named(&resource_type) else { continue };
         for ClearTable { table, key_column, has_type_column } in plan.tables_to_clear(known) {
             let of_type = if *has_type_column { " and t.resource_type = r.resource_type" } else { "" };
-            let condition = format!("t.\"{key_column}\" = r.id and r.resource_type = '{resource_type}'{of_type}");
+            let condition =
+                format!("t.\"{key_column}\" = r.id and r.resource_type = '{resource_type}'{of_type}");
             places.insert((table.clone(), condition));
         }
         for history in plan.history_tables(known) {

@@ -57,11 +57,7 @@ struct Is {
 /// Takes those of the noted keys out of the registry that nothing uses, and keeps them
 /// aside. They stay, which does no harm, while a run is alive that has loaded files of the
 /// source: it may remember them.
-pub fn remove_unused(
-    connection: &mut PgConnection,
-    source_id: i16,
-    tables: &[Table],
-) -> QueryResult<usize> {
+pub fn remove_unused(connection: &mut PgConnection, source_id: i16, tables: &[Table]) -> QueryResult<usize> {
     let living = living();
     let Is { is: is_remembered } = sql_query(format!(
         "select exists (select from etl.load_file where source_id = $1 and load_run_id in ({living})) as is"
