@@ -1,4 +1,5 @@
-//! The *advisory locks* of runs: by them a live run is known from a dead one.
+//! The *advisory locks* of runs: by them a live run is known from a dead one,
+//! and the others of two numbers, so that no first number serves twice.
 
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
@@ -18,6 +19,12 @@ pub(super) const SNAPSHOT_LOCK: i32 = 7_303_018;
 /// The first of the two numbers of the advisory lock that keeps a second process from writing
 /// snapshots to a target; the second is the hash of the target.
 pub(super) const SNAPSHOT_TARGET_LOCK: i32 = 7_303_019;
+/// The first of the two numbers of the lock that whoever fills a view holds; the second is
+/// the hash of its name.
+pub(super) const FILL_LOCK: i32 = 7_303_020;
+/// The first of the two numbers of the lock by which a batch decides alone what requests by
+/// identifier mean; the second is the source's.
+pub(crate) const SOURCE_LOCK: i32 = 7_303_021;
 /// Held while files are being claimed.
 const CLAIM_LOCK: i64 = 7_303_015;
 

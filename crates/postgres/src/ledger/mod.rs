@@ -7,7 +7,7 @@
 //! diesel; SQL in strings is what its query language cannot express.
 
 mod account;
-mod advisory_lock;
+pub(crate) mod advisory_lock;
 mod archived;
 mod audit;
 mod batch;

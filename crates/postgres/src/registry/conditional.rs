@@ -16,9 +16,7 @@ use fhirmill_core::map::ANY_SYSTEM;
 
 use super::identifiers::owners;
 use crate::LoadError;
-
-/// The first of the two numbers of the source lock; the second is the source's.
-const SOURCE_LOCK: i32 = 7_303_017;
+use crate::ledger::advisory_lock::SOURCE_LOCK;
 
 /// An identifier of a type: its system, `None` for any, and its value.
 pub type Wanted = (ResourceType, Option<String>, String);

@@ -11,13 +11,12 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Integer, Text};
 
+use crate::ledger::advisory_lock::FILL_LOCK;
+
 /// Shared by loaders, exclusive for changes.
 const VIEW_LOCK: i64 = 7_303_017;
 /// Held by whoever waits for the exclusive lock.
 const CHANGE_LOCK: i64 = 7_303_018;
-/// The first of the two numbers of the lock that whoever fills a view holds; the second
-/// is the hash of its name.
-const FILL_LOCK: i32 = 7_303_020;
 
 /// How long to wait before asking again.
 const PAUSE: Duration = Duration::from_millis(20);
