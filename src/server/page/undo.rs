@@ -34,7 +34,7 @@ pub async fn redo_file(
 
 /// Does so, even if the caller goes away. A file that is as it is to be stays so.
 async fn carry_out(state: &Shared, posted: &Posted, id: i64, is_redo: bool) -> Result<Response, PageError> {
-    posted.visitor.call.set_target(&format!("file {id}"));
+    posted.visitor.call.set_target(format!("file {id}"));
     let shared = Arc::clone(state);
     let done = tokio::task::spawn_blocking(move || {
         let _one_at_a_time = shared.page.undoing.blocking_lock();
