@@ -37,6 +37,33 @@ def test_map_json(spark: Any) -> None:
         fs.map_json(frame.selectExpr("json", "json as other"))
 
 
+def test_view(spark: Any) -> None:
+    texts = [
+        '{"resourceType": "Patient", "id": "a", "birthDate": "1970-01-01", "name": [{"family": "X"}, {"family": "Y"}]}',
+        '{"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "Weight"}}',
+        '{"resourceType": "Patient", "id": "b"}',
+    ]
+    definition = {
+        "resource": "Patient",
+        "select": [
+            {"column": [{"name": "key", "path": "getResourceKey()"}, {"name": "id", "path": "id"},
+                        {"name": "born", "path": "birthDate", "type": "date"}]},
+            {"forEachOrNull": "name", "column": [{"name": "family", "path": "family"}]},
+        ],
+    }  # fmt: skip
+    frame = spark.createDataFrame([(text,) for text in texts], "json string")
+    found = fs.view(frame, definition, source="s").orderBy("id", "family").collect()
+    assert [(row.id, row.family) for row in found] == [("a", "X"), ("a", "Y"), ("b", None)]
+    patients = {row.fhir_id: bytes(row.id) for row in fs.map_json(frame, source="s")["patient"].collect()}
+    assert {row.id: bytes(row.key) for row in found} == patients
+    with pytest.raises(fm.DefinitionError):
+        fs.view(frame, {"resource": "Patient", "select": [{"column": [{"name": "x", "path": "nam"}]}]})
+    torn = spark.createDataFrame([('{"resourceType": "Patient", "id": ',), (texts[2],)], "json string")
+    assert [row.id for row in fs.view(torn, definition, strict=False).collect()] == ["b"]
+    with pytest.raises(Exception, match="truncated"):
+        fs.view(torn, definition).collect()
+
+
 @pytest.mark.skipif(fs.FhirDataSource is None, reason="Spark 3.5 has no data sources in Python")
 def test_data_source(spark: Any, tmp_path: Path) -> None:
     fs.register(spark)

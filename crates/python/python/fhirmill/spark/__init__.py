@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from ._errors import BusyError, CheckError, LoadError
 from ._load import Account, load
 from ._map import MappedFrames, map_json
+from ._view import view
 from ._views import view_names, views
 
 try:
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "map_json",
     "register",
+    "view",
     "view_names",
     "views",
 ]

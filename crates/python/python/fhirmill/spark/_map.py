@@ -79,12 +79,16 @@ def map_json(
     :func:`load` does. Each frame that is asked for maps the texts anew unless
     ``mapped.payload`` is persisted.
     """
-    if column is None:
-        if len(frame.columns) != 1:
-            raise ValueError(f"column is one of {', '.join(frame.columns)}")
-        column = frame.columns[0]
     options = MapOptions(source, timezone, base_urls or [])
-    return MappedFrames(frame.select(column).mapInArrow(_packer(options), PAYLOAD))
+    texts = frame.select(column_of(frame, column))
+    return MappedFrames(texts.mapInArrow(_packer(options), PAYLOAD))
+
+
+def column_of(frame: DataFrame, column: str | None) -> str:
+    """The column with the texts: the one that is named, or the only one."""
+    if column is None and len(frame.columns) != 1:
+        raise ValueError(f"column is one of {', '.join(frame.columns)}")
+    return column or str(frame.columns[0])
 
 
 def _packer(options: MapOptions) -> Callable[[Batches], Batches]:
