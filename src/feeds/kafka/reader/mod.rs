@@ -180,8 +180,7 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
-    /// Takes messages until a batch is complete or there are none for now, or whatever else
-    /// there is.
+    /// Takes the messages that are there, up to a complete batch, or whatever else there is.
     fn poll(&mut self) -> Result<(), Failure> {
         let told = self.client.context().statistics_count();
         let (since, first) = (Instant::now(), self.patience());
