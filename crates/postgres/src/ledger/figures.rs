@@ -85,18 +85,23 @@ pub struct UploadFigures {
     pub database_bytes: i64,
 }
 
-/// Files that were loaded within an hour of each other are one delivery.
-const BY_SOURCE: &str = "\
-with habit as (
-  select source_id, percentile_disc(0.9) within group (order by pause) as interval_seconds
+/// A common table expression: of each source, what nine of ten pauses between its deliveries
+/// did not exceed, in seconds. Files that were loaded within an hour of each other are one
+/// delivery.
+pub(super) const HABIT: &str = "\
+habit as (
+  select source_id, percentile_disc(0.9) within group (order by pause) as seconds
     from (select source_id, extract(epoch from finished_at - lag(finished_at)
                  over (partition by source_id order by finished_at))::float8 as pause
             from etl.load_file
            where status in ('loaded', 'duplicate') and finished_at > now() - interval '35 days') p
-   where pause >= 3600 group by 1 having count(*) >= 3)
+   where pause >= 3600 group by 1 having count(*) >= 3)";
+
+/// To follow [`HABIT`].
+const BY_SOURCE: &str = "\
 select s.code as source,
        max(f.finished_at) filter (where f.status in ('loaded', 'duplicate')) as last_success_at,
-       min(h.interval_seconds) as interval_seconds,
+       min(h.seconds) as interval_seconds,
        count(*) filter (where f.status = 'loading') as files_loading,
        count(*) filter (where f.status = 'loaded') as files_loaded,
        count(*) filter (where f.status = 'duplicate') as files_duplicate,
@@ -134,7 +139,7 @@ select o.uploads as open, o.bytes as open_bytes, q.files as queued, q.bytes as q
 impl SourceFigures {
     /// Of the sources that delivered last.
     pub fn list(connection: &mut PgConnection) -> QueryResult<Vec<SourceFigures>> {
-        sql_query(BY_SOURCE).bind::<BigInt, _>(MOST_SOURCES).load(connection)
+        sql_query(format!("with {HABIT} {BY_SOURCE}")).bind::<BigInt, _>(MOST_SOURCES).load(connection)
     }
 }
 

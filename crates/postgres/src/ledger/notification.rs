@@ -6,6 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Text, Timestamptz};
 
+use super::figures::HABIT;
+
 /// Held by the process that sends notifications.
 const NOTIFICATION_LOCK: i64 = 7_303_020;
 /// How many notifications of a channel may wait; what else happens is noted when there is room.
@@ -85,16 +87,8 @@ select c.channel, f.event, 'file ' || f.id, f.occurred_at,
  order by f.id limit 100
 on conflict do nothing";
 
-/// With the intervals that the settings have, or else what nine of ten longer pauses did
-/// not exceed.
+/// With the intervals that the settings have, or else the [`HABIT`], which it follows.
 const SILENT: &str = "\
-with habit as (
-  select source_id, percentile_disc(0.9) within group (order by pause) as seconds
-    from (select source_id, extract(epoch from finished_at - lag(finished_at)
-                 over (partition by source_id order by finished_at))::float8 as pause
-            from etl.load_file
-           where status in ('loaded', 'duplicate') and finished_at > now() - interval '35 days') p
-   where pause >= 3600 group by 1 having count(*) >= 3),
 declared as (select * from unnest($1::text[], $2::float8[]) as d (source, seconds))
 select s.code as source, f.last_success_at
   from etl.source s
@@ -147,7 +141,7 @@ impl Notification {
     ) -> QueryResult<()> {
         let (sources, seconds): (Vec<&str>, Vec<f64>) =
             declared.iter().map(|(source, seconds)| (source.as_str(), *seconds)).unzip();
-        let silent: Vec<SilentSource> = sql_query(SILENT)
+        let silent: Vec<SilentSource> = sql_query(format!("with {HABIT}, {SILENT}"))
             .bind::<Array<Text>, _>(sources)
             .bind::<Array<Double>, _>(seconds)
             .load(connection)?;
