@@ -30,6 +30,7 @@ pub mod logging;
 pub mod notify;
 pub mod pipeline;
 pub mod report;
+pub mod retention;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "lake")]

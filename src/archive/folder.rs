@@ -3,22 +3,19 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use fhirmill_core::read::ReadAt;
-use sha2::{Digest, Sha256};
 
+use super::folder_forms::{self as forms, Beside};
 use super::reports::{self, REPORT, fitting};
-use super::{Archive, ArchiveError, Location, Rejects};
-use crate::inbox::{FileContent, InboxFile, Place, Relocation, is_free_for, relocate, rename};
+use super::{Archive, ArchiveError, Compaction, Location, Rejects, Stored};
+use crate::config::ArchiveCompression;
+use crate::inbox::{FileContent, InboxFile, Place, Relocation, is_free_for};
 
 /// How much is written to find out whether an archive takes files.
 const PROBE_BYTES: usize = 4096;
-/// How much is copied at a time.
-const COPIED_BYTES: usize = 1 << 20;
-/// A file from a store has no permissions of its own: the owner writes, and the group reads.
-const FILE_MODE: u32 = 0o640;
 
 /// An archive that is a folder.
 #[derive(Clone, Debug)]
@@ -28,12 +25,21 @@ pub struct FolderArchive {
     setting: &'static str,
     /// How many names a location has.
     depth: usize,
+    /// How files that are put there are kept.
+    compression: ArchiveCompression,
 }
 
 impl FolderArchive {
-    /// An archive with this root, which that setting names, and so many names in its locations.
+    /// An archive with this root, which that setting names, and so many names in its locations. It
+    /// keeps files as they were sent.
     pub fn new(root: &Path, setting: &'static str, depth: usize) -> Self {
-        FolderArchive { root: root.to_owned(), setting, depth }
+        FolderArchive { root: root.to_owned(), setting, depth, compression: ArchiveCompression::None }
+    }
+
+    /// The same, which compresses what is put there.
+    pub fn with_compression(mut self, compression: ArchiveCompression) -> Self {
+        self.compression = compression;
+        self
     }
 
     /// Where the file at the location is.
@@ -44,7 +50,12 @@ impl FolderArchive {
 
 impl Archive for FolderArchive {
     fn is_free_for(&self, location: &Location, sha256: &[u8; 32]) -> bool {
-        is_free_for(&self.path(location), sha256)
+        let path = self.path(location);
+        match forms::beside(&path, self.compression) {
+            Beside::Compressed(reader) => reader.is_of(sha256),
+            Beside::Another => false,
+            Beside::Nothing => is_free_for(&path, sha256),
+        }
     }
 
     fn put(
@@ -55,10 +66,7 @@ impl Archive for FolderArchive {
         is_copy_there: bool,
     ) -> io::Result<Relocation> {
         let to = self.path(location);
-        let moved = || match from.path() {
-            Some(path) => relocate(path, &to, content, is_copy_there),
-            None => fetch(from, &to, content, is_copy_there),
-        };
+        let moved = || forms::put(from, content, &to, (self.compression, is_copy_there));
         match moved() {
             // The first file of this day and source.
             Err(error) if error.kind() == ErrorKind::NotFound && from.is_there() => {
@@ -89,20 +97,14 @@ impl Archive for FolderArchive {
     }
 
     fn contains(&self, location: &Location) -> bool {
-        self.path(location).is_file()
+        matches!(self.stored(location), Ok(Some(_)))
     }
 
     fn open(&self, location: &Location) -> Result<Box<dyn ReadAt>, ArchiveError> {
         let path = self.path(location);
-        // Asked first, because opening a FIFO would wait.
-        let opened = match path.metadata() {
-            Ok(metadata) if metadata.is_file() => File::open(&path),
-            Ok(_) => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
-            Err(error) => Err(error),
-        };
-        match opened {
-            Ok(file) => Ok(Box::new(file)),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+        match forms::open(&path) {
+            Ok(Some(file)) => Ok(file),
+            Ok(None) => {
                 let (location, setting) = (location.to_string(), self.setting);
                 let root = self.root.display().to_string();
                 Err(match self.root.is_dir() {
@@ -114,8 +116,31 @@ impl Archive for FolderArchive {
         }
     }
 
+    fn compresses(&self) -> bool {
+        self.compression == ArchiveCompression::Zstd
+    }
+
+    fn stored(&self, location: &Location) -> io::Result<Option<Stored>> {
+        forms::stored(&self.path(location))
+    }
+
+    fn compact(&self, location: &Location, sha256: &[u8; 32]) -> io::Result<Compaction> {
+        forms::compact(&self.path(location), sha256)
+    }
+
+    fn replace(&self, location: &Location, content: &mut dyn Read) -> io::Result<Stored> {
+        forms::replace(&self.path(location), content)
+    }
+
+    fn remove(&self, location: &Location) -> io::Result<bool> {
+        forms::remove(&self.path(location))
+    }
+
     fn address(&self, location: &Location) -> String {
-        self.path(location).display().to_string()
+        let path = self.path(location);
+        let compressed = forms::compressed_path(&path);
+        let is_compressed = path.symlink_metadata().is_err() && compressed.is_file();
+        (if is_compressed { compressed } else { path }).display().to_string()
     }
 }
 
@@ -148,40 +173,6 @@ impl Rejects for FolderArchive {
 
     fn as_archive(&self) -> &dyn Archive {
         self
-    }
-}
-
-/// Copies a file that is not in a folder to `to`, and flushes it to disk, if it has this content.
-fn fetch(from: &dyn Place, to: &Path, content: &FileContent, is_copy_there: bool) -> io::Result<Relocation> {
-    if to.symlink_metadata().is_ok() {
-        let is_copy =
-            if is_copy_there { content.is_as_long_as(to) } else { is_free_for(to, &content.sha256) };
-        return Ok(if is_copy { Relocation::Copied } else { Relocation::Taken });
-    }
-    let folder = to.parent().unwrap_or(to);
-    let mut partial = tempfile::Builder::new().prefix("moving-").suffix(".part").tempfile_in(folder)?;
-    let original = from.open()?;
-    let (mut hasher, mut buffer, mut offset) = (Sha256::new(), vec![0; COPIED_BYTES], 0);
-    loop {
-        let length = original.read_at(&mut buffer, offset)?;
-        if length == 0 {
-            break;
-        }
-        hasher.update(&buffer[..length]);
-        partial.write_all(&buffer[..length])?;
-        offset += length as u64;
-    }
-    if hasher.finalize()[..] != content.sha256 {
-        return Ok(Relocation::Replaced);
-    }
-    partial.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(FILE_MODE))?;
-    partial.as_file().sync_all()?;
-    match rename(partial.path(), to) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let is_copy = is_free_for(to, &content.sha256);
-            Ok(if is_copy { Relocation::Copied } else { Relocation::Taken })
-        }
-        other => other.map(|()| Relocation::Copied),
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use super::folder_forms::compressed_path;
 use crate::inbox::{escaped, unescaped};
 
 /// Where a file is below the root of an archive: names joined by `/`, each
@@ -50,7 +51,7 @@ impl Location {
         if !absolute.is_absolute() {
             return root.join(unescaped(&self.0));
         }
-        if absolute.is_file() {
+        if absolute.is_file() || compressed_path(absolute).is_file() {
             return absolute.to_owned();
         }
         let names: Vec<OsString> = absolute

@@ -12,17 +12,21 @@
 
 mod at_once;
 mod folder;
+mod folder_forms;
 mod location;
+#[cfg(feature = "storage")]
+mod object_forms;
 #[cfg(feature = "storage")]
 mod objects;
 mod pending_moves;
 mod reports;
+mod seekable;
 mod stored_file;
 mod stored_json;
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, Read};
 
 use fhirmill_core::read::ReadAt;
 use thiserror::Error;
@@ -36,6 +40,8 @@ pub use pending_moves::{Displaced, Moved, PendingMoves, Stuck};
 pub use stored_file::StoredFile;
 pub use stored_json::stored_json;
 
+#[cfg(feature = "storage")]
+use crate::config::ArchiveCompression;
 use crate::config::Settings;
 use crate::inbox::{FileContent, InboxFile, Place, Relocation};
 
@@ -68,6 +74,24 @@ pub trait Archive: Debug + Send + Sync {
     /// Opens the file for reading at any offset.
     fn open(&self, location: &Location) -> Result<Box<dyn ReadAt>, ArchiveError>;
 
+    /// Whether files that are put there are compressed, if they gain by it.
+    fn compresses(&self) -> bool;
+
+    /// How the file is kept; `None` if it is not there.
+    fn stored(&self, location: &Location) -> io::Result<Option<Stored>>;
+
+    /// Compresses a file that is kept as it was sent, if its content has this SHA-256. Whenever the
+    /// process dies, the file can be read, and the next call completes it.
+    fn compact(&self, location: &Location, sha256: &[u8; 32]) -> io::Result<Compaction>;
+
+    /// Replaces the content of a file by what `content` gives, in the form that the file is kept in.
+    /// Readers see the old content or the new one, and when this returns, nothing of the old one is
+    /// left in the archive. Fails with `NotFound` if the file is not there.
+    fn replace(&self, location: &Location, content: &mut dyn Read) -> io::Result<Stored>;
+
+    /// Removes the file; whether it was there.
+    fn remove(&self, location: &Location) -> io::Result<bool>;
+
     /// What a person needs to find the file: its path or URL.
     fn address(&self, location: &Location) -> String;
 
@@ -81,6 +105,32 @@ pub trait Archive: Debug + Send + Sync {
     fn is_remote(&self) -> bool {
         false
     }
+}
+
+/// How a file is kept in an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// How many bytes it takes there.
+    pub bytes: u64,
+    /// Whether that is a compressed form of the content.
+    pub is_compressed: bool,
+}
+
+/// What became of a file that was to be compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compaction {
+    /// It is compressed now.
+    Done(Stored),
+    /// It was before.
+    Before(Stored),
+    /// It stays as it is: it is empty, compressed by its sender, or its name is too long.
+    Unsuitable,
+    /// It stays as it is: another file has the name that it would get.
+    NameTaken,
+    /// It stays as it is: it is not the file that was loaded.
+    Changed,
+    /// It is not there.
+    Missing,
 }
 
 /// An archive of rejected files, each with a report beside it.
@@ -125,6 +175,9 @@ pub enum ArchiveError {
     /// The file is there, with another size.
     #[error("{path} has {size} bytes and had {expected} when it was loaded: it is truncated or changed")]
     Resized { path: String, size: u64, expected: u64 },
+    /// The file is there, compressed, and takes another number of bytes.
+    #[error("{path} takes {size} bytes and took {expected} when it was compressed")]
+    Restored { path: String, size: u64, expected: u64 },
     /// The file is there, with other bytes.
     #[error("{path} has changed since it was loaded: its SHA-256 is another one")]
     Changed { path: String },
@@ -151,18 +204,27 @@ impl Storage {
     /// The archives that the settings name.
     pub fn of(settings: &Settings) -> Self {
         let storage = Storage {
-            archive: Box::new(FolderArchive::new(&settings.archive_dir, "ARCHIVE_DIR", ARCHIVE_DEPTH)),
+            archive: Box::new(
+                FolderArchive::new(&settings.archive_dir, "ARCHIVE_DIR", ARCHIVE_DEPTH)
+                    .with_compression(settings.archive_compression),
+            ),
             rejects: Box::new(FolderArchive::new(&settings.rejects_dir, "REJECTS_DIR", REJECTS_DEPTH)),
         };
         #[cfg(feature = "storage")]
-        let storage = storage.with_objects(&settings.storage);
+        let storage = storage.with_objects(&settings.storage, settings.archive_compression);
         storage
     }
 
     #[cfg(feature = "storage")]
-    fn with_objects(mut self, settings: &crate::config::StorageSettings) -> Self {
+    fn with_objects(
+        mut self,
+        settings: &crate::config::StorageSettings,
+        compression: ArchiveCompression,
+    ) -> Self {
         if let Some(url) = &settings.archive {
-            self.archive = Box::new(ObjectArchive::new(url, settings, "ARCHIVE_URL", ARCHIVE_DEPTH));
+            self.archive = Box::new(
+                ObjectArchive::new(url, settings, "ARCHIVE_URL", ARCHIVE_DEPTH).with_compression(compression),
+            );
         }
         if let Some(url) = &settings.rejects {
             self.rejects = Box::new(ObjectArchive::new(url, settings, "REJECTS_URL", REJECTS_DEPTH));

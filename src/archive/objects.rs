@@ -4,16 +4,17 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use fhirmill_core::read::ReadAt;
 
+use super::object_forms as forms;
 use super::reports::{REPORT, fitting, hash};
-use super::{Archive, ArchiveError, Location, Rejects};
-use crate::config::{StorageSettings, StorageUrl};
+use super::{Archive, ArchiveError, Compaction, Location, Rejects, Stored};
+use crate::config::{ArchiveCompression, StorageSettings, StorageUrl};
 use crate::inbox::{FileContent, InboxFile, Place, Relocation};
-use crate::storage::{Access, Copied, Store, is_absent};
+use crate::storage::{Copied, Store, is_absent};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -24,12 +25,21 @@ pub struct ObjectArchive {
     setting: &'static str,
     /// How many names a location has.
     depth: usize,
+    /// How files that are put there are kept.
+    compression: ArchiveCompression,
 }
 
 impl ObjectArchive {
     /// The archive at that URL.
     pub fn new(url: &StorageUrl, settings: &StorageSettings, setting: &'static str, depth: usize) -> Self {
-        ObjectArchive { url: url.clone(), settings: settings.clone(), setting, depth }
+        let (url, settings, compression) = (url.clone(), settings.clone(), ArchiveCompression::None);
+        ObjectArchive { url, settings, setting, depth, compression }
+    }
+
+    /// The same, which compresses what is put there.
+    pub fn with_compression(mut self, compression: ArchiveCompression) -> Self {
+        self.compression = compression;
+        self
     }
 
     fn store(&self) -> io::Result<Store> {
@@ -68,14 +78,20 @@ impl Archive for ObjectArchive {
         is_copy_there: bool,
     ) -> io::Result<Relocation> {
         let (store, key) = (self.store()?, self.key(location));
-        if is_copy_there && let Some(found) = store.find(&key)? {
-            return Ok(if found.size == content.size { Relocation::Copied } else { Relocation::Taken });
-        }
-        let copied = match (from.object(), from.path()) {
-            (Some(place), _) => store.copy_from(&place.store, &place.object, &key, &content.sha256)?,
-            (None, Some(path)) => put_file(&store, path, content, &key)?,
-            (None, None) => return Err(ErrorKind::Unsupported.into()),
-        };
+        let copied =
+            match forms::put_compressed(&store, &key, from, content, (self.compression, is_copy_there))? {
+                Some(copied) => copied,
+                None if is_copy_there && let Some(found) = store.find(&key)? => {
+                    if found.size == content.size { Copied::Done } else { Copied::Taken }
+                }
+                None => match (from.object(), from.path()) {
+                    (Some(place), _) => {
+                        store.copy_from(&place.store, &place.object, &key, &content.sha256)?
+                    }
+                    (None, Some(path)) => put_file(&store, path, content, &key)?,
+                    (None, None) => return Err(ErrorKind::Unsupported.into()),
+                },
+            };
         Ok(match copied {
             Copied::Done => Relocation::Copied,
             Copied::Taken => Relocation::Taken,
@@ -99,24 +115,43 @@ impl Archive for ObjectArchive {
     }
 
     fn contains(&self, location: &Location) -> bool {
-        self.store().and_then(|store| store.find(&self.key(location))).is_ok_and(|found| found.is_some())
+        matches!(self.stored(location), Ok(Some(_)))
     }
 
     fn open(&self, location: &Location) -> Result<Box<dyn ReadAt>, ArchiveError> {
-        let key = self.key(location);
-        let failed = |source: io::Error| ArchiveError::Open { path: self.address(location), source };
-        let missing = || ArchiveError::Missing {
-            location: location.to_string(),
-            setting: self.setting,
-            root: self.url.to_string(),
-        };
-        let store = self.store().map_err(failed)?;
-        let object = match store.find(&key) {
-            Ok(found) => found.ok_or_else(missing)?,
-            Err(error) if is_absent(&error) => return Err(missing()),
-            Err(error) => return Err(failed(error)),
-        };
-        Ok(Box::new(store.reader(&object, Access::Random).map_err(failed)?))
+        let opened =
+            self.store().and_then(|store| forms::open(&store, &self.key(location), self.compression));
+        match opened {
+            Ok(Some(file)) => Ok(file),
+            Err(error) if !is_absent(&error) => {
+                Err(ArchiveError::Open { path: self.address(location), source: error })
+            }
+            Ok(None) | Err(_) => Err(ArchiveError::Missing {
+                location: location.to_string(),
+                setting: self.setting,
+                root: self.url.to_string(),
+            }),
+        }
+    }
+
+    fn compresses(&self) -> bool {
+        self.compression == ArchiveCompression::Zstd
+    }
+
+    fn stored(&self, location: &Location) -> io::Result<Option<Stored>> {
+        Ok(forms::find(&self.store()?, &self.key(location), self.compression)?.map(|found| found.stored()))
+    }
+
+    fn compact(&self, location: &Location, sha256: &[u8; 32]) -> io::Result<Compaction> {
+        forms::compact(&self.store()?, &self.key(location), sha256)
+    }
+
+    fn replace(&self, location: &Location, content: &mut dyn Read) -> io::Result<Stored> {
+        forms::replace(&self.store()?, &self.key(location), content)
+    }
+
+    fn remove(&self, location: &Location) -> io::Result<bool> {
+        forms::remove(&self.store()?, &self.key(location))
     }
 
     fn address(&self, location: &Location) -> String {

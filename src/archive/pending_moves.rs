@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::reports::{REPORT, fitting, hash};
-use super::{Archive, Location, Storage, at_once};
+use super::{Archive, Location, Storage, Stored, at_once};
 use crate::inbox::{FileContent, InboxFile, Place, Relocation};
 use fhirmill_postgres::failpoint::{self, Step};
 
@@ -79,6 +79,8 @@ pub struct Moved {
     pub displaced: Vec<Displaced>,
     /// Files that stay in the inbox.
     pub stuck: Vec<Stuck>,
+    /// How many bytes those take that lie compressed in the archive.
+    pub compressed: Vec<(Location, u64)>,
 }
 
 impl PendingMoves {
@@ -163,13 +165,13 @@ impl PendingMoves {
     /// The archive or the rejects take no files.
     pub fn run(&mut self) -> io::Result<Moved> {
         let (mut displaced, mut stuck, mut copied) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut archived, mut rejected) = (Vec::new(), Vec::new());
+        let (mut archived, mut rejected, mut compressed) = (Vec::new(), Vec::new(), Vec::new());
         let moves = std::mem::take(&mut self.moves);
         let is_remote = moves.iter().any(|pending| pending.is_remote(&self.storage));
-        let relocations = at_once(&moves, is_remote, |pending| pending.run(&self.storage));
+        let relocations = at_once(&moves, is_remote, |pending| pending.run_and_measure(&self.storage));
         for (mut pending, relocation) in moves.into_iter().zip(relocations) {
-            let relocation = match relocation {
-                Ok(relocation) => relocation,
+            let (relocation, stored) = match relocation {
+                Ok(done) => done,
                 Err(error) => {
                     pending.blame_archive(&self.storage, &error)?;
                     stuck.push(Stuck { relative: pending.relative, error, is_copied: false });
@@ -183,6 +185,9 @@ impl PendingMoves {
                 }
                 displaced.push(Displaced { from, to: self.push(pending) });
                 continue;
+            }
+            if let Some(Stored { bytes, is_compressed: true }) = stored {
+                compressed.push((pending.to.clone(), bytes));
             }
             let moved = if pending.is_archived() { &mut archived } else { &mut rejected };
             moved.push(pending.to.clone());
@@ -199,7 +204,7 @@ impl PendingMoves {
                 stuck.push(Stuck { relative: pending.relative, error, is_copied: true });
             }
         }
-        Ok(Moved { displaced, stuck })
+        Ok(Moved { displaced, stuck, compressed })
     }
 }
 
@@ -239,6 +244,17 @@ impl PendingMove {
 
     fn is_archived(&self) -> bool {
         matches!(self.target, Target::Archive)
+    }
+
+    /// Moves the file; also says how it is kept, in an archive that compresses.
+    fn run_and_measure(&self, storage: &Storage) -> io::Result<(Relocation, Option<Stored>)> {
+        let relocation = self.run(storage)?;
+        let archive = self.target.archive(storage);
+        let stored = match relocation {
+            Relocation::Done | Relocation::Copied if archive.compresses() => archive.stored(&self.to)?,
+            _ => None,
+        };
+        Ok((relocation, stored))
     }
 
     fn run(&self, storage: &Storage) -> io::Result<Relocation> {

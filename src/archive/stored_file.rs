@@ -57,6 +57,27 @@ impl Storage {
         }
         Ok(opened)
     }
+
+    /// Fails if the file takes another number of bytes in the archive than the ledger has.
+    pub fn prove_stored(&self, file: &StoredFile<'_>, stored_bytes: u64) -> Result<(), ArchiveError> {
+        let (archive, stored) = (self.of_status(file.status), file.archive_path.unwrap_or_default());
+        let location = Location::stored(stored);
+        let found = archive.stored(&location).map_err(|source| {
+            let path = archive.address(&location);
+            ArchiveError::Read { path, source }
+        })?;
+        match found {
+            // A copy as it was sent is as good.
+            Some(found) if found.is_compressed && found.bytes != stored_bytes => {
+                Err(ArchiveError::Restored {
+                    path: archive.address(&location),
+                    size: found.bytes,
+                    expected: stored_bytes,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The SHA-256 of the file's bytes.

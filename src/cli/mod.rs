@@ -6,6 +6,7 @@
 
 mod absent;
 mod administration;
+mod archive;
 #[cfg(feature = "lake")]
 mod convert;
 mod exit_code;
@@ -37,6 +38,7 @@ pub use administration::{
     DatabaseCommand, IndexesCommand, MigrateCommand, MigrateDownArguments, SourcesCommand,
     SourcesSetArguments, SourcesShowArguments,
 };
+pub use archive::{ArchiveCommand, CompressArguments};
 #[cfg(feature = "lake")]
 pub use convert::{ConvertArguments, ConvertFormat};
 pub use exit_code::ExitCode;
@@ -202,6 +204,9 @@ pub enum Command {
     ///
     /// Example: fhirmill check --json
     Check(CheckArguments),
+    /// Compress the files of the archive
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
     /// Generate files of synthetic patients
     ///
     /// Example: fhirmill generate --patients 100 --seed 7 --out inbox/demo --format bundles
@@ -236,6 +241,7 @@ impl Command {
             | Self::Undo(_)
             | Self::Remap(_)
             | Self::Views(_)
+            | Self::Archive(_)
             | Self::Check(_) => Audience::Operator,
             #[cfg(feature = "server")]
             Self::Senders(SendersCommand::List(_)) | Self::Users(UsersCommand::List(_)) => Audience::Reader,

@@ -2,6 +2,7 @@
 //! arguments, and returns the exit code. A command prints the answer; the work and
 //! the queries are in the other modules.
 
+pub mod archive;
 pub mod check;
 #[cfg(feature = "lake")]
 pub mod convert;
@@ -85,6 +86,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         #[cfg(feature = "lake")]
         Command::Snapshot(arguments) => snapshot::run(settings, arguments, runtime),
         Command::Remap(arguments) => remap::run(settings, arguments),
+        Command::Archive(command) => archive::run(settings, command, runtime),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Views(command) => views::run(settings, command, runtime),

@@ -65,6 +65,8 @@ impl Check<'_> {
         let empty_folder_age = self.value("EMPTY_FOLDER_HOURS", values::hours_or_off);
         let workers = self.optional("WORKERS", values::whole_number(1, 256));
         let batch_bytes = self.value("BATCH_BYTES", values::size(64 << 10, 1 << 30));
+        let archive_compression = self.archive_compression();
+        let keep = self.keep();
         let keep_bodies = self.value("KEEP_BODIES", values::keep_bodies);
         let resource_types = self.value("RESOURCE_TYPES", values::resource_types);
         let eob_coverage = self.value("EOB_COVERAGE", values::eob_coverage);
@@ -92,6 +94,8 @@ impl Check<'_> {
                 .and_then(|number| NonZeroUsize::new(number as usize))
                 .unwrap_or_else(processor_cores),
             batch_bytes: batch_bytes?,
+            archive_compression: archive_compression?,
+            keep: keep?,
             keep_bodies: keep_bodies?,
             resource_types: resource_types?,
             eob_coverage: eob_coverage?,

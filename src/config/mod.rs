@@ -20,6 +20,7 @@ mod fields;
 mod file;
 mod kafka_feed;
 mod kafka_settings;
+mod keep_settings;
 mod raw;
 mod resource_type;
 mod schedule;
@@ -38,6 +39,7 @@ pub use feed_settings::{
     SmartSettings,
 };
 pub use kafka_settings::{KafkaSecurity, KafkaSettings, KafkaStart, OnLost, TopicSettings};
+pub use keep_settings::{ArchiveCompression, KeepSettings};
 pub use raw::RawSettings;
 pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;

@@ -12,6 +12,7 @@ use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 
 use super::complaint::{Complaint, SettingsError};
 use super::feed_settings::FeedSettings;
+use super::keep_settings::{ArchiveCompression, KeepSettings};
 use super::schedule::Schedule;
 use super::snapshot_settings::SnapshotSettings;
 use super::storage_settings::StorageSettings;
@@ -51,6 +52,10 @@ pub struct Settings {
     pub workers: NonZeroUsize,
     /// How many bytes of resources one transaction loads.
     pub batch_bytes: u64,
+    /// How loaded files are kept.
+    pub archive_compression: ArchiveCompression,
+    /// How long things are kept.
+    pub keep: KeepSettings,
     /// Where the JSON of each resource is kept.
     pub keep_bodies: KeepBodies,
     /// Which resource types are loaded.

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::keep_settings::ArchiveCompression;
 use super::resource_type::resource_type;
 use super::schedule::Schedule;
 use super::settings::{
@@ -54,12 +55,30 @@ pub fn on_or_off(text: &str) -> Result<bool, Expectation> {
     }
 }
 
+/// Whether something holds.
+pub fn true_or_false(text: &str) -> Result<bool, Expectation> {
+    match text {
+        "true" | "on" => Ok(true),
+        "false" | "off" => Ok(false),
+        _ => Err("true or false".to_owned()),
+    }
+}
+
 /// `archive` or `database`.
 pub fn keep_bodies(text: &str) -> Result<KeepBodies, Expectation> {
     match text {
         "archive" => Ok(KeepBodies::Archive),
         "database" => Ok(KeepBodies::Database),
         _ => Err("archive or database".to_owned()),
+    }
+}
+
+/// `none` or `zstd`.
+pub fn archive_compression(text: &str) -> Result<ArchiveCompression, Expectation> {
+    match text {
+        "none" => Ok(ArchiveCompression::None),
+        "zstd" => Ok(ArchiveCompression::Zstd),
+        _ => Err("none or zstd".to_owned()),
     }
 }
 

@@ -258,6 +258,55 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "ARCHIVE_COMPRESSION",
+        flag: "archive-compression",
+        value: "none|zstd",
+        default: "none",
+        example: "zstd",
+        help: "Whether files in the archive are kept as they were sent, or compressed so that each \
+               record can still be read by itself; files that are compressed already stay as they are",
+        secret: false,
+    },
+    Variable {
+        name: "ARCHIVE_KEEP",
+        flag: "archive-keep",
+        value: "DURATION|off",
+        default: "off",
+        example: "400d",
+        help: "How long loaded files are kept in the archive; off keeps them for good",
+        secret: false,
+    },
+    Variable {
+        name: "ARCHIVE_KEEP_CURRENT",
+        flag: "archive-keep-current",
+        value: "true|false",
+        default: "true",
+        example: "true",
+        help: "Whether files that hold the current version of a resource stay in the archive after \
+               ARCHIVE_KEEP; without them, nothing of it can be shown, mapped again or taken back",
+        secret: false,
+    },
+    Variable {
+        name: "REJECTS_KEEP",
+        flag: "rejects-keep",
+        value: "DURATION|off",
+        default: "off",
+        example: "400d",
+        help: "How long rejected files, their reports and the text of rejected records are kept; off \
+               keeps them for good",
+        secret: false,
+    },
+    Variable {
+        name: "LEDGER_KEEP",
+        flag: "ledger-keep",
+        value: "DURATION|off",
+        default: "off",
+        example: "400d",
+        help: "How long the ledger keeps runs, settled rejects, ended exports, notifications and \
+               snapshots that nothing needs any more; off keeps them for good",
+        secret: false,
+    },
+    Variable {
         name: "KEEP_BODIES",
         flag: "keep-bodies",
         value: "archive|database",

@@ -80,7 +80,11 @@ fn open(
         size: file.size_bytes as u64,
         sha256: &file.sha256,
     };
-    storage.open_proven(&stored, note_read).map_err(|error| in_one_line(&error))
+    let opened = storage.open_proven(&stored, note_read).map_err(|error| in_one_line(&error))?;
+    if let Some(bytes) = file.stored_bytes {
+        storage.prove_stored(&stored, bytes.unsigned_abs()).map_err(|error| in_one_line(&error))?;
+    }
+    Ok(opened)
 }
 
 /// Compares the resources in a file with those that the registry says are there.

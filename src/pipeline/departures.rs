@@ -1,6 +1,7 @@
 //! *Departures*: files that leave the inbox, each with the location that the
 //! ledger stores for it.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
@@ -83,6 +84,7 @@ impl<'d> Departures<'d> {
             run.note_places(&stored)?;
             let moved = self.moves.run().map_err(|source| not_moved(self.settings, source))?;
             note_stuck(run, summary, &departing, &moved.stuck)?;
+            note_compressed(run, &departing, &moved.compressed)?;
             let next = |file: Departing| {
                 let to = moved.displaced.iter().find(|displaced| displaced.from == file.to)?.to.clone();
                 Some(Departing { to, ..file })
@@ -108,6 +110,23 @@ fn note_stuck(
         summary.skip(file.file.relative.clone(), reason);
     }
     Ok(())
+}
+
+/// Notes how many bytes files take that lie compressed in the archive.
+fn note_compressed(
+    run: &mut Run,
+    departing: &[Departing],
+    compressed: &[(Location, u64)],
+) -> Result<(), PipelineError> {
+    if compressed.is_empty() {
+        return Ok(());
+    }
+    let bytes: HashMap<&Location, u64> = compressed.iter().map(|(to, bytes)| (to, *bytes)).collect();
+    let stored: Vec<(i64, i64)> = departing
+        .iter()
+        .filter_map(|file| Some((file.id, i64::try_from(*bytes.get(&file.to)?).ok()?)))
+        .collect();
+    Ok(run.note_stored(&stored)?)
 }
 
 fn not_moved(settings: &Settings, source: io::Error) -> PipelineError {

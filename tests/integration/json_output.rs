@@ -113,6 +113,7 @@ fn the_schemas_describe_what_the_commands_print() {
     );
     valid("retry", &["retry", "--json"], &[0, 3]);
     valid("remap", &["remap", "--json"], &[0, 3]);
+    valid("archive-compress", &["archive", "compress", "--json"], &[0]);
     let view = r#"{"resource": "Patient", "name": "ids", "select": [{"column": [{"name": "id", "path": "name.id"}]}]}"#;
     environment.put("ids.json", view);
     environment.put("wrong.json", view.replace("name.id", "idd"));
@@ -133,6 +134,7 @@ fn the_schemas_describe_what_the_commands_print() {
         .filter(|name| {
             !COMMANDS.iter().any(|(of, ..)| of == name)
                 && ![
+                    "archive-compress",
                     "run",
                     "show",
                     "retry",

@@ -53,6 +53,7 @@ mod reconciliation;
 mod references;
 mod rejects;
 mod remap_neutral;
+mod retention;
 mod schema;
 mod security;
 #[cfg(feature = "server")]

@@ -235,6 +235,39 @@ impl StoreStep {
     }
 }
 
+/// Where the compression of archived files and their removal by retention can be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchiveStep {
+    /// The compressed file is there, and the file as it was sent, too.
+    Compressed,
+    /// Only the compressed file is there, and the ledger does not know.
+    OriginalRemoved,
+    /// The ledger says that a file is removed, and it is still there.
+    RemovalNoted,
+    /// A file is removed.
+    Removed,
+}
+
+impl ArchiveStep {
+    /// Every step.
+    pub const ALL: &[ArchiveStep] = &[
+        ArchiveStep::Compressed,
+        ArchiveStep::OriginalRemoved,
+        ArchiveStep::RemovalNoted,
+        ArchiveStep::Removed,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            ArchiveStep::Compressed => "archive-compressed",
+            ArchiveStep::OriginalRemoved => "archive-original-removed",
+            ArchiveStep::RemovalNoted => "archive-removal-noted",
+            ArchiveStep::Removed => "archive-removed",
+        }
+    }
+}
+
 /// Where a Kafka feed can be killed, in the order in which its messages pass them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KafkaStep {
@@ -402,6 +435,11 @@ pub fn passed_view(step: ViewStep) {
 
 /// The step of a store is done: kills the program if FAILPOINTS says so.
 pub fn passed_store(step: StoreStep) {
+    die_at(step.name());
+}
+
+/// The step of an archive is done: kills the program if FAILPOINTS says so.
+pub fn passed_archive(step: ArchiveStep) {
     die_at(step.name());
 }
 

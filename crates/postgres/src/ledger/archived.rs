@@ -27,6 +27,9 @@ pub struct ArchivedFile {
     /// The hash of its bytes.
     #[diesel(sql_type = Binary)]
     pub sha256: Vec<u8>,
+    /// How many bytes it takes in the archive, if it lies there compressed.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub stored_bytes: Option<i64>,
     /// How many resources of the tables are in it.
     #[diesel(sql_type = BigInt)]
     pub positions: i64,
@@ -58,12 +61,12 @@ struct Number {
 /// Deliveries of the same bytes share one archived file. Rejected files are for
 /// people, who may remove them, unless something in them was loaded.
 const FILES: &str = "\
-select f.id, f.path, f.status, f.archive_path, f.size_bytes, f.sha256, v.positions
+select f.id, f.path, f.status, f.archive_path, f.size_bytes, f.sha256, f.stored_bytes, v.positions
 from etl.load_file f
 cross join lateral (
   select count(*) as positions from etl.resource_version v
    where v.file_id = f.id and v.content_hash is not null) v
-where f.id > $1 and (f.status = 'loaded' or v.positions > 0
+where f.id > $1 and f.archive_removed_at is null and (f.status = 'loaded' or v.positions > 0
   or (f.status = 'undone' and exists (
     select from etl.undo u where u.file_id = f.id and u.redone_at is null and u.status_before = 'loaded'))
   or (f.status = 'duplicate' and not exists (
@@ -72,7 +75,8 @@ where f.id > $1 and (f.status = 'loaded' or v.positions > 0
 order by f.id limit 1000";
 
 const TOTAL_BYTES: &str = "\
-select coalesce(sum(size_bytes), 0)::bigint as number from etl.load_file where status in ('loaded', 'rejected')";
+select coalesce(sum(size_bytes), 0)::bigint as number from etl.load_file
+ where status in ('loaded', 'rejected') and archive_removed_at is null";
 
 const SELECT: &str = "\
 insert into named

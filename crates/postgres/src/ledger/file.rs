@@ -87,7 +87,13 @@ select set_config('synchronous_commit', case reset_val when 'off' then 'on' else
 from pg_settings where name = 'synchronous_commit'";
 
 const SET_ARCHIVE_PATHS: &str = "\
-update etl.load_file f set archive_path = m.path, move_error = null from unnest($1, $2) as m (id, path) where f.id = m.id";
+update etl.load_file f set archive_path = m.path, move_error = null, archive_removed_at = null, stored_bytes = null
+from unnest($1, $2) as m (id, path) where f.id = m.id";
+
+/// What retention had removed is there again: its sender has sent it once more.
+const UNDO_REMOVALS: &str = "\
+update etl.load_file set archive_removed_at = null, stored_bytes = null
+where archive_path = any($1) and archive_removed_at is not null";
 
 impl Run {
     /// Closes the accounts of files. Returns the verdict and the account of each,
@@ -130,6 +136,7 @@ impl Run {
             places.iter().map(|(id, path)| (*id, path.as_str())).unzip();
         self.connection.transaction(|connection| {
             connection.batch_execute(SYNCHRONOUS_COMMIT)?;
+            sql_query(UNDO_REMOVALS).bind::<Array<Text>, _>(&paths).execute(connection)?;
             sql_query(SET_ARCHIVE_PATHS)
                 .bind::<Array<BigInt>, _>(ids)
                 .bind::<Array<Text>, _>(paths)
@@ -141,6 +148,11 @@ impl Run {
 }
 
 impl Run {
+    /// Notes how many bytes files take in the archive, where they lie compressed.
+    pub fn note_stored(&mut self, files: &[(i64, i64)]) -> QueryResult<()> {
+        note_stored(&mut self.connection, files)
+    }
+
     /// Notes that a file cannot leave the inbox, and why. The archive may have a copy
     /// of it all the same.
     pub fn note_stuck(&mut self, id: i64, reason: &str, is_copied: bool) -> QueryResult<()> {
@@ -150,6 +162,19 @@ impl Run {
             .execute(&mut self.connection)?;
         Ok(())
     }
+}
+
+const SET_STORED: &str = "\
+update etl.load_file f set stored_bytes = m.bytes from unnest($1, $2) as m (id, bytes) where f.id = m.id";
+
+/// Notes how many bytes files take in the archive, by their numbers, where they lie compressed.
+pub fn note_stored(connection: &mut PgConnection, files: &[(i64, i64)]) -> QueryResult<()> {
+    let (ids, bytes): (Vec<i64>, Vec<i64>) = files.iter().copied().unzip();
+    sql_query(SET_STORED)
+        .bind::<Array<BigInt>, _>(ids)
+        .bind::<Array<BigInt>, _>(bytes)
+        .execute(connection)?;
+    Ok(())
 }
 
 /// A file as the ledger lists it.
@@ -190,6 +215,11 @@ pub struct FileEntry {
     pub skipped_by_type: Option<serde_json::Value>,
     /// Where it lies now, once it has left the inbox.
     pub archive_path: Option<String>,
+    /// How many bytes it takes in the archive, if it lies there compressed.
+    pub stored_bytes: Option<i64>,
+    /// When retention removed it from the archive.
+    #[serde(serialize_with = "as_optional_text")]
+    pub archive_removed_at: Option<DateTime<Utc>>,
     /// Why the file as a whole was not loaded.
     pub error: Option<String>,
     /// Why it cannot leave the inbox, although it was read.

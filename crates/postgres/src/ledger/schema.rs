@@ -256,6 +256,8 @@ diesel::table! {
         modified_at -> Nullable<Timestamptz>,
         is_hashed -> Bool,
         loaded_at -> Nullable<Timestamptz>,
+        stored_bytes -> Nullable<BigInt>,
+        archive_removed_at -> Nullable<Timestamptz>,
     }
 }
 
