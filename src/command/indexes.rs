@@ -54,9 +54,9 @@ pub fn run(settings: &Settings, command: &IndexesCommand, runtime: &Handle) -> R
             let mut connection = database.connect()?;
             migrations::require_all(&database, &mut connection, MIGRATIONS)?;
             let missing = indexes::missing(&mut connection)?;
-            let built = model::indexes().len() - missing.len();
+            let built = model::indexes().len() - missing.iter().filter(|missing| !missing.is_key()).count();
             if arguments.json {
-                let missing = missing.into_iter().map(|index| index.name).collect();
+                let missing = missing.iter().map(|missing| missing.name().to_owned()).collect();
                 println!("{}", serde_json::to_string_pretty(&Status { built, missing })?);
             } else {
                 println!("{built} indexes exist, {} are missing", missing.len());

@@ -64,7 +64,8 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     let scan = scan(settings)?;
     let ledger = LedgerStatus::load(&mut connection)?;
     let oldest = scan.oldest.as_ref();
-    let indexes_missing = indexes::missing(&mut connection)?.len();
+    let missing = indexes::missing(&mut connection)?;
+    let indexes_built = model::indexes().len() - missing.iter().filter(|missing| !missing.is_key()).count();
     let status = Status {
         database: Some(database.url().to_string()),
         postgres_version: Some(database.version),
@@ -73,8 +74,8 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         oldest_waiting_file: oldest.map(|(_, path)| path.clone()),
         oldest_waiting_seconds: oldest.map(|(arrived, _)| arrived.elapsed().map_or(0, |age| age.as_secs())),
         skipped_paths: scan.skipped.named,
-        indexes_built: model::indexes().len() - indexes_missing,
-        indexes_missing,
+        indexes_built,
+        indexes_missing: missing.len(),
         ledger,
         unknown_servers: UnknownServer::list(&mut connection)?,
         skipped_by_type: SkippedRange::by_type(&mut connection)?,

@@ -1,7 +1,9 @@
-//! The secondary *indexes*: those that are missing are built after a run, over
-//! several connections. An index is one statement: a process that dies leaves none
-//! half built, and the next one continues, whether or not it finds files.
+//! The *indexes* that an onboarding goes without: secondary ones, and primary keys if it is
+//! large. Those that are missing are built after a run, over several connections. An index
+//! is one statement: a process that dies leaves none half built, and the next one
+//! continues, whether or not it finds files.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,13 +13,16 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use tracing::{info, warn};
+use rustc_hash::FxHashMap;
+use tracing::{debug, error, info, warn};
 
 use super::job::Job;
 use crate::report::{Summary, Unit, WorkStage, in_one_line};
-use fhirmill_core::model::{Index, indexes, tables};
+use fhirmill_core::model::{Index, PrimaryKey, indexes, tables};
 use fhirmill_postgres::database::{Database, DatabaseError, Failure};
+use fhirmill_postgres::LoadError;
 use fhirmill_postgres::failpoint::{self, Step};
+use fhirmill_postgres::load::primary_keys;
 use fhirmill_postgres::lock::lock;
 use fhirmill_postgres::registry::has_resources;
 
@@ -28,6 +33,10 @@ const REGISTRY: [&str; 2] = ["etl.resource_key", "etl.resource_version"];
 /// analyzing them.
 const ANALYZED_AT_ONCE: usize = 8;
 
+/// How many bytes to load into empty tables are a large onboarding: keys that are made
+/// afterwards save more than it takes to drop and make those of all tables.
+const LARGE_ONBOARDING: u64 = 64 << 20;
+
 /// The advisory lock of the process that builds.
 const BUILD_LOCK: i64 = 7_303_016;
 
@@ -36,9 +45,42 @@ const BUILD_LOCK: i64 = 7_303_016;
 const SESSION: &str = "set maintenance_work_mem = '256MB'; set synchronous_commit = off";
 
 #[derive(QueryableByName)]
-struct Name {
+struct IndexName {
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Bool)]
+    is_key: bool,
+}
+
+/// What a table lacks.
+#[derive(Clone, Debug)]
+pub enum Missing {
+    /// Its primary key, or that an index is declared as the key.
+    Key(PrimaryKey),
+    /// A secondary index.
+    Index(Index),
+}
+
+impl Missing {
+    /// The name of the index.
+    pub fn name(&self) -> &str {
+        match self {
+            Missing::Key(key) => &key.name,
+            Missing::Index(index) => &index.name,
+        }
+    }
+
+    /// Whether it is a primary key.
+    pub fn is_key(&self) -> bool {
+        matches!(self, Missing::Key(_))
+    }
+
+    fn table(&self) -> &str {
+        match self {
+            Missing::Key(key) => &key.table,
+            Missing::Index(index) => &index.table,
+        }
+    }
 }
 
 /// The result of building.
@@ -66,24 +108,71 @@ fn failed(action: &'static str) -> impl Fn(diesel::result::Error) -> DatabaseErr
     move |source| DatabaseError::Query { action, source }
 }
 
-/// The secondary indexes that the database does not have.
-pub fn missing(connection: &mut PgConnection) -> Result<Vec<Index>, DatabaseError> {
-    let there: Vec<Name> = sql_query(
-        "select relname::text as name from pg_class where relkind = 'i' and relnamespace = 'public'::regnamespace",
+/// The primary keys and secondary indexes that the database does not have.
+pub fn missing(connection: &mut PgConnection) -> Result<Vec<Missing>, DatabaseError> {
+    let there: Vec<IndexName> = sql_query(
+        "select c.relname::text as name, i.indisprimary as is_key \
+         from pg_index i join pg_class c on c.oid = i.indexrelid where c.relnamespace = 'public'::regnamespace",
     )
     .load(connection)
     .map_err(failed("list the indexes"))?;
-    let there: BTreeSet<String> = there.into_iter().map(|index| index.name).collect();
-    Ok(indexes().into_iter().filter(|index| !there.contains(&index.name)).collect())
+    let is_key_there: FxHashMap<String, bool> =
+        there.into_iter().map(|index| (index.name, index.is_key)).collect();
+    let keys = tables().into_iter().map(|table| PrimaryKey::of(&table));
+    let keys = keys.filter(|key| is_key_there.get(&key.name) != Some(&true)).map(Missing::Key);
+    let indexes = indexes().into_iter().filter(|index| !is_key_there.contains_key(&index.name));
+    Ok(keys.chain(indexes.map(Missing::Index)).collect())
+}
+
+/// Drops the primary keys before a run that loads that many bytes into empty tables, if
+/// these are many. They are made again by [`complete_keys`].
+pub(super) fn postpone_keys(connection: &mut PgConnection, bytes: u64) {
+    if bytes < failpoint::limit("large-onboarding", LARGE_ONBOARDING)
+        || has_resources(connection).unwrap_or(true)
+    {
+        return;
+    }
+    match primary_keys::postpone(connection) {
+        Ok(keys) => info!(keys, "the primary keys are made when all files are loaded"),
+        Err(error) => debug!("the tables keep their primary keys while files are loaded: {error}"),
+    }
+}
+
+/// Makes the primary keys that are missing, if any resource is loaded. Like [`complete`]
+/// otherwise.
+pub(super) fn complete_keys(job: &Job<'_>, connection: &mut PgConnection, summary: &mut Summary) {
+    let started = Instant::now();
+    let _stage = job.progress.activity().begin(WorkStage::Index);
+    complete_those(job, connection, Wanted::Keys);
+    summary.index_seconds += started.elapsed().as_secs_f64();
+}
+
+/// What to build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Keys,
+    All,
+}
+
+impl Wanted {
+    fn of(self, connection: &mut PgConnection) -> Result<Vec<Missing>, DatabaseError> {
+        let mut missing = missing(connection)?;
+        missing.retain(|missing| self == Wanted::All || missing.is_key());
+        Ok(missing)
+    }
 }
 
 /// Builds what is missing at the end of a command that loads, and returns the
-/// number of indexes built. Costs one query of the catalog if nothing is missing.
+/// number of secondary indexes built. Costs one query of the catalog if nothing is missing.
 /// Does nothing while the tables are empty, for the onboarding to come. A failure
 /// is logged only: the data are loaded all the same.
 pub fn complete(job: &Job<'_>, connection: &mut PgConnection) -> u64 {
-    let built = is_due(connection)
-        .and_then(|is_due| if is_due { build_over(job, connection) } else { Ok(Building::Done(0)) });
+    complete_those(job, connection, Wanted::All)
+}
+
+fn complete_those(job: &Job<'_>, connection: &mut PgConnection, wanted: Wanted) -> u64 {
+    let built = is_due(connection, wanted)
+        .and_then(|is_due| if is_due { build_over(job, connection, wanted) } else { Ok(Building::Done(0)) });
     match built {
         Ok(Building::Done(count)) => count,
         Ok(Building::Elsewhere) => {
@@ -102,11 +191,11 @@ pub(super) fn complete_and_note(job: &Job<'_>, connection: &mut PgConnection, su
     let started = Instant::now();
     let _stage = job.progress.activity().begin(WorkStage::Index);
     summary.indexes_built = complete(job, connection);
-    summary.index_seconds = started.elapsed().as_secs_f64();
+    summary.index_seconds += started.elapsed().as_secs_f64();
 }
 
-fn is_due(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
-    if missing(connection)?.is_empty() {
+fn is_due(connection: &mut PgConnection, wanted: Wanted) -> Result<bool, DatabaseError> {
+    if wanted.of(connection)?.is_empty() {
         return Ok(false);
     }
     has_resources(connection).map_err(failed("ask whether the tables are empty"))
@@ -120,11 +209,15 @@ pub fn build(job: &Job<'_>) -> Result<Building, DatabaseError> {
     if missing(&mut connection)?.is_empty() {
         return Ok(Building::Done(0));
     }
-    build_over(job, &mut connection)
+    build_over(job, &mut connection, Wanted::All)
 }
 
 /// Like [`build`], where something is missing. The connection has the lock meanwhile.
-fn build_over(job: &Job<'_>, connection: &mut PgConnection) -> Result<Building, DatabaseError> {
+fn build_over(
+    job: &Job<'_>,
+    connection: &mut PgConnection,
+    wanted: Wanted,
+) -> Result<Building, DatabaseError> {
     let Locked { is_locked } = sql_query("select pg_try_advisory_lock($1) as is_locked")
         .bind::<BigInt, _>(BUILD_LOCK)
         .get_result(connection)
@@ -132,7 +225,7 @@ fn build_over(job: &Job<'_>, connection: &mut PgConnection) -> Result<Building, 
     if !is_locked {
         return Ok(Building::Elsewhere);
     }
-    let built = build_locked(job, connection);
+    let built = build_locked(job, connection, wanted);
     let unlocked =
         sql_query("select pg_advisory_unlock($1)").bind::<BigInt, _>(BUILD_LOCK).execute(connection);
     let built = built?;
@@ -140,20 +233,22 @@ fn build_over(job: &Job<'_>, connection: &mut PgConnection) -> Result<Building, 
     Ok(built)
 }
 
-fn build_locked(job: &Job<'_>, connection: &mut PgConnection) -> Result<Building, DatabaseError> {
+fn build_locked(
+    job: &Job<'_>,
+    connection: &mut PgConnection,
+    wanted: Wanted,
+) -> Result<Building, DatabaseError> {
     // Another process may have built them before this one got the lock.
-    let missing = missing(connection)?;
+    let missing = wanted.of(connection)?;
     if missing.is_empty() {
         return Ok(Building::Done(0));
     }
     let started = Instant::now();
     info!(indexes = missing.len(), "building the missing indexes");
     job.progress.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
-    let names: Vec<String> =
-        tables().into_iter().map(|table| table.name).chain(REGISTRY.map(str::to_owned)).collect();
     let work = BuildWork {
-        tables: names.chunks(ANALYZED_AT_ONCE).map(|names| names.join(", ")).collect(),
-        missing,
+        tables: if wanted == Wanted::All { analyzed_tables() } else { Vec::new() },
+        missing: largest_first(connection, missing)?,
         ..BuildWork::default()
     };
     thread::scope(|scope| {
@@ -173,11 +268,44 @@ fn build_locked(job: &Job<'_>, connection: &mut PgConnection) -> Result<Building
     Ok(Building::Done(built))
 }
 
+/// All tables, some at a time, as a statement lists them.
+fn analyzed_tables() -> Vec<String> {
+    let names: Vec<String> =
+        tables().into_iter().map(|table| table.name).chain(REGISTRY.map(str::to_owned)).collect();
+    names.chunks(ANALYZED_AT_ONCE).map(|names| names.join(", ")).collect()
+}
+
+#[derive(QueryableByName)]
+struct TableSize {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+/// The keys first, and those of the largest tables before others, so that no builder is left
+/// alone with one of these in the end.
+fn largest_first(
+    connection: &mut PgConnection,
+    mut missing: Vec<Missing>,
+) -> Result<Vec<Missing>, DatabaseError> {
+    let sizes: Vec<TableSize> = sql_query(
+        "select relname::text as name, pg_relation_size(oid) as bytes from pg_class \
+         where relkind = 'r' and relnamespace = 'public'::regnamespace",
+    )
+    .load(connection)
+    .map_err(failed("ask for the sizes of tables"))?;
+    let sizes: FxHashMap<String, i64> = sizes.into_iter().map(|table| (table.name, table.bytes)).collect();
+    let size = |of: &Missing| sizes.get(of.table()).copied().unwrap_or(0);
+    missing.sort_by_key(|of| (!of.is_key(), Reverse(size(of))));
+    Ok(missing)
+}
+
 /// The indexes to build and the tables to analyze, shared by the threads that do
 /// it.
 #[derive(Default)]
 struct BuildWork {
-    missing: Vec<Index>,
+    missing: Vec<Missing>,
     next_index: AtomicUsize,
     built: AtomicU64,
     /// Some at a time, as a statement lists them.
@@ -197,19 +325,17 @@ impl BuildWork {
             .get_result(&mut session)
             .map_err(failed("prepare the building of indexes"))?;
         lock(&self.processes).push(process.id);
-        while let Some(index) = self.missing.get(self.next_index.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(missing) = self.missing.get(self.next_index.fetch_add(1, Ordering::Relaxed)) {
             if job.cancel.is_cancelled() {
                 break;
             }
-            match session.batch_execute(&index.sql) {
-                Ok(()) => {
-                    failpoint::passed(Step::Indexed);
-                    job.progress.set(self.built.fetch_add(1, Ordering::Relaxed) + 1);
+            match missing {
+                Missing::Key(key) => make_key(&mut session, key),
+                Missing::Index(index) => {
+                    if create(&mut session, index) {
+                        job.progress.set(self.built.fetch_add(1, Ordering::Relaxed) + 1);
+                    }
                 }
-                // The last statement of a process that was killed may still run on
-                // the server, and was first.
-                Err(error) if Failure::of(&error) == Some(Failure::UniqueViolation) => {}
-                Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
             }
         }
         // All tables: those that have no index but their key are joined, too.
@@ -234,11 +360,40 @@ impl BuildWork {
     }
 }
 
+/// Creates a secondary index, and says whether it did.
+fn create(session: &mut PgConnection, index: &Index) -> bool {
+    match session.batch_execute(&index.sql) {
+        Ok(()) => {
+            failpoint::passed(Step::Indexed);
+            return true;
+        }
+        // The last statement of a process that was killed may still run on
+        // the server, and was first.
+        Err(error) if Failure::of(&error) == Some(Failure::UniqueViolation) => {}
+        Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
+    }
+    false
+}
+
+/// Makes a primary key. Whatever is left of it to be done is done by the next run.
+fn make_key(session: &mut PgConnection, key: &PrimaryKey) {
+    match primary_keys::create_index(session, key) {
+        Ok(()) => {}
+        Err(defect @ LoadError::KeyViolated { .. }) => return error!("{defect}"),
+        Err(error) => return warn!(table = key.table, "a primary key cannot be made: {error}"),
+    }
+    if let Err(error) = primary_keys::declare(session, key) {
+        // Rows are found by its index, and no row can come twice.
+        warn!(table = key.table, "a primary key is not declared yet; the next run tries again: {error}");
+    }
+}
+
 /// Drops the secondary indexes, before a load so large that rebuilding them is
 /// cheaper than maintaining them; returns their number.
 pub fn drop(database: &Database) -> Result<usize, DatabaseError> {
     let mut connection = database.connect()?;
-    let missing: BTreeSet<String> = missing(&mut connection)?.into_iter().map(|index| index.name).collect();
+    let missing: BTreeSet<String> =
+        missing(&mut connection)?.iter().map(|index| index.name().to_owned()).collect();
     let there: Vec<String> =
         indexes().into_iter().map(|index| index.name).filter(|name| !missing.contains(name)).collect();
     for name in &there {

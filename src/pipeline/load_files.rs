@@ -85,6 +85,7 @@ fn load(
     let (sender, receiver) = sync_channel::<InputBatch>(1);
     let state = RunState::new(receiver);
     let pool = BufferPool::new(2 * job.settings.max_batch_bytes());
+    indexes::postpone_keys(run.connection(), files.iter().map(|file| file.size).sum());
     let registry = Arc::new(RunRegistry::begin(run.connection())?);
     let open_rejects = Arc::new(OpenRejects::load(run.connection())?);
     let last_reject = ledger::last_reject(run.connection())?;
@@ -169,6 +170,8 @@ pub(super) fn complete(
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
     let runs: Vec<i64> = broken_off.iter().copied().chain([run.id]).collect();
+    // Rows are looked up by them from here on.
+    indexes::complete_keys(job, run.connection(), summary);
     let stage = job.progress.activity().begin(WorkStage::Resolve);
     let plan = super::views::plan(run.connection())?;
     lead_to_owners(run.connection(), || plan, &runs)?;

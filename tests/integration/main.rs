@@ -46,6 +46,7 @@ mod oracle;
 mod oracle_compare;
 mod oracle_full;
 mod oracle_resources;
+mod postponed_keys;
 mod private_server;
 mod progress;
 mod readers;

@@ -40,6 +40,12 @@ pub enum LoadError {
     /// Resources of the batch take the place of others, which has to be done first.
     #[error("resources of a batch take the place of others")]
     Adopts(Vec<Adoption>),
+    /// Rows of these tables have to be looked up by keys that an onboarding has postponed.
+    #[error("the primary keys of {} tables are missing: `fhirmill indexes build` makes them", .0.len())]
+    KeysMissing(Vec<String>),
+    /// The registry has let a row through twice.
+    #[error("two rows of {table} have the same key; please report it")]
+    KeyViolated { table: String },
     /// Whoever loads the batch does not want it to be committed.
     #[error("a batch was withheld")]
     Withheld,

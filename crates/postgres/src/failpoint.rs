@@ -178,6 +178,31 @@ impl ViewStep {
     }
 }
 
+/// Where an onboarding without primary keys can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStep {
+    /// The tables have no keys, and no rows.
+    Postponed,
+    /// The index of a key is built, and is not declared as one.
+    Indexed,
+    /// A key is complete.
+    Declared,
+}
+
+impl KeyStep {
+    /// Every step.
+    pub const ALL: &[KeyStep] = &[KeyStep::Postponed, KeyStep::Indexed, KeyStep::Declared];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyStep::Postponed => "keys-postponed",
+            KeyStep::Indexed => "key-indexed",
+            KeyStep::Declared => "key-declared",
+        }
+    }
+}
+
 /// Where an undo can be killed, in the order in which it passes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UndoStep {
@@ -430,6 +455,12 @@ pub fn passed_feed(step: FeedStep) {
 
 /// The step of the filling of a view is done: kills the program if FAILPOINTS says so.
 pub fn passed_view(step: ViewStep) {
+    die_at(step.name());
+}
+
+/// The step of an onboarding without primary keys is done: kills the program if FAILPOINTS
+/// says so.
+pub fn passed_key(step: KeyStep) {
     die_at(step.name());
 }
 

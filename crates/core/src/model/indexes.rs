@@ -54,7 +54,7 @@ const SEARCHED: [(&str, &str); 15] = [
 
 /// The indexes that migrations create, since loading itself searches by them:
 /// a table with text columns.
-const MIGRATED: [(&str, [&str; 2]); 1] = [("patient_identifier", ["value", "system"])];
+pub(super) const MIGRATED: [(&str, [&str; 2]); 1] = [("patient_identifier", ["value", "system"])];
 
 /// All secondary indexes of `tables`, table by table.
 pub fn indexes_of(tables: &[Table]) -> Vec<Index> {

@@ -11,7 +11,7 @@ use fhirmill_core::map::{ClearTable, Plan};
 use fhirmill_core::model::{Table, TableColumn, TableKind, sql};
 use fhirmill_core::sink::Outcomes;
 
-use super::postgres_sink::remove_replaced;
+use super::postgres_sink::{PostgresTables, cleared, remove_replaced};
 use super::retry::with_retries;
 use crate::LoadError;
 use crate::registry::{self, Adoption};
@@ -28,17 +28,19 @@ const REGISTERED: [(&str, &str); 5] = [
 /// Lets the owners take the places of what was made, within a transaction.
 pub(super) fn adopt(
     connection: &mut PgConnection,
-    plan: &Plan,
+    tables: &PostgresTables,
     adoptions: &[Adoption],
 ) -> Result<(), LoadError> {
+    let types = adoptions.iter().map(|adoption| adoption.resource_type);
+    tables.keys.require(connection, types.flat_map(|of| cleared(&tables.plan, of)))?;
     for adoption in adoptions {
         match registry::adopt(connection, adoption)? {
             None => {}
-            Some(true) => follow(connection, plan, adoption)?,
+            Some(true) => follow(connection, &tables.plan, adoption)?,
             Some(false) => {
                 let mut outcomes = Outcomes::all_stale(0, 0);
                 outcomes.replaced.push((adoption.resource_type, adoption.made_id));
-                remove_replaced(connection, plan, &outcomes)?;
+                remove_replaced(connection, tables, &outcomes)?;
             }
         }
     }

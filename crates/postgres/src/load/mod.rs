@@ -10,6 +10,7 @@ mod contained;
 mod earlier;
 mod history;
 mod postgres_sink;
+pub mod primary_keys;
 mod replay;
 mod retry;
 
@@ -178,6 +179,7 @@ impl Loader {
                 }
                 // Keys change by that, so the rows get theirs again.
                 Err(LoadError::Adopts(adoptions)) => self.adopt(load.source_id, &adoptions)?,
+                Err(LoadError::KeysMissing(tables)) => primary_keys::make(&mut self.connection, &tables)?,
                 Err(error) => {
                     if error.is_account_broken() {
                         account::fail(&mut self.connection, load, &error)?;
@@ -190,13 +192,18 @@ impl Loader {
 
     /// Lets resources take the places of others that were made for their identifiers.
     fn adopt(&mut self, source_id: i16, adoptions: &[Adoption]) -> Result<(), LoadError> {
-        let plan = &self.tables.plan;
-        with_retries(&mut self.connection, |connection| {
+        let tables = &self.tables;
+        let adopted = with_retries(&mut self.connection, |connection| {
             connection.transaction(|connection| {
                 registry::share_source(connection, source_id)?;
-                adoption::adopt(connection, plan, adoptions)
+                adoption::adopt(connection, tables, adoptions)
             })
-        })?;
+        });
+        match adopted {
+            // The batch comes to the same adoptions again.
+            Err(LoadError::KeysMissing(tables)) => primary_keys::make(&mut self.connection, &tables)?,
+            other => other?,
+        }
         self.registry.forget_keys();
         Ok(())
     }
@@ -239,10 +246,13 @@ impl Loader {
     /// Stores the batch and rolls back. Returns the table, column and constraint
     /// if the database refuses it because of a record; `None` if it would load.
     pub fn refusal(&mut self, load: &mut Load<'_>) -> Result<Option<String>, LoadError> {
-        match self.dry_run(load) {
-            Ok(()) => Ok(None),
-            Err(error) if error.is_data_error() => Ok(Some(error.place_in_tables())),
-            Err(error) => Err(error),
+        loop {
+            match self.dry_run(load) {
+                Ok(()) => return Ok(None),
+                Err(LoadError::KeysMissing(tables)) => primary_keys::make(&mut self.connection, &tables)?,
+                Err(error) if error.is_data_error() => return Ok(Some(error.place_in_tables())),
+                Err(error) => return Err(error),
+            }
         }
     }
 

@@ -12,11 +12,12 @@ use fhirmill_core::sink::{AcceptedBatch, Durability, KeyedBatch, Outcomes, Recei
 
 use super::contained;
 use super::history::History;
+use super::primary_keys::Keys;
 use crate::LoadError;
 use crate::database::CopyTable;
 use crate::failpoint::{self, Step};
 use crate::ledger::note_moved;
-use crate::registry::Decided;
+use crate::registry::{Decided, Lifeline};
 
 /// The column of root tables that has `meta.lastUpdated`.
 const LAST_UPDATED: &str = "last_updated";
@@ -36,12 +37,14 @@ pub(super) struct PostgresTables {
     /// The plan's tables, in its order.
     copies: Vec<CopyTable>,
     bodies: Bodies,
+    /// The keys that rows are looked up by.
+    pub keys: Keys,
 }
 
 impl PostgresTables {
     pub fn new(plan: Arc<Plan>, bodies: Bodies) -> Self {
         let copies = copies(&plan);
-        PostgresTables { plan, copies, bodies }
+        PostgresTables { plan, copies, bodies, keys: Keys::default() }
     }
 
     /// Takes over another plan.
@@ -79,8 +82,9 @@ impl Sink for PostgresSink<'_> {
 
     fn write(&mut self, batch: &AcceptedBatch<'_>) -> Result<Receipt, LoadError> {
         let PostgresSink { connection, tables, decided } = self;
+        require_keys_of_history(connection, tables, &decided.lifelines)?;
         let history = History::begin(connection, &tables.plan, &batch.batch, &decided.lifelines)?;
-        remove_replaced(connection, &tables.plan, batch.outcomes)?;
+        remove_replaced(connection, tables, batch.outcomes)?;
         failpoint::passed(Step::Replaced);
         let mut rows = 0;
         for (table, copy) in batch.tables().zip(&tables.copies) {
@@ -90,7 +94,7 @@ impl Sink for PostgresSink<'_> {
             history.keep(connection)?;
         }
         let moved = moved_by_type(&batch.batch, &decided.moved);
-        follow_moved(connection, &tables.plan, &moved)?;
+        follow_moved(connection, tables, &moved)?;
         for (resource_type, keys) in moved.iter().filter(|(moved, _)| tables.plan.has_views_of(**moved)) {
             note_moved(connection, *resource_type, keys)?;
         }
@@ -116,10 +120,26 @@ fn moved_by_type(batch: &KeyedBatch<'_>, resources: &[usize]) -> BTreeMap<Resour
     keys
 }
 
+/// The tables in which a resource of that type may have rows.
+pub(super) fn cleared(plan: &Plan, resource_type: ResourceType) -> impl Iterator<Item = &str> {
+    plan.tables_to_clear(resource_type).iter().map(|of| of.table.as_str())
+}
+
+/// The rows of resources with these lifelines are looked up.
+fn require_keys_of_history(
+    connection: &mut PgConnection,
+    PostgresTables { plan, keys, .. }: &PostgresTables,
+    lifelines: &[Lifeline],
+) -> Result<(), LoadError> {
+    let types: &[ResourceType] = if lifelines.is_empty() { &[] } else { plan.types_with_history() };
+    let tables = types.iter().flat_map(|of| plan.history_tables(*of));
+    keys.require(connection, tables.map(|of| of.current.as_str()))
+}
+
 /// Gives the rows of resources whose content came again at a later time that time.
 fn follow_moved(
     connection: &mut PgConnection,
-    plan: &Plan,
+    PostgresTables { plan, keys: of_tables, .. }: &PostgresTables,
     moved: &BTreeMap<ResourceType, Vec<i64>>,
 ) -> Result<(), LoadError> {
     for (resource_type, keys) in moved {
@@ -130,6 +150,7 @@ fn follow_moved(
             let Some(table) = plan.tables.iter().find(|of| of.name == *table).filter(has_time) else {
                 continue;
             };
+            of_tables.require(connection, std::iter::once(table.name.as_str()))?;
             sql_query(format!(
                 "update {} t set {LAST_UPDATED} = v.last_updated from etl.resource_version v \
                  where t.{key_column} = any($1) and v.id = t.{key_column} \
@@ -147,7 +168,7 @@ fn follow_moved(
 /// for each resource type, since a type has tens of tables.
 pub(super) fn remove_replaced(
     connection: &mut PgConnection,
-    plan: &Plan,
+    PostgresTables { plan, keys, .. }: &PostgresTables,
     outcomes: &Outcomes,
 ) -> Result<(), LoadError> {
     let mut removed = outcomes.replaced_by_type();
@@ -156,6 +177,7 @@ pub(super) fn remove_replaced(
     for (resource_type, id) in contained {
         removed.entry(resource_type).or_default().push(id);
     }
+    keys.require(connection, removed.keys().flat_map(|of| cleared(plan, *of)))?;
     for (resource_type, ids) in removed {
         let mut deletes = Vec::new();
         for ClearTable { table, key_column, has_type_column } in plan.tables_to_clear(resource_type) {
