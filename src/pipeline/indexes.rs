@@ -3,6 +3,8 @@
 //! is one statement: a process that dies leaves none half built, and the next one
 //! continues, whether or not it finds files.
 
+mod statistics;
+
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -16,6 +18,8 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use rustc_hash::FxHashMap;
 use tracing::{debug, error, info, warn};
 
+use statistics::{analyses, table_sizes};
+
 use super::job::Job;
 use crate::report::{Summary, Unit, WorkStage, in_one_line};
 use fhirmill_core::model::{Index, PrimaryKey, indexes, tables};
@@ -25,13 +29,6 @@ use fhirmill_postgres::failpoint::{self, Step};
 use fhirmill_postgres::load::primary_keys;
 use fhirmill_postgres::lock::lock;
 use fhirmill_postgres::registry::has_resources;
-
-/// The tables that loading itself looks up.
-const REGISTRY: [&str; 2] = ["etl.resource_key", "etl.resource_version"];
-
-/// How many tables one statement analyzes: most are empty, and asking takes longer than
-/// analyzing them.
-const ANALYZED_AT_ONCE: usize = 8;
 
 /// How many bytes to load into empty tables are a large onboarding: keys that are made
 /// afterwards save more than it takes to drop and make those of all tables.
@@ -246,9 +243,10 @@ fn build_locked(
     let started = Instant::now();
     info!(indexes = missing.len(), "building the missing indexes");
     job.progress.begin("indexing", missing.len() as u64, Unit::Items("indexes"));
+    let sizes = table_sizes(connection)?;
     let work = BuildWork {
-        tables: if wanted == Wanted::All { analyzed_tables() } else { Vec::new() },
-        missing: largest_first(connection, missing)?,
+        analyses: if wanted == Wanted::All { analyses(&sizes) } else { Vec::new() },
+        missing: largest_first(&sizes, missing),
         ..BuildWork::default()
     };
     thread::scope(|scope| {
@@ -268,37 +266,12 @@ fn build_locked(
     Ok(Building::Done(built))
 }
 
-/// All tables, some at a time, as a statement lists them.
-fn analyzed_tables() -> Vec<String> {
-    let names: Vec<String> =
-        tables().into_iter().map(|table| table.name).chain(REGISTRY.map(str::to_owned)).collect();
-    names.chunks(ANALYZED_AT_ONCE).map(|names| names.join(", ")).collect()
-}
-
-#[derive(QueryableByName)]
-struct TableSize {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    bytes: i64,
-}
-
 /// The keys first, and those of the largest tables before others, so that no builder is left
 /// alone with one of these in the end.
-fn largest_first(
-    connection: &mut PgConnection,
-    mut missing: Vec<Missing>,
-) -> Result<Vec<Missing>, DatabaseError> {
-    let sizes: Vec<TableSize> = sql_query(
-        "select relname::text as name, pg_relation_size(oid) as bytes from pg_class \
-         where relkind = 'r' and relnamespace = 'public'::regnamespace",
-    )
-    .load(connection)
-    .map_err(failed("ask for the sizes of tables"))?;
-    let sizes: FxHashMap<String, i64> = sizes.into_iter().map(|table| (table.name, table.bytes)).collect();
+fn largest_first(sizes: &FxHashMap<String, i64>, mut missing: Vec<Missing>) -> Vec<Missing> {
     let size = |of: &Missing| sizes.get(of.table()).copied().unwrap_or(0);
     missing.sort_by_key(|of| (!of.is_key(), Reverse(size(of))));
-    Ok(missing)
+    missing
 }
 
 /// The indexes to build and the tables to analyze, shared by the threads that do
@@ -308,9 +281,9 @@ struct BuildWork {
     missing: Vec<Missing>,
     next_index: AtomicUsize,
     built: AtomicU64,
-    /// Some at a time, as a statement lists them.
-    tables: Vec<String>,
-    next_table: AtomicUsize,
+    /// The statements that do it.
+    analyses: Vec<String>,
+    next_analysis: AtomicUsize,
     /// The server's processes that are at it.
     processes: Mutex<Vec<i32>>,
 }
@@ -338,12 +311,11 @@ impl BuildWork {
                 }
             }
         }
-        // All tables: those that have no index but their key are joined, too.
-        while let Some(tables) = self.tables.get(self.next_table.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(analysis) = self.analyses.get(self.next_analysis.fetch_add(1, Ordering::Relaxed)) {
             if job.cancel.is_cancelled() {
                 break;
             }
-            session.batch_execute(&format!("analyze {tables}")).map_err(failed("analyze tables"))?;
+            session.batch_execute(analysis).map_err(failed("analyze tables"))?;
         }
         Ok(())
     }
