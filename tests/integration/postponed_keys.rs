@@ -46,7 +46,10 @@ fn keys_of_a_large_onboarding_are_made_at_its_end() {
     let summary = environment.run_command(once(&environment, LARGE).arg("--json")).expect_code(0).json();
     assert_eq!(keys(&environment), all);
     let status = environment.run(&["indexes", "status", "--json"]).expect_code(0).json();
-    assert_eq!((&status["built"], status["missing"].as_array().unwrap().len()), (&summary["indexes_built"], 0));
+    assert_eq!(
+        (&status["built"], status["missing"].as_array().unwrap().len()),
+        (&summary["indexes_built"], 0)
+    );
     environment.run(&["check"]).expect_code(0);
 
     // There are resources now.
@@ -75,7 +78,10 @@ fn a_death_at_any_step_leaves_keys_to_the_next_process() {
         let status = environment.run(&["status", "--json"]).expect_code(0).json();
         assert!(status["indexes_missing"].as_u64().unwrap() > 0, "{status}");
         // An analyst need not wait.
-        assert_eq!(environment.value("select count(*) >= 0 from patient join patient_name on patient_id = id"), "true");
+        assert_eq!(
+            environment.value("select count(*) >= 0 from patient join patient_name on patient_id = id"),
+            "true"
+        );
         load(&environment, "");
         assert_eq!(keys(&environment), all, "{step:?}");
         assert_same(&State::of(&environment), &wanted, &format!("killed at {step:?}"));
@@ -129,7 +135,12 @@ fn another_process_replaces_resources_of_an_onboarding() {
     wait_until("the other keys are made", || keys(&environment).len() == all.len() - 1);
     reader.batch_execute("rollback").unwrap();
     assert!(child.wait().unwrap().success());
-    assert_eq!(environment.value("select family from patient_name n join patient p on p.id = n.patient_id where fhir_id = 'p1'"), "Loom");
+    assert_eq!(
+        environment.value(
+            "select family from patient_name n join patient p on p.id = n.patient_id where fhir_id = 'p1'"
+        ),
+        "Loom"
+    );
     environment.run(&["once"]).expect_code(0);
     assert_eq!(keys(&environment), all);
     environment.run(&["check"]).expect_code(0);

@@ -109,9 +109,8 @@ mod tests {
         );
         assert!(statements[2].starts_with("set default_statistics_target = 30; analyze encounter, "));
         for table in tables() {
-            let is_of_table = |statement: &&String| {
-                statement.split([' ', ',', ';']).any(|word| word == table.name)
-            };
+            let is_of_table =
+                |statement: &&String| statement.split([' ', ',', ';']).any(|word| word == table.name);
             assert!(statements.iter().any(|statement| is_of_table(&statement)), "{}", table.name);
         }
     }

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_key_is_dropped_and_made_again_by_its_name() {
-        let table = tables().into_iter().find(|table| table.name == "observation_component").expect("declared");
+        let table =
+            tables().into_iter().find(|table| table.name == "observation_component").expect("declared");
         let key = PrimaryKey::of(&table);
         assert_eq!(
             [key.drop(), key.create_index(), key.use_index()],
@@ -74,7 +75,11 @@ mod tests {
     #[test]
     fn tables_that_loading_looks_into_keep_theirs() {
         let of = |name: &str| {
-            tables().iter().find(|table| table.name == name).map(PrimaryKey::is_postponable).expect("declared")
+            tables()
+                .iter()
+                .find(|table| table.name == name)
+                .map(PrimaryKey::is_postponable)
+                .expect("declared")
         };
         assert!(of("patient") && of("resource_concept"));
         assert!(!of("patient_identifier") && !of("patient_name_history"));

@@ -114,7 +114,8 @@ pub(super) fn make(connection: &mut PgConnection, tables: &[String]) -> Result<(
         .iter()
         .filter(|key| tables.contains(&key.table))
         .try_for_each(|key| create_index(connection, key));
-    let unlocked = sql_query("select pg_advisory_unlock($1)").bind::<BigInt, _>(KEYS_LOCK).execute(connection);
+    let unlocked =
+        sql_query("select pg_advisory_unlock($1)").bind::<BigInt, _>(KEYS_LOCK).execute(connection);
     made?;
     unlocked?;
     Ok(())
