@@ -37,6 +37,7 @@ pub use location::Location;
 #[cfg(feature = "storage")]
 pub use objects::ObjectArchive;
 pub use pending_moves::{Displaced, Moved, PendingMoves, Stuck};
+pub(crate) use reports::{fitting, hash as short_hash, is_report_on, reports_on};
 pub use stored_file::StoredFile;
 pub use stored_json::stored_json;
 
@@ -70,6 +71,9 @@ pub trait Archive: Debug + Send + Sync {
 
     /// Whether a file is there.
     fn contains(&self, location: &Location) -> bool;
+
+    /// Removes the file there, if there is one.
+    fn remove(&self, location: &Location) -> io::Result<()>;
 
     /// Opens the file for reading at any offset.
     fn open(&self, location: &Location) -> Result<Box<dyn ReadAt>, ArchiveError>;

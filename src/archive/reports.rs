@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use super::{Archive as _, FolderArchive, Location};
-use crate::inbox::{FileContent, InboxFile, LONGEST_NAME, rename};
+use super::{Archive as _, FolderArchive, Location, Storage};
+use crate::inbox::{FileContent, InboxFile, LONGEST_NAME, rename, unescaped};
 
 /// The ending of a report's name.
 pub(super) const REPORT: &str = ".report.txt";
@@ -60,15 +60,43 @@ pub(super) fn is_of_another(rejects: &FolderArchive, place: &Location) -> bool {
     report.symlink_metadata().is_ok() && !rejects.contains(place)
 }
 
+/// Where reports on a file may lie: beside it if it was rejected, and else under its name.
+pub(crate) fn reports_on(source: &str, name: &OsStr, sha256: &[u8], beside: Option<&str>) -> Vec<Location> {
+    let hash: String = sha256.iter().take(6).map(|byte| format!("{byte:02x}")).chain(["-".to_owned()]).collect();
+    let of_source = |name: OsString| Location::of_names([OsStr::new(source), &name]);
+    let mut locations = vec![of_source(fitting("", name, REPORT)), of_source(fitting(&hash, name, REPORT))];
+    // The name in a store has a hash of its own.
+    locations.push(of_source(fitting("", &fitting(&hash, name, ""), REPORT)));
+    if let Some(beside) = beside.map(Location::stored) {
+        let name = unescaped(beside.as_str().rsplit('/').next().unwrap_or_default());
+        locations.push(beside.with_file_name(&fitting("", &name, REPORT)));
+    }
+    locations.sort();
+    locations.dedup();
+    locations
+}
+
+/// Whether the report on the file of that path is there: a report begins with the path.
+pub(crate) fn is_report_on(storage: &Storage, location: &Location, path: &str) -> bool {
+    let Ok(report) = storage.rejects.open(location) else { return false };
+    let expected = format!("{path}\n");
+    let mut begin = vec![0; expected.len()];
+    let mut filled = 0;
+    while let Ok(length @ 1..) = report.read_at(&mut begin[filled..], filled as u64) {
+        filled += length;
+    }
+    filled == begin.len() && begin == expected.as_bytes()
+}
+
 /// The beginning of a name that tells contents apart.
-pub(super) fn hash(content: &FileContent) -> String {
+pub(crate) fn hash(content: &FileContent) -> String {
     let digits = |byte: &u8| format!("{byte:02x}");
     content.sha256[..6].iter().map(digits).chain(["-".to_owned()]).collect()
 }
 
 /// The name with something before and behind it, its end cut off if the whole
 /// would be too long.
-pub(super) fn fitting(before: &str, name: &OsStr, behind: &str) -> OsString {
+pub(crate) fn fitting(before: &str, name: &OsStr, behind: &str) -> OsString {
     let room = LONGEST_NAME - before.len() - behind.len();
     let name = name.as_bytes();
     let kept = &name[..name.len().min(room)];

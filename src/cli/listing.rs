@@ -5,8 +5,8 @@ use clap::Args;
 use super::moment::Moment;
 
 /// The statuses of files, as the ledger has them.
-const FILE_STATUSES: [&str; 7] =
-    ["loading", "loaded", "duplicate", "rejected", "failed", "abandoned", "undone"];
+const FILE_STATUSES: [&str; 8] =
+    ["loading", "loaded", "duplicate", "rejected", "failed", "abandoned", "undone", "erased"];
 /// The statuses of runs.
 const RUN_STATUSES: [&str; 3] = ["running", "finished", "failed"];
 

@@ -9,6 +9,7 @@ mod administration;
 mod archive;
 #[cfg(feature = "lake")]
 mod convert;
+mod erase;
 mod exit_code;
 #[cfg(feature = "feeds")]
 mod feeds;
@@ -41,6 +42,7 @@ pub use administration::{
 pub use archive::{ArchiveCommand, CompressArguments};
 #[cfg(feature = "lake")]
 pub use convert::{ConvertArguments, ConvertFormat};
+pub use erase::EraseArguments;
 pub use exit_code::ExitCode;
 #[cfg(feature = "feeds")]
 pub use feeds::{ExportArguments, FeedArguments, FeedsCommand, FeedsResetArguments, FeedsRunArguments};
@@ -189,6 +191,15 @@ pub enum Command {
     ///
     /// Example: fhirmill undo --file 12 --dry-run
     Undo(UndoArguments),
+    /// Erase a person: from the tables, the ledger and the archived files
+    ///
+    /// Everything that belongs to the patient goes, every version and delivery of it, with former names, rejected
+    /// records, and the rows of applied views. Archived files are written again without the person's records; the
+    /// places of all others stay. Patients that are linked with this one (Patient.link) are the same person.
+    /// It cannot be undone. Snapshots, copies elsewhere and backups are not changed; snapshots are listed.
+    ///
+    /// Example: fhirmill erase Patient/123 --source st-marys --dry-run
+    Erase(EraseArguments),
     /// Print the JSON of a resource as it was received
     ///
     /// Example: fhirmill show Patient/123
@@ -239,6 +250,7 @@ impl Command {
             | Self::Database(_)
             | Self::Retry(_)
             | Self::Undo(_)
+            | Self::Erase(_)
             | Self::Remap(_)
             | Self::Views(_)
             | Self::Archive(_)

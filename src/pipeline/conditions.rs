@@ -30,6 +30,11 @@ pub(super) struct Redirect {
 }
 
 impl Redirect {
+    /// What it leads to.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// What it leads to, and what else it may have led to before.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.candidates.iter().map(String::as_str).chain([self.id.as_str()])

@@ -12,6 +12,7 @@ mod conditions;
 pub mod convert;
 mod departures;
 mod eob_coverage;
+pub mod erase;
 mod error;
 mod file_progress;
 mod finish;
@@ -131,6 +132,10 @@ fn load_scan(
         } else {
             load_files::load_files(job, command, &[], &mut summary)?;
         }
+    }
+    if recovery == Recovery::Always {
+        // After files that were left half loaded, which an erasure would wait for.
+        erase::recover(job)?;
     }
     if let Some(after) = job.settings.empty_folder_age {
         summary.skip_all(inbox::remove_empty_folders(inbox_dir, &scan, after));

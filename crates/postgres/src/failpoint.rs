@@ -235,6 +235,55 @@ impl UndoStep {
     }
 }
 
+/// Where an erasure can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EraseStep {
+    /// The request is in the ledger.
+    Requested,
+    /// It is known what is erased, and nothing is changed.
+    Searched,
+    /// A file of the archive is written again, beside the old one.
+    Rewritten,
+    /// The rows are removed, and nothing is committed.
+    Cleared,
+    /// The ledger has it, and nothing is committed.
+    Recorded,
+    /// It is committed; the old files are still there.
+    Committed,
+    /// A task that was left is done.
+    TaskDone,
+    /// Nothing is left to do, and the ledger does not know it.
+    Finished,
+}
+
+impl EraseStep {
+    /// Every step.
+    pub const ALL: &[EraseStep] = &[
+        EraseStep::Requested,
+        EraseStep::Searched,
+        EraseStep::Rewritten,
+        EraseStep::Cleared,
+        EraseStep::Recorded,
+        EraseStep::Committed,
+        EraseStep::TaskDone,
+        EraseStep::Finished,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            EraseStep::Requested => "erase-requested",
+            EraseStep::Searched => "erase-searched",
+            EraseStep::Rewritten => "erase-rewritten",
+            EraseStep::Cleared => "erase-cleared",
+            EraseStep::Recorded => "erase-recorded",
+            EraseStep::Committed => "erase-committed",
+            EraseStep::TaskDone => "erase-task-done",
+            EraseStep::Finished => "erase-finished",
+        }
+    }
+}
+
 /// Where moving an object to an archive can be killed, besides the steps of every file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreStep {
@@ -486,6 +535,11 @@ pub fn passed_snapshot(step: SnapshotStep) {
 
 /// The step of an undo is done: kills the program if FAILPOINTS says so.
 pub fn passed_undo(step: UndoStep) {
+    die_at(step.name());
+}
+
+/// The step of an erasure is done: kills the program if FAILPOINTS says so.
+pub fn passed_erase(step: EraseStep) {
     die_at(step.name());
 }
 

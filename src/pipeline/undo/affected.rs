@@ -15,7 +15,7 @@ use crate::pipeline::worker::{Named, Worker};
 /// Resources of one source, each as a part of a hash of its type and id: there may be
 /// millions.
 #[derive(Default)]
-pub(super) struct Affected(FxHashSet<u128>);
+pub(in crate::pipeline) struct Affected(FxHashSet<u128>);
 
 impl Affected {
     fn hash(resource_type: &str, id: &str) -> u128 {
@@ -33,7 +33,7 @@ impl Affected {
     }
 
     /// Adds resources, also to those that the session has noted; returns how many are new.
-    fn add(
+    pub fn add(
         &mut self,
         connection: &mut PgConnection,
         source_id: i16,
@@ -48,7 +48,7 @@ impl Affected {
     }
 
     /// Adds what follows from them.
-    fn close(&mut self, worker: &mut Worker) -> Result<(), UndoError> {
+    pub fn close(&mut self, worker: &mut Worker) -> Result<(), UndoError> {
         let tables = worker.plan_tables();
         undo::close(worker.connection(), &tables.tables)?;
         undo::identities(worker.connection(), &mut |resource_type, id| {
@@ -83,7 +83,7 @@ pub(super) fn of_files(
 /// The files that have to be read again, each proven to be what was loaded. Adds to what is
 /// affected: where a conditional request means one of these resources, the references of
 /// its batch lead there, too.
-pub(super) fn files_to_replay(
+pub(in crate::pipeline) fn files_to_replay(
     job: &Job<'_>,
     worker: &mut Worker,
     (source_id, certain): (i16, &[i64]),

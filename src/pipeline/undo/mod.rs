@@ -25,7 +25,7 @@ use super::remap::resolve;
 use super::worker::Worker;
 use crate::archive::{ArchiveError, Storage};
 use crate::report::Unit;
-use affected::Affected;
+pub(super) use affected::{Affected, files_to_replay};
 use read::{open, read_batches};
 
 /// How long an undo waits for files of the source that are being loaded.
@@ -202,7 +202,7 @@ fn of_source(
 
 /// Begins a transaction in which nobody else loads records of the source. Waits until its
 /// files are loaded.
-fn begin(job: &Job<'_>, worker: &mut Worker, source_id: i16) -> Result<(), UndoError> {
+pub(super) fn begin(job: &Job<'_>, worker: &mut Worker, source_id: i16) -> Result<(), UndoError> {
     let since = Instant::now();
     loop {
         worker.loader().begin()?;
@@ -250,7 +250,7 @@ fn change(
     if read.is_empty() {
         return Ok(changes);
     }
-    let again = affected::files_to_replay(job, worker, (source_id, &certain), &mut affected, &mut number)?;
+    let again = files_to_replay(job, worker, (source_id, &certain), &mut affected, &mut number)?;
     failpoint::passed_undo(UndoStep::Scanned);
     let plan = worker.plan_tables();
     undo::collect_keys(worker.connection(), &plan.tables)?;
@@ -297,7 +297,7 @@ fn note(
 }
 
 /// Loads the affected resources again from the files, in their order.
-fn replay(
+pub(super) fn replay(
     job: &Job<'_>,
     worker: &mut Worker,
     files: &[UndoFile],

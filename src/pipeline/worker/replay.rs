@@ -14,7 +14,7 @@ use fhirmill_postgres::load::{Loader, Reject, date};
 use super::{LoadedBatch, Purpose, Worker};
 use crate::config::ResourceTypes;
 use crate::pipeline::batch_mapper::Mapped;
-use crate::pipeline::conditions;
+use crate::pipeline::conditions::{self, Redirect};
 use crate::pipeline::input_batch::InputBatch;
 use crate::pipeline::job::Job;
 use crate::pipeline::refused_records;
@@ -56,6 +56,12 @@ impl Worker {
         });
         let led_to = led_to.collect();
         Ok(((0..batch.records().len()).map(|number| self.name(batch, number)).collect(), led_to))
+    }
+
+    /// The id of the resource that a conditional request of the batch leads to, instead of this
+    /// one; of the batch that was named last.
+    pub fn led_to(&self, named: &Named) -> Option<&str> {
+        self.mapper.redirects.get(named).map(Redirect::id)
     }
 
     /// What a record is whose conditional request was followed.

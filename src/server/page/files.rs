@@ -20,7 +20,8 @@ use crate::server::state::Shared;
 
 const PAGE: i64 = 50;
 /// The statuses that can be chosen.
-const STATUSES: [&str; 7] = ["loaded", "loading", "rejected", "failed", "duplicate", "abandoned", "undone"];
+const STATUSES: [&str; 8] =
+    ["loaded", "loading", "rejected", "failed", "duplicate", "abandoned", "undone", "erased"];
 
 /// What the address asks for. Forms send empty fields, too.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,7 +39,7 @@ pub struct FilesQuery {
 struct Files {
     frame: Frame,
     sources: Vec<String>,
-    statuses: [&'static str; 7],
+    statuses: [&'static str; 8],
     chosen: FilesQuery,
     complaint: Option<&'static str>,
     files: Vec<FileEntry>,

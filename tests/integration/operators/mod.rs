@@ -2,6 +2,7 @@
 //! commands, exit codes, logs and reports.
 
 mod archive_check;
+mod erase;
 mod heartbeat;
 #[cfg(feature = "server")]
 mod notifications;

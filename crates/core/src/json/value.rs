@@ -101,7 +101,7 @@ impl<'t> Value<'t> {
     }
 
     /// Where it stands in the text; for a string, what is between its quotes.
-    pub(crate) fn span(self) -> Range<usize> {
+    pub fn span(self) -> Range<usize> {
         let node = self.node();
         node.start as usize..node.end as usize
     }

@@ -2,6 +2,7 @@
 //! resource, with its place in the file and its context in the Bundle.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::bundle::Bundle;
@@ -62,6 +63,8 @@ pub struct Frame<'a> {
     pub member: u32,
     /// Offset of `bytes` in the document's unpacked stream.
     pub offset: u64,
+    /// Where the entry that it is, or that holds it, is in the same stream.
+    pub entry: Option<Range<u64>>,
     /// Line, item or entry, for people.
     pub location: Location,
     /// The order in which the frames of this file take effect: from 1, unique

@@ -89,6 +89,7 @@ use std::path::Path;
 
 pub use bundle::Bundle;
 pub use companion::Companion;
+pub use container::{Editor, Patch, rewrite};
 pub use content::content_hash;
 pub use defect::{ReadDefect, ReadDefectReason};
 pub use document::{Document, DocumentFormat};

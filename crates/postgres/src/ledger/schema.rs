@@ -105,6 +105,54 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.erasure (id) {
+        id -> BigInt,
+        state -> Text,
+        requested_by -> Text,
+        requested_at -> Timestamptz,
+        erased_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        run_id -> Nullable<BigInt>,
+        people -> Integer,
+        resources -> BigInt,
+        rows -> BigInt,
+        removed_references -> BigInt,
+        records -> BigInt,
+        rejects -> BigInt,
+        files_rewritten -> Integer,
+        files_removed -> Integer,
+        missing_files -> Array<BigInt>,
+        snapshots -> Array<BigInt>,
+    }
+}
+
+diesel::table! {
+    etl.erasure_key (erasure_id, key) {
+        erasure_id -> BigInt,
+        key -> BigInt,
+    }
+}
+
+diesel::table! {
+    etl.erasure_subject (erasure_id) {
+        erasure_id -> BigInt,
+        source_id -> SmallInt,
+        fhir_id -> Text,
+        shared -> Nullable<Text>,
+        with_links -> Bool,
+    }
+}
+
+diesel::table! {
+    etl.erasure_task (id) {
+        id -> BigInt,
+        erasure_id -> BigInt,
+        kind -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
     etl.export_file (job_id, number) {
         job_id -> BigInt,
         number -> Integer,
@@ -651,6 +699,10 @@ diesel::joinable!(bulk_manifest -> export_job (job_id));
 diesel::joinable!(bulk_manifest -> bulk_submission (submission_id));
 diesel::joinable!(bulk_submission -> sender (sender_id));
 diesel::joinable!(conditional_resource -> source (source_id));
+diesel::joinable!(erasure_key -> erasure (erasure_id));
+diesel::joinable!(erasure_subject -> erasure (erasure_id));
+diesel::joinable!(erasure_subject -> source (source_id));
+diesel::joinable!(erasure_task -> erasure (erasure_id));
 diesel::joinable!(export_file -> export_job (job_id));
 diesel::joinable!(export_job -> feed (feed_id));
 diesel::joinable!(feed_file -> feed (feed_id));
@@ -683,6 +735,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     contained_resource,
     deviating_element,
     drug_class,
+    erasure,
+    erasure_key,
+    erasure_subject,
+    erasure_task,
     export_file,
     export_job,
     feed,

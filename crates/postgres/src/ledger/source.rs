@@ -75,6 +75,11 @@ impl Source {
         source::table.select(source::code).order(source::code).load(connection)
     }
 
+    /// The number of the source with that name.
+    pub fn id_of(connection: &mut PgConnection, code: &str) -> QueryResult<i16> {
+        source::table.filter(source::code.eq(code)).select(source::id).first(connection)
+    }
+
     /// All sources by name of their folder, or only the one with that name.
     pub fn list(connection: &mut PgConnection, code: Option<&str>) -> QueryResult<Vec<Source>> {
         sql_query(format!(

@@ -105,6 +105,16 @@ impl UndoFile {
             .load(connection)
     }
 
+    /// All files of the source that have left the inbox, by their numbers.
+    pub fn archived(connection: &mut PgConnection, source_id: i16) -> QueryResult<Vec<UndoFile>> {
+        sql_query(format!(
+            "{} where f.source_id = $1 and f.archive_path is not null order by f.id",
+            columns()
+        ))
+        .bind::<SmallInt, _>(source_id)
+        .load(connection)
+    }
+
     /// Whether a file with the same bytes is loaded.
     pub fn has_loaded_twin(&self, connection: &mut PgConnection) -> QueryResult<bool> {
         use crate::ledger::schema::load_file;

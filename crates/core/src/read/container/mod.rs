@@ -4,6 +4,7 @@
 
 mod compression;
 mod part;
+mod rewrite;
 mod section;
 mod spool;
 mod stream_error;
@@ -32,6 +33,7 @@ use super::limits::ReadLimits;
 use super::read_at::ReadAt;
 
 pub(super) use compression::{Stream, StreamOpener};
+pub use rewrite::{Editor, Patch, rewrite};
 pub(super) use stream_error::StreamError;
 
 /// A document of the file, before it is framed.
