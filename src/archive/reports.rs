@@ -62,7 +62,8 @@ pub(super) fn is_of_another(rejects: &FolderArchive, place: &Location) -> bool {
 
 /// Where reports on a file may lie: beside it if it was rejected, and else under its name.
 pub(crate) fn reports_on(source: &str, name: &OsStr, sha256: &[u8], beside: Option<&str>) -> Vec<Location> {
-    let hash: String = sha256.iter().take(6).map(|byte| format!("{byte:02x}")).chain(["-".to_owned()]).collect();
+    let hash: String =
+        sha256.iter().take(6).map(|byte| format!("{byte:02x}")).chain(["-".to_owned()]).collect();
     let of_source = |name: OsString| Location::of_names([OsStr::new(source), &name]);
     let mut locations = vec![of_source(fitting("", name, REPORT)), of_source(fitting(&hash, name, REPORT))];
     // The name in a store has a hash of its own.

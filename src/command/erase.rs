@@ -120,7 +120,8 @@ fn subject(connection: &mut PgConnection, patient: &str, arguments: &EraseArgume
     known::source(connection, source)?;
     let source_id = Source::id_of(connection, source)?;
     let refused = || {
-        Refusal::new("only patients are erased").with_hint("name one as Patient/ID, as in the source's own records")
+        Refusal::new("only patients are erased")
+            .with_hint("name one as Patient/ID, as in the source's own records")
     };
     let fhir_id = match Address::parse(patient) {
         Address::Rest { base: None, resource_type, id, version: None }
@@ -172,7 +173,8 @@ struct Report<'r> {
 fn tell(erased: &Erased, arguments: &EraseArguments, is_dry_run: bool) -> Result<ExitCode, EraseOrRefusal> {
     if arguments.json {
         let report = Report { is_dry_run: arguments.dry_run, erased };
-        let json = serde_json::to_string_pretty(&report).map_err(|error| EraseOrRefusal::Refusal(error.into()))?;
+        let json =
+            serde_json::to_string_pretty(&report).map_err(|error| EraseOrRefusal::Refusal(error.into()))?;
         println!("{json}");
     } else {
         print(erased, is_dry_run);
@@ -218,10 +220,16 @@ fn print(erased: &Erased, is_dry_run: bool) {
 fn print_limits(erased: &Erased) {
     let numbers = |ids: &[i64]| listed(&ids.iter().map(i64::to_string).collect::<Vec<_>>());
     if !erased.missing_files.is_empty() {
-        println!("not searched, because the archive does not have them: files {}", numbers(&erased.missing_files));
+        println!(
+            "not searched, because the archive does not have them: files {}",
+            numbers(&erased.missing_files)
+        );
     }
     if !erased.files_in_inbox.is_empty() {
-        println!("not searched, because they are still in the inbox: files {}", numbers(&erased.files_in_inbox));
+        println!(
+            "not searched, because they are still in the inbox: files {}",
+            numbers(&erased.files_in_inbox)
+        );
     }
     if !erased.snapshots.is_empty() {
         println!(

@@ -86,9 +86,9 @@ impl Editor for FileEditor<'_> {
                     })?
                 }
                 Edit::Entry(range, resource) => patch(document, range, |bytes| {
-                    let kept = resource.as_ref().map(|kept| {
-                        (kept.start - range.start) as usize..(kept.end - range.start) as usize
-                    });
+                    let kept = resource
+                        .as_ref()
+                        .map(|kept| (kept.start - range.start) as usize..(kept.end - range.start) as usize);
                     blank_texts(bytes, kept);
                 })?,
             });
@@ -220,7 +220,8 @@ mod tests {
         );
         assert_eq!(changed("{\"id\":\"1\"}", |bytes| blank_object(bytes, ERASED)), "{        }");
         assert_eq!(changed("{}", |bytes| blank_object(bytes, ERASED)), "{}");
-        let entry = r#"{"fullUrl":"urn:\"a","resource":{"a":"b"},"request":{"method":"PUT","url":"Patient/1"}}"#;
+        let entry =
+            r#"{"fullUrl":"urn:\"a","resource":{"a":"b"},"request":{"method":"PUT","url":"Patient/1"}}"#;
         let place = entry.find(r#"{"a""#).expect("a place");
         assert_eq!(
             changed(entry, |bytes| blank_texts(bytes, Some(place..place + 9))),

@@ -72,7 +72,9 @@ pub enum EraseError {
     #[error("nothing was erased: file {file_id} of the archive cannot be written again")]
     Write { file_id: i64, source: io::Error },
     /// A task that was left cannot be done.
-    #[error("the tables no longer have the person, but {0} cannot be removed yet; `fhirmill erase --finish` goes on")]
+    #[error(
+        "the tables no longer have the person, but {0} cannot be removed yet; `fhirmill erase --finish` goes on"
+    )]
     Unfinished(String, #[source] io::Error),
     /// Another process erases.
     #[error("another process is erasing; try again when it has finished")]
@@ -213,7 +215,12 @@ fn of_source(job: &Job<'_>, subject: &Subject, purpose: Purpose) -> Result<(Eras
 }
 
 /// Does all of it within the worker's transaction.
-fn change(job: &Job<'_>, worker: &mut Worker, subject: &Subject, purpose: Purpose) -> Result<Erased, EraseError> {
+fn change(
+    job: &Job<'_>,
+    worker: &mut Worker,
+    subject: &Subject,
+    purpose: Purpose,
+) -> Result<Erased, EraseError> {
     let storage = Storage::of(job.settings);
     let files = UndoFile::archived(worker.connection(), subject.source_id)?;
     let mut number = 0;

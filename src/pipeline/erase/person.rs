@@ -176,7 +176,8 @@ impl Person {
         }
         // Says something only about what is erased.
         let targets = || reading.mentions.iter().filter(|mention| mention.path == "target");
-        if reading.resource_type == "Provenance" && targets().all(|mention| self.is_erased(&mention.meaning)) {
+        if reading.resource_type == "Provenance" && targets().all(|mention| self.is_erased(&mention.meaning))
+        {
             if let Some(named) = named {
                 self.members.insert(named);
             }
@@ -342,10 +343,12 @@ mod tests {
     #[test]
     fn linked_patients_are_the_same_person_in_either_direction_and_through_others() {
         let patient = |id: &str, other: Option<&str>| {
-            let links = other.map(|other| json!([{"other": reference(&format!("Patient/{other}")), "type": "refer"}]));
+            let links = other
+                .map(|other| json!([{"other": reference(&format!("Patient/{other}")), "type": "refer"}]));
             json!({"resourceType": "Patient", "id": id, "link": links})
         };
-        let records = [patient("p3", Some("p2")), patient("p2", Some("p1")), patient("p1", None), patient("p4", None)];
+        let records =
+            [patient("p3", Some("p2")), patient("p2", Some("p1")), patient("p1", None), patient("p4", None)];
         assert_eq!(person(true, None, &records).ids, BTreeSet::from(["p1", "p2", "p3"].map(str::to_owned)));
         let mut alone = person(false, None, &records);
         assert_eq!(alone.ids, BTreeSet::from(["p1".to_owned()]));

@@ -90,7 +90,10 @@ impl Surroundings<'_> {
             }
         }
         let is_ours = |base: &str| {
-            own_base.into_iter().chain(self.base_urls.iter().map(String::as_str)).any(|one| is_same_base(one, base))
+            own_base
+                .into_iter()
+                .chain(self.base_urls.iter().map(String::as_str))
+                .any(|one| is_same_base(one, base))
         };
         let with_id = |id: String| match stated {
             Some(resource_type) => Meaning::Resource((resource_type, id)),
@@ -128,8 +131,11 @@ impl Reader {
         let tree = self.0.parse(bytes).ok()?;
         let root = tree.root();
         let text = |name: &str| root.get(name).and_then(Value::as_text).map(|text| text.trim().to_owned());
-        let mut reading =
-            Reading { resource_type: text("resourceType").unwrap_or_default(), id: text("id"), ..Reading::default() };
+        let mut reading = Reading {
+            resource_type: text("resourceType").unwrap_or_default(),
+            id: text("id"),
+            ..Reading::default()
+        };
         let is_person = matches!(&*reading.resource_type, "Patient" | "RelatedPerson" | "Person");
         let mut walk = tree.walk();
         while let Some(member) = walk.next_member() {
@@ -173,7 +179,8 @@ impl Reader {
             reading.identifiers = items("identifier").filter_map(identifier).collect();
             for named in items("name") {
                 let family = named.get("family").into_iter();
-                let given = named.get("given").into_iter().flat_map(|given| given.items().collect::<Vec<_>>());
+                let given =
+                    named.get("given").into_iter().flat_map(|given| given.items().collect::<Vec<_>>());
                 let texts = family.chain(given).filter_map(Value::as_text);
                 reading.names.extend(texts.map(|text| text.trim().to_lowercase()));
             }
@@ -184,7 +191,10 @@ impl Reader {
     /// What all URLs in a Bundle entry mean that has no resource to load.
     pub fn urls(&mut self, bytes: &[u8], around: &Surroundings<'_>) -> Vec<Meaning> {
         let Ok(tree) = self.0.parse(bytes) else { return Vec::new() };
-        let texts = tree.root().all_members().filter_map(|member| member.value().as_text().map(|text| text.into_owned()));
+        let texts = tree
+            .root()
+            .all_members()
+            .filter_map(|member| member.value().as_text().map(|text| text.into_owned()));
         texts.filter_map(|text| around.meaning(&text, None)).collect()
     }
 }
@@ -224,7 +234,9 @@ mod tests {
         let found: Vec<(String, &str)> = reading
             .mentions
             .iter()
-            .map(|mention| (mention.path.clone(), std::str::from_utf8(&record[mention.object.clone()]).expect("text")))
+            .map(|mention| {
+                (mention.path.clone(), std::str::from_utf8(&record[mention.object.clone()]).expect("text"))
+            })
             .collect();
         let expected = [
             ("participant.actor", r#"{"reference":"Patient/1","display":"n"}"#),

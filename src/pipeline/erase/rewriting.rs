@@ -59,10 +59,7 @@ pub(super) fn by_place(files: &[UndoFile]) -> Vec<Vec<&UndoFile>> {
 }
 
 /// Opens the file; `None` if the archive does not have it.
-pub(super) fn open(
-    storage: &Storage,
-    file: &UndoFile,
-) -> Result<Option<Box<dyn read::ReadAt>>, EraseError> {
+pub(super) fn open(storage: &Storage, file: &UndoFile) -> Result<Option<Box<dyn read::ReadAt>>, EraseError> {
     let stored = StoredFile {
         path: &file.path,
         status: &file.status_before,
@@ -103,7 +100,9 @@ impl Place<'_> {
         document.records.push(found.entry.clone().unwrap_or_else(|| range.clone()));
         let verdict = match &found.what {
             What::Resource { reading, named } => person.verdict(reading, named.as_ref()),
-            What::Entry(meanings) if meanings.iter().any(|meaning| person.is_erased(meaning)) => Verdict::Erase,
+            What::Entry(meanings) if meanings.iter().any(|meaning| person.is_erased(meaning)) => {
+                Verdict::Erase
+            }
             What::Text { bytes, .. } if person.is_named_in(bytes) => Verdict::Erase,
             What::Entry(_) | What::Text { .. } => Verdict::Keep,
         };
@@ -117,7 +116,9 @@ impl Place<'_> {
                     .mentions
                     .iter()
                     .filter(|mention| person.is_erased(&mention.meaning))
-                    .map(|mention| found.start + mention.object.start as u64..found.start + mention.object.end as u64)
+                    .map(|mention| {
+                        found.start + mention.object.start as u64..found.start + mention.object.end as u64
+                    })
                     .collect();
                 objects.dedup();
                 totals.removed_references += objects.len() as u64;
@@ -165,11 +166,11 @@ impl Place<'_> {
             FileAction::Removed
         } else {
             let place = self.rewrite(job, storage, person)?;
-            erase::put_in_place(worker.connection(), &ids, &NewPlace {
-                archive_path: place.0.as_str(),
-                size: place.1.size,
-                sha256: &place.1.sha256,
-            })?;
+            erase::put_in_place(
+                worker.connection(),
+                &ids,
+                &NewPlace { archive_path: place.0.as_str(), size: place.1.size, sha256: &place.1.sha256 },
+            )?;
             failpoint::passed_erase(EraseStep::Rewritten);
             tasks.extend(ids.iter().map(|id| (TaskKind::Report, id.to_string())));
             FileAction::Rewritten

@@ -103,8 +103,7 @@ impl Handler<'_> {
             return Ok(());
         }
         // As they stand in the file: what is named may be other JSON, by EOB_COVERAGE.
-        let read: Vec<What<'static>> =
-            (0..self.places.len()).map(|record| self.read(record)).collect();
+        let read: Vec<What<'static>> = (0..self.places.len()).map(|record| self.read(record)).collect();
         let (named, _) = self.worker.named(&mut self.batch)?;
         let places = std::mem::take(&mut self.places);
         let records = self.batch.records().iter().zip(places).zip(named).zip(read);

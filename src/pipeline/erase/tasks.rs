@@ -16,9 +16,9 @@ use tracing::{info, warn};
 use super::{EraseError, go_on};
 use crate::archive::{Location, Storage};
 use crate::inbox::unescaped;
-use crate::report::in_one_line;
 use crate::pipeline::job::Job;
 use crate::pipeline::{reject_report, views};
+use crate::report::in_one_line;
 
 /// Finishes erasures that were begun; returns how many. Whoever calls it holds
 /// [`Erasure::lock`].
@@ -89,7 +89,9 @@ fn do_task(job: &Job<'_>, storage: &Storage, task: &Task) -> Result<(), EraseErr
         TaskKind::Archive => storage.archive.remove(&location()).map_err(failed("a file of the archive"))?,
         TaskKind::Rejects => storage.rejects.remove(&location()).map_err(failed("a file of the rejects"))?,
         TaskKind::Report => report(job, storage, &task.text)?,
-        TaskKind::Log => scrub_logs(&job.settings.log.dir, &task.text).map_err(failed("a text of the logs"))?,
+        TaskKind::Log => {
+            scrub_logs(&job.settings.log.dir, &task.text).map_err(failed("a text of the logs"))?
+        }
         TaskKind::Table => vacuum(&mut job.database.connect()?, &task.text)?,
     }
     Ok(())

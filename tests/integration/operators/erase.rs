@@ -18,6 +18,7 @@ use crate::support::{TestEnvironment, violations};
 const MARK: &str = "zqxmark";
 /// The person's id.
 const ID: &str = "p-zqxmark-1";
+const PATIENT: &str = "Patient/p-zqxmark-1";
 
 fn lines(values: &[Value]) -> String {
     values.iter().map(|value| format!("{value}\n")).collect()
@@ -64,7 +65,11 @@ impl Deliveries {
     /// A transaction in which others have places behind the person's.
     fn transaction(&self) -> String {
         let put = |resource: Value| {
-            let url = format!("{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
+            let url = format!(
+                "{}/{}",
+                resource["resourceType"].as_str().unwrap(),
+                resource["id"].as_str().unwrap()
+            );
             json!({"fullUrl": format!("https://hospital.example/{url}"), "resource": resource,
                    "request": {"method": "PUT", "url": url}})
         };
@@ -80,7 +85,11 @@ impl Deliveries {
             json!({"request": {"method": "DELETE", "url": "Observation/o-zqxmark"}}),
         ]);
         entries.extend([put(person("a", "anna", 2)), put(observation("oa2", "a", "anna"))]);
-        let link = if self.has_person { format!("https://hospital.example/Patient/{ID}/$everything") } else { "u".into() };
+        let link = if self.has_person {
+            format!("https://hospital.example/Patient/{ID}/$everything")
+        } else {
+            "u".into()
+        };
         let bundle = json!({"resourceType": "Bundle", "type": "transaction",
             "link": [{"relation": "self", "url": link}], "entry": entries});
         serde_json::to_string_pretty(&bundle).unwrap()
@@ -115,7 +124,9 @@ impl Deliveries {
         bad["birthDate"] = format!("{MARK} is no date").into();
         let mut all = lines(&self.own(vec![bad]));
         if self.has_person {
-            all += &format!("{{\"resourceType\":\"Observation\",\"subject\":{{\"reference\":\"Patient/{ID}\"}},{MARK}\n");
+            all += &format!(
+                "{{\"resourceType\":\"Observation\",\"subject\":{{\"reference\":\"Patient/{ID}\"}},{MARK}\n"
+            );
         }
         all + &lines(&[person("c", "carl", 2)])
     }
@@ -191,8 +202,10 @@ fn places_of_mark(environment: &TestEnvironment) -> Vec<String> {
         .iter()
         .map(|table| {
             let table = &table[0];
-            format!("select '{table}', count(*)::text from {table} t where lower(t::text) like '%{MARK}%' \
-                     or t::text like '%{hexadecimal}%'")
+            format!(
+                "select '{table}', count(*)::text from {table} t where lower(t::text) like '%{MARK}%' \
+                     or t::text like '%{hexadecimal}%'"
+            )
         })
         .collect();
     let statistics = format!(
@@ -205,7 +218,7 @@ fn places_of_mark(environment: &TestEnvironment) -> Vec<String> {
 }
 
 fn erase(environment: &TestEnvironment, arguments: &[&str]) -> Value {
-    let command = [&["erase", &format!("Patient/{ID}"), "--source", "north", "--json"], arguments].concat();
+    let command = [&["erase", PATIENT, "--source", "north", "--json"], arguments].concat();
     let run = environment.run_command(environment.command(&command).env("KEEP_BODIES", "database"));
     let told = run.expect_code(0).json();
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas/erase.json");
@@ -223,7 +236,7 @@ fn nothing_of_a_person_is_left_anywhere_and_everything_of_others_is() {
 
     // Nobody can be asked, and the group has not been decided on.
     let loaded = State::of(&environment);
-    let command = ["erase", &format!("Patient/{ID}"), "--source", "north"];
+    let command = ["erase", PATIENT, "--source", "north"];
     environment.run(&[&command[..], &["--shared", "keep"]].concat()).expect_code(2);
     let refused = environment.run(&[&command[..], &["--yes"]].concat()).expect_code(2);
     assert!(refused.stderr.contains("--shared"), "{}", refused.stderr);
@@ -256,7 +269,9 @@ fn nothing_of_a_person_is_left_anywhere_and_everything_of_others_is() {
 
     // Another delivery is taken back, and brought back.
     let file = environment.value("select id::text from etl.load_file where path = 'north/2.json'");
-    for (arguments, what) in [(vec!["undo", "--file", &file], "undone"), (vec!["undo", "--redo", "--file", &file], "redone")] {
+    for (arguments, what) in
+        [(vec!["undo", "--file", &file], "undone"), (vec!["undo", "--redo", "--file", &file], "redone")]
+    {
         let run = environment.run_command(environment.command(&arguments).env("KEEP_BODIES", "database"));
         run.expect_code(0);
         assert_eq!(places_of_mark(&environment), Vec::<String>::new(), "{what}");
@@ -275,7 +290,10 @@ fn nothing_of_a_person_is_left_anywhere_and_everything_of_others_is() {
     // What comes again is a new delivery.
     environment.put("inbox/north/1.ndjson", deliveries.several());
     once(&environment);
-    assert_eq!(environment.value(&format!("select count(*) from patient_name where family = '{MARK}1'")), "1");
+    assert_eq!(
+        environment.value(&format!("select count(*) from patient_name where family = '{MARK}1'")),
+        "1"
+    );
 }
 
 #[test]
@@ -285,12 +303,14 @@ fn whatever_step_it_dies_at_the_next_process_finishes_it() {
     deliveries.deliver(&environment);
     for (number, step) in EraseStep::ALL.iter().enumerate() {
         if number > 0 {
-            environment.put("inbox/north/again.ndjson", lines(&[person(ID, MARK, 9), person("c", "carl", number as u32 + 3)]));
+            environment.put(
+                "inbox/north/again.ndjson",
+                lines(&[person(ID, MARK, 9), person("c", "carl", number as u32 + 3)]),
+            );
             once(&environment);
             assert!(!places_of_mark(&environment).is_empty(), "{}", step.name());
         }
-        let patient = format!("Patient/{ID}");
-        let arguments = ["erase", &patient, "--source", "north", "--yes", "--shared", "keep"];
+        let arguments = ["erase", PATIENT, "--source", "north", "--yes", "--shared", "keep"];
         let mut command = environment.command(&arguments);
         let run = environment.run_command(command.env("FAILPOINTS", format!("{}=return", step.name())));
         assert_ne!(run.code, 0, "{}: {}", step.name(), run.stderr);

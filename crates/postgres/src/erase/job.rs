@@ -325,7 +325,8 @@ impl Erasure {
             .bind::<BigInt, _>(id)
             .get_result(connection)?;
             if !is_remembered {
-                connection.batch_execute("set local enable_hashjoin = on; set local enable_mergejoin = on")?;
+                connection
+                    .batch_execute("set local enable_hashjoin = on; set local enable_mergejoin = on")?;
                 drop_unused(connection, id, tables)?;
             }
             let Left { left } = sql_query(
@@ -377,9 +378,8 @@ impl Erasure {
 
 /// Deletes the noted keys that neither rows nor the registry use.
 fn drop_unused(connection: &mut PgConnection, id: i64, tables: &[Table]) -> QueryResult<()> {
-    connection.batch_execute(
-        "create temporary table erasure_unused (id bigint primary key) on commit drop",
-    )?;
+    connection
+        .batch_execute("create temporary table erasure_unused (id bigint primary key) on commit drop")?;
     sql_query("insert into erasure_unused select key from etl.erasure_key where erasure_id = $1")
         .bind::<BigInt, _>(id)
         .execute(connection)?;
@@ -412,7 +412,8 @@ fn drop_unused(connection: &mut PgConnection, id: i64, tables: &[Table]) -> Quer
             .execute(connection)?;
         }
     }
-    sql_query("delete from etl.resource_key k using erasure_unused u where k.id = u.id").execute(connection)?;
+    sql_query("delete from etl.resource_key k using erasure_unused u where k.id = u.id")
+        .execute(connection)?;
     Ok(())
 }
 

@@ -205,7 +205,8 @@ pub fn rows(connection: &mut PgConnection, plan: &Plan) -> QueryResult<BTreeMap<
          analyze erased_key",
     )?;
     let types: Vec<Named> =
-        sql_query("select distinct resource_type, '' as fhir_id from erased_key order by 1").load(connection)?;
+        sql_query("select distinct resource_type, '' as fhir_id from erased_key order by 1")
+            .load(connection)?;
     let mut counts = BTreeSet::new();
     for Named { resource_type, .. } in types {
         let Some(known) = ResourceType::named(&resource_type) else { continue };

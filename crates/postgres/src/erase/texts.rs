@@ -126,10 +126,9 @@ impl Texts {
                 "text[]" => format!("array(select {} from unnest({column}) as t (item))", replaced("t.item")),
                 _ => replaced(&column),
             };
-            let changed =
-                sql_query(format!("update {table} set {column} = {new} where {column}::text ~ $1"))
-                    .bind::<Text, _>(&expression)
-                    .execute(connection)?;
+            let changed = sql_query(format!("update {table} set {column} = {new} where {column}::text ~ $1"))
+                .bind::<Text, _>(&expression)
+                .execute(connection)?;
             if changed > 0 && tables.last() != Some(&table) {
                 tables.push(table);
             }

@@ -207,14 +207,16 @@ impl Rewriter<'_> {
                         _ => CompressionMethod::Deflated,
                     };
                     let is_large = new.metadata()?.len() >= u64::from(u32::MAX);
-                    let options = SimpleFileOptions::default().compression_method(method).large_file(is_large);
+                    let options =
+                        SimpleFileOptions::default().compression_method(method).large_file(is_large);
                     writer.start_file(new_name, options).map_err(io::Error::other)?;
                     new.rewind()?;
                     io::copy(&mut new, &mut writer)?;
                 }
                 Err(_) => {
                     self.pass_over::<()>()?;
-                    let index = raw.index_for_name(&name).ok_or_else(|| io::Error::other("a member is lost"))?;
+                    let index =
+                        raw.index_for_name(&name).ok_or_else(|| io::Error::other("a member is lost"))?;
                     let raw = raw.by_index_raw(index).map_err(io::Error::other)?;
                     writer.raw_copy_file_rename(raw, new_name).map_err(io::Error::other)?;
                 }
@@ -415,7 +417,9 @@ mod tests {
         for (number, file) in files.into_iter().enumerate() {
             let expected: Vec<Place> = frames(file.clone())
                 .into_iter()
-                .map(|(member, offset, position, text)| (member, offset, position, text.replace("secret", "      ")))
+                .map(|(member, offset, position, text)| {
+                    (member, offset, position, text.replace("secret", "      "))
+                })
                 .collect();
             let mut new = rewrite(file, &ReadLimits::default(), &mut Blanks("secret"))
                 .expect("rewritten")
