@@ -25,6 +25,8 @@ pub mod command;
 pub mod config;
 #[cfg(feature = "feeds")]
 pub mod feeds;
+#[cfg(feature = "feeds")]
+pub mod forward;
 pub mod inbox;
 pub mod logging;
 pub mod notify;

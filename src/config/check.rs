@@ -108,6 +108,7 @@ impl Check<'_> {
             sources: std::mem::take(&mut self.file.sources),
             feeds: std::mem::take(&mut self.file.feeds),
             snapshots: std::mem::take(&mut self.file.snapshots),
+            sinks: std::mem::take(&mut self.file.sinks),
         })
     }
 

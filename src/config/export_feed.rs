@@ -89,7 +89,7 @@ impl Fields<'_, '_, '_> {
         }
     }
 
-    fn authorization(&mut self) -> ExportAuthorization {
+    pub(super) fn authorization(&mut self) -> ExportAuthorization {
         let token = self.secret("token");
         let private_key = self.secret("private_key");
         let client_id = self.text("client_id");

@@ -24,6 +24,7 @@ use toml::de::{DeTable, DeValue};
 use super::complaint::{Complaint, Place};
 use super::feed_settings::FeedSettings;
 use super::settings::SourceSettings;
+use super::sink_settings::SinkSettings;
 use super::snapshot_settings::SnapshotSettings;
 use super::variables::{CONFIG_FILE, VARIABLES, Variable};
 
@@ -42,6 +43,7 @@ pub struct SettingsFile {
     pub sources: Vec<SourceSettings>,
     pub feeds: Vec<FeedSettings>,
     pub snapshots: Vec<SnapshotSettings>,
+    pub sinks: Vec<SinkSettings>,
 }
 
 /// Reads a settings file, as far as it can be understood, and adds what is
@@ -88,9 +90,7 @@ impl Parser<'_> {
                 ("source", DeValue::Array(items)) => self.sources(items),
                 ("feed", DeValue::Array(items)) => self.feeds(items),
                 ("snapshot", DeValue::Array(items)) => self.snapshots(items),
-                ("sink", DeValue::Array(items)) => {
-                    items.iter().for_each(|item| self.without_kinds(name, item));
-                }
+                ("sink", DeValue::Array(items)) => self.sinks(items),
                 ("source" | "feed" | "sink" | "snapshot", _) => {
                     self.complain(offset, name, &format!("must be a list: write [[{name}]]"));
                 }
@@ -134,26 +134,6 @@ impl Parser<'_> {
             Err(error) => {
                 self.complain(offset, key, &format!("names {path:?}, which cannot be read: {error}"));
                 None
-            }
-        }
-    }
-
-    /// An entry of a list that this version has no kinds for.
-    fn without_kinds(&mut self, list: &str, item: &Spanned<DeValue<'_>>) {
-        let Some((name, _)) = self.name(list, item) else { return };
-        let table = item.get_ref().as_table();
-        let kind = table.and_then(|table| table.get("kind"));
-        let exists = "this version has no kinds of sink: Postgres is always filled, see DATABASE_URL";
-        match kind.map(|kind| (kind.get_ref().as_str(), kind.span().start)) {
-            Some((Some(kind), offset)) => {
-                self.complain(offset, list, &format!("{name:?} is of kind {kind:?}, but {exists}"));
-            }
-            Some((None, offset)) => {
-                self.complain(offset, list, &format!("{name:?} needs a string as its kind"))
-            }
-            None => {
-                let offset = item.span().start;
-                self.complain(offset, list, &format!("{name:?} has no kind, and {exists}"));
             }
         }
     }
@@ -307,13 +287,6 @@ name = '../etc'
 
 [[source]]
 description = 'nameless'
-
-[[sink]]
-name = 'lake'
-kind = 'parquet'
-
-[[sink]]
-name = 'other'
 ";
         let (file, complaints) = parse(text);
         let expected = [
@@ -328,10 +301,6 @@ name = 'other'
             "line 14: source \"st-marys\" is already described in line 9",
             "line 17: source has the name \"../etc\", which no folder can have",
             "line 19: source has no name",
-            "line 24: sink \"lake\" is of kind \"parquet\", but this version has no kinds of sink: Postgres is \
-             always filled, see DATABASE_URL",
-            "line 26: sink \"other\" has no kind, and this version has no kinds of sink: Postgres is always \
-             filled, see DATABASE_URL",
         ];
         assert_eq!(complaints, expected);
         assert_eq!(

@@ -25,6 +25,8 @@ mod raw;
 mod resource_type;
 mod schedule;
 mod settings;
+mod sink;
+mod sink_settings;
 mod snapshot;
 mod snapshot_settings;
 mod source;
@@ -47,6 +49,7 @@ pub use settings::{
     EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, NotifySettings,
     ResourceTypes, ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch, Webhook,
 };
+pub use sink_settings::{SinkAuthorization, SinkSettings};
 pub use snapshot_settings::{Keep, SnapshotFormat, SnapshotPlan, SnapshotSettings, SnapshotTarget};
 pub use storage_settings::{StorageSettings, StorageUrl, StoreKind};
 pub use variables::{VARIABLES, Variable};

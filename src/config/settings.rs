@@ -14,6 +14,7 @@ use super::complaint::{Complaint, SettingsError};
 use super::feed_settings::FeedSettings;
 use super::keep_settings::{ArchiveCompression, KeepSettings};
 use super::schedule::Schedule;
+use super::sink_settings::SinkSettings;
 use super::snapshot_settings::SnapshotSettings;
 use super::storage_settings::StorageSettings;
 
@@ -79,6 +80,8 @@ pub struct Settings {
     pub feeds: Vec<FeedSettings>,
     /// The snapshots that the settings file declares.
     pub snapshots: Vec<SnapshotSettings>,
+    /// The sinks that the settings file declares.
+    pub sinks: Vec<SinkSettings>,
     /// The texts of all of these, for people.
     pub shown: Vec<ShownSetting>,
 }

@@ -5,7 +5,7 @@ use fhirmill_core::json::{JsonType, Parser, Value};
 
 /// The ExplanationOfBenefit without contained Coverages and without
 /// `insurance.coverage`; `None` for any other resource.
-pub(super) fn without(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn without(bytes: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(bytes, b"\"ExplanationOfBenefit\"")?;
     let mut parser = Parser::default();
     let tree = parser.parse(bytes).ok()?;

@@ -11,7 +11,7 @@ mod conditions;
 #[cfg(feature = "lake")]
 pub mod convert;
 mod departures;
-mod eob_coverage;
+pub(crate) mod eob_coverage;
 pub mod erase;
 mod error;
 mod file_progress;

@@ -428,6 +428,51 @@ impl SnapshotStep {
     }
 }
 
+/// Where forwarding to a sink can be killed, in the order in which a unit passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardStep {
+    /// The process has the lock of the sink.
+    Locked,
+    /// Batches are taken, and their resources are noted as being sent.
+    Taken,
+    /// The sink has answered, and nothing is noted of it.
+    Answered,
+    /// The answer is noted.
+    Noted,
+    /// All of a unit is sent and noted.
+    Sent,
+    /// The batches of the unit are done, or go on to the next type.
+    Finished,
+    /// Deletions are taken.
+    DeletesTaken,
+}
+
+impl ForwardStep {
+    /// Every step.
+    pub const ALL: &[ForwardStep] = &[
+        ForwardStep::Locked,
+        ForwardStep::Taken,
+        ForwardStep::Answered,
+        ForwardStep::Noted,
+        ForwardStep::Sent,
+        ForwardStep::Finished,
+        ForwardStep::DeletesTaken,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            ForwardStep::Locked => "forward-locked",
+            ForwardStep::Taken => "forward-taken",
+            ForwardStep::Answered => "forward-answered",
+            ForwardStep::Noted => "forward-noted",
+            ForwardStep::Sent => "forward-sent",
+            ForwardStep::Finished => "forward-finished",
+            ForwardStep::DeletesTaken => "forward-deletes-taken",
+        }
+    }
+}
+
 /// Where a conversion to files can be killed, in the order in which it passes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConvertStep {
@@ -540,6 +585,11 @@ pub fn passed_undo(step: UndoStep) {
 
 /// The step of an erasure is done: kills the program if FAILPOINTS says so.
 pub fn passed_erase(step: EraseStep) {
+    die_at(step.name());
+}
+
+/// The step of forwarding is done: kills the program if FAILPOINTS says so.
+pub fn passed_forward(step: ForwardStep) {
     die_at(step.name());
 }
 

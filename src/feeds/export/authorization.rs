@@ -1,4 +1,4 @@
-//! *Authorization* of an export: a token of the operator, or one that SMART Backend
+//! *Authorization* at a FHIR server: a token of the operator, or one that SMART Backend
 //! Services gives for an assertion that is signed with the operator's private key
 //! (<https://hl7.org/fhir/smart-app-launch/backend-services.html>).
 
@@ -35,6 +35,8 @@ pub struct Authorizer {
     base: Url,
     /// The types that are exported; empty for all.
     types: Vec<String>,
+    /// The permissions that are asked for, as SMART 2 and as SMART 1 name them.
+    permissions: (&'static str, &'static str),
     token: Mutex<Option<Token>>,
 }
 
@@ -71,7 +73,13 @@ struct Claims<'c> {
 impl Authorizer {
     /// Without a token yet.
     pub fn new(settings: &ExportAuthorization, base: Url, types: &[String]) -> Self {
-        Authorizer { settings: settings.clone(), base, types: types.to_vec(), token: Mutex::default() }
+        let permissions = ("rs", "read");
+        Authorizer { settings: settings.clone(), base, types: types.to_vec(), permissions, token: Mutex::default() }
+    }
+
+    /// For creating, updating and deleting resources of these types.
+    pub fn for_writing(settings: &ExportAuthorization, base: Url, types: &[String]) -> Self {
+        Authorizer { permissions: ("cud", "write"), ..Self::new(settings, base, types) }
     }
 
     /// The Authorization for a call of that URL; none where there is nothing to prove. A
@@ -129,8 +137,8 @@ impl Authorizer {
             // Version 2 of SMART has other permissions; a server that does not say has one
             // or the other.
             None => match is_second {
-                Some(false) => vec![self.scope("read"), self.scope("rs")],
-                _ => vec![self.scope("rs"), self.scope("read")],
+                Some(false) => vec![self.scope(self.permissions.1), self.scope(self.permissions.0)],
+                _ => vec![self.scope(self.permissions.0), self.scope(self.permissions.1)],
             },
         };
         let mut refusal = None;

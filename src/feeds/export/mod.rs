@@ -47,7 +47,7 @@ pub use test::test;
 use super::http::{Answer, Call, Failure, HttpClient};
 use crate::config::{ExportSettings, Settings};
 use crate::report::RunProgress;
-use authorization::Authorizer;
+pub use authorization::Authorizer;
 use spool::Spool;
 
 /// How often a wait looks whether the feed was paused.

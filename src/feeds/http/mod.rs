@@ -46,6 +46,7 @@ pub struct Call {
     headers: Vec<(String, String)>,
     authorization: Option<String>,
     body: Option<(&'static str, Vec<u8>)>,
+    timeout: Option<Duration>,
 }
 
 /// An answer whose body has not been read.
@@ -63,7 +64,7 @@ pub struct Answer {
 impl Call {
     /// A call of that URL.
     pub fn new(method: Method, url: Url) -> Self {
-        Call { method, url, headers: Vec::new(), authorization: None, body: None }
+        Call { method, url, headers: Vec::new(), authorization: None, body: None, timeout: None }
     }
 
     /// What is called.
@@ -90,6 +91,12 @@ impl Call {
     /// The same with an Authorization, which no other server gets.
     pub fn authorization(mut self, authorization: Option<String>) -> Self {
         self.authorization = authorization;
+        self
+    }
+
+    /// The same, whose whole answer must be there within that time.
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -152,6 +159,9 @@ impl HttpClient {
         if let Some((kind, body)) = &call.body {
             request = request.header("Content-Type", *kind).body(body.clone());
         }
+        if let Some(timeout) = call.timeout {
+            request = request.timeout(timeout);
+        }
         // It is made within the runtime, too.
         self.wait_for(async { request.send().await })?.map_err(|failure| Failure::transport(&failure))
     }
@@ -213,6 +223,7 @@ fn redirected(call: Call, target: Url, status: StatusCode) -> Result<Call, Failu
         method: if becomes_get { Method::GET } else { call.method },
         body: call.body.filter(|_| !becomes_get),
         headers: call.headers,
+        timeout: call.timeout,
         url: target,
     })
 }

@@ -12,7 +12,7 @@ use fhirmill_core::fhir::ResourceType;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::DatabaseError;
 use fhirmill_postgres::failpoint::{self, UndoStep};
-use fhirmill_postgres::ledger::{Account, Run, RunStatus};
+use fhirmill_postgres::ledger::{Account, Run, RunStatus, forward};
 use fhirmill_postgres::load::lead_to_owners;
 use fhirmill_postgres::undo::{self, ChangedResources, Promotion, SkippedTypes, TableRows, UndoFile, Undone};
 use serde::Serialize;
@@ -261,6 +261,7 @@ fn change(
     changes.tables = tables;
     changes.resources = ChangedResources::list(worker.connection())?;
     changes.files_read = again.len() as u64;
+    forward::note_undone(worker.connection(), source_id, run_id)?;
     undo::remove_unused(worker.connection(), source_id, &plan.tables)?;
     if let Some(run_id) = run_id {
         lead_to_owners(worker.connection(), || plan, &[run_id])?;

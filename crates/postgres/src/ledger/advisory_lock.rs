@@ -25,6 +25,9 @@ pub(super) const FILL_LOCK: i32 = 7_303_020;
 /// The first of the two numbers of the lock by which a batch decides alone what requests by
 /// identifier mean; the second is the source's.
 pub(crate) const SOURCE_LOCK: i32 = 7_303_021;
+/// The first of the two numbers of the advisory lock that whoever sends to a sink holds; the
+/// second is the sink's.
+pub(super) const SINK_LOCK: i32 = 7_303_040;
 /// Held while files are being claimed.
 const CLAIM_LOCK: i64 = 7_303_015;
 

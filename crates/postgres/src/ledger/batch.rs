@@ -1,12 +1,15 @@
 //! What a batch writes to the ledger, in the transaction that writes its rows.
 
+use std::sync::OnceLock;
+
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, SmallInt, Text};
 use diesel::upsert::excluded;
 
 use super::Account;
+use super::forward::{BatchNote, NOTE_BATCH};
 use super::schema::{load_file, unmapped_element};
 
 /// The files of a batch, claimed by the run that loads it.
@@ -59,20 +62,34 @@ pub struct BatchPart {
     pub account: Account,
 }
 
-/// Arrays keep this one prepared statement, however many files a batch has.
-const INSERT: &str = "\
-insert into etl.load_batch (file_id, first_position, last_position,
-  inserted, updated, unchanged, stale, deleted, rejected, skipped)
-select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// Arrays keep this one prepared statement, however many files a batch has. It also notes the
+/// batch for sinks, so that where there are none this costs no call.
+fn insert_statement() -> &'static str {
+    static STATEMENT: OnceLock<String> = OnceLock::new();
+    STATEMENT.get_or_init(|| {
+        format!(
+            "\
+with part as (
+  insert into etl.load_batch (file_id, first_position, last_position,
+    inserted, updated, unchanged, stale, deleted, rejected, skipped)
+  select * from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14))
+{NOTE_BATCH}"
+        )
+    })
+}
 
 impl BatchPart {
-    /// Records the parts of one batch.
-    pub fn insert(connection: &mut PgConnection, parts: &[BatchPart]) -> QueryResult<()> {
+    /// Records the parts of one batch, and notes it for the sinks of its source.
+    pub fn insert(connection: &mut PgConnection, parts: &[BatchPart], note: BatchNote) -> QueryResult<()> {
         let column = |value: fn(&BatchPart) -> i64| parts.iter().map(value).collect::<Vec<i64>>();
-        sql_query(INSERT)
+        sql_query(insert_statement())
             .bind::<Array<BigInt>, _>(column(|part| part.file_id))
             .bind::<Array<BigInt>, _>(column(|part| part.positions.0 as i64))
             .bind::<Array<BigInt>, _>(column(|part| part.positions.1 as i64))
+            .bind::<SmallInt, _>(note.source_id)
+            .bind::<BigInt, _>(note.run_id)
+            .bind::<BigInt, _>(note.number as i64)
+            .bind::<BigInt, _>(note.resources as i64)
             .bind::<Array<BigInt>, _>(column(|part| part.account.inserted as i64))
             .bind::<Array<BigInt>, _>(column(|part| part.account.updated as i64))
             .bind::<Array<BigInt>, _>(column(|part| part.account.unchanged as i64))

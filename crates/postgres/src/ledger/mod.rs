@@ -22,6 +22,7 @@ mod feed_entry;
 mod feed_offset;
 mod figures;
 mod file;
+pub mod forward;
 mod kept_file;
 mod lost_file;
 mod mended;

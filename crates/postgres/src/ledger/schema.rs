@@ -505,6 +505,98 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.sink (id) {
+        id -> SmallInt,
+        name -> Text,
+        kind -> Text,
+        source_id -> SmallInt,
+        url -> Text,
+        types -> Array<Text>,
+        leave_out -> Array<Text>,
+        registered_at -> Timestamptz,
+        is_caught_up -> Bool,
+        last_success_at -> Nullable<Timestamptz>,
+        failing_since -> Nullable<Timestamptz>,
+        retry_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        accepted -> BigInt,
+        deleted -> BigInt,
+        refused -> BigInt,
+        requests -> BigInt,
+        retries -> BigInt,
+    }
+}
+
+diesel::table! {
+    etl.sink_batch (id) {
+        id -> BigInt,
+        sink_id -> SmallInt,
+        run_id -> Nullable<BigInt>,
+        batch -> Nullable<BigInt>,
+        file_ids -> Nullable<Array<BigInt>>,
+        first_positions -> Nullable<Array<BigInt>>,
+        last_positions -> Nullable<Array<BigInt>>,
+        resource_ids -> Nullable<Array<BigInt>>,
+        resources -> BigInt,
+        phase -> SmallInt,
+        noted_at -> Timestamptz,
+        acknowledged_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    etl.sink_refusal (sink_id, resource_type, fhir_id) {
+        sink_id -> SmallInt,
+        resource_type -> Text,
+        fhir_id -> Text,
+        method -> Text,
+        file_id -> Nullable<BigInt>,
+        position -> Nullable<BigInt>,
+        status -> Integer,
+        code -> Nullable<Text>,
+        server_code -> Nullable<Text>,
+        expression -> Nullable<Text>,
+        awaits -> Array<Text>,
+        attempts -> Integer,
+        first_refused_at -> Timestamptz,
+        refused_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    etl.sink_request (id) {
+        id -> BigInt,
+        sink_id -> SmallInt,
+        answered_at -> Timestamptz,
+        process -> Text,
+        method -> Text,
+        resource_type -> Text,
+        entries -> Integer,
+        accepted -> Integer,
+        refused -> Integer,
+        status -> Integer,
+        milliseconds -> Integer,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    etl.sink_resource (sink_id, resource_type, fhir_id) {
+        sink_id -> SmallInt,
+        resource_type -> Text,
+        fhir_id -> Text,
+        is_present -> Bool,
+        sent_hash -> Nullable<Binary>,
+        sending_hash -> Nullable<Binary>,
+        refused_hash -> Nullable<Binary>,
+        sent_at -> Nullable<Timestamptz>,
+        delete_requested_at -> Nullable<Timestamptz>,
+        delete_refused_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     etl.skipped_range (file_id, first_position, resource_type) {
         file_id -> BigInt,
         first_position -> BigInt,
@@ -716,6 +808,11 @@ diesel::joinable!(page_session -> page_user (user_id));
 diesel::joinable!(rejected_record -> load_file (file_id));
 diesel::joinable!(resolved_identifier -> source (source_id));
 diesel::joinable!(sender -> source (source_id));
+diesel::joinable!(sink -> source (source_id));
+diesel::joinable!(sink_batch -> sink (sink_id));
+diesel::joinable!(sink_refusal -> sink (sink_id));
+diesel::joinable!(sink_request -> sink (sink_id));
+diesel::joinable!(sink_resource -> sink (sink_id));
 diesel::joinable!(skipped_range -> load_file (file_id));
 diesel::joinable!(source_base_url -> source (source_id));
 diesel::joinable!(undo -> load_file (file_id));
@@ -761,6 +858,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     row_since,
     sender,
     service,
+    sink,
+    sink_batch,
+    sink_refusal,
+    sink_request,
+    sink_resource,
     skipped_range,
     snapshot,
     source,

@@ -2,11 +2,12 @@
 //! entry in the ledger.
 
 use diesel::PgConnection;
-use fhirmill_core::sink::{Mode, Outcome, Outcomes};
+use fhirmill_core::sink::{BatchId, Mode, Outcome, Outcomes};
 
 use super::batch::{Delivery, FilePart, Load, SkippedType};
 use crate::LoadError;
 use crate::failpoint::{self, Step};
+use crate::ledger::forward::{BatchNote, note_parts};
 use crate::ledger::{
     Account, BatchClaim, BatchPart, DeviatingElement, NewReject, SkippedRange, UnmappedElement,
 };
@@ -69,10 +70,13 @@ pub(super) fn record(
     connection: &mut PgConnection,
     load: &Load<'_>,
     accounts: &[Account],
+    moved: usize,
 ) -> Result<(), LoadError> {
-    if load.mode == Mode::Remap || matches!(load.delivery, Delivery::Replayed) {
+    let Mode::Load(id) = load.mode else { return Ok(()) };
+    if matches!(load.delivery, Delivery::Replayed) {
         return Ok(());
     }
+    let note = note(load, id, accounts, moved);
     insert_rejects(connection, load)?;
     for unmapped in load.rows.unmapped() {
         let element = UnmappedElement {
@@ -93,7 +97,7 @@ pub(super) fn record(
     });
     DeviatingElement::add(connection, &deviations.collect::<Vec<_>>())?;
     match load.delivery {
-        Delivery::Claimed => insert_parts(connection, load, accounts)?,
+        Delivery::Claimed => insert_parts(connection, load, accounts, note)?,
         Delivery::Archived { resource_types } if !resource_types.is_empty() => {
             for (file, account) in load.files.iter().zip(accounts) {
                 let loaded = account.total() - account.skipped;
@@ -102,6 +106,8 @@ pub(super) fn record(
                     return Err(LoadError::SkippedDiffer { loaded });
                 }
             }
+            let places: Vec<_> = load.files.iter().map(|file| (file.file_id, file.records)).collect();
+            note_parts(connection, &places, note)?;
         }
         Delivery::Archived { .. } | Delivery::Replayed => {}
     }
@@ -109,17 +115,26 @@ pub(super) fn record(
     Ok(())
 }
 
+/// What sinks may have to be told of: versions that are current now, wherever they were before,
+/// and deletions.
+fn note(load: &Load<'_>, id: BatchId, accounts: &[Account], moved: usize) -> BatchNote {
+    let applied: u64 = accounts.iter().map(|account| account.inserted + account.updated).sum();
+    let resources = applied + moved as u64 + load.deletes.len() as u64;
+    BatchNote { source_id: load.source_id, run_id: id.run, number: id.number, resources }
+}
+
 fn insert_parts(
     connection: &mut PgConnection,
     load: &Load<'_>,
     accounts: &[Account],
+    note: BatchNote,
 ) -> Result<(), LoadError> {
     let part = |(file, account): (&FilePart, &Account)| BatchPart {
         file_id: file.file_id,
         positions: file.records,
         account: *account,
     };
-    BatchPart::insert(connection, &load.files.iter().zip(accounts).map(part).collect::<Vec<_>>())?;
+    BatchPart::insert(connection, &load.files.iter().zip(accounts).map(part).collect::<Vec<_>>(), note)?;
     let range = |skipped: &SkippedType| {
         let file = &load.files[skipped.file];
         let resource_type = skipped.resource_type.name();

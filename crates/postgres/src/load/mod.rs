@@ -313,7 +313,7 @@ fn write(
     let receipt = PostgresSink::new(connection, tables, &decided).write(&accepted)?;
     drop(accepted);
     let accounts = account::accounts(load, &decided.outcomes);
-    account::record(connection, load, &accounts)?;
+    account::record(connection, load, &accounts, decided.moved.len())?;
     decided.relations.insert(connection)?;
     Ok(Written { outcomes: decided.outcomes, accounts, rows: receipt.rows })
 }
