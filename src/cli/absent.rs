@@ -9,6 +9,7 @@ const OF_FEATURES: &[(&str, &str, bool)] = &[
     ("users", "server", cfg!(feature = "server")),
     ("feeds", "feeds", cfg!(feature = "feeds")),
     ("export", "feeds", cfg!(feature = "feeds")),
+    ("forward", "feeds", cfg!(feature = "feeds")),
     ("snapshot", "lake", cfg!(feature = "lake")),
     ("convert", "lake", cfg!(feature = "lake")),
 ];

@@ -13,6 +13,8 @@ mod erase;
 mod exit_code;
 #[cfg(feature = "feeds")]
 mod feeds;
+#[cfg(feature = "feeds")]
+mod forward;
 mod generate;
 mod help;
 mod listing;
@@ -46,6 +48,8 @@ pub use erase::EraseArguments;
 pub use exit_code::ExitCode;
 #[cfg(feature = "feeds")]
 pub use feeds::{ExportArguments, FeedArguments, FeedsCommand, FeedsResetArguments, FeedsRunArguments};
+#[cfg(feature = "feeds")]
+pub use forward::{ForwardArguments, ForwardCommand, ForwardForgetArguments};
 pub use generate::{GenerateArguments, GenerateFormat};
 pub use listing::{FilesArguments, RunsArguments};
 pub use moment::{InvalidMoment, Moment};
@@ -161,6 +165,10 @@ pub enum Command {
     #[cfg(feature = "feeds")]
     #[command(subcommand)]
     Feeds(FeedsCommand),
+    /// Send resources to other FHIR servers, and show how far that is
+    #[cfg(feature = "feeds")]
+    #[command(subcommand)]
+    Forward(ForwardCommand),
     /// Fetch a bulk export of a FHIR server, and load it
     ///
     /// Asks the server for an export ($export of FHIR Bulk Data), waits until it is finished, fetches its files into
@@ -261,13 +269,17 @@ impl Command {
             Self::Senders(_) | Self::Users(_) => Audience::Operator,
             #[cfg(feature = "feeds")]
             Self::Feeds(FeedsCommand::List(_) | FeedsCommand::Test(_)) => Audience::Reader,
+            #[cfg(feature = "feeds")]
+            Self::Forward(ForwardCommand::Status(_)) => Audience::Reader,
+            #[cfg(feature = "feeds")]
+            Self::Forward(ForwardCommand::Run(_)) => Audience::Service,
             #[cfg(feature = "lake")]
             Self::Snapshot(arguments) => match arguments.command {
                 Some(SnapshotCommand::List(_)) => Audience::Reader,
                 _ => Audience::Operator,
             },
             #[cfg(feature = "feeds")]
-            Self::Feeds(_) | Self::Export(_) => Audience::Operator,
+            Self::Feeds(_) | Self::Export(_) | Self::Forward(_) => Audience::Operator,
             #[cfg(feature = "lake")]
             Self::Convert(_) => Audience::Reader,
         }

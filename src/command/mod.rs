@@ -14,6 +14,8 @@ mod feed_lines;
 #[cfg(feature = "feeds")]
 pub mod feeds;
 pub mod files;
+#[cfg(feature = "feeds")]
+pub mod forward;
 pub mod generate;
 mod heartbeat;
 mod indexes;
@@ -83,6 +85,8 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Users(command) => users::run(settings, command),
         #[cfg(feature = "feeds")]
         Command::Feeds(command) => feeds::run(settings, command, runtime),
+        #[cfg(feature = "feeds")]
+        Command::Forward(command) => forward::run(settings, command, runtime),
         #[cfg(feature = "feeds")]
         Command::Export(arguments) => export::run(settings, arguments, runtime),
         #[cfg(feature = "lake")]

@@ -29,6 +29,8 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     super::cancel_on_signal(runtime, &cancel)?;
     let database = Database::open(&settings.database(), Wait::UntilCancelled(&cancel))?;
     migrations::up(&database, MIGRATIONS)?;
+    #[cfg(feature = "feeds")]
+    crate::forward::register_all(&mut database.connect()?, settings)?;
     let (pulse, wake) = (Pulse::begin(), Arc::new(Notify::new()));
     let (wake_views, woken) = std::sync::mpsc::sync_channel(1);
     let heartbeat = Heartbeat::start(settings, &database, pulse.clone(), wake_views.clone());
@@ -52,6 +54,8 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
         let context = crate::feeds::FeedContext { settings, runtime, cancel, activity };
         crate::feeds::Feeds::start(&context, &database, &wake_feeds)
     };
+    #[cfg(feature = "feeds")]
+    let forwarders = crate::forward::Forwarders::start(settings, &database, (runtime, &cancel));
     #[cfg(feature = "lake")]
     let snapshots = crate::snapshot::Snapshots::start(settings, &database, (runtime, &cancel));
     let notifier = crate::notify::Notifier::start(settings, &database, (runtime, &cancel));
@@ -68,6 +72,8 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     feeds.ended();
     drop(view_filler);
     notifier.ended();
+    #[cfg(feature = "feeds")]
+    forwarders.ended();
     #[cfg(feature = "lake")]
     snapshots.ended();
     #[cfg(feature = "server")]

@@ -113,7 +113,9 @@ impl Fields<'_, '_, '_> {
                 self.complain("types", "has no types: name those to send, in their order");
             }
             let is_repeated = |(number, name): (usize, &String)| types[..number].contains(name);
-            if let Some(name) = types.iter().enumerate().find_map(|named| is_repeated(named).then_some(named.1)) {
+            if let Some(name) =
+                types.iter().enumerate().find_map(|named| is_repeated(named).then_some(named.1))
+            {
                 self.complain("types", &format!("has {name} twice"));
             }
             let both = leave_out.iter().flatten().find(|name| types.contains(name));

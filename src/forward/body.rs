@@ -233,7 +233,8 @@ impl<'e> Editor<'e> {
         let named_type = object.get("type").and_then(Value::as_text);
         let is_left_out = |name: &str| self.leave_out.contains(name);
         let Some(value) = reference_value else {
-            let is_logical = object.get("identifier").is_some_and(|value| value.json_type() == JsonType::Object);
+            let is_logical =
+                object.get("identifier").is_some_and(|value| value.json_type() == JsonType::Object);
             return (is_logical && named_type.is_some_and(|name| is_left_out(&name))).then_some(Edited::Gone);
         };
         let reference = value.as_text()?;
@@ -380,7 +381,9 @@ mod tests {
             r##"{"resourceType":"ExplanationOfBenefit", "id":"1","contained":[{"resourceType":"ServiceRequest","id":"s"}], "total":[{"amount":{"value":1.10}}]}"##,
         );
         // One of two, the last member, in any spelling of the reference.
-        for reference in ["Coverage/7", "https://ehr.example/r4/Coverage/7/_history/2", "Coverage?identifier=x|y"] {
+        for reference in
+            ["Coverage/7", "https://ehr.example/r4/Coverage/7/_history/2", "Coverage?identifier=x|y"]
+        {
             assert_changed(
                 &["Coverage"],
                 &format!(

@@ -7,9 +7,9 @@
 //! - What does not depend on what is sent, such as a token that is not accepted, is waited out,
 //!   too: somebody has to mend it, and nothing is lost meanwhile.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -101,7 +101,10 @@ enum Verdict {
 enum Attempt {
     Verdict(Verdict),
     /// It may succeed if it is made again. After several times, the entries may be to blame.
-    Failed { failure: Failure, suspect: Option<Verdict> },
+    Failed {
+        failure: Failure,
+        suspect: Option<Verdict>,
+    },
 }
 
 impl Delivery {

@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use diesel::PgConnection;
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::failpoint::{self, ForwardStep};
-use fhirmill_postgres::ledger::forward::{
-    Sink, Taking, Wanted, release_awaited, wanted_deletions,
-};
+use fhirmill_postgres::ledger::forward::{Sink, Taking, Wanted, release_awaited, wanted_deletions};
 use tracing::{info, warn};
 
 use super::deliver::Delivery;

@@ -31,10 +31,7 @@ use crate::config::{Settings, SinkSettings};
 use crate::feeds::http::Failure;
 
 /// The sink in the ledger; it is entered if it is new.
-pub fn register(
-    connection: &mut diesel::PgConnection,
-    declared: &SinkSettings,
-) -> Result<Sink, SinkError> {
+pub fn register(connection: &mut diesel::PgConnection, declared: &SinkSettings) -> Result<Sink, SinkError> {
     let SinkSettings { name, source, url, types, leave_out, .. } = declared;
     Sink::register(connection, &NewSink { name, source, url, types, leave_out })
 }

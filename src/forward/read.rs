@@ -95,7 +95,9 @@ impl Gathering<'_> {
                     return Err(unreadable(file, &in_one_line(&error)));
                 }
             }
-            Err(ArchiveError::Missing { .. } | ArchiveError::Resized { .. } | ArchiveError::Changed { .. }) => {}
+            Err(
+                ArchiveError::Missing { .. } | ArchiveError::Resized { .. } | ArchiveError::Changed { .. },
+            ) => {}
             // The archive is away: nothing is wrong with the resources.
             Err(error) => return Err(unreadable(file, &in_one_line(&error))),
         }

@@ -197,8 +197,11 @@ impl Sending<'_> {
             Event::Answered { method, entries, status, took, bytes } => {
                 failpoint::passed_forward(ForwardStep::Answered);
                 let resource_type = entries.first().map_or("", |(entry, _)| entry.resource_type.as_str());
-                let accepted: Vec<SentResource<'_>> =
-                    entries.iter().filter(|(_, reason)| reason.is_none()).map(|(entry, _)| sent(entry)).collect();
+                let accepted: Vec<SentResource<'_>> = entries
+                    .iter()
+                    .filter(|(_, reason)| reason.is_none())
+                    .map(|(entry, _)| sent(entry))
+                    .collect();
                 let refused: Vec<(&Entry, &Reason)> =
                     entries.iter().filter_map(|(entry, reason)| Some((entry, reason.as_ref()?))).collect();
                 let answered = Answered {

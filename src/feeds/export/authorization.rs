@@ -74,7 +74,13 @@ impl Authorizer {
     /// Without a token yet.
     pub fn new(settings: &ExportAuthorization, base: Url, types: &[String]) -> Self {
         let permissions = ("rs", "read");
-        Authorizer { settings: settings.clone(), base, types: types.to_vec(), permissions, token: Mutex::default() }
+        Authorizer {
+            settings: settings.clone(),
+            base,
+            types: types.to_vec(),
+            permissions,
+            token: Mutex::default(),
+        }
     }
 
     /// For creating, updating and deleting resources of these types.

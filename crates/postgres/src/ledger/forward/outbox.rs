@@ -68,11 +68,7 @@ where s.source_id = $1 and t.sink_id = s.id and t.resource_type = k.resource_typ
 
 /// Has the sinks of the source follow an undo: the affected resources get the version that
 /// counts now, or are deleted. To be called in its transaction, before keys are removed.
-pub fn note_undone(
-    connection: &mut PgConnection,
-    source_id: i16,
-    run_id: Option<i64>,
-) -> QueryResult<()> {
+pub fn note_undone(connection: &mut PgConnection, source_id: i16, run_id: Option<i64>) -> QueryResult<()> {
     let Some(run_id) = run_id else { return Ok(()) };
     sql_query(UNDONE_CHANGED)
         .bind::<SmallInt, _>(source_id)

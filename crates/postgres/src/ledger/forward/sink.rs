@@ -108,7 +108,8 @@ with changed as (
   update etl.sink set types = $2, leave_out = $3, is_caught_up = is_caught_up and $4 where id = $1 returning id)
 update etl.sink_batch b set phase = 0 from changed where b.sink_id = changed.id and b.acknowledged_at is null";
 
-const SEND_ALL_ANEW: &str = "update etl.sink_resource set sent_hash = null, refused_hash = null where sink_id = $1";
+const SEND_ALL_ANEW: &str =
+    "update etl.sink_resource set sent_hash = null, refused_hash = null where sink_id = $1";
 
 /// A batch of the outbox has about so many positions of a file.
 const POSITIONS_OF_A_BATCH: i64 = 20_000;
@@ -142,7 +143,10 @@ impl Sink {
 
     /// The sink of that name.
     pub fn named(connection: &mut PgConnection, name: &str) -> QueryResult<Option<Sink>> {
-        sql_query(format!("{SINKS} where s.name = $1")).bind::<Text, _>(name).get_result(connection).optional()
+        sql_query(format!("{SINKS} where s.name = $1"))
+            .bind::<Text, _>(name)
+            .get_result(connection)
+            .optional()
     }
 
     /// The sink of the settings; it is entered if it is new. From then on, what is loaded is
@@ -227,11 +231,9 @@ impl Sink {
     /// Notes for the sink all that was loaded before.
     fn catch_up(&self, connection: &mut PgConnection) -> QueryResult<()> {
         sql_query("set local statement_timeout = 0").execute(connection)?;
-        let is_due = sql_query(
-            "update etl.sink set is_caught_up = true where id = $1 and not is_caught_up",
-        )
-        .bind::<SmallInt, _>(self.id)
-        .execute(connection)?;
+        let is_due = sql_query("update etl.sink set is_caught_up = true where id = $1 and not is_caught_up")
+            .bind::<SmallInt, _>(self.id)
+            .execute(connection)?;
         if is_due > 0 {
             sql_query(CATCH_UP)
                 .bind::<SmallInt, _>(self.id)
@@ -289,10 +291,7 @@ impl Sink {
 
     /// Whether there is anything to send or to delete that was not refused.
     pub fn has_outstanding(&self, connection: &mut PgConnection) -> QueryResult<bool> {
-        sql_query(OUTSTANDING)
-            .bind::<SmallInt, _>(self.id)
-            .get_result(connection)
-            .map(|Truth { is }| is)
+        sql_query(OUTSTANDING).bind::<SmallInt, _>(self.id).get_result(connection).map(|Truth { is }| is)
     }
 
     /// Whether something may be in flight that another process has sent.
