@@ -213,17 +213,16 @@ crowds: prerequisites ## Open 10,000 connections at once; needs 20,000 open file
 	cargo test --test integration -- --ignored --nocapture crowds::
 
 feed-servers: prerequisites ## Fetch exports of a real FHIR server (sekmet-fhir) behind faults
-	test -x target/feed-servers/bin/sekmet || { python3 -m venv target/feed-servers && \
-	  target/feed-servers/bin/pip install --quiet sekmet-fhir; }
+	scripts/feed-servers-venv target/feed-servers
 	cargo test --test integration -- --ignored --nocapture sekmet_behind
 
 kafka-servers: prerequisites ## Read topics of Apache Kafka: kills of the broker and of services (KILLS=20), TLS, passwords, times
 	scripts/fetch-kafka
 	cargo test --test integration -- --ignored --nocapture --test-threads 1 feeds::kafka
 
-hapi: prerequisites ## Fetch exports of a real HAPI server, which Maven assembles (needs a JDK 17 and mvn)
+hapi: prerequisites ## Exports of a real HAPI server, which Maven assembles, and forwarding to it (needs a JDK 17 and mvn)
 	mvn --batch-mode --quiet --file tests/hapi/pom.xml compile dependency:copy-dependencies
-	cargo test --test integration -- --ignored --nocapture hapi_exports
+	cargo test --test integration -- --ignored --nocapture --test-threads 1 feeds::hapi hapi_gets
 
 lake-equality: FEATURES = lake
 lake-equality: prerequisites binary ## Compare `convert` with a load, by pyarrow (LAKE_DATA=folder; otherwise generated patients)

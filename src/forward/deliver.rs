@@ -8,7 +8,7 @@
 //!   too: somebody has to mend it, and nothing is lost meanwhile.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -79,8 +79,8 @@ pub struct Delivery {
     /// How many calls in a row may fail; none if any number may.
     retries: Option<u32>,
     waiting: Mutex<Waiting>,
-    /// How many Bundles were accepted.
-    successes: AtomicU64,
+    /// Whether the server has ever accepted anything.
+    has_accepted: AtomicBool,
     /// Set when what is sent could not be noted.
     stop: AtomicBool,
 }
@@ -129,9 +129,14 @@ impl Delivery {
             retry_wait: sink.retry_wait,
             retries,
             waiting: Mutex::new(Waiting { failures: 0, until: Instant::now() }),
-            successes: AtomicU64::new(0),
+            has_accepted: AtomicBool::new(false),
             stop: AtomicBool::new(false),
         })
+    }
+
+    /// Notes that the server has accepted something before.
+    pub fn note_accepted(&self) {
+        self.has_accepted.store(true, Ordering::Relaxed);
     }
 
     /// Ends what is being sent as soon as possible: nothing more is sent.
@@ -204,7 +209,7 @@ impl Delivery {
             }
             match self.attempt(&body, entries.len())? {
                 Attempt::Verdict(verdict) => {
-                    self.went_well();
+                    self.went_well(&verdict);
                     return Ok(verdict);
                 }
                 Attempt::Failed { failure, suspect } => {
@@ -270,11 +275,12 @@ impl Delivery {
                 Attempt::Failed { failure: failure("a Bundle"), suspect: Some(refused) }
             }
             401 => Attempt::Failed { failure: Failure::Unauthorized, suspect: None },
-            // Of some resources, perhaps, if others were accepted.
-            403 | 405 | 407 if self.successes.load(Ordering::Relaxed) == 0 => {
-                Attempt::Failed { failure: failure("a Bundle"), suspect: None }
+            // Some resources may be forbidden, if others were accepted.
+            403 | 405 => {
+                let suspect = self.has_accepted.load(Ordering::Relaxed).then_some(refused);
+                Attempt::Failed { failure: failure("a Bundle"), suspect }
             }
-            300..=399 => Attempt::Failed { failure: failure("a Bundle"), suspect: None },
+            300..=399 | 407 => Attempt::Failed { failure: failure("a Bundle"), suspect: None },
             404 if !is_outcome => Attempt::Failed { failure: failure("a Bundle"), suspect: None },
             _ => Attempt::Verdict(refused),
         })
@@ -316,8 +322,10 @@ impl Delivery {
         self.http.send(&call).is_ok_and(|answer| answer.status.is_success())
     }
 
-    fn went_well(&self) {
-        self.successes.fetch_add(1, Ordering::Relaxed);
+    fn went_well(&self, verdict: &Verdict) {
+        if matches!(verdict, Verdict::Answers { .. }) {
+            self.has_accepted.store(true, Ordering::Relaxed);
+        }
         let mut waiting = lock(&self.waiting);
         (waiting.failures, waiting.until) = (0, Instant::now());
     }

@@ -23,7 +23,7 @@ const UNITS_BETWEEN_DELETIONS: u32 = 5;
 const MOST_DELETIONS: i64 = 10_000;
 /// How often it is looked whether there is something to do, and whether the process that sends is
 /// gone.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// When sending ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,10 @@ impl<'l> Leader<'l> {
         failpoint::passed_forward(ForwardStep::Locked);
         // A request of a process that is gone ends with its time-out.
         let may_arrive = sink.is_sending(&mut connection)?;
-        let grace = if may_arrive { self.declared.timeout } else { Duration::ZERO };
+        let grace = if may_arrive { grace(self.declared.timeout) } else { Duration::ZERO };
+        if sink.has_accepted {
+            self.delivery.note_accepted();
+        }
         let mut course = Course {
             safe_at: Instant::now() + grace,
             held: Vec::new(),
@@ -207,6 +210,11 @@ impl<'l> Leader<'l> {
     fn is_outstanding(&self, connection: &mut PgConnection, sink: &Sink) -> Result<bool, Failure> {
         Ok(sink.has_outstanding(connection)?)
     }
+}
+
+/// How long a request of a process that is gone may still be under way.
+fn grace(timeout: Duration) -> Duration {
+    Duration::from_millis(failpoint::limit("forward-grace", timeout.as_millis() as u64))
 }
 
 fn connect(database: &Database) -> Result<PgConnection, Failure> {

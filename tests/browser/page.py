@@ -14,7 +14,7 @@ SETTINGS = json.loads(sys.argv[1])
 URL, FOLDER, PICTURES = SETTINGS["url"], Path(SETTINGS["folder"]), Path(SETTINGS["pictures"])
 NAME, PASSWORD = SETTINGS["name"], SETTINGS["password"]
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
-VIEWS = ["", "/runs", "/files", "/rejects", "/uploads", "/feeds", "/feeds/st-marys-nightly", "/senders", "/references", "/elements", "/data", "/views", "/views/blood_pressures", "/system"]
+VIEWS = ["", "/runs", "/files", "/rejects", "/uploads", "/feeds", "/feeds/st-marys-nightly", "/sinks", "/senders", "/references", "/elements", "/data", "/views", "/views/blood_pressures", "/system"]
 PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)
 

@@ -21,13 +21,14 @@ fn schemas() -> BTreeMap<String, Value> {
 }
 
 /// Commands that print JSON, each with its schema and the exit codes that it may have.
-const COMMANDS: [(&str, &[&str], &[i32]); 14] = [
+const COMMANDS: [(&str, &[&str], &[i32]); 15] = [
     ("status", &["status", "--json"], &[0]),
     ("files", &["files", "--json"], &[0]),
     ("runs", &["runs", "--json"], &[0]),
     ("rejects", &["rejects", "--json"], &[0]),
     ("sources", &["sources", "list", "--json"], &[0]),
     ("feeds", &["feeds", "list", "--json"], &[0]),
+    ("forward-status", &["forward", "status", "--json"], &[0]),
     ("snapshots", &["snapshot", "list", "--json"], &[0]),
     ("senders", &["senders", "list", "--json"], &[0]),
     ("users", &["users", "list", "--json"], &[0]),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fhirmill_postgres::database::DatabaseError;
+use fhirmill_postgres::ledger::forward::SinkStatus;
 use fhirmill_postgres::ledger::{
     AppliedView, FeedEntry, RejectFigures, SnapshotEntry, SourceFigures, UploadFigures,
 };
@@ -37,6 +38,7 @@ pub(super) struct LedgerFigures {
     pub uploads: UploadFigures,
     pub feeds: Vec<FeedEntry>,
     pub snapshots: Vec<SnapshotEntry>,
+    pub sinks: Vec<SinkStatus>,
     pub missing_indexes: usize,
     pub views: Vec<AppliedView>,
 }
@@ -130,6 +132,7 @@ impl Figures {
                     uploads: UploadFigures::load(connection)?,
                     feeds: FeedEntry::find(connection, None, MOST_FEEDS)?,
                     snapshots: SnapshotEntry::last(connection)?,
+                    sinks: SinkStatus::list(connection)?,
                     missing_indexes: indexes::missing(connection)?.len(),
                     views: AppliedView::list(connection)?,
                 })

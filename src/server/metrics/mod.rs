@@ -6,6 +6,7 @@
 //! - [`http`]: calls that were answered
 //! - [`page`]: all of it, as text
 //! - [`process`]: the process itself
+//! - [`sinks`]: where resources are sent
 //!
 //! Counters are those of this process and begin at 0 with it. What must not be forgotten
 //! comes from the ledger. Labels have few values: sources, routes and reasons are bounded in
@@ -17,6 +18,7 @@ mod figures;
 mod http;
 mod page;
 mod process;
+mod sinks;
 mod snapshots;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ use prometheus::TextEncoder;
 
 use super::families::{Families, Values};
 use super::figures::{Figures, LedgerFigures};
+use super::sinks::add_sinks;
 use super::snapshots::add_snapshots;
 use super::{Metrics, feeds, process};
 use crate::inbox::Waiting;
@@ -303,6 +304,7 @@ fn add_ledger(families: &mut Families, ledger: &LedgerFigures, intervals: &BTree
     });
     families.gauges("fhirmill_open_rejects", "Rejected records that are open.", rejects.collect());
     add_snapshots(families, &ledger.snapshots);
+    add_sinks(families, &ledger.sinks);
     let uploads = &ledger.uploads;
     families.gauge("fhirmill_open_uploads", "Uploads that are not complete.", uploads.open as f64);
     families.gauge(

@@ -5,13 +5,14 @@ use super::format::{number, things};
 use super::session::{Visitor, csrf_token};
 
 /// The views of the navigation: path and name.
-pub const VIEWS: [(&str, &str); 12] = [
+pub const VIEWS: [(&str, &str); 13] = [
     ("/page", "Overview"),
     ("/page/runs", "Runs"),
     ("/page/files", "Files"),
     ("/page/rejects", "Rejects"),
     ("/page/uploads", "Uploads"),
     ("/page/feeds", "Feeds"),
+    ("/page/sinks", "Sinks"),
     ("/page/senders", "Senders"),
     ("/page/references", "References"),
     ("/page/elements", "Elements"),

@@ -10,7 +10,7 @@
 //! - `live`: what is running now, as it goes on
 //! - `actions`: what operators do with rejects: retry, dismiss
 //! - `disk`: how much room there is, and what waits in the inbox
-//! - the views: `overview`, `runs`, `files`, `rejects`, `uploads`, `feeds`, `senders`,
+//! - the views: `overview`, `runs`, `files`, `rejects`, `uploads`, `feeds`, `sinks`, `senders`,
 //!   `references`, `elements`, `data`, `applied_views`, `system`
 
 mod actions;
@@ -33,6 +33,7 @@ mod rejects;
 mod runs;
 mod senders;
 mod session;
+mod sinks;
 mod system;
 mod undo;
 mod uploads;
@@ -117,6 +118,7 @@ pub fn router(state: &Shared) -> Router<Shared> {
         .route("/feeds/{name}/pause", post(feeds::pause))
         .route("/feeds/{name}/resume", post(feeds::resume))
         .route("/senders", get(senders::list))
+        .route("/sinks", get(sinks::list))
         .route("/references", get(references::list))
         .route("/elements", get(elements::list))
         .route("/views", get(applied_views::list))

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -88,6 +89,7 @@ struct Shared {
     backend: Backend,
     rules: Mutex<Vec<Rule>>,
     requests: Mutex<Vec<Request>>,
+    connections: AtomicUsize,
 }
 
 impl FaultyServer {
@@ -97,13 +99,22 @@ impl FaultyServer {
 
     pub fn start_at(listener: TcpListener, backend: Backend) -> Self {
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared { backend, rules: Mutex::default(), requests: Mutex::default() });
+        let shared = Arc::new(Shared {
+            backend,
+            rules: Mutex::default(),
+            requests: Mutex::default(),
+            connections: AtomicUsize::new(0),
+        });
         let serving = Arc::clone(&shared);
         // It ends with the process: tests are few.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&serving);
-                thread::spawn(move || shared.serve(stream));
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    shared.serve(stream);
+                    shared.connections.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         FaultyServer { port, shared }
@@ -123,6 +134,11 @@ impl FaultyServer {
     pub fn requests(&self, matches: &str) -> Vec<Request> {
         let requests = self.shared.requests.lock().unwrap();
         requests.iter().filter(|request| request.line().starts_with(matches)).cloned().collect()
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// Forgets requests and faults.

@@ -27,6 +27,15 @@ impl Drop for Hapi {
 impl Hapi {
     /// Starts it on a port that is free.
     pub fn start(environment: &TestEnvironment) -> Self {
+        Self::start_with(environment, &[])
+    }
+
+    /// As [`Hapi::start`]; references must lead to what it has.
+    pub fn start_strict(environment: &TestEnvironment) -> Self {
+        Self::start_with(environment, &["strict"])
+    }
+
+    fn start_with(environment: &TestEnvironment, more: &[&str]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hapi");
         let (classes, libraries) = (folder.join("classes"), folder.join("lib/*"));
         let log = std::fs::File::create(environment.path("hapi.log")).unwrap();
@@ -38,6 +47,7 @@ impl Hapi {
                 "HapiServer",
                 "0",
             ])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -4,6 +4,7 @@ mod bulk_server;
 mod exports;
 mod faults;
 mod faulty_server;
+mod forward;
 mod hapi;
 #[cfg(feature = "kafka")]
 mod kafka;

@@ -9,13 +9,14 @@ use super::{Answer, HttpService};
 use crate::support::wait_until;
 
 /// Every view of the navigation.
-const VIEWS: [&str; 12] = [
+const VIEWS: [&str; 13] = [
     "/page",
     "/page/runs",
     "/page/files",
     "/page/rejects",
     "/page/uploads",
     "/page/feeds",
+    "/page/sinks",
     "/page/senders",
     "/page/references",
     "/page/elements",

@@ -43,6 +43,7 @@ fn every_view_answers_in_a_moment_with_a_large_ledger() {
         "/page/uploads",
         "/page/feeds",
         "/page/views",
+        "/page/sinks",
         "/page/senders",
         "/page/references",
         "/page/elements",

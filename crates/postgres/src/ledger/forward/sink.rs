@@ -49,6 +49,9 @@ pub struct Sink {
     /// Whether the outbox has what was loaded before the sink was added.
     #[diesel(sql_type = Bool)]
     pub is_caught_up: bool,
+    /// Whether it has ever accepted anything.
+    #[diesel(sql_type = Bool)]
+    pub has_accepted: bool,
 }
 
 /// Why a sink of the settings is not that of the ledger.
@@ -95,7 +98,8 @@ pub enum SinkError {
 }
 
 const SINKS: &str = "\
-select s.id, s.name, s.source_id, c.code as source, s.url, s.types, s.leave_out, s.is_caught_up
+select s.id, s.name, s.source_id, c.code as source, s.url, s.types, s.leave_out, s.is_caught_up,
+       s.accepted > 0 as has_accepted
 from etl.sink s join etl.source c on c.id = s.source_id";
 
 const INSERT: &str = "\

@@ -51,10 +51,15 @@ import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
 /**
  * HAPI's JPA server for R4 with Bulk Data $export, in memory: see README.md.
- * Arguments: the port (0: any that is free). Prints "ready: URL" when it answers.
+ * Arguments: the port (0: any that is free); "strict" to check references. Prints "ready: URL" when
+ * it answers.
  */
 public final class HapiServer {
+  /** Whether references must lead to what it has. */
+  private static boolean isStrict;
+
   public static void main(String[] arguments) throws Exception {
+    isStrict = arguments.length > 1 && arguments[1].equals("strict");
     Server jetty = new Server();
     ServerConnector connector = new ServerConnector(jetty);
     connector.setHost("127.0.0.1");
@@ -106,9 +111,9 @@ public final class HapiServer {
     @Bean
     public JpaStorageSettings storageSettings() {
       JpaStorageSettings settings = new JpaStorageSettings();
-      settings.setAllowExternalReferences(true);
-      settings.setAutoCreatePlaceholderReferenceTargets(true);
-      settings.setEnforceReferentialIntegrityOnWrite(false);
+      settings.setAllowExternalReferences(!isStrict);
+      settings.setAutoCreatePlaceholderReferenceTargets(!isStrict);
+      settings.setEnforceReferentialIntegrityOnWrite(isStrict);
       settings.setHibernateSearchIndexSearchParams(false);
       // Files of several sizes, and more than one of a type.
       settings.setBulkExportFileMaximumCapacity(200);
