@@ -54,8 +54,10 @@ struct IndexName {
 pub enum Missing {
     /// Its primary key, or that an index is declared as the key.
     Key(PrimaryKey),
+    /// The registry's index on files.
+    FileIndex,
     /// A secondary index.
-    Index(Index),
+    Secondary(Index),
 }
 
 impl Missing {
@@ -63,19 +65,21 @@ impl Missing {
     pub fn name(&self) -> &str {
         match self {
             Missing::Key(key) => &key.name,
-            Missing::Index(index) => &index.name,
+            Missing::FileIndex => primary_keys::FILE_INDEX,
+            Missing::Secondary(index) => &index.name,
         }
     }
 
-    /// Whether it is a primary key.
-    pub fn is_key(&self) -> bool {
-        matches!(self, Missing::Key(_))
+    /// Whether it is a secondary index.
+    pub fn is_secondary(&self) -> bool {
+        matches!(self, Missing::Secondary(_))
     }
 
     fn table(&self) -> &str {
         match self {
             Missing::Key(key) => &key.table,
-            Missing::Index(index) => &index.table,
+            Missing::FileIndex => "etl.resource_version",
+            Missing::Secondary(index) => &index.table,
         }
     }
 }
@@ -108,8 +112,10 @@ fn failed(action: &'static str) -> impl Fn(diesel::result::Error) -> DatabaseErr
 /// The primary keys and secondary indexes that the database does not have.
 pub fn missing(connection: &mut PgConnection) -> Result<Vec<Missing>, DatabaseError> {
     let there: Vec<IndexName> = sql_query(
-        "select c.relname::text as name, i.indisprimary as is_key \
-         from pg_index i join pg_class c on c.oid = i.indexrelid where c.relnamespace = 'public'::regnamespace",
+        "select case relnamespace when 'etl'::regnamespace then 'etl.' else '' end || relname as name, \
+                i.indisprimary as is_key \
+         from pg_index i join pg_class c on c.oid = i.indexrelid \
+         where c.relnamespace in ('public'::regnamespace, 'etl'::regnamespace)",
     )
     .load(connection)
     .map_err(failed("list the indexes"))?;
@@ -118,7 +124,8 @@ pub fn missing(connection: &mut PgConnection) -> Result<Vec<Missing>, DatabaseEr
     let keys = tables().into_iter().map(|table| PrimaryKey::of(&table));
     let keys = keys.filter(|key| is_key_there.get(&key.name) != Some(&true)).map(Missing::Key);
     let indexes = indexes().into_iter().filter(|index| !is_key_there.contains_key(&index.name));
-    Ok(keys.chain(indexes.map(Missing::Index)).collect())
+    let file_index = !is_key_there.contains_key(primary_keys::FILE_INDEX);
+    Ok(keys.chain(file_index.then_some(Missing::FileIndex)).chain(indexes.map(Missing::Secondary)).collect())
 }
 
 /// Drops the primary keys before a run that loads that many bytes into empty tables, if
@@ -154,7 +161,7 @@ enum Wanted {
 impl Wanted {
     fn of(self, connection: &mut PgConnection) -> Result<Vec<Missing>, DatabaseError> {
         let mut missing = missing(connection)?;
-        missing.retain(|missing| self == Wanted::All || missing.is_key());
+        missing.retain(|missing| self == Wanted::All || !missing.is_secondary());
         Ok(missing)
     }
 }
@@ -270,7 +277,7 @@ fn build_locked(
 /// alone with one of these in the end.
 fn largest_first(sizes: &FxHashMap<String, i64>, mut missing: Vec<Missing>) -> Vec<Missing> {
     let size = |of: &Missing| sizes.get(of.table()).copied().unwrap_or(0);
-    missing.sort_by_key(|of| (!of.is_key(), Reverse(size(of))));
+    missing.sort_by_key(|of| (of.is_secondary(), Reverse(size(of))));
     missing
 }
 
@@ -304,8 +311,11 @@ impl BuildWork {
             }
             match missing {
                 Missing::Key(key) => make_key(&mut session, key),
-                Missing::Index(index) => {
-                    if create(&mut session, index) {
+                Missing::FileIndex => {
+                    create(&mut session, (missing.name(), primary_keys::CREATE_FILE_INDEX));
+                }
+                Missing::Secondary(index) => {
+                    if create(&mut session, (&index.name, &index.sql)) {
                         job.progress.set(self.built.fetch_add(1, Ordering::Relaxed) + 1);
                     }
                 }
@@ -332,9 +342,9 @@ impl BuildWork {
     }
 }
 
-/// Creates a secondary index, and says whether it did.
-fn create(session: &mut PgConnection, index: &Index) -> bool {
-    match session.batch_execute(&index.sql) {
+/// Creates the index of that name by that statement, and says whether it did.
+fn create(session: &mut PgConnection, (name, sql): (&str, &str)) -> bool {
+    match session.batch_execute(sql) {
         Ok(()) => {
             failpoint::passed(Step::Indexed);
             return true;
@@ -342,7 +352,7 @@ fn create(session: &mut PgConnection, index: &Index) -> bool {
         // The last statement of a process that was killed may still run on
         // the server, and was first.
         Err(error) if Failure::of(&error) == Some(Failure::UniqueViolation) => {}
-        Err(error) => warn!(index = index.name, "an index cannot be built: {error}"),
+        Err(error) => warn!(index = name, "an index cannot be built: {error}"),
     }
     false
 }

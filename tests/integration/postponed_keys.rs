@@ -19,11 +19,13 @@ fn once(environment: &TestEnvironment, failpoints: &str) -> Command {
     command
 }
 
-/// All keys, with the columns of each.
+/// All keys, with the columns of each, and the registry's index on files.
 fn keys(environment: &TestEnvironment) -> Vec<Vec<String>> {
     environment.query(
         "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint \
-         where contype = 'p' and connamespace = 'public'::regnamespace order by 1",
+         where contype = 'p' and connamespace = 'public'::regnamespace \
+         union all select tablename, indexname, indexdef from pg_indexes where indexname = 'resource_version_file' \
+         order by 1",
     )
 }
 

@@ -1,6 +1,7 @@
 //! *Postponed keys*: a large onboarding copies into tables without primary keys, since the
 //! registry sees to it that no row comes twice. The keys are made when the onboarding ends,
-//! or as soon as rows have to be looked up by them.
+//! or as soon as rows have to be looked up by them. The registry's index on files, which
+//! nothing is looked up by while new files are loaded, is postponed together with them.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -24,6 +25,13 @@ const KEYS_LOCK: i64 = 7_303_030;
 const HOLD_OFF: &str = "\
 set local lock_timeout = '1s';
 lock table etl.resource_version in share mode";
+
+/// The registry's index on files.
+pub const FILE_INDEX: &str = "etl.resource_version_file";
+/// Creates it where it is missing.
+pub const CREATE_FILE_INDEX: &str =
+    "create index if not exists resource_version_file on etl.resource_version (file_id)";
+const DROP_FILE_INDEX: &str = "drop index if exists etl.resource_version_file";
 
 /// The keys, of those with these names, that nothing in the database depends on: neither
 /// foreign keys, which servers from PostgreSQL 18 on have, nor views, nor replication.
@@ -64,6 +72,8 @@ pub fn postpone(connection: &mut PgConnection) -> QueryResult<usize> {
         let free: Vec<Name> = sql_query(FREE).bind::<Array<Text>, _>(names).load(connection)?;
         let free: BTreeSet<String> = free.into_iter().map(|key| key.name).collect();
         let drops = keys.iter().filter(|key| free.contains(&key.name)).map(PrimaryKey::drop);
+        let is_first_load = !free.is_empty();
+        let drops = drops.chain(is_first_load.then(|| DROP_FILE_INDEX.to_owned()));
         connection.batch_execute(&drops.collect::<Vec<_>>().join(";\n"))?;
         Ok::<_, Error>(free.len())
     })?;
