@@ -54,7 +54,8 @@ pub fn run(settings: &Settings, command: &IndexesCommand, runtime: &Handle) -> R
             let mut connection = database.connect()?;
             migrations::require_all(&database, &mut connection, MIGRATIONS)?;
             let missing = indexes::missing(&mut connection)?;
-            let built = model::indexes().len() - missing.iter().filter(|missing| missing.is_secondary()).count();
+            let built =
+                model::indexes().len() - missing.iter().filter(|missing| missing.is_secondary()).count();
             if arguments.json {
                 let missing = missing.iter().map(|missing| missing.name().to_owned()).collect();
                 println!("{}", serde_json::to_string_pretty(&Status { built, missing })?);

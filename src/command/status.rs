@@ -65,7 +65,8 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
     let ledger = LedgerStatus::load(&mut connection)?;
     let oldest = scan.oldest.as_ref();
     let missing = indexes::missing(&mut connection)?;
-    let indexes_built = model::indexes().len() - missing.iter().filter(|missing| missing.is_secondary()).count();
+    let indexes_built =
+        model::indexes().len() - missing.iter().filter(|missing| missing.is_secondary()).count();
     let status = Status {
         database: Some(database.url().to_string()),
         postgres_version: Some(database.version),
