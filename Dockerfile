@@ -48,6 +48,15 @@ RUN groupadd --gid "$FHIRMILL_GID" fhirmill \
 
 COPY --from=builder /build/target/release/fhirmill /usr/local/bin/fhirmill
 
+# `make build` says which version and which sources.
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="fhirmill" \
+      org.opencontainers.image.description="Loads FHIR R4 files into Postgres tables" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+
 USER fhirmill
 WORKDIR /srv/fhirmill
 VOLUME ["/srv/fhirmill/inbox", "/srv/fhirmill/archive", "/srv/fhirmill/rejects", "/srv/fhirmill/logs", "/srv/fhirmill/secrets"]

@@ -81,6 +81,7 @@ demo: prerequisites binary folders ## Load samples and synthetic patients, and r
 
 build: ## Build the image
 	docker build $(DOCKER_BUILD_FLAGS) --tag fhirmill --label fhirmill.sources=$$(scripts/source-hash) \
+	  --build-arg VERSION=$$(scripts/version print) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) \
 	  $(foreach name,HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy,$(if $($(name)),--build-arg $(name))) \
 	  $(if $(BUILD_CA_CERTIFICATE),--build-arg CA_CERTIFICATE="$$(cat '$(BUILD_CA_CERTIFICATE)')") .
 
@@ -155,6 +156,12 @@ wheel: ## Build the Python package (target/wheels/*.whl)
 	target/python/bin/maturin build --release --manifest-path crates/python/Cargo.toml \
 	  --target-dir target/python-build --out target/wheels
 
+replicas: image ## Kill two replicas in Docker while they load from one inbox (FILES=240 KILLS=8)
+	scripts/replicas
+
+release: ## Make a release in target/release-VERSION: archive, .deb, wheel, site, image, SBOM, checksums (SKIP="image site")
+	scripts/release
+
 test-python: ## Test the Python package
 	scripts/test-python
 
@@ -179,7 +186,8 @@ many-files: prerequisites ## Load 200,000 files and check the memory they take
 	cargo test --test integration -- --ignored --nocapture a_great_many_files
 
 dictionary: prerequisites ## Regenerate docs/DATA_DICTIONARY.md and the files with keys for DBML, DBeaver and dbt
-	WRITE_DICTIONARY=1 cargo test --quiet --test integration -- the_dictionary_is_the_catalog the_files_follow_the_catalog
+	WRITE_DICTIONARY=1 WRITE_RULES=1 cargo test --quiet --test integration -- the_dictionary_is_the_catalog \
+	  the_files_follow_the_catalog the_document_has_the_rules
 
 dbt: prerequisites ## Build the dbt package on generated patients
 	cargo test --test integration -- dbt_package

@@ -208,6 +208,14 @@ pub enum Command {
     ///
     /// Example: fhirmill erase Patient/123 --source st-marys --dry-run
     Erase(EraseArguments),
+    /// Make or refresh the tables without what identifies people, in schema deidentified
+    ///
+    /// The schema shows what HIPAA's Safe Harbor lets through, by a rule for each column, to members of the role
+    /// researcher, who can read nothing else. DEIDENTIFIED says whether it has views or tables; of tables, only
+    /// those are made again that were made from others that have changed since.
+    ///
+    /// Example: fhirmill deidentify
+    Deidentify(DeidentifyArguments),
     /// Print the JSON of a resource as it was received
     ///
     /// Example: fhirmill show Patient/123
@@ -259,6 +267,7 @@ impl Command {
             | Self::Retry(_)
             | Self::Undo(_)
             | Self::Erase(_)
+            | Self::Deidentify(_)
             | Self::Remap(_)
             | Self::Views(_)
             | Self::Archive(_)
@@ -309,6 +318,14 @@ pub struct InspectArguments {
 #[derive(Debug, Args)]
 pub struct JsonArguments {
     /// Print the list as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `deidentify`.
+#[derive(Debug, Args)]
+pub struct DeidentifyArguments {
+    /// Print what was made as one JSON document
     #[arg(long)]
     pub json: bool,
 }

@@ -49,8 +49,9 @@ pub struct SnapshotTakeArguments {
     /// The format of the files
     #[arg(long, value_name = "FORMAT", default_value = "parquet", value_parser = ["parquet", "arrow", "csv", "ndjson"])]
     pub format: String,
-    /// Only tables and views of these schemas: public, analytics, views, etl
-    #[arg(long, value_name = "SCHEMA", value_delimiter = ',')]
+    /// Only tables and views of these schemas: public, analytics, views, etl, deidentified; the last one is left
+    /// out unless it is named
+    #[arg(long, visible_alias = "schema", value_name = "SCHEMA", value_delimiter = ',')]
     pub schemas: Vec<String>,
     /// Only these tables and views, such as patient or analytics.patient_summary
     #[arg(long, value_name = "TABLE", value_delimiter = ',')]

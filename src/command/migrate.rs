@@ -17,6 +17,7 @@ pub fn run(settings: &Settings, command: &MigrateCommand) -> Result<ExitCode> {
     match command {
         MigrateCommand::Up => {
             let names = migrations::up(&database, MIGRATIONS)?;
+            super::deidentify::at_start(settings, &database);
             print_names("applied", &names);
         }
         MigrateCommand::Down(arguments) => {

@@ -7,6 +7,7 @@ pub mod check;
 #[cfg(feature = "lake")]
 pub mod convert;
 pub mod database;
+pub mod deidentify;
 pub mod erase;
 #[cfg(feature = "feeds")]
 pub mod export;
@@ -77,6 +78,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Retry(arguments) => retry::run(settings, arguments, runtime),
         Command::Undo(arguments) => undo::run(settings, arguments, runtime),
         Command::Erase(arguments) => erase::run(settings, arguments, runtime),
+        Command::Deidentify(arguments) => deidentify::run(settings, arguments),
         Command::Show(arguments) => show::run(settings, arguments),
         Command::Sources(command) => sources::run(settings, command),
         #[cfg(feature = "server")]

@@ -21,6 +21,7 @@ pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> 
     settings.require_inbox()?;
     let database = Database::open(&settings.database(), Wait::No)?;
     migrations::up(&database, MIGRATIONS)?;
+    super::deidentify::at_start(settings, &database);
     // Files that were there before the command was entered count as complete.
     let settings = Settings { settle: std::time::Duration::ZERO, ..settings.clone() };
     let cancel = CancellationToken::new();
@@ -34,6 +35,7 @@ pub fn run(settings: &Settings, arguments: &OnceArguments, runtime: &Handle) -> 
     pipeline::follow_definitions(&job, connection)?;
     pipeline::fill_pending(&job, connection)?;
     drop(meter);
+    super::deidentify::after_run(&settings, &database, &summary);
     print(&database, &summary, None, arguments.json)?;
     Ok(exit_code(&summary))
 }

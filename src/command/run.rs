@@ -31,6 +31,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     migrations::up(&database, MIGRATIONS)?;
     #[cfg(feature = "feeds")]
     crate::forward::register_all(&mut database.connect()?, settings)?;
+    super::deidentify::at_start(settings, &database);
     let (pulse, wake) = (Pulse::begin(), Arc::new(Notify::new()));
     let (wake_views, woken) = std::sync::mpsc::sync_channel(1);
     let heartbeat = Heartbeat::start(settings, &database, pulse.clone(), wake_views.clone());
@@ -148,6 +149,9 @@ impl Scans {
         let recovery = if is_first { Recovery::Always } else { Recovery::WithFiles };
         let job = Job { settings: &self.settings, database: &database, cancel, progress: &self.progress };
         let loaded = pipeline::load_at_hand(&job, "run", recovery);
+        if let Ok(summary) = &loaded {
+            super::deidentify::after_run(&self.settings, &database, summary);
+        }
         // A service that waits for files needs no sessions.
         database.close_spare();
         if loaded.is_err() {

@@ -74,6 +74,7 @@ impl Check<'_> {
         let limits = self.limits();
         let server = self.server();
         let notify = self.notify();
+        let deidentified = self.deidentified(assume_timezone);
         let log = self.log();
         let folders = folders?;
         Some(Settings {
@@ -104,6 +105,7 @@ impl Check<'_> {
             server: server?,
             log: log?,
             notify,
+            deidentified,
             shown: VARIABLES.iter().map(|variable| self.shown(variable)).collect(),
             sources: std::mem::take(&mut self.file.sources),
             feeds: std::mem::take(&mut self.file.feeds),

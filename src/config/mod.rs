@@ -9,6 +9,7 @@
 //! [`VARIABLES`] is the one list of what can be set.
 
 mod check;
+mod check_deidentified;
 mod check_server;
 mod check_storage;
 mod complaint;
@@ -46,7 +47,7 @@ pub use raw::RawSettings;
 pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;
 pub use settings::{
-    EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, NotifySettings,
+    DeidentifiedSettings, EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, NotifySettings,
     ResourceTypes, ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch, Webhook,
 };
 pub use sink_settings::{SinkAuthorization, SinkSettings};

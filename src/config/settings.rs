@@ -9,6 +9,7 @@ use std::time::Duration;
 use fhirmill_core::datatype::Timezone;
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
+use fhirmill_postgres::deidentified::Deidentification;
 
 use super::complaint::{Complaint, SettingsError};
 use super::feed_settings::FeedSettings;
@@ -74,6 +75,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Who is told what happened.
     pub notify: NotifySettings,
+    /// The copy without what identifies people.
+    pub deidentified: DeidentifiedSettings,
     /// The sources that the settings file describes.
     pub sources: Vec<SourceSettings>,
     /// The feeds that the settings file declares.
@@ -141,6 +144,15 @@ impl Settings {
     pub fn max_batch_bytes(&self) -> usize {
         usize::try_from(self.batch_bytes).unwrap_or(usize::MAX / 2)
     }
+}
+
+/// The copy without what identifies people.
+#[derive(Debug, Clone, Default)]
+pub struct DeidentifiedSettings {
+    /// What it is to be; none for no copy.
+    pub copy: Option<Deidentification>,
+    /// Whether its tables are refreshed after runs that have loaded files.
+    pub follows_runs: bool,
 }
 
 /// Who is told of failed and rejected files, rejected records and silent sources.

@@ -574,6 +574,55 @@ pub const VARIABLES: &[Variable] = &[
         secret: false,
     },
     Variable {
+        name: "DEIDENTIFIED",
+        flag: "deidentified",
+        value: "off|views|tables",
+        default: "off",
+        example: "views",
+        help: "Schema deidentified, which shows the tables without what identifies people (HIPAA Safe Harbor) to \
+               members of the role researcher: as views, or as tables, which `fhirmill deidentify` makes",
+        secret: false,
+    },
+    Variable {
+        name: "DEIDENTIFIED_SECRET",
+        flag: "deidentified-secret",
+        value: "TEXT",
+        default: "",
+        example: "the-output-of-openssl-rand-hex-32",
+        help: "Secret of the de-identified copy, of 32 bytes or more: keys are replaced and dates are moved by it, and \
+               with another one the copy is another one",
+        secret: true,
+    },
+    Variable {
+        name: "DEIDENTIFIED_SECRET_FILE",
+        flag: "deidentified-secret-file",
+        value: "FILE",
+        default: "",
+        example: "./secrets/deidentified.key",
+        help: "File with that secret, in place of DEIDENTIFIED_SECRET",
+        secret: false,
+    },
+    Variable {
+        name: "DEIDENTIFIED_REFRESH",
+        flag: "deidentified-refresh",
+        value: "command|runs",
+        default: "command",
+        example: "runs",
+        help: "When the tables of the de-identified copy are refreshed: by `fhirmill deidentify`, or also after each \
+               run that has loaded files; views need no refreshing",
+        secret: false,
+    },
+    Variable {
+        name: "DEIDENTIFIED_CODE_SYSTEMS",
+        flag: "deidentified-code-systems",
+        value: "URI,...",
+        default: "",
+        example: "https://st-marys.example.org/codes/ward,urn:oid:1.2.36.1",
+        help: "Code systems of senders whose codes the de-identified copy shows, besides published ones such as \
+               SNOMED CT; their codes must identify nobody",
+        secret: false,
+    },
+    Variable {
         name: "LOG_DIR",
         flag: "log-dir",
         value: "FOLDER",

@@ -5,11 +5,16 @@ use fhirmill_postgres::picture::Relation;
 use super::error::SnapshotError;
 use crate::config::{SnapshotPlan, nearest_name};
 
+/// The schemas that a snapshot may have. The last one only goes into snapshots that name it:
+/// who may read them need not be who may read the others.
+const SCHEMAS: [&str; 5] = ["public", "analytics", "views", "etl", DEIDENTIFIED];
+const DEIDENTIFIED: &str = "deidentified";
+
 /// Those that the plan names, or all of them.
 pub(super) fn select(relations: Vec<Relation>, plan: &SnapshotPlan) -> Result<Vec<Relation>, SnapshotError> {
     for schema in &plan.schemas {
-        if !["public", "analytics", "views", "etl"].contains(&schema.as_str()) {
-            let nearest = nearest_name(schema, ["public", "analytics", "views", "etl"].into_iter());
+        if !SCHEMAS.contains(&schema.as_str()) {
+            let nearest = nearest_name(schema, SCHEMAS.into_iter());
             let nearest = nearest.map(str::to_owned);
             return Err(SnapshotError::Unknown { what: "schema", name: schema.clone(), nearest });
         }
@@ -22,7 +27,8 @@ pub(super) fn select(relations: Vec<Relation>, plan: &SnapshotPlan) -> Result<Ve
         }
     }
     let is_wanted = |relation: &Relation| {
-        (plan.schemas.is_empty() || plan.schemas.contains(&relation.schema))
+        let is_named_only = relation.schema == DEIDENTIFIED && plan.tables.is_empty();
+        (plan.schemas.is_empty() && !is_named_only || plan.schemas.contains(&relation.schema))
             && (plan.tables.is_empty() || plan.tables.iter().any(|table| is_named(relation, table)))
     };
     Ok(relations.into_iter().filter(is_wanted).collect())

@@ -146,6 +146,8 @@ fn the_schemas_describe_what_the_commands_print() {
                     "views",
                     "views-check",
                     "snapshot",
+                    // deidentified.rs does.
+                    "deidentify",
                     // convert.rs does.
                     "convert",
                     // operators does.

@@ -19,6 +19,7 @@ mod convert_versions;
 mod database_faults;
 mod dbt_package;
 mod declared_views;
+mod deidentified;
 mod delivery;
 mod dependents;
 mod dictionary;

@@ -1,10 +1,12 @@
 //! The Postgres side of fhirmill: connections and migrations ([`database`]), the
 //! registry that gives every resource its key and decides which version counts
 //! ([`registry`]), the ledger of runs and files ([`ledger`]), and the load of a
-//! batch in one transaction ([`load`]); what of all //! ([`picture`]); taking files back ([`undo`]); and erasing
-//! people ([`erase`]).
+//! batch in one transaction ([`load`]); what of all that is seen at one time
+//! ([`picture`]); taking files back ([`undo`]); erasing people ([`erase`]); and the copy
+//! without what identifies people ([`deidentified`]).
 
 pub mod database;
+pub mod deidentified;
 pub mod erase;
 mod error;
 pub mod failpoint;

@@ -6,13 +6,15 @@
 //!
 //! From declarations follow the [tables](tables_of) with names, columns, keys
 //! and comments, their secondary [indexes](indexes_of), their [SQL](mod@sql),
-//! and the plan that `map` runs. The model neither maps resources nor talks to
+//! and the plan that `map` runs. What the [de-identified copy](deidentified_tables) shows of
+//! each column is declared beside them. The model neither maps resources nor talks to
 //! a database.
 
 mod built_in;
 mod child;
 mod columns;
 mod declaration;
+mod deidentified;
 mod error;
 mod generic;
 mod indexes;
@@ -32,6 +34,7 @@ pub(crate) use columns::{element_datatype, element_prefix, front_element, is_onl
 pub use declaration::{
     ChildTable, DatatypeName, DatatypeWord, Element, List, Naming, Resource, RowRoute, Rows,
 };
+pub use deidentified::{DeidentifiedTable, Rule, deidentified_rules, deidentified_tables, undecided_columns};
 pub use error::{DeclarationError, ModelError, ModelProblem};
 pub use generic::{GenericTable, generic_tables};
 pub(crate) use indexes::indexed_columns;

@@ -98,6 +98,10 @@ fn apply_around_dependents(
 
 fn apply(connection: &mut PgConnection, pending: &[BoxedMigration]) -> Result<Vec<String>, DatabaseError> {
     let mut names = Vec::new();
+    if !pending.is_empty() {
+        // Views keep the columns that they show from being changed.
+        call(connection, "etl.hide_deidentified")?;
+    }
     for migration in pending {
         let name = migration.name().to_string();
         info!(migration = name, "applying migration {name}");
@@ -142,6 +146,7 @@ fn revert<'v>(
     let mut names = Vec::new();
     // The views of tables would keep columns from being dropped.
     call(connection, "etl.hide_tables")?;
+    call(connection, "etl.hide_deidentified")?;
     for version in versions {
         let Some(migration) = find(known, version) else {
             let reason =

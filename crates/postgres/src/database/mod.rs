@@ -15,6 +15,7 @@ pub mod migrations;
 mod open;
 pub mod private;
 mod readers;
+mod rights;
 mod settings;
 mod url;
 
@@ -26,5 +27,6 @@ pub(crate) use failure::SessionMessages;
 pub use failure::{Failure, NextStep};
 pub use open::Database;
 pub use readers::Readers;
+pub(crate) use rights::Rights;
 pub use settings::DatabaseSettings;
 pub use url::DatabaseUrl;

@@ -87,6 +87,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.deidentified (is_only) {
+        is_only -> Bool,
+        mode -> Text,
+        inner_pad -> Binary,
+        outer_pad -> Binary,
+        definition -> Text,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    etl.deidentified_table (name) {
+        name -> Text,
+        definition -> Text,
+        rows -> BigInt,
+        oldest_transaction -> BigInt,
+        database -> Text,
+        source_oid -> BigInt,
+        source_file -> BigInt,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     etl.deviating_element (resource_type, element, deviation) {
         resource_type -> Text,
         element -> Text,
@@ -830,6 +854,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     code_map,
     conditional_resource,
     contained_resource,
+    deidentified,
+    deidentified_table,
     deviating_element,
     drug_class,
     erasure,

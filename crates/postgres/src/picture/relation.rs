@@ -1,5 +1,6 @@
 //! The *relations* that a picture has to show: the clinical tables, the tables of users'
-//! views, the analytics views, and of the ledger what says where rows come from.
+//! views, the analytics views, the de-identified copy, and of the ledger what says where rows
+//! come from.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -120,6 +121,7 @@ select n.nspname::text as schema, c.relname::text as name, c.relkind in ('v', 'm
     or n.nspname = 'views' and c.relkind = 'r'
        and c.relname::text in (select table_name from etl.view_definition where state = 'ready')
     or n.nspname = 'analytics' and c.relkind in ('v', 'm')
+    or n.nspname = 'deidentified' and c.relkind in ('r', 'v')
  order by 1, 2";
 
 const COLUMNS: &str = "\
@@ -144,7 +146,7 @@ struct FileRow {
 const FILES: &str = "\
 select n.nspname || '.' || c.relname as name, c.oid::bigint as oid, c.relfilenode::bigint as file
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ('r', 'm') and n.nspname in ('public', 'etl', 'views', 'analytics')";
+ where c.relkind in ('r', 'm') and n.nspname in ('public', 'etl', 'views', 'analytics', 'deidentified')";
 
 impl Relation {
     /// All relations that there are, by schema and name.
