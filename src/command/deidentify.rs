@@ -45,7 +45,10 @@ pub fn run(settings: &Settings, arguments: &DeidentifyArguments) -> Result<ExitC
         print_json(&report)?;
     } else {
         let form = copy.form.name();
-        println!("schema deidentified: {} {form} made, {unchanged} unchanged; role {role} reads it", made.len());
+        println!(
+            "schema deidentified: {} {form} made, {unchanged} unchanged; role {role} reads it",
+            made.len()
+        );
     }
     Ok(ExitCode::Success)
 }
@@ -74,7 +77,8 @@ pub(super) fn at_start(settings: &Settings, database: &Database) {
 
 /// Refreshes the tables of the copy after a run, if the settings want that.
 pub(super) fn after_run(settings: &Settings, database: &Database, summary: &Summary) {
-    let Some(copy) = settings.deidentified.copy.as_ref().filter(|_| settings.deidentified.follows_runs) else {
+    let Some(copy) = settings.deidentified.copy.as_ref().filter(|_| settings.deidentified.follows_runs)
+    else {
         return;
     };
     if copy.form != Form::Tables || summary.loaded_files == 0 {

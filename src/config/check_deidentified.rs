@@ -16,7 +16,10 @@ impl Check<'_> {
         let follows_runs = self.value("DEIDENTIFIED_REFRESH", follows_runs).unwrap_or_default();
         let code_systems = self.optional("DEIDENTIFIED_CODE_SYSTEMS", code_systems).unwrap_or_default();
         if secret.is_some() && from_file.is_some() {
-            self.complain_of("DEIDENTIFIED_SECRET", "is set, and so is DEIDENTIFIED_SECRET_FILE: only one may be");
+            self.complain_of(
+                "DEIDENTIFIED_SECRET",
+                "is set, and so is DEIDENTIFIED_SECRET_FILE: only one may be",
+            );
         }
         let secret = secret.or(from_file);
         if form.flatten().is_some() && secret.is_none() {

@@ -47,8 +47,9 @@ pub use raw::RawSettings;
 pub use resource_type::{nearest_name, resource_type};
 pub use schedule::Schedule;
 pub use settings::{
-    DeidentifiedSettings, EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings, LogStandardOutput, NotifySettings,
-    ResourceTypes, ServerSettings, Settings, ShownSetting, SourceSettings, TlsFiles, Watch, Webhook,
+    DeidentifiedSettings, EobCoverage, KeepBodies, Limits, LogFormat, LogLevel, LogSettings,
+    LogStandardOutput, NotifySettings, ResourceTypes, ServerSettings, Settings, ShownSetting, SourceSettings,
+    TlsFiles, Watch, Webhook,
 };
 pub use sink_settings::{SinkAuthorization, SinkSettings};
 pub use snapshot_settings::{Keep, SnapshotFormat, SnapshotPlan, SnapshotSettings, SnapshotTarget};

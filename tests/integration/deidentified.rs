@@ -44,9 +44,9 @@ impl Researcher {
 
     /// Everything that the copy has, as text.
     fn everything(&self) -> String {
-        let tables = deidentified_tables().iter().map(|shown| {
-            format!("select t::text as row from deidentified.\"{}\" t", shown.table.name)
-        });
+        let tables = deidentified_tables()
+            .iter()
+            .map(|shown| format!("select t::text as row from deidentified.\"{}\" t", shown.table.name));
         let rows = self.rows(&tables.collect::<Vec<_>>().join(" union all "));
         rows.into_iter().flatten().collect::<Vec<_>>().join("\n")
     }
@@ -72,7 +72,8 @@ fn resources() -> String {
     let mut dead = patient("dead", "1910-04-05", "80202", "USA");
     dead["deceasedDateTime"] = "1990-06-07".into();
     let of = |id: &str| json!({"reference": format!("Patient/MARK-{id}"), "display": "MARK"});
-    let loinc = |code: &str| json!({"coding": [{"system": "http://loinc.org", "code": code, "display": "MARK"}]});
+    let loinc =
+        |code: &str| json!({"coding": [{"system": "http://loinc.org", "code": code, "display": "MARK"}]});
     let observation = |id: &str, code: &str, when: &str, value: f64, unit: &str| {
         json!({"resourceType": "Observation", "id": id, "status": "final", "code": loinc(code), "subject": of("p1"),
                "effectiveDateTime": when, "note": [{"text": "MARK"}], "performer": [{"display": "MARK"}],
@@ -152,7 +153,10 @@ fn nothing_that_identifies_people_comes_through() {
         run_with(&environment, form, &["once"]).expect_code(0);
     };
     load("off");
-    assert_eq!(environment.value("select count(*) from pg_class where relnamespace = 'deidentified'::regnamespace"), "0");
+    assert_eq!(
+        environment.value("select count(*) from pg_class where relnamespace = 'deidentified'::regnamespace"),
+        "0"
+    );
     // A start makes the views; the same files again change nothing.
     load("views");
     mark_every_column(&environment);
@@ -174,7 +178,10 @@ fn nothing_that_identifies_people_comes_through() {
     another_secret_makes_another_copy(&environment, &researcher);
 
     run_with(&environment, "off", &["once"]).expect_code(0);
-    assert_eq!(environment.value("select count(*) from pg_class where relnamespace = 'deidentified'::regnamespace"), "0");
+    assert_eq!(
+        environment.value("select count(*) from pg_class where relnamespace = 'deidentified'::regnamespace"),
+        "0"
+    );
     assert_eq!(environment.value("select count(*) from etl.deidentified"), "0");
 }
 
@@ -198,7 +205,10 @@ fn dates_ages_and_places_follow_the_rules(researcher: &Researcher) {
          where code is not null order by code",
     );
     let [age, height, pulse] = observations.as_slice() else { panic!("{observations:?}") };
-    assert_eq!((pulse[0].as_str(), pulse[2].as_str(), &pulse[5], pulse[3].as_str()), ("8867-4", "time", &days_text, "71.5"));
+    assert_eq!(
+        (pulse[0].as_str(), pulse[2].as_str(), &pulse[5], pulse[3].as_str()),
+        ("8867-4", "time", &days_text, "71.5")
+    );
     assert_eq!(pulse[4], "/min");
     // Months stay months, years stay years.
     let months = (days as f64 / 30.4375).round() as i64;
@@ -209,10 +219,7 @@ fn dates_ages_and_places_follow_the_rules(researcher: &Researcher) {
     assert_eq!(height[..5], ["8302-2", &format!("{year}-01-01 00:00:00+00"), "year", "171.5", NULL]);
 
     let ages = "select onset_age_value, code, code_system from deidentified.condition where onset_age_value <> 7 order by 1";
-    assert_eq!(
-        researcher.rows(ages),
-        [["45", "44054006", "http://snomed.info/sct"], ["90", NULL, NULL]]
-    );
+    assert_eq!(researcher.rows(ages), [["45", "44054006", "http://snomed.info/sct"], ["90", NULL, NULL]]);
     // Nobody is born in 1930 and not over 89; who died at 80 is not.
     let births = "select coalesce(extract(year from birth_date)::integer between 1909 and 1910, false) as dead, \
                   is_over_89, birth_date_precision from deidentified.patient where birth_date is null or birth_date < '1950-01-01' \
@@ -230,10 +237,7 @@ fn dates_ages_and_places_follow_the_rules(researcher: &Researcher) {
     // Nobody's dates are cut to the year; a year of coverage as many have it is cut, too.
     let role = "select period_start::text, period_end::text, period_start_precision from deidentified.practitioner_role \
                 where period_start > '2000-01-01'";
-    assert_eq!(
-        researcher.row(role),
-        ["2020-01-01 00:00:00+00", "2021-12-31 23:59:59.999999+00", "year"]
-    );
+    assert_eq!(researcher.row(role), ["2020-01-01 00:00:00+00", "2021-12-31 23:59:59.999999+00", "year"]);
     let coverage = "select to_char(period_start, 'MM-DD') as s, to_char(period_end, 'MM-DD HH24:MI:SS') as e, \
                     period_start_precision from deidentified.coverage where period_start > '2000-01-01'";
     assert_eq!(researcher.row(coverage), ["01-01", "12-31 23:59:59", "year"]);
@@ -334,7 +338,11 @@ fn snapshots_have_it_if_they_name_it(environment: &TestEnvironment) {
     assert!(bytes > 10_000, "{bytes}");
 }
 
-fn tables_are_made_again_if_they_changed(environment: &TestEnvironment, researcher: &Researcher, of_views: &str) {
+fn tables_are_made_again_if_they_changed(
+    environment: &TestEnvironment,
+    researcher: &Researcher,
+    of_views: &str,
+) {
     let made = |run: Run| {
         let report = run.expect_code(0).json();
         let made = report["made"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned());
@@ -428,5 +436,8 @@ fn the_document_has_the_rules() {
     if std::env::var_os("WRITE_RULES").is_some() {
         fs::write(path, &text).unwrap();
     }
-    assert!(fs::read_to_string(path).unwrap_or_default() == text, "docs/DEIDENTIFIED_RULES.md is out of date: make dictionary");
+    assert!(
+        fs::read_to_string(path).unwrap_or_default() == text,
+        "docs/DEIDENTIFIED_RULES.md is out of date: make dictionary"
+    );
 }

@@ -28,7 +28,9 @@ impl Expressions<'_> {
             Rule::Source => format!("etl.deidentified_source({own}, s.inner_pad, s.outer_pad)"),
             Rule::Keep => own,
             Rule::Shift | Rule::Year => self.date(column, *rule == Rule::Year),
-            Rule::Birth => format!("case when not {} then {} end", self.is_over_89(column), self.date(column, false)),
+            Rule::Birth => {
+                format!("case when not {} then {} end", self.is_over_89(column), self.date(column, false))
+            }
             Rule::Precision => self.precision(column),
             Rule::Age => age(&own, &self.unit_beside(&column.name)),
             Rule::Number => self.number(column),
@@ -106,7 +108,9 @@ impl Expressions<'_> {
             false => self.moved_as_precise(column, &local, &moved),
         };
         let any = match self.shown.patient_column() {
-            Some(_) => format!("case when d.days is null then {} else {middle} end", year_of(format!("({instant})"))),
+            Some(_) => {
+                format!("case when d.days is null then {} else {middle} end", year_of(format!("({instant})")))
+            }
             None => year_of(format!("({instant})")),
         };
         match is_time {

@@ -73,7 +73,8 @@ pub(super) fn functions(code_systems: &[String]) -> Vec<Function> {
 
 /// Whether the first argument is the URI of a code system that may be shown.
 fn published(code_systems: &[String]) -> String {
-    let known: Vec<&str> = CODE_SYSTEMS.iter().copied().chain(code_systems.iter().map(String::as_str)).collect();
+    let known: Vec<&str> =
+        CODE_SYSTEMS.iter().copied().chain(code_systems.iter().map(String::as_str)).collect();
     let prefixes: Vec<String> = CODE_SYSTEM_PREFIXES.iter().map(|prefix| format!("{prefix}%")).collect();
     let prefixes: Vec<&str> = prefixes.iter().map(String::as_str).collect();
     // One large regular expression would take a hundred times as long.

@@ -81,7 +81,11 @@ pub fn publish(connection: &mut PgConnection, wanted: &Deidentification) -> Quer
     }
     if !published.made.is_empty() {
         let number = published.made.len();
-        info!("made {number} {} of schema deidentified, {} unchanged", wanted.form.name(), published.unchanged);
+        info!(
+            "made {number} {} of schema deidentified, {} unchanged",
+            wanted.form.name(),
+            published.unchanged
+        );
     }
     Ok(published)
 }
@@ -142,8 +146,10 @@ fn state(connection: &mut PgConnection) -> QueryResult<Option<State>> {
 /// The relations that the copy has.
 fn relations(wanted: &Deidentification) -> Vec<Wanted> {
     let (inner, outer) = wanted.secret.pads();
-    let functions: String =
-        functions(&wanted.code_systems).into_iter().map(|function| function.signature.to_owned() + &function.body).collect();
+    let functions: String = functions(&wanted.code_systems)
+        .into_iter()
+        .map(|function| function.signature.to_owned() + &function.body)
+        .collect();
     let relation = |shown: &'static DeidentifiedTable| {
         let columns = columns(shown, wanted.timezone);
         let select = select(shown, &columns);
@@ -283,7 +289,8 @@ fn make_table(connection: &mut PgConnection, relation: &Wanted) -> QueryResult<i
     let rows = sql_query(format!("create table {path} as {}", relation.select)).execute(connection)?;
     connection.batch_execute(&comments("table", &path, relation))?;
     for (name, columns) in indexes(relation) {
-        connection.batch_execute(&format!("create index {} on {path} ({columns})", quoted(&next_name(&name))))?;
+        connection
+            .batch_execute(&format!("create index {} on {path} ({columns})", quoted(&next_name(&name))))?;
     }
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }
@@ -297,7 +304,8 @@ fn put_in_place(connection: &mut PgConnection, relation: &Wanted) -> QueryResult
         quoted(name)
     );
     for (index, _) in indexes(relation) {
-        let rename = format!("alter index deidentified.{} rename to {};", quoted(&next_name(&index)), quoted(&index));
+        let rename =
+            format!("alter index deidentified.{} rename to {};", quoted(&next_name(&index)), quoted(&index));
         statements.push_str(&rename);
     }
     connection.batch_execute(&statements)

@@ -35,7 +35,8 @@ pub(super) fn columns(shown: &DeidentifiedTable, timezone: Timezone) -> Vec<Show
             columns.push(ShownColumn {
                 name: IS_OVER_89.to_owned(),
                 expression: expressions.is_over_89(column),
-                comment: "true of people who are over 89 or turn 90 this year, or were when they died".to_owned(),
+                comment: "true of people who are over 89 or turn 90 this year, or were when they died"
+                    .to_owned(),
             });
         }
     }
@@ -55,5 +56,9 @@ pub(super) fn select(shown: &DeidentifiedTable, columns: &[ShownColumn]) -> Stri
         ),
         None => String::new(),
     };
-    format!("select {} from public.{} t cross join etl.deidentified s{days}", list.join(", "), quoted(&shown.table.name))
+    format!(
+        "select {} from public.{} t cross join etl.deidentified s{days}",
+        list.join(", "),
+        quoted(&shown.table.name)
+    )
 }

@@ -19,7 +19,8 @@ pub(super) fn declarations(text: &'static str) -> BTreeMap<&'static str, Declare
     let mut tables: BTreeMap<&'static str, Declared> = BTreeMap::new();
     let mut open = None;
     for (number, line) in (1..).zip(text.lines()) {
-        let fail = |reason: &str| -> ! { panic!("src/model/deidentified/rules.txt: line {number}: {reason}") };
+        let fail =
+            |reason: &str| -> ! { panic!("src/model/deidentified/rules.txt: line {number}: {reason}") };
         let line = line.trim_end();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -94,7 +95,8 @@ fn find_systems(rules: &mut BTreeMap<&'static str, Rule>) {
             let element = code.strip_suffix("_code").or(code.strip_suffix("code")).unwrap_or(code);
             let likely = [format!("{element}_system"), format!("{code}_system"), format!("{element}system")];
             let found = likely.into_iter().find(|name| names.contains(&name.as_str()));
-            *system = found.unwrap_or_else(|| panic!("src/model/deidentified/rules.txt: {code} has no system"));
+            *system =
+                found.unwrap_or_else(|| panic!("src/model/deidentified/rules.txt: {code} has no system"));
         }
     }
 }

@@ -28,7 +28,9 @@ fn every_rule_is_of_a_column_that_exists() {
 
 /// The types of columns that a rule is for.
 fn types(rule: &Rule) -> &'static [SqlType] {
-    use SqlType::{BigInt, Boolean, Date, Integer, IntegerArray, Numeric, SmallInt, Text, TextArray, Time, Timestamptz};
+    use SqlType::{
+        BigInt, Boolean, Date, Integer, IntegerArray, Numeric, SmallInt, Text, TextArray, Time, Timestamptz,
+    };
     match rule {
         Rule::Hide => &[],
         Rule::Key => &[BigInt],
@@ -57,9 +59,8 @@ fn rules_are_of_columns_of_their_types_and_have_what_they_need_beside_them() {
                 }
                 Rule::Precision => {
                     let date = column.name.strip_suffix("_text").and_then(|date| shown.column(date));
-                    let is_date = date.is_some_and(|date| {
-                        matches!(date.sql_type, SqlType::Date | SqlType::Timestamptz)
-                    });
+                    let is_date = date
+                        .is_some_and(|date| matches!(date.sql_type, SqlType::Date | SqlType::Timestamptz));
                     assert!(is_date, "{place} stands beside no date");
                 }
                 _ => {}
@@ -80,9 +81,30 @@ fn keys_of_tables_are_shown() {
 
 /// Words that only stand in names of columns with what Safe Harbor names.
 const NEVER: [&str; 24] = [
-    "fhir_id", "family", "given", "prefix", "suffix", "line", "city", "district", "latitude", "longitude", "npi",
-    "serial_number", "lot_number", "udi_carrier_hrf", "subscriber_id", "url", "uri", "title", "display",
-    "extension", "body", "name", "value_string", "last_updated",
+    "fhir_id",
+    "family",
+    "given",
+    "prefix",
+    "suffix",
+    "line",
+    "city",
+    "district",
+    "latitude",
+    "longitude",
+    "npi",
+    "serial_number",
+    "lot_number",
+    "udi_carrier_hrf",
+    "subscriber_id",
+    "url",
+    "uri",
+    "title",
+    "display",
+    "extension",
+    "body",
+    "name",
+    "value_string",
+    "last_updated",
 ];
 
 #[test]
