@@ -100,13 +100,6 @@ impl Archive for FolderArchive {
         matches!(self.stored(location), Ok(Some(_)))
     }
 
-    fn remove(&self, location: &Location) -> io::Result<()> {
-        match fs::remove_file(self.path(location)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed.and_then(|()| self.sync(std::slice::from_ref(location))),
-        }
-    }
-
     fn open(&self, location: &Location) -> Result<Box<dyn ReadAt>, ArchiveError> {
         let path = self.path(location);
         match forms::open(&path) {

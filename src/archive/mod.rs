@@ -72,9 +72,6 @@ pub trait Archive: Debug + Send + Sync {
     /// Whether a file is there.
     fn contains(&self, location: &Location) -> bool;
 
-    /// Removes the file there, if there is one.
-    fn remove(&self, location: &Location) -> io::Result<()>;
-
     /// Opens the file for reading at any offset.
     fn open(&self, location: &Location) -> Result<Box<dyn ReadAt>, ArchiveError>;
 

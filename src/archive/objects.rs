@@ -118,14 +118,6 @@ impl Archive for ObjectArchive {
         matches!(self.stored(location), Ok(Some(_)))
     }
 
-    fn remove(&self, location: &Location) -> io::Result<()> {
-        let store = self.store()?;
-        match store.find(&self.key(location))? {
-            Some(found) => store.remove(&found).map(|_| ()),
-            None => Ok(()),
-        }
-    }
-
     fn open(&self, location: &Location) -> Result<Box<dyn ReadAt>, ArchiveError> {
         let opened =
             self.store().and_then(|store| forms::open(&store, &self.key(location), self.compression));

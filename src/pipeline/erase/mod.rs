@@ -44,7 +44,7 @@ use super::worker::Worker;
 use crate::archive::{ArchiveError, Storage};
 use person::{Person, Verdict};
 use reading::{Reader, Surroundings};
-use rewriting::{Place, Totals, by_place, edits_of, open};
+use rewriting::{Place, Totals, by_place, edits_of, open, rename_lost};
 use scan::{What, scan};
 
 pub use tasks::{finish, finish_pending, recover};
@@ -246,6 +246,9 @@ fn change(
         };
         tasks.extend(left);
         erased.files.push(file);
+    }
+    if matches!(purpose, Purpose::Erasure(..)) {
+        tasks.extend(rename_lost(worker, &files, (&erased.missing_files, &person))?);
     }
     erased.patients = person.ids.iter().cloned().collect();
     erased.files_in_inbox = erase::files_in_inbox(worker.connection(), subject.source_id)?;

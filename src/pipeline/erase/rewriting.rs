@@ -166,10 +166,19 @@ impl Place<'_> {
             FileAction::Removed
         } else {
             let place = self.rewrite(job, storage, person)?;
+            let archive = storage.of_status(&first.status_before);
+            let stored = archive
+                .stored(&place.0)
+                .map_err(|source| EraseError::Write { file_id: first.id, source })?;
             erase::put_in_place(
                 worker.connection(),
                 &ids,
-                &NewPlace { archive_path: place.0.as_str(), size: place.1.size, sha256: &place.1.sha256 },
+                &NewPlace {
+                    archive_path: place.0.as_str(),
+                    size: place.1.size,
+                    sha256: &place.1.sha256,
+                    stored_bytes: stored.filter(|stored| stored.is_compressed).map(|stored| stored.bytes),
+                },
             )?;
             failpoint::passed_erase(EraseStep::Rewritten);
             tasks.extend(ids.iter().map(|id| (TaskKind::Report, id.to_string())));
@@ -251,6 +260,24 @@ impl Place<'_> {
         }
         Err(EraseError::Interrupted)
     }
+}
+
+/// Gives files that the archive does not have other names, if theirs tell who the person is;
+/// returns what is left to do.
+pub(super) fn rename_lost(
+    worker: &mut Worker,
+    files: &[UndoFile],
+    (lost, person): (&[i64], &Person),
+) -> Result<Vec<(TaskKind, String)>, EraseError> {
+    let mut tasks = Vec::new();
+    for file in files.iter().filter(|file| lost.contains(&file.id)) {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        if person.is_told_by(name) {
+            erase::rename_lost(worker.connection(), file.id, &renamed(&file.path, file.id))?;
+            tasks.push((TaskKind::Log, name.to_owned()));
+        }
+    }
+    Ok(tasks)
 }
 
 /// A path whose last name says nothing but the number of the file.

@@ -86,8 +86,12 @@ fn do_task(job: &Job<'_>, storage: &Storage, task: &Task) -> Result<(), EraseErr
     };
     let location = || Location::stored(&task.text);
     match task.kind {
-        TaskKind::Archive => storage.archive.remove(&location()).map_err(failed("a file of the archive"))?,
-        TaskKind::Rejects => storage.rejects.remove(&location()).map_err(failed("a file of the rejects"))?,
+        TaskKind::Archive => {
+            storage.archive.remove(&location()).map_err(failed("a file of the archive"))?;
+        }
+        TaskKind::Rejects => {
+            storage.rejects.remove(&location()).map_err(failed("a file of the rejects"))?;
+        }
         TaskKind::Report => report(job, storage, &task.text)?,
         TaskKind::Log => {
             scrub_logs(&job.settings.log.dir, &task.text).map_err(failed("a text of the logs"))?

@@ -13,18 +13,21 @@ pub struct NewPlace<'p> {
     pub size: u64,
     /// The hash of its bytes.
     pub sha256: &'p [u8],
+    /// How many bytes it takes in the archive, if it lies there compressed.
+    pub stored_bytes: Option<u64>,
 }
 
 /// Notes that files, which share one place in the archive, lie at another one now.
 pub fn put_in_place(connection: &mut PgConnection, ids: &[i64], place: &NewPlace<'_>) -> QueryResult<()> {
     sql_query(
-        "update etl.load_file set archive_path = $2, size_bytes = $3, sha256 = $4, is_hashed = true, etag = null \
-         where id = any($1)",
+        "update etl.load_file set archive_path = $2, size_bytes = $3, sha256 = $4, stored_bytes = $5, \
+           is_hashed = true, etag = null where id = any($1)",
     )
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Text, _>(place.archive_path)
     .bind::<BigInt, _>(i64::try_from(place.size).unwrap_or(i64::MAX))
     .bind::<Binary, _>(place.sha256)
+    .bind::<Nullable<BigInt>, _>(place.stored_bytes.and_then(|bytes| i64::try_from(bytes).ok()))
     .execute(connection)?;
     Ok(())
 }
@@ -33,8 +36,8 @@ pub fn put_in_place(connection: &mut PgConnection, ids: &[i64], place: &NewPlace
 /// they would tell who had the file.
 pub fn remove(connection: &mut PgConnection, ids: &[i64]) -> QueryResult<()> {
     sql_query(
-        "update etl.load_file set status = 'erased', archive_path = null, size_bytes = 0, etag = null, \
-           is_hashed = true, sha256 = sha256(convert_to('erased file ' || id, 'UTF8')) \
+        "update etl.load_file set status = 'erased', archive_path = null, size_bytes = 0, stored_bytes = null, \
+           etag = null, is_hashed = true, sha256 = sha256(convert_to('erased file ' || id, 'UTF8')) \
          where id = any($1)",
     )
     .bind::<Array<BigInt>, _>(ids)
@@ -47,6 +50,16 @@ pub fn remove(connection: &mut PgConnection, ids: &[i64]) -> QueryResult<()> {
     ] {
         sql_query(statement).bind::<Array<BigInt>, _>(ids).execute(connection)?;
     }
+    Ok(())
+}
+
+/// Gives a file that the archive does not have any more another name in the ledger.
+pub fn rename_lost(connection: &mut PgConnection, id: i64, path: &str) -> QueryResult<()> {
+    rename(connection, id, path)?;
+    sql_query("update etl.load_file set archive_path = regexp_replace(archive_path, '[^/]*$', '') || $2 where id = $1")
+        .bind::<BigInt, _>(id)
+        .bind::<Text, _>(path.rsplit('/').next().unwrap_or(path))
+        .execute(connection)?;
     Ok(())
 }
 

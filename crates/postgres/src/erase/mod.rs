@@ -5,7 +5,7 @@ mod files;
 mod job;
 mod texts;
 
-pub use files::{NewPlace, files_in_inbox, put_in_place, remove, rename};
+pub use files::{NewPlace, files_in_inbox, put_in_place, remove, rename, rename_lost};
 pub use job::{Counts, Erasure, Pending, Shared, Subject, Task, TaskKind, vacuum};
 pub use texts::{RejectText, Texts, rejects, scrub_rejects, scrub_requests};
 
