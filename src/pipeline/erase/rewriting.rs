@@ -167,9 +167,8 @@ impl Place<'_> {
         } else {
             let place = self.rewrite(job, storage, person)?;
             let archive = storage.of_status(&first.status_before);
-            let stored = archive
-                .stored(&place.0)
-                .map_err(|source| EraseError::Write { file_id: first.id, source })?;
+            let stored =
+                archive.stored(&place.0).map_err(|source| EraseError::Write { file_id: first.id, source })?;
             erase::put_in_place(
                 worker.connection(),
                 &ids,
