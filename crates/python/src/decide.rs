@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use fhirmill_core::version::{Current, Place, Version};
+use fhirmill_core::version::{Current, Effect, Folded, Place, Version, fold};
 
 /// The columns of a batch of records.
 struct Records<'a> {
@@ -25,23 +25,6 @@ struct Records<'a> {
     dated_file: &'a Int64Array,
     dated_position: &'a Int64Array,
     revision: &'a Int64Array,
-}
-
-/// What becomes of the registry's row.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Action {
-    /// The resource is new.
-    Insert,
-    /// Another content counts.
-    Replace,
-    /// The same content counts, of another time: the rows tell it.
-    Refresh,
-    /// The same content counts, of a later place or number.
-    Move,
-    /// The same version counts, with another inherited time or number.
-    Raise,
-    /// Nothing.
-    Keep,
 }
 
 /// What is decided, by row.
@@ -144,33 +127,26 @@ impl Decided {
         let Some((&first, rest)) = rows.split_first() else { return };
         let is_stored = records.record.is_null(first);
         let before = is_stored.then(|| records.stored(first));
-        let mut order = before.unwrap_or_else(|| Current::first(records.version(first)));
-        let mut winner = first;
-        for row in rest {
-            if order.decide(&records.version(*row)).wins {
-                winner = *row;
-            }
-        }
+        let candidates = if is_stored { rest } else { rows };
+        let versions = candidates.iter().map(|row| records.version(*row));
+        let Some(Folded { current: order, winner }) = fold(before, versions) else { return };
+        let has_won = winner.is_some();
+        let winner = winner.map_or(first, |winner| candidates[winner]);
         let content = records.content(winner);
-        for row in rows.iter().filter(|row| records.record.is_valid(**row)) {
+        for row in candidates {
             let is_same = records.content(*row) == content;
             self.outcomes[*row] = Some(if is_same { "unchanged" } else { "stale" });
         }
         let is_same = is_stored && content == records.content(first);
-        let action = match before {
-            None => Action::Insert,
-            Some(before) if winner != first => action_of_winner(&before, &order, is_same),
-            Some(before) if inherited(&before) == inherited(&order) => Action::Keep,
-            Some(_) => Action::Raise,
-        };
+        let effect = Effect::of(before.as_ref(), &order, has_won, is_same);
         let revision = if is_stored { number(records.revision, first).unwrap_or(1) } else { 0 };
-        let is_other_content = matches!(action, Action::Insert | Action::Replace);
+        let is_other_content = matches!(effect, Effect::Insert | Effect::Replace);
         if is_other_content {
             let applied = if is_stored { "updated" } else { "inserted" };
             self.outcomes[winner] = Some(if content.is_some() { applied } else { "deleted" });
         }
-        self.actions[winner] = action.name();
-        if action != Action::Keep {
+        self.actions[winner] = name_of(effect);
+        if effect != Effect::Keep {
             self.orders[winner] = Some(order);
             self.revisions[winner] = Some(revision + i64::from(is_other_content));
         }
@@ -200,32 +176,14 @@ impl Decided {
     }
 }
 
-/// What a record that counts now does to the registry's row.
-fn action_of_winner(before: &Current, now: &Current, is_same: bool) -> Action {
-    let (old, new) = (before.version, now.version);
-    let is_complete = new.time.is_some() && new.number.is_some();
-    match is_same {
-        false => Action::Replace,
-        // It is the same record.
-        true if is_complete && (old.time, old.number) == (new.time, new.number) => Action::Keep,
-        true if old.time != new.time => Action::Refresh,
-        true => Action::Move,
-    }
-}
-
-fn inherited(order: &Current) -> (Option<i64>, Option<i64>, Option<Place>) {
-    (order.inherited_time, order.inherited_number, order.time_place)
-}
-
-impl Action {
-    fn name(self) -> Option<&'static str> {
-        match self {
-            Action::Insert => Some("insert"),
-            Action::Replace => Some("replace"),
-            Action::Refresh => Some("refresh"),
-            Action::Move => Some("move"),
-            Action::Raise => Some("raise"),
-            Action::Keep => None,
-        }
+/// What becomes of the registry's row, as `fhirmill/spark/_run.py` reads it.
+fn name_of(effect: Effect) -> Option<&'static str> {
+    match effect {
+        Effect::Insert => Some("insert"),
+        Effect::Replace => Some("replace"),
+        Effect::Refresh => Some("refresh"),
+        Effect::Move => Some("move"),
+        Effect::Raise => Some("raise"),
+        Effect::Keep => None,
     }
 }

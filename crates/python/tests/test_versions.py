@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import fhirmill as fm
 import pytest
@@ -81,3 +82,16 @@ def test_complete_versions_count_by_time_then_number_then_place() -> None:
         tables = fm.read([resource("p", content, time, number) for time, number, _, content in versions])
         latest = max(versions)
         assert set(tables.patient_name["family"].to_pylist()) == {f"v{latest[3]}"}
+
+
+def test_what_is_unchanged_is_told_by_the_version_that_counts_in_the_end(tmp_path: Path) -> None:
+    # As in Postgres, if one file has all of them.
+    versions = [
+        resource("p", content, time, None)
+        for content, time in ((1, DAYS[0]), (2, DAYS[1]), (1, DAYS[2]), (2, DAYS[0]), (1, DAYS[1]))
+    ]
+    file = tmp_path / "p.ndjson"
+    file.write_bytes(b"\n".join(versions) + b"\n")
+    for inputs in (file, versions):
+        account = fm.read(inputs).account
+        assert (account.inserted, account.unchanged, account.stale) == (1, 2, 2), account

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use fhirmill_arrow::Key;
-use fhirmill_core::version::{Current, Version};
+use fhirmill_core::version::{Version, fold};
 use fhirmill_postgres::ledger::Account;
 
 use super::merge::Merge;
@@ -183,14 +183,7 @@ fn winner(candidates: &[Candidate]) -> usize {
         number: version.number,
         place: head.place,
     };
-    let mut current = Current::first(version(&candidates[0]));
-    let mut winner = 0;
-    for (number, candidate) in candidates.iter().enumerate().skip(1) {
-        if current.decide(&version(candidate)).wins {
-            winner = number;
-        }
-    }
-    winner
+    fold(None, candidates.iter().map(version)).and_then(|folded| folded.winner).unwrap_or_default()
 }
 
 #[cfg(test)]

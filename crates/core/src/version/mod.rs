@@ -9,6 +9,8 @@
 //! cases need the earlier ones first; [`Change::needs_order`] and
 //! [`Version::needs_order`] report them.
 
+mod fold;
 mod order;
 
+pub use fold::{Effect, Folded, fold};
 pub use order::{Change, Current, Place, Version, number_of};

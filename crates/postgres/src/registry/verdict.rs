@@ -2,7 +2,7 @@
 //! order.
 
 use fhirmill_core::sink::{KeyedBatch, Outcome, Outcomes};
-use fhirmill_core::version::Current;
+use fhirmill_core::version::{Current, Effect};
 
 use super::candidate::Candidate;
 use super::confirmations::Confirmation;
@@ -125,21 +125,15 @@ impl Verdict {
     }
 
     fn action(&self, content_hash: Option<[u8; 32]>) -> Action {
-        let Some(stored) = &self.stored else { return Action::Insert };
-        let before = stored.order;
-        let now = self.order;
-        if self.winner.is_some() {
-            let (old, new) = (before.version, now.version);
-            let is_complete = new.time.is_some() && new.number.is_some();
-            return match content_hash == stored.content_hash {
-                false => Action::Replace,
-                // It is the same record.
-                true if is_complete && (old.time, old.number) == (new.time, new.number) => Action::Keep,
-                true => Action::Move,
-            };
+        let before = self.stored.map(|stored| stored.order);
+        let is_same = self.stored.is_some_and(|stored| stored.content_hash == content_hash);
+        match Effect::of(before.as_ref(), &self.order, self.winner.is_some(), is_same) {
+            Effect::Insert => Action::Insert,
+            Effect::Replace => Action::Replace,
+            Effect::Refresh | Effect::Move => Action::Move,
+            Effect::Raise => Action::Raise,
+            Effect::Keep => Action::Keep,
         }
-        let inherited = |order: &Current| (order.inherited_time, order.inherited_number, order.time_place);
-        if inherited(&before) == inherited(&now) { Action::Keep } else { Action::Raise }
     }
 
     /// When the content took effect, if it is the stored one and another version

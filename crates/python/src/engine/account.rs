@@ -1,6 +1,6 @@
 //! What became of the records of a file, and why some were rejected.
 
-use super::registry::{Displaced, Outcome};
+use super::registry::Outcome;
 
 /// What became of the records of one file.
 #[derive(Clone, Debug, Default)]
@@ -24,15 +24,9 @@ pub struct FileAccount {
 }
 
 impl FileAccount {
-    /// Counts an outcome.
-    pub fn note(&mut self, outcome: Outcome) {
-        *self.count_of(outcome) += 1;
-    }
-
-    /// Counts a record as what it has become.
-    pub fn displace(&mut self, displaced: &Displaced) {
-        *self.count_of(displaced.before) -= 1;
-        *self.count_of(displaced.now) += 1;
+    /// Counts records of that outcome.
+    pub fn note(&mut self, outcome: Outcome, records: u64) {
+        *self.count_of(outcome) += records;
     }
 
     fn count_of(&mut self, outcome: Outcome) -> &mut u64 {

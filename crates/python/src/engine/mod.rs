@@ -34,7 +34,7 @@ pub use staging::{KnownOwner, StageOptions, Staged};
 
 use output::Output;
 use owners::Search;
-use registry::{Bearer, Outcome, Record, Registry};
+use registry::{Bearer, Record, Registry};
 use servers::Servers;
 use staging::{StagedBatch, Staging};
 
@@ -161,7 +161,7 @@ impl Engine {
             is_server_late: false,
             has_unresolved_urls: false,
             is_last_pass: false,
-            registry: Registry::default(),
+            registry: Registry::new(!options.all_versions),
             staging,
             output,
             files: Vec::new(),
@@ -240,6 +240,7 @@ impl Engine {
     /// The last rows cannot be kept.
     pub fn finish(mut self) -> Result<Pass, EngineError> {
         self.close_batch()?;
+        self.account();
         let tables = self.output.finish()?;
         let staged = self.staging.take();
         let is_staged = staged.is_some();
@@ -385,22 +386,27 @@ impl Engine {
     fn latest(&mut self, keys: &[Key]) -> Vec<bool> {
         let mut counts = vec![false; self.places.len()];
         for (target, record) in self.records() {
-            let (outcome, displaced) = self.registry.decide(keys[target as usize], record);
-            self.files[record.version.place.file as usize - 1].note(outcome);
-            if let (Outcome::Inserted, Some(bearer)) = (outcome, record.bearer) {
+            let decision = self.registry.decide(keys[target as usize], record);
+            if let Some(bearer) = record.bearer.filter(|_| decision.wins) {
                 counts[bearer.resource as usize] = true;
             }
-            let Some(displaced) = displaced else { continue };
-            self.files[displaced.file as usize - 1].displace(&displaced);
-            match displaced.bearer {
-                Some(bearer) if bearer.batch == self.batch_number => {
-                    counts[bearer.resource as usize] = false;
-                }
-                Some(bearer) => self.output.void(bearer),
+            match decision.void {
+                Some(void) if void.batch == self.batch_number => counts[void.resource as usize] = false,
+                Some(void) => self.output.void(void),
                 None => {}
             }
         }
         counts
+    }
+
+    /// Counts what became of all records.
+    fn account(&mut self) {
+        if self.options.all_versions {
+            return;
+        }
+        for (file, outcome, records) in self.registry.outcomes() {
+            self.files[file as usize - 1].note(outcome, records);
+        }
     }
 
     /// The records of the batch, in the order in which they take effect.

@@ -26,7 +26,7 @@ pub struct Record {
     pub bearer: Option<Bearer>,
 }
 
-/// What became of a record.
+/// What became of a record in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is the version that counts.
@@ -39,15 +39,20 @@ pub enum Outcome {
     Stale,
 }
 
-/// A record that counted until now.
+/// What a record does to the one that counted.
 #[derive(Clone, Copy, Debug)]
-pub struct Displaced {
-    /// The number of its file, from 1.
-    pub file: i64,
-    /// Its rows, which are void.
-    pub bearer: Option<Bearer>,
-    pub before: Outcome,
-    pub now: Outcome,
+pub struct Decision {
+    /// It counts now.
+    pub wins: bool,
+    /// The rows of the record that counted until now: they are void.
+    pub void: Option<Bearer>,
+}
+
+/// Records of one file that do not count, one after the other with the same content.
+struct Losers {
+    file: u32,
+    content: u64,
+    records: u64,
 }
 
 /// The version of a resource that counts, in few bytes: there may be millions.
@@ -73,31 +78,30 @@ pub struct Registry {
     by_key: HashTable<u32>,
     /// What does not fit into an entry, by its number.
     full: FxHashMap<u32, Current>,
+    /// The records of an entry that do not count, if they are wanted.
+    losers: Option<FxHashMap<u32, Vec<Losers>>>,
 }
 
 impl Registry {
+    /// An empty one; `is_counting` if [`Registry::outcomes`] are wanted.
+    pub fn new(is_counting: bool) -> Self {
+        Registry { losers: is_counting.then(FxHashMap::default), ..Registry::default() }
+    }
+
     /// Whether there is a resource of that key that is not deleted.
     pub fn has(&self, key: &Key) -> bool {
         self.number_of(key).is_some_and(|number| self.entry(number).content != 0)
     }
 
-    /// Decides on a record: its outcome, and the record that it displaces.
-    pub fn decide(&mut self, key: Key, record: Record) -> (Outcome, Option<Displaced>) {
+    /// Decides on a record.
+    pub fn decide(&mut self, key: Key, record: Record) -> Decision {
         let content = record.content.map_or(0, |content| content.max(1));
         let Some(number) = self.number_of(&key) else {
             self.add(key, content, &record);
-            return (applied(content), None);
+            return Decision { wins: true, void: None };
         };
         let entry = self.entry(number);
-        let other = if entry.content == content { Outcome::Unchanged } else { Outcome::Stale };
-        let before = applied(entry.content);
-        let has_rows = before == Outcome::Inserted;
-        let displaced = Displaced {
-            file: entry.file.into(),
-            bearer: has_rows.then_some(entry.bearer),
-            before,
-            now: other,
-        };
+        let (loser, rows) = ((entry.file, entry.content), entry.bearer);
         let stored = entry.current();
         let mut current = self.full.remove(&number).unwrap_or(stored);
         let wins = current.decide(&record.version).wins;
@@ -110,7 +114,36 @@ impl Registry {
         if current != self.entry(number).current() {
             self.full.insert(number, current);
         }
-        if wins { (applied(content), Some(displaced)) } else { (other, None) }
+        let (file, content) = if wins { loser } else { (record.version.place.file as u32, content) };
+        self.lose(number, file, content);
+        Decision { wins, void: (wins && content != 0).then_some(rows) }
+    }
+
+    /// What became of all records: the numbers of their files, from 1, and how many they are.
+    /// Whether a record's content is that of the version that counts is known at the end only.
+    pub fn outcomes(&self) -> impl Iterator<Item = (u32, Outcome, u64)> {
+        let entries = self.entries.iter().flatten();
+        let winners = entries.map(|entry| {
+            let outcome = if entry.content == 0 { Outcome::Deleted } else { Outcome::Inserted };
+            (entry.file, outcome, 1)
+        });
+        let losers = self.losers.iter().flatten().flat_map(|(number, losers)| {
+            let content = self.entry(*number).content;
+            losers.iter().map(move |loser| {
+                let is_same = loser.content == content;
+                (loser.file, if is_same { Outcome::Unchanged } else { Outcome::Stale }, loser.records)
+            })
+        });
+        winners.chain(losers)
+    }
+
+    fn lose(&mut self, number: u32, file: u32, content: u64) {
+        let Some(losers) = &mut self.losers else { return };
+        let losers = losers.entry(number).or_default();
+        match losers.last_mut() {
+            Some(last) if (last.file, last.content) == (file, content) => last.records += 1,
+            _ => losers.push(Losers { file, content, records: 1 }),
+        }
     }
 
     fn add(&mut self, key: Key, content: u64, record: &Record) {
@@ -174,8 +207,4 @@ impl Entry {
             place: Place { file: self.file.into(), position: self.position },
         })
     }
-}
-
-fn applied(content: u64) -> Outcome {
-    if content == 0 { Outcome::Deleted } else { Outcome::Inserted }
 }
