@@ -1,6 +1,10 @@
 """A load in a process of its own, which is killed, or one of whose executors is.
 
-killed.py FILES LAKE MASTER POINT
+killed.py FILES INTO FORMAT MASTER POINT SCRATCH
+
+POINT is a checkpoint, at which the process ends; or ``executor-map``, ``executor-append`` or
+``executor-merge``, where the executor of a task ends in the middle of it. SCRATCH gets
+Spark's event logs, and the catalog ``ice`` unless FHIRMILL_WAREHOUSE has it.
 """
 
 from __future__ import annotations
@@ -8,15 +12,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
-import threading
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import fhirmill.spark._load as loading
 import fhirmill.spark._run as running
+import fhirmill.spark._stores as stores
 from fhirmill.spark import load
 from sessions import session
+
+Batches = Iterator[Any]
 
 
 def checkpoint(name: str) -> None:
@@ -24,51 +30,68 @@ def checkpoint(name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def children(process: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == process:
-            number = int(path.parent.name)
-            found.extend([number, *children(number)])
-    return found
+def kill_own_executor(scratch: str) -> None:
+    """Kills the executor whose task this is, once."""
+    try:
+        os.close(os.open(f"{scratch}/killed", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    process = os.getpid()
+    while process > 1:
+        with open(f"/proc/{process}/cmdline", "rb") as file:
+            if b"CoarseGrainedExecutorBackend" in file.read():
+                os.kill(process, signal.SIGKILL)
+        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
+            process = int(file.read().rpartition(")")[2].split()[1])
+    raise RuntimeError("there is no executor")
 
 
-def executors() -> list[int]:
-    found = []
-    for process in children(os.getpid()):
-        try:
-            command = Path(f"/proc/{process}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"CoarseGrainedExecutorBackend" in command:
-            found.append(process)
-    return found
+def dying(frame: Any) -> Any:
+    """The frame, whose rows kill the executor that has them."""
+    scratch = SCRATCH
+
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            yield batch
+            kill_own_executor(scratch)
+
+    return frame.mapInArrow(run, frame.schema)
 
 
-def kill_an_executor() -> None:
-    """Kills an executor once a task has staged something."""
-    while not list(Path(LAKE).glob("_fhirmill/runs/*/staging/*/*.parquet")):
-        time.sleep(0.02)
-    victim = executors()[0]
-    for process in [victim, *children(victim)]:
-        os.kill(process, signal.SIGKILL)
-    print("killed an executor", flush=True)
+def dying_mapper(tasks: Any, job: Any) -> Callable[[Batches], Batches]:
+    scratch, plain = SCRATCH, mapper
+
+    def run(batches: Batches) -> Batches:
+        for manifest in plain(tasks, job)(batches):
+            # It has staged its files.
+            kill_own_executor(scratch)
+            yield manifest
+
+    return run
 
 
-FILES, LAKE, MASTER, POINT = sys.argv[1:]
+FILES, INTO, FORMAT, MASTER, POINT, SCRATCH = sys.argv[1:]
+mapper, append, merge = running.mapper, stores.SqlStore.append, stores.SqlStore._merge
 running.checkpoint = checkpoint
 loading.checkpoint = checkpoint
-spark = session(Path(tempfile.mkdtemp()), MASTER)
+if POINT == "executor-map":
+    running.mapper = dying_mapper
+if POINT == "executor-append":
+    stores.SqlStore.append = lambda self, table, rows: append(
+        self, table, dying(rows) if table == "patient_name" else rows
+    )
+if POINT == "executor-merge":
+    stores.SqlStore._merge = lambda self, table, changes, what: merge(
+        self, table, dying(changes) if table == "patient_name" else changes, what
+    )
+Path(SCRATCH, "events").mkdir(parents=True, exist_ok=True)
+spark = session(
+    Path(os.environ.get("FHIRMILL_WAREHOUSE", SCRATCH)),
+    MASTER,
+    more={"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{SCRATCH}/events"},
+)
 spark.sparkContext.setLogLevel("INFO")
-if POINT == "executor":
-    killer = threading.Thread(target=kill_an_executor)
-    killer.start()
-    load(spark, FILES, LAKE, source="s", split_bytes=40_000)
-    killer.join(10)
-else:
-    load(spark, FILES, LAKE, source="s", threads=1)
+Path(SCRATCH, "application").write_text(spark.sparkContext.applicationId)
+account = load(spark, FILES, INTO, format=FORMAT, source="s", split_bytes=40_000, threads=1)
+print(account)
 spark.stop()

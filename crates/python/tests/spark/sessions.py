@@ -28,7 +28,13 @@ def sail() -> Iterator[Any]:
     server.stop()
 
 
-def session(warehouse: Path, master: str = "local[2]", memory: str = "1g", is_test: bool = True) -> Any:
+def session(
+    warehouse: Path,
+    master: str = "local[2]",
+    memory: str = "1g",
+    is_test: bool = True,
+    more: dict[str, str] | None = None,
+) -> Any:
     """A session with Delta's tables, and a catalog ``ice`` of Iceberg's."""
     jars = sorted(Path(os.environ["FHIRMILL_SPARK_JARS"]).glob("*.jar"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -58,6 +64,7 @@ def session(warehouse: Path, master: str = "local[2]", memory: str = "1g", is_te
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.adaptive.enabled": "false",
         }
+    settings |= more or {}
     builder = SparkSession.builder.master(master).appName("fhirmill")
     for name, value in settings.items():
         builder = builder.config(name, value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +13,19 @@ from typing import Any
 import fhirmill.spark._load as loading
 import fhirmill.spark._run as running
 import pyarrow.parquet as pq
+import pyspark
 import pytest
 from fhirmill.spark import BusyError, CheckError, load
 from fhirmill.spark._claims import claim
 from fhirmill.spark._storage import Folder
 from fhirmill.spark._stores import store
 from sessions import HAS_JARS
-from test_load import patient, tables, write
+from test_load import FORMATS, patient, place, tables, write
 
 SCRIPT = Path(__file__).parent / "killed.py"
+
+# Whether processes are killed at every point, which takes long.
+EVERYTHING = os.environ.get("FHIRMILL_SPARK_KILLS") == "all"
 
 # Between any two commits, and before the first and after the last.
 POINTS = [
@@ -29,6 +35,7 @@ POINTS = [
     "table patient",
     "tables",
     "contained",
+    "asked",
     "registry",
     "files",
     "run",
@@ -73,7 +80,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, point: str) -> None:
     monkeypatch.setattr("fhirmill.spark._claims.Claim.leave", lambda self: None)
 
 
-def counts(spark: Any, lake: Path, format: str) -> dict[str, int]:
+def counts(spark: Any, lake: Path | str, format: str) -> dict[str, int]:
     found = store(spark, str(lake), format)
     runs = found.read("etl_run").collect()
     assert len({row.run for row in runs}) == len(runs)
@@ -83,26 +90,29 @@ def counts(spark: Any, lake: Path, format: str) -> dict[str, int]:
     return {name: sum(row[name] for row in files) for name in names}
 
 
-@pytest.mark.parametrize("format", ["delta", "parquet"])
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_between_commits(
     spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, format: str
 ) -> None:
-    files, lake, undisturbed = tmp_path / "in", tmp_path / "lake", tmp_path / "undisturbed"
+    files, undisturbed = tmp_path / "in", str(tmp_path / "undisturbed")
+    lake = place(format, tmp_path)
+    if format == "iceberg":
+        spark.sql(f"create namespace {lake}")
     for step in (first, second):
         step(files)
-        load(spark, str(files), str(undisturbed), format=format, source="s", threads=1)
+        load(spark, str(files), undisturbed, format="parquet", source="s", threads=1)
         with monkeypatch.context() as patch:
             die_at(patch, point)
             with pytest.raises(Killed):
-                load(spark, str(files), str(lake), format=format, source="s", threads=1)
+                load(spark, str(files), lake, format=format, source="s", threads=1)
         # The process lives, so that its claim seems to hold.
         with pytest.raises(BusyError, match="take_over=True"):
-            load(spark, str(files), str(lake), format=format, source="s", threads=1)
-        load(spark, str(files), str(lake), format=format, source="s", threads=1, take_over=True)
-        assert tables(spark, str(lake), format) == tables(spark, str(undisturbed), format)
-        assert counts(spark, lake, format) == counts(spark, undisturbed, format)
-        assert load(spark, str(files), str(lake), format=format, source="s").run is None
+            load(spark, str(files), lake, format=format, source="s", threads=1)
+        load(spark, str(files), lake, format=format, source="s", threads=1, take_over=True)
+        assert tables(spark, lake, format) == tables(spark, undisturbed, "parquet")
+        assert counts(spark, lake, format) == counts(spark, undisturbed, "parquet")
+        assert load(spark, str(files), lake, format=format, source="s").run is None
 
 
 def test_a_falsified_manifest_is_refused(
@@ -185,45 +195,114 @@ def test_two_loads_of_one_source(spark: Any, tmp_path: Path) -> None:
     assert load(spark, str(files), str(lake), source="s").inserted == 4
 
 
-def script(arguments: list[str], log: Path, is_killed: bool) -> str:
-    with log.open("w") as file:
+def killed(tmp_path: Path, arguments: list[str], is_killed: bool) -> str:
+    """Runs ``killed.py``; what it and Spark have logged, of all processes."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    log = scratch / "log"
+    with log.open("a") as file:
         run = subprocess.run(
-            [sys.executable, str(SCRIPT), *arguments], stdout=file, stderr=subprocess.STDOUT, timeout=600
+            [sys.executable, str(SCRIPT), *arguments, str(scratch)],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            timeout=1200,
+            env={**os.environ, "FHIRMILL_WAREHOUSE": str(tmp_path / "warehouse")},
         )
     text = log.read_text(errors="replace")
     assert (run.returncode != 0) == is_killed, text[-4000:]
+    # The logs of executors are in the folder of Spark.
+    work = Path(pyspark.__file__).parent / "work" / (scratch / "application").read_text()
+    for file in [*scratch.glob("events/**/*"), *work.glob("*/std*")]:
+        if file.is_file():
+            text += file.read_text(errors="replace")
+    shutil.rmtree(work, ignore_errors=True)
     return text
 
 
-@needs_jvm
-def test_the_driver_is_killed(spark: Any, tmp_path: Path) -> None:
-    files, lake = tmp_path / "in", tmp_path / "lake"
+def marked(id: str, version: int, marks: int = 1) -> dict[str, Any]:
+    """A patient whose values are all marked, but for what is the same for all."""
+    return patient(
+        f"Zweistein-{id}",
+        version,
+        name=[{"family": "Zweistein", "given": [f"Zweistein {n}"]} for n in range(marks)],
+        identifier=[{"system": "urn:Zweistein", "value": f"Zweistein-{id}"}],
+        telecom=[{"system": "phone", "value": "Zweistein"}],
+        address=[{"line": ["Zweistein"], "postalCode": "Zweistein"}],
+        generalPractitioner=[{"reference": "Practitioner?identifier=urn:Zweistein|Zweistein"}],
+        managingOrganization={"identifier": {"system": "urn:Zweistein", "value": "Zweistein-none"}},
+    )
+
+
+def marked_files(files: Path, version: int) -> None:
+    """Files with marked values, also in what is rejected and in what is damaged."""
+    doctor = {
+        "resourceType": "Practitioner",
+        "id": "Zweistein-d",
+        "identifier": [{"system": "urn:Zweistein", "value": "Zweistein"}],
+    }
     write(
         files,
-        "a.ndjson",
-        *(patient(f"p{n}", 2, name=[{"family": "Zweistein"}]) for n in range(9)),
-        {"resourceType": "Patient", "id": "x", "birthDate": "Zweistein"},
+        f"{version}.ndjson",
+        *(marked(f"p{n}", version, 3 - version) for n in range(9 if version == 1 else 5)),
+        {"resourceType": "Patient", "id": "Zweistein-x", "birthDate": "Zweistein"},
+        doctor,
     )
-    log = script([str(files), str(lake), "local[2]", "table patient"], tmp_path / "log", is_killed=True)
-    assert (lake / "patient").exists() and not (lake / "etl_resource").exists()
-    # Its process is gone: nobody need say so. Spark's log tells no values.
-    log += script([str(files), str(lake), "local[2]", ""], tmp_path / "log", is_killed=False)
-    assert "INFO" in log and "Zweistein" not in log
-    found = tables(spark, str(lake), "delta")
-    assert (len(found["patient"]), len(found["patient_name"])) == (9, 9)
-    assert counts(spark, lake, "delta")["rejected"] == 1
+    with (files / f"{version}.ndjson").open("a") as file:
+        file.write('{"resourceType": "Patient", "id": "Zweistein-y", "gender": "Zweis')
 
 
 @needs_jvm
-def test_an_executor_is_killed(spark: Any, tmp_path: Path) -> None:
-    files, lake = tmp_path / "in", tmp_path / "lake"
-    write(
-        files, "a.ndjson", *(patient(f"p{n}", 2, name=[{"family": "A" * 500}] * 3) for n in range(2000))
-    )
-    log = script(
-        [str(files), str(lake), "local-cluster[2,1,1024]", "executor"], tmp_path / "log", is_killed=False
-    )
-    assert "killed an executor" in log
-    found = tables(spark, str(lake), "delta")
-    assert (len(found["patient"]), len(found["patient_name"])) == (2000, 6000)
-    assert counts(spark, lake, "delta")["inserted"] == 2000
+@pytest.mark.parametrize("format", ["delta", "iceberg"])
+@pytest.mark.parametrize("point", POINTS if EVERYTHING else ["table patient"])
+def test_the_driver_is_killed(spark: Any, tmp_path: Path, point: str, format: str) -> None:
+    """At once, by SIGKILL, in a first load and in one with MERGE."""
+    if format == "iceberg" and not EVERYTHING:
+        pytest.skip("FHIRMILL_SPARK_KILLS=all has it")
+    files, undisturbed = tmp_path / "in", tmp_path / "undisturbed"
+    into = "ice.lake" if format == "iceberg" else str(tmp_path / "lake")
+    rerun = ice(spark, tmp_path) if format == "iceberg" else into
+    for version in (1, 2):
+        marked_files(files, version)
+        load(spark, str(files), str(undisturbed), format="parquet", source="s")
+        arguments = [str(files), into, format, "local[2]", point]
+        log = killed(tmp_path, arguments, is_killed=True)
+        assert "INFO" in log and "Zweistein" not in log
+        # Its process is gone: nobody need say so.
+        load(spark, str(files), rerun, format=format, source="s")
+        assert tables(spark, rerun, format) == tables(spark, str(undisturbed), "parquet")
+        assert counts(spark, rerun, format) == counts(spark, undisturbed, "parquet")
+        assert load(spark, str(files), rerun, format=format, source="s").run is None
+        if not EVERYTHING:
+            break
+
+
+@needs_jvm
+def test_executors_are_killed(spark: Any, tmp_path: Path) -> None:
+    """In the middle of the map, of an append and of a MERGE. No log has a value of a resource."""
+    files, lake, undisturbed = tmp_path / "in", tmp_path / "lake", tmp_path / "undisturbed"
+    points = [("executor-map", 1), ("executor-append", 1), ("executor-merge", 2)]
+    for point, version in points if EVERYTHING else points[::2]:
+        if point == "executor-append":
+            shutil.rmtree(lake)
+        marked_files(files, version)
+        load(spark, str(files), str(undisturbed), format="parquet", source="s")
+        arguments = [str(files), str(lake), "delta", "local-cluster[2,1,1024]", point]
+        log = killed(tmp_path, arguments, is_killed=False)
+        assert (tmp_path / "scratch" / "killed").exists()
+        (tmp_path / "scratch" / "killed").unlink()
+        assert "Lost executor" in log and "SparkListenerStageCompleted" in log
+        assert "Zweistein" not in log
+        assert tables(spark, str(lake), "delta") == tables(spark, str(undisturbed), "parquet")
+        assert counts(spark, lake, "delta") == counts(spark, undisturbed, "parquet")
+    assert counts(spark, lake, "delta")["rejected"] == 4
+
+
+def ice(spark: Any, tmp_path: Path) -> str:
+    """The namespace ``lake`` of the catalog that ``killed.py`` has, as this session names it."""
+    name = f"ice{abs(hash(str(tmp_path)))}"
+    spark.conf.set(f"spark.sql.catalog.{name}", "org.apache.iceberg.spark.SparkCatalog")
+    spark.conf.set(f"spark.sql.catalog.{name}.type", "hadoop")
+    spark.conf.set(f"spark.sql.catalog.{name}.warehouse", str(tmp_path / "warehouse" / "ice"))
+    spark.conf.set(f"spark.sql.catalog.{name}.cache-enabled", "false")
+    spark.sql(f"create namespace {name}.lake")
+    return f"{name}.lake"

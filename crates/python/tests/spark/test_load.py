@@ -159,6 +159,73 @@ def test_references_by_identifier(spark: Any, tmp_path: Path) -> None:
         assert [line.replace("bytearray(", "").replace("')", "'") for line in loaded] == wanted
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_owners_come_later(spark: Any, tmp_path: Path, format: str) -> None:
+    """References by identifier, and by the URL of a server, that a later load can resolve."""
+    into, files = place(format, tmp_path), tmp_path / "in"
+    if format == "iceberg":
+        spark.sql(f"create namespace {into}")
+    numbers = ("1", "2", "3")
+
+    def doctor(id: str, number: str) -> dict[str, Any]:
+        return {
+            "resourceType": "Practitioner",
+            "id": id,
+            "identifier": [{"system": "npi", "value": number}],
+        }
+
+    def visit(id: str, *numbers: str) -> dict[str, Any]:
+        refer = [{"individual": {"reference": f"Practitioner?identifier=npi|{n}"}} for n in numbers]
+        group = {"contained": [{"resourceType": "Group", "id": "g"}], "subject": {"reference": "#g"}}
+        return {
+            "resourceType": "Encounter",
+            "id": id,
+            "status": "finished",
+            "class": {"code": "AMB"},
+            "participant": refer,
+            **group,
+        }
+
+    def run(name: str, *resources: dict[str, Any]) -> Any:
+        write(files, name, *resources)
+        return load(spark, str(files), into, format=format, source="s", split_bytes=600, threads=2)
+
+    def participants() -> list[tuple[str, Any]]:
+        lake = store(spark, into, format)
+        owned = {bytes(row.id): row.fhir_id for row in lake.read("practitioner").collect()}
+        visits = {bytes(row.id): row.fhir_id for row in lake.read("encounter").collect()}
+        return sorted(
+            (f"{visits[bytes(row.encounter_id)]}/{row.ordinal}", row.individual_id and owned[bytes(row.individual_id)])
+            for row in lake.read("encounter_participant").collect()
+        )  # fmt: skip
+
+    # One of three has an owner. The second file is gone before the others come.
+    run("a.ndjson", visit("v", *numbers), visit("w", "1"), visit("x", "2"), doctor("d1", "1"), patient("p", 1))
+    run("b.ndjson", visit("gone", "2"))
+    assert participants() == [
+        ("gone/1", None), ("v/1", "d1"), ("v/2", None), ("v/3", None), ("w/1", "d1"), ("x/1", None),
+    ]  # fmt: skip
+    (files / "b.ndjson").unlink()
+    account = run("c.ndjson", doctor("d2", "2"), {"resourceType": "Patient", "id": "bad", "birthDate": "x"})
+    assert (account.seen, account.inserted, account.rejected) == (2, 1, 1)
+    assert participants() == [
+        ("gone/1", None), ("v/1", "d1"), ("v/2", "d2"), ("v/3", None), ("w/1", "d1"), ("x/1", "d2"),
+    ]  # fmt: skip
+    # Meanwhile a later version has counted; what nobody asked for, and another source's, changes nothing.
+    run("d.ndjson", visit("x", "3"), doctor("d9", "9"))
+    load(spark, str(files / "c.ndjson"), into, format=format, source="t", threads=2)
+    account = run("e.ndjson", doctor("d3", "3"))
+    assert (account.seen, account.inserted) == (1, 1)
+    found = participants()
+    assert found[1:] == [("v/1", "d1"), ("v/2", "d2"), ("v/3", "d3"), ("w/1", "d1"), ("x/1", "d3")]
+    lake = store(spark, into, format)
+    assert lake.read("etl_asked").select("value").collect() == [("2",)]
+    whole = fm.read(files, source="s")
+    assert lake.read("other_resource").count() == whole.other_resource.num_rows + 1
+    assert lake.read("etl_reject").count() == 2
+    assert lake.read("etl_resource").where("source = 's' and revision > 1").count() == 1
+
+
 def test_a_claim_is_one(tmp_path: Path) -> None:
     from fhirmill.spark._claims import claim
     from fhirmill.spark._errors import BusyError

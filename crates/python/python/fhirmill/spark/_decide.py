@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from .. import _native
+from ._references import REWRITE
 from ._schema import OUTCOMES, spark_schema, STAGED
 
 # Records that are decided on in one task.
@@ -90,7 +91,7 @@ def registry_rows(decided: DataFrame, source: str, run: str) -> DataFrame:
     def time(name: str) -> Column:
         return f.expr(f"timestamp_micros({name} + {EPOCH})").alias(name)
 
-    return decided.where("action is not null").select(
+    return decided.where(f"action <> '{REWRITE}'").select(
         f.lit(source).alias("source"),
         "id",
         "resource_type",

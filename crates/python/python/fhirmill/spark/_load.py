@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
@@ -15,6 +16,7 @@ from pyspark.sql import functions as f
 from ._claims import Claim, claim, source_number
 from ._errors import LoadError
 from ._files import InputFile, divide, find
+from ._references import resolve, resolve_late
 from ._run import COUNTS, Manifest, Run, checkpoint
 from ._storage import Folder
 from ._stores import ParquetStore, Store, store
@@ -88,7 +90,8 @@ def load(
     held = claim(journal, source, id, take_over)
     try:
         _Recovery(spark, tables, journal, held, threads).run()
-        job = Job(f"{(journal / 'runs' / id).url}/staging", source, timezone, list(base_urls))
+        servers = {*base_urls, *_servers(journal, source)}
+        job = Job(f"{(journal / 'runs' / id).url}/staging", source, timezone, sorted(servers))
         account = _load(spark, tables, journal, held, files, job, split_bytes, again, threads)
     except BaseException:
         if _is_unfinished(journal, held):
@@ -142,11 +145,23 @@ def _load(
         run.decide()
         checkpoint("decide")
     with _timed(run, "resolve"):
-        run.resolve(tasks, job)
+        resolve(run, tasks, job)
+        resolve_late(run, job, len(tasks), split_bytes)
+        run.write_voids()
+    (journal / "servers").write(_name_of(job.source), job.base_urls)
     _write_decided(run)
     checkpoint("decided")
     _finish(run)
     return _account(run, len(found) - len(new))
+
+
+def _servers(journal: Folder, source: str) -> list[str]:
+    """The base URLs that earlier loads of the source have learned."""
+    return list((journal / "servers").read(_name_of(source)) or [])
+
+
+def _name_of(source: str) -> str:
+    return f"{quote(source, safe='')}.json"
 
 
 def _write_decided(run: Run) -> None:

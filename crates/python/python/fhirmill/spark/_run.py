@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
-from pyspark.sql import types as t
 
 from ._decide import outcomes, registry_rows
 from ._errors import CheckError
 from ._files import InputFile, Task
-from ._owners import TABLES, Owner, bearers, by_id, owners
+from ._references import ASKED, REWRITE, owners_of_first, unresolved
 from ._schema import OUTCOMES, RECORD, Shape, shapes, staged_schema
 from ._storage import Folder, filesystem, local_path, spark_url
 from ._stores import ParquetStore, Store, expect
@@ -34,7 +33,7 @@ _FILE_BYTES = 128 << 20
 _MAX_BROADCAST = 2_000_000
 
 # Whether the rows of a record are those of its resource from now on.
-_APPLYING = ("insert", "replace", "refresh")
+_APPLYING = ("insert", "replace", "refresh", REWRITE)
 _APPLIED = f"action in {_APPLYING}"
 
 _VOIDS = "id binary, resource_type string"
@@ -65,6 +64,8 @@ class Manifest:
     entries: list[Entry] = field(default_factory=list)
     #: By task: accounts of its files, and what it knows of servers.
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    #: The tasks that map files of earlier loads again, whose records are counted already.
+    again: set[int] = field(default_factory=set)
 
     def replace(self, rows: list[Any]) -> None:
         """Adds what tasks have returned, in place of what they returned before."""
@@ -73,7 +74,7 @@ class Manifest:
         for row in rows:
             if row["table"] == TASK:
                 self.tasks[row["task"]] = json.loads(row["detail"])
-            else:
+            elif row["task"] not in self.again or row["table"] != "etl_reject":
                 self.entries.append(
                     Entry(row["table"], row["path"], row["rows"], row["bytes"], row["task"])
                 )
@@ -85,12 +86,13 @@ class Manifest:
         return sum(entry.rows for entry in self.of(table))
 
     def to_json(self) -> Any:
-        return {"entries": [vars(entry) for entry in self.entries], "tasks": self.tasks}
+        return {"entries": [vars(entry) for entry in self.entries], "tasks": self.tasks, "again": sorted(self.again)}
 
     @classmethod
     def of_json(cls, content: Any) -> Manifest:
         tasks = {int(number): task for number, task in content["tasks"].items()}
-        return cls([Entry(**entry) for entry in content["entries"]], tasks)
+        entries = [Entry(**entry) for entry in content["entries"]]
+        return cls(entries, tasks, set(content.get("again", [])))
 
 
 @dataclass
@@ -144,7 +146,7 @@ class Run:
         rest = [task for task in tasks if not task.is_first]
         if rest:
             self.map(first, job)
-            job.owners = self._owners_of_first() if first else []
+            job.owners = owners_of_first(self) if first else []
             self.map(rest, job)
         else:
             self.map(first, job)
@@ -157,19 +159,6 @@ class Run:
         ]
         job.base_urls = sorted(known | set(job.base_urls))
         self.map(late, job)
-
-    def _owners_of_first(self) -> list[Owner]:
-        """The identifiers that were staged so far, as others will likely ask for them."""
-        if not self.manifest.of("resource_identifier"):
-            return []
-        incoming = self.staged("etl_incoming").select("id")
-        found = bearers("resource_identifier", self.staged("resource_identifier")).join(
-            incoming, "id", "left_semi"
-        )
-        asked = found.select(f.col("resource_type").alias("types"), "system", "value").where(
-            "system <> ''"
-        )
-        return owners(asked.distinct().limit(200_000), found)
 
     # -- reading what was staged --------------------------------------------------------
 
@@ -200,15 +189,33 @@ class Run:
 
     # -- deciding -----------------------------------------------------------------------
 
+    def registry(self) -> DataFrame | None:
+        """What counts of the source so far."""
+        if not self.store.exists("etl_resource"):
+            return None
+        return self.store.read("etl_resource").where(f.col("source") == self.source)
+
     def decide(self) -> None:
         """Decides which records count, and writes that down."""
-        registry = None
-        if self.store.exists("etl_resource"):
-            registry = self.store.read("etl_resource").where(f.col("source") == self.source)
         records = self.manifest.rows("etl_incoming")
-        decided = outcomes(self.staged("etl_incoming"), registry, records)
+        decided = outcomes(self.staged("etl_incoming"), self.registry(), records)
         decided.write.mode("overwrite").parquet(f"{spark_url(self.folder.url)}/outcomes")
-        voids = self.outcomes().where("action in ('replace', 'refresh')").select("id", "resource_type")
+        self._account()
+
+    def add_outcomes(self, decided: DataFrame) -> None:
+        """Adds what was decided on records of :attr:`Manifest.again`."""
+        decided.write.mode("append").parquet(f"{spark_url(self.folder.url)}/outcomes")
+        self._account()
+
+    def applied_resources(self) -> DataFrame:
+        """The resources whose rows are written, with the numbers of their records."""
+        applied = self.outcomes().where(f"{_APPLIED} and content_hash is not null")
+        return applied.select("id", "resource_type", "fhir_id", f.col("record").alias(RECORD))
+
+    def write_voids(self) -> None:
+        """Writes down whose rows are void: of what is replaced, with what it contained."""
+        voids = self.outcomes().where(f"action in ('replace', 'refresh', '{REWRITE}')")
+        voids = voids.select("id", "resource_type")
         if self.store.exists("etl_contained"):
             contained = self.store.read("etl_contained")
             gone = contained.join(
@@ -218,7 +225,6 @@ class Run:
         voids.distinct().coalesce(1).write.mode("overwrite").parquet(
             f"{spark_url(self.folder.url)}/voids"
         )
-        self._account()
 
     def _account(self) -> None:
         """Counts outcomes by file, and raises unless they are all records."""
@@ -231,16 +237,18 @@ class Run:
         )
         accounts: dict[int, dict[str, int]] = {}
         applied = 0
-        for task in self.manifest.tasks.values():
-            for account in task["files"]:
+        for number, task in self.manifest.tasks.items():
+            for account in task["files"] if number not in self.manifest.again else ():
                 of_file = accounts.setdefault(account["file"], dict.fromkeys(("seen", *COUNTS), 0))
                 for name in ("seen", "rejected", "skipped"):
                     of_file[name] += account[name]
         for row in counted:
+            applied += row["count"] if row["action"] in _APPLYING else 0
+            if row["outcome"] is None:
+                continue
             if row["file"] not in accounts:
                 raise CheckError(f"records of file {row['file']} were staged that no task has counted")
             accounts[row["file"]][row["outcome"]] += row["count"]
-            applied += row["count"] if row["action"] in _APPLYING else 0
         for number, account in accounts.items():
             told = sum(account[name] for name in COUNTS)
             if told != account["seen"]:
@@ -263,75 +271,6 @@ class Run:
         if self.accounts != accounts:
             raise CheckError("what was decided is not what was counted then; nothing more was committed")
 
-    # -- references by identifier -------------------------------------------------------
-
-    def resolve(self, tasks: list[Task], job: Job) -> None:
-        """Maps tasks again whose references by identifier can be resolved only now."""
-        if not self.manifest.of("etl_asked") and not job.owners:
-            return
-        applied = self.outcomes().where(f"{_APPLIED} and content_hash is not null")
-        applied = applied.select("id", "resource_type", "fhir_id", f.col("record").alias(RECORD))
-        living = self._living(applied)
-        redo: set[int] = set()
-        found: list[Owner] = []
-        if self.manifest.of("etl_asked"):
-            asked = self.staged("etl_asked").join(applied.select(RECORD), RECORD, "left_semi")
-            found = owners(asked, living)
-        if job.owners:
-            # Whoever was taken for the owner must be it, now that all are there.
-            fields = t.StructType(
-                [t.StructField(n, t.StringType()) for n in ("types", "system", "value")]
-            )
-            learned = self.spark.createDataFrame([owner[:3] for owner in job.owners], fields)
-            still = owners(learned, living)
-            if set(still) != set(job.owners):
-                redo.update(task.number for task in tasks if not task.is_first)
-            found.extend(still)
-        if found:
-            names = {owner[:3] for owner in found}
-            keys = (
-                [(row[0], row[1], row[2]) for row in self._asked_by_task()]
-                if self.manifest.of("etl_asked")
-                else []
-            )
-            redo.update(task for (task, key) in self._tasks_that_ask(keys, names))
-        if not redo:
-            return
-        job.owners = sorted(set(found))
-        self.map([task for task in tasks if task.number in redo], job)
-        self.check_manifest()
-
-    def _asked_by_task(self) -> list[Any]:
-        task = f.shiftright(f.col(RECORD), 32).alias("task")
-        key = f.struct("types", "system", "value").alias("key")
-        return self.staged("etl_asked").select(task, key, f.lit(0)).distinct().collect()
-
-    @staticmethod
-    def _tasks_that_ask(asked: list[Any], names: set[tuple[str, str, str]]) -> list[tuple[int, Any]]:
-        return [(task, key) for task, key, _ in asked if tuple(key) in names]
-
-    def _living(self, applied: DataFrame) -> DataFrame:
-        """Who bears identifiers once this run is committed."""
-        parts = [by_id(applied)]
-        for table in TABLES:
-            rows = self.staged(table).join(applied.select(RECORD), RECORD, "left_semi")
-            parts.append(bearers(table, rows).join(applied.select("id"), "id", "left_semi"))
-        if self.store.exists("etl_resource"):
-            changed = self.outcomes().where(_APPLIED).select("id")
-            known = self.store.read("etl_resource").where(
-                (f.col("source") == self.source) & ~f.col("is_deleted")
-            )
-            known = known.join(changed, "id", "left_anti")
-            parts.append(by_id(known))
-            for table in TABLES:
-                if self.store.exists(table):
-                    kept = bearers(table, self.store.read(table))
-                    parts.append(kept.join(known.select("id"), "id", "left_semi"))
-        living = parts[0]
-        for part in parts[1:]:
-            living = living.unionByName(part)
-        return living
-
     # -- applying -----------------------------------------------------------------------
 
     def apply(self) -> None:
@@ -352,14 +291,13 @@ class Run:
         # What resources contained is needed until all tables are committed.
         self._table(_LOGS["etl_contained"], applied, dropped, voids, voided)
         checkpoint("contained")
+        self._asked(voids, has_voids=bool(voided))
+        checkpoint("asked")
 
     def _applied(self) -> tuple[DataFrame | None, DataFrame | None]:
         """The numbers of the records that are applied, or those of the others, whichever are
         fewer; neither if all are applied."""
-        total = sum(
-            account["seen"] - account["rejected"] - account["skipped"]
-            for account in self.accounts.values()
-        )
+        total = self.manifest.rows("etl_incoming")
         if self.applied == total:
             return None, None
         numbered = self.outcomes().where("record is not null")
@@ -421,6 +359,17 @@ class Run:
             (self.folder / "tables").write(f"{shape.name}.json", {"rows": wanted})
         checkpoint(f"table {shape.name}")
 
+    def _asked(self, voids: DataFrame, has_voids: bool) -> None:
+        """Commits which references no resource owns yet."""
+        if not has_voids and not self.manifest.of(ASKED):
+            return
+        rows = unresolved(self).coalesce(1)
+        self.check_claim()
+        if self.store.exists(ASKED):
+            self.store.replace(ASKED, "id", voids.select("id").distinct(), rows)
+        elif self.manifest.of(ASKED):
+            self.store.append(ASKED, rows)
+
     def _in_order(self, shape: Shape, rows: DataFrame) -> DataFrame:
         """The rows clustered by patient, in files of some size."""
         if "source_id" in rows.columns:
@@ -466,7 +415,8 @@ class Run:
         for number, file in enumerate(self.files, self.first_file):
             account = self.accounts[number]
             counts = [account[name] for name in ("seen", *COUNTS)]
-            rows.append((number, self.id, self.source, file.name, file.bytes, file.modified, *counts))
+            told = (number, self.id, self.source, file.name, file.bytes, file.modified)
+            rows.append((*told, *counts, file.path))
         return rows
 
     def _run_row(self) -> tuple[Any, ...]:
@@ -486,7 +436,7 @@ class Run:
 
 _COUNT_FIELDS = ", ".join(f"{name} long" for name in ("seen", *COUNTS))
 _LOAD_FILE = (
-    f"id long, run string, source string, path string, bytes long, modified string, {_COUNT_FIELDS}"
+    f"id long, run string, source string, path string, bytes long, modified string, {_COUNT_FIELDS}, url string"
 )
 _RUN = f"run string, source string, source_id int, started string, finished string, {_COUNT_FIELDS}, versions string"
 

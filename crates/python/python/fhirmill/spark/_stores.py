@@ -6,11 +6,13 @@ import json
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
+from pyspark.sql.utils import is_remote
 
 from ._errors import CheckError, LoadError
 from ._storage import Folder, local_path, spark_url
@@ -304,7 +306,11 @@ class ParquetStore(Store):
 
     def _read(self, names: list[str], schema: t.StructType) -> DataFrame:
         paths = [f"{spark_url(self.into)}/{name}" for name in names]
-        return self.spark.read.schema(schema).parquet(*paths)
+        reader = self.spark.read.schema(schema)
+        if not is_remote() or not paths:
+            return reader.parquet(*paths)
+        # pysail reads no files together whose times name UTC in different ways.
+        return reduce(lambda a, b: a.unionByName(b), [reader.parquet(path) for path in paths])
 
     def _write(self, table: str, rows: DataFrame) -> _Folders:
         name = f"{table}/{self._run}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +14,7 @@ from ._schema import shapes, table_schema
 from ._stores import DeltaStore, IcebergStore, Store, store
 
 # The names of tables after these words are those of the lake.
-_TABLE = re.compile(r"\b(from|join)\s+([a-z][a-z_]*)\b")
+_TABLE = re.compile(r"\b((?:from|join)\s+\(*)(?!select\b)([a-z][a-z_]*)\b")
 
 # Functions that Postgres has of its own in the schema analytics.
 _LOCAL_DATE = re.compile(r"\bLOCAL_DATE\(([a-z_.]+)\)")
@@ -28,30 +29,52 @@ def view_names() -> list[str]:
     )
 
 
-def views(spark: SparkSession, into: str, format: str = "delta") -> dict[str, DataFrame]:
+class Views(Mapping[str, DataFrame]):
+    """The views over the tables of a lake, made when they are asked for."""
+
+    def __init__(self, spark: SparkSession, lake: Store) -> None:
+        self._spark = spark
+        self._lake = lake
+        self._versions = _versions(lake)
+        self._known: set[str] = set()
+
+    def __getitem__(self, name: str) -> DataFrame:
+        if name not in view_names():
+            raise KeyError(f"there is no view {name!r}; fhirmill.spark.view_names() lists all")
+        text = (files(__package__) / "views" / f"{name}.sql").read_text(encoding="utf-8")
+        sql = _TABLE.sub(lambda found: found[1] + self._named(found[2]), _functions(text))
+        return self._spark.sql(sql)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(view_names())
+
+    def __len__(self) -> int:
+        return len(view_names())
+
+    def _named(self, name: str) -> str:
+        """What SQL calls a table, or another view."""
+        is_ours = name in shapes() or name in _LEDGER or name in view_names()
+        if is_ours and name not in self._known:
+            self._frame(name).createOrReplaceTempView(f"fhirmill_{name}")
+            self._known.add(name)
+        return f"fhirmill_{name}" if is_ours else name
+
+    def _frame(self, name: str) -> DataFrame:
+        if name in _LEDGER:
+            return _LEDGER[name](self._spark, self._lake)
+        if name in shapes():
+            return _table(self._spark, self._lake, name, self._versions)
+        return self[name]
+
+
+def views(spark: SparkSession, into: str, format: str = "delta") -> Views:
     """The views over the tables of a lake, by name.
 
     They have the columns of those in Postgres, but for ``loaded_at``, which the lake does not
-    have. They show the tables as the last load has left them, whatever is being loaded.
+    have, and ``example_id`` of ``unresolved_reference``. They show the tables as the last load
+    has left them, whatever is being loaded.
     """
-    lake = store(spark, into, format)
-    versions = _versions(lake)
-    known: set[str] = set()
-
-    def view(name: str) -> DataFrame:
-        text = (files(__package__) / "views" / f"{name}.sql").read_text(encoding="utf-8")
-        return spark.sql(_TABLE.sub(lambda found: f"{found[1]} {table(found[2])}", _functions(text)))
-
-    def table(name: str) -> str:
-        if name != "etl_source" and name not in shapes():
-            return name
-        if name not in known:
-            rows = _sources(spark, lake) if name == "etl_source" else _table(spark, lake, name, versions)
-            rows.createOrReplaceTempView(f"fhirmill_{name}")
-            known.add(name)
-        return f"fhirmill_{name}"
-
-    return {name: view(name) for name in view_names()}
+    return Views(spark, store(spark, into, format))
 
 
 def _functions(text: str) -> str:
@@ -89,3 +112,19 @@ def _sources(spark: SparkSession, lake: Store) -> DataFrame:
     if not lake.exists("etl_run"):
         return spark.createDataFrame([], "id int, code string")
     return lake.read("etl_run").selectExpr("source_id as id", "source as code").distinct()
+
+
+def _keys(spark: SparkSession, lake: Store) -> DataFrame:
+    """The source of each resource, also of those that others contain."""
+    if not lake.exists("etl_resource"):
+        return spark.createDataFrame([], "id binary, source string")
+    keys = lake.read("etl_resource").select("id", "source")
+    if not lake.exists("etl_contained"):
+        return keys
+    contained = lake.read("etl_contained").select("id", "container_id")
+    of_container = keys.withColumnRenamed("id", "container_id")
+    return keys.unionByName(contained.join(of_container, "container_id").select("id", "source"))
+
+
+# What views read besides the clinical tables.
+_LEDGER = {"etl_source": _sources, "etl_resource_key": _keys}
