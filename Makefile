@@ -165,8 +165,8 @@ release: ## Make a release in target/release-VERSION: archive, .deb, wheel, site
 test-python: ## Test the Python package
 	scripts/test-python
 
-test-spark: ## Test loads by Spark into Delta, Iceberg and Parquet (needs Java 17 and mvn)
-	scripts/test-spark
+test-spark: ## Test loads by Spark 4.0, 3.5 and pysail, killed at every point (needs Java 17 and mvn)
+	SPARK=$${SPARK:-all} FHIRMILL_SPARK_KILLS=$${FHIRMILL_SPARK_KILLS:-all} scripts/test-spark
 
 coverage: prerequisites ## Measure which lines the tests execute, per crate and folder
 	scripts/coverage
