@@ -77,13 +77,16 @@ pub(super) fn at_start(settings: &Settings, database: &Database) {
 
 /// Refreshes the tables of the copy after a run, if the settings want that.
 pub(super) fn after_run(settings: &Settings, database: &Database, summary: &Summary) {
-    let Some(copy) = settings.deidentified.copy.as_ref().filter(|_| settings.deidentified.follows_runs)
-    else {
+    if settings.deidentified.follows_runs && summary.loaded_files > 0 {
+        refresh(settings, database);
+    }
+}
+
+/// Refreshes the tables of the copy, if it has tables. A failure is logged.
+pub(super) fn refresh(settings: &Settings, database: &Database) {
+    let Some(copy) = settings.deidentified.copy.as_ref().filter(|copy| copy.form == Form::Tables) else {
         return;
     };
-    if copy.form != Form::Tables || summary.loaded_files == 0 {
-        return;
-    }
     let refreshed = database.connect().and_then(|mut connection| {
         let refreshed = deidentified::publish(&mut connection, copy).map(drop).map_err(failed);
         database.give_back(connection);

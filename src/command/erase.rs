@@ -55,7 +55,12 @@ pub fn run(settings: &Settings, arguments: &EraseArguments, runtime: &Handle) ->
         }
         Err(EraseOrRefusal::Erase(error)) => Err(error.into()),
         Err(EraseOrRefusal::Refusal(error)) => Err(error),
-        Ok(code) => Ok(code),
+        Ok(code) => {
+            if !arguments.dry_run {
+                super::deidentify::refresh(settings, &database);
+            }
+            Ok(code)
+        }
     }
 }
 

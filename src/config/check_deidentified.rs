@@ -24,8 +24,8 @@ impl Check<'_> {
         let secret = secret.or(from_file);
         if form.flatten().is_some() && secret.is_none() {
             self.complain_of(
-                "DEIDENTIFIED",
-                "is on, but neither DEIDENTIFIED_SECRET nor DEIDENTIFIED_SECRET_FILE has a secret",
+                "DEIDENTIFIED_SECRET_FILE",
+                "is not set, nor is DEIDENTIFIED_SECRET, but DEIDENTIFIED is on",
             );
         }
         let copy = match (form.flatten(), secret, timezone) {

@@ -405,7 +405,7 @@ fn settings_that_make_no_sense_are_refused() {
         assert!(run.stderr.contains(complaint), "{}", run.stderr);
         assert!(!run.stderr.contains("too short"), "{}", run.stderr);
     };
-    refused(&[("DEIDENTIFIED", "views")], "neither DEIDENTIFIED_SECRET nor DEIDENTIFIED_SECRET_FILE");
+    refused(&[("DEIDENTIFIED", "views")], "DEIDENTIFIED_SECRET_FILE is not set, nor is DEIDENTIFIED_SECRET");
     refused(&[("DEIDENTIFIED", "yes"), ("DEIDENTIFIED_SECRET", SECRET)], "must be off, views or tables");
     refused(&[("DEIDENTIFIED_SECRET", "too short")], "must be 32 bytes or more");
     refused(&[("DEIDENTIFIED_SECRET_FILE", "missing")], "must be a file that can be read");
