@@ -38,7 +38,7 @@ pub struct MigrateDownArguments {
 /// What `indexes` does.
 #[derive(Debug, Subcommand)]
 pub enum IndexesCommand {
-    /// Build missing indexes
+    /// Build missing indexes, and primary keys that a first load has not made yet
     ///
     /// Every run and every remap does this at its end, unless the tables are empty. If another process is
     /// building them, this one leaves it to that.

@@ -127,14 +127,14 @@ fn another_process_replaces_resources_of_an_onboarding() {
     assert!(without < all.len());
 
     // Somebody reads a table all the while: its key cannot be declared, and nobody waits.
-    let mut reader = environment.hold("patient");
-    reader.batch_execute("rollback; begin; select from patient").unwrap();
+    let mut reader = environment.hold("patient_name");
+    reader.batch_execute("rollback; begin; select from patient_name").unwrap();
     environment.put(
         "inbox/later.ndjson",
         r#"{"resourceType":"Patient","id":"p1","meta":{"lastUpdated":"2025-01-01T00:00:00Z"},"name":[{"family":"Loom"}]}"#,
     );
     let mut child = once(&environment, "").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_until("the other keys are made", || keys(&environment).len() == all.len() - 1);
+    wait_until("the other keys are made", || keys(&environment).len() >= all.len() - 1);
     reader.batch_execute("rollback").unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(
