@@ -152,6 +152,8 @@ fn the_schemas_describe_what_the_commands_print() {
                     "convert",
                     // operators does.
                     "undo",
+                    "erase",
+                    "erasures",
                     "notification",
                 ]
                 .contains(&name.as_str())

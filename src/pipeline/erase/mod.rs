@@ -30,7 +30,7 @@ use fhirmill_postgres::LoadError;
 use fhirmill_postgres::database::DatabaseError;
 use fhirmill_postgres::erase::{self, Counts, Erasure, RejectText, Subject, TaskKind, Texts};
 use fhirmill_postgres::failpoint::{self, EraseStep};
-use fhirmill_postgres::ledger::{Run, RunStatus};
+use fhirmill_postgres::ledger::{Run, RunStatus, forward};
 use fhirmill_postgres::load::lead_to_owners;
 use fhirmill_postgres::undo::{self, TableRows, UndoFile};
 use serde::Serialize;
@@ -128,6 +128,10 @@ pub struct Erased {
     pub files_in_inbox: Vec<i64>,
     /// The numbers of the snapshots that may hold the person.
     pub snapshots: Vec<i64>,
+    /// The sinks that have yet to delete resources of the person.
+    pub sinks: Vec<String>,
+    /// Whether the de-identified copy has tables, which stay as they are until they are made again.
+    pub has_deidentified_tables: bool,
     /// How many keys the registry still has, because a process that is running may remember them.
     pub remembered_keys: u64,
     /// The sums.
@@ -252,6 +256,7 @@ fn change(
     }
     erased.patients = person.ids.iter().cloned().collect();
     erased.files_in_inbox = erase::files_in_inbox(worker.connection(), subject.source_id)?;
+    erased.has_deidentified_tables = erase::has_deidentified_tables(worker.connection())?;
     erased.snapshots = Erasure::snapshots(worker.connection(), subject.source_id)?;
     erased.counts.records = totals.records;
     erased.counts.removed_references = totals.removed_references;
@@ -346,6 +351,8 @@ fn clear(
     let _: BTreeMap<String, TableRows> = undo::clear(worker.connection(), &plan)?;
     failpoint::passed_erase(EraseStep::Cleared);
     replay(job, worker, &again, (&affected, &[]))?;
+    forward::note_undone(worker.connection(), source_id, Some(run_id))?;
+    erased.sinks = erase::leave_sinks(worker.connection(), source_id)?;
     undo::remove_unused(worker.connection(), source_id, &plan.tables)?;
     erase::forget(worker.connection(), id)?;
     lead_to_owners(worker.connection(), || plan, &[run_id])?;

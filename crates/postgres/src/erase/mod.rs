@@ -132,6 +132,32 @@ pub fn forget(connection: &mut PgConnection, erasure_id: i64) -> QueryResult<()>
     Ok(())
 }
 
+/// Forgets why sinks have refused the noted resources; returns the sinks that have yet to delete
+/// some.
+pub fn leave_sinks(connection: &mut PgConnection, source_id: i16) -> QueryResult<Vec<String>> {
+    sql_query(
+        "delete from etl.sink_refusal t using erased_resource e \
+         where t.resource_type = e.resource_type and t.fhir_id = e.fhir_id \
+           and t.sink_id in (select id from etl.sink where source_id = e.source_id)",
+    )
+    .execute(connection)?;
+    let sinks: Vec<Id> = sql_query(
+        "select s.name as fhir_id from etl.sink s where s.source_id = $1 and exists ( \
+           select from etl.sink_resource t join erased_resource e \
+             on e.resource_type = t.resource_type and e.fhir_id = t.fhir_id where t.sink_id = s.id) order by 1",
+    )
+    .bind::<SmallInt, _>(source_id)
+    .load(connection)?;
+    Ok(sinks.into_iter().map(|Id { fhir_id: name }| name).collect())
+}
+
+/// Whether the de-identified copy has tables, which stay as they are until they are made again.
+pub fn has_deidentified_tables(connection: &mut PgConnection) -> QueryResult<bool> {
+    let Is { yes } =
+        sql_query("select exists (select from etl.deidentified where mode = 'tables') as yes").get_result(connection)?;
+    Ok(yes)
+}
+
 #[derive(QueryableByName)]
 struct OfType {
     #[diesel(sql_type = Text)]

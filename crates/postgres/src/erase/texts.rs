@@ -62,7 +62,7 @@ pub struct Texts {
 }
 
 /// Tables that have no such texts, or that are cleared by keys.
-const NOT_SEARCHED: [&str; 10] = [
+const NOT_SEARCHED: [&str; 15] = [
     "resource_key",
     "resource_version",
     "resource_body",
@@ -71,6 +71,12 @@ const NOT_SEARCHED: [&str; 10] = [
     "erasure_subject",
     "erasure_task",
     "row_since",
+    "resolved_identifier",
+    "conditional_resource",
+    "unresolved_reference",
+    // Sinks need the ids until they have deleted the resources.
+    "sink_resource",
+    "sink_batch",
     "code_map",
     "drug_class",
 ];
