@@ -74,7 +74,7 @@ cross join lateral (
 /// unless files of the source were taken back or resources took the places of others before:
 /// then the accounts do not say what was new.
 const REPLAYED: &str = "\
-where f.source_id = $1 and f.status not in ('undone', 'duplicate')
+where f.source_id = $1 and f.status not in ('undone', 'duplicate', 'erased')
   and (f.id = any($2) or (
     f.inserted + f.updated + f.unchanged + f.stale + f.deleted + p.accepted > 0
     and (f.updated + f.unchanged + f.stale + f.deleted + p.not_new > 0
