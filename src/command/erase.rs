@@ -243,7 +243,10 @@ fn print_limits(erased: &Erased) {
         );
     }
     if !erased.sinks.is_empty() {
-        println!("sinks that delete the person's resources as soon as they are reached: {}", listed(&erased.sinks));
+        println!(
+            "sinks that delete the person's resources as soon as they are reached: {}",
+            listed(&erased.sinks)
+        );
     }
     if erased.has_deidentified_tables {
         println!("the de-identified tables have the person until they are made again: `fhirmill deidentify`");

@@ -66,7 +66,8 @@ fn wanted(connection: &mut PgConnection, arguments: &UndoArguments) -> Result<Ve
         None => arguments.file.clone(),
     };
     let mut files = UndoFile::list(connection, &ids)?;
-    if let Some(file) = files.iter().find(|file| ["loading", "failed", "abandoned", "erased"].contains(&&*file.status))
+    if let Some(file) =
+        files.iter().find(|file| ["loading", "failed", "abandoned", "erased"].contains(&&*file.status))
     {
         let complaint =
             format!("file {} is {}: there is nothing complete to take back", file.id, file.status);

@@ -153,8 +153,8 @@ pub fn leave_sinks(connection: &mut PgConnection, source_id: i16) -> QueryResult
 
 /// Whether the de-identified copy has tables, which stay as they are until they are made again.
 pub fn has_deidentified_tables(connection: &mut PgConnection) -> QueryResult<bool> {
-    let Is { yes } =
-        sql_query("select exists (select from etl.deidentified where mode = 'tables') as yes").get_result(connection)?;
+    let Is { yes } = sql_query("select exists (select from etl.deidentified where mode = 'tables') as yes")
+        .get_result(connection)?;
     Ok(yes)
 }
 
