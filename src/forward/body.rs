@@ -1,7 +1,8 @@
 //! The *body* of a resource as a sink gets it: as it was sent, without the types that are left
 //! out.
 //!
-//! - A reference to a left-out type goes. An element which R4 requires to have that reference
+//! - A reference to a left-out type goes, and so does one that says nothing of its type where R4
+//!   allows only such types, such as a `coverage` that has no more than an identifier. An element which R4 requires to have that reference
 //!   goes as a whole, such as `ExplanationOfBenefit.insurance` without its `coverage`; so does
 //!   an extension whose value it was. A list or an object that is empty then goes, too,
 //!   because R4 knows no empty ones.
@@ -12,18 +13,33 @@
 //!
 //! All other bytes are those that were sent.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use fhirmill_core::fhir::{Address, ResourceType};
 use fhirmill_core::json::{JsonType, Parser, Value};
 use fhirmill_core::read::Bundle;
 
-/// The references that R4 requires, by their paths: elements that may be of type Reference and
-/// have a cardinality of at least 1. A line is a path; of elements that contain elements of
-/// their own kind, the path has the name once.
-static REQUIRED: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| include_str!("required_references.txt").lines().collect());
+/// What R4 says of an element that may be a reference.
+#[derive(Clone, Debug, Default)]
+struct Rule {
+    /// The element above it must have it.
+    is_required: bool,
+    /// The types that it may refer to; none if any.
+    types: Vec<&'static str>,
+}
+
+/// The rules by path. A line has a path, `required` or `optional`, and the types; of elements that
+/// contain elements of their own kind, the path has the name once.
+static RULES: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
+    let rule = |line: &'static str| {
+        let mut words = line.split(' ');
+        let path = words.next().unwrap_or_default();
+        let is_required = words.next() == Some("required");
+        (path, Rule { is_required, types: words.collect() })
+    };
+    include_str!("references.txt").lines().map(rule).collect()
+});
 
 /// What becomes of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,26 +146,32 @@ impl<'p> Path<'p> {
 
     /// Whether the element here must have a reference as that member.
     fn requires(&self, member: &str) -> bool {
-        let choice = member.strip_suffix("Reference").map(|name| format!("{name}[x]"));
         match (self.names.last().copied(), member) {
-            (Some("extension" | "modifierExtension" | "useContext"), "valueReference") => return true,
+            (Some("extension" | "modifierExtension" | "useContext"), "valueReference") => true,
             // The datatype Signature.
-            (Some(parent), "who") if parent.ends_with("ignature") => return true,
-            _ => {}
+            (Some(parent), "who") if parent.ends_with("ignature") => true,
+            _ => self.rule(Some(member)).is_some_and(|rule| rule.is_required),
         }
+    }
+
+    /// The rule of the element here, or of a member of it.
+    fn rule(&self, member: Option<&str>) -> Option<&'static Rule> {
         let mut path = self.resource_type.clone();
         let mut before = "";
-        for name in &self.names {
+        for name in self.names.iter().copied().chain(member) {
             // Elements that contain elements of their own kind.
-            let is_nested = *name == before || (path == "Contract.term" && *name == "group");
+            let is_nested = name == before || (path == "Contract.term" && name == "group");
             if !is_nested {
                 path.push('.');
                 path.push_str(name);
                 before = name;
             }
         }
-        let is_required = |name: &str| REQUIRED.contains(format!("{path}.{name}").as_str());
-        is_required(member) || choice.is_some_and(|choice| is_required(&choice))
+        RULES.get(path.as_str()).or_else(|| {
+            // One of several types that the element may have.
+            let choice = path.strip_suffix("Reference")?;
+            RULES.get(format!("{choice}[x]").as_str())
+        })
     }
 }
 
@@ -200,7 +222,7 @@ impl<'e> Editor<'e> {
     }
 
     fn object(&self, object: Value<'e>, path: &mut Path<'e>, is_root: bool) -> Edited {
-        if !is_root && let Some(edited) = self.special(object) {
+        if !is_root && let Some(edited) = self.special(object, path) {
             return edited;
         }
         let mut children = Vec::new();
@@ -227,26 +249,31 @@ impl<'e> Editor<'e> {
         self.rebuilt(object, children, id)
     }
 
-    /// A Reference that goes or is written anew, or a resource of a left-out type.
-    fn special(&self, object: Value<'e>) -> Option<Edited> {
-        let reference_value = object.get("reference").filter(|value| value.json_type() == JsonType::String);
-        let named_type = object.get("type").and_then(Value::as_text);
+    /// A reference that goes or is written anew.
+    fn special(&self, object: Value<'e>, path: &Path<'e>) -> Option<Edited> {
+        let value = object.get("reference").filter(|value| value.json_type() == JsonType::String);
+        let reference = value.and_then(Value::as_text);
+        let (target, here) = reference.map_or((None, None), |reference| self.target(&reference));
         let is_left_out = |name: &str| self.leave_out.contains(name);
-        let Some(value) = reference_value else {
-            let is_logical =
-                object.get("identifier").is_some_and(|value| value.json_type() == JsonType::Object);
-            return (is_logical && named_type.is_some_and(|name| is_left_out(&name))).then_some(Edited::Gone);
-        };
-        let reference = value.as_text()?;
-        let (target_type, here) = self.target(&reference);
-        match (target_type, named_type) {
-            (Some(name), _) if is_left_out(&name) => return Some(Edited::Gone),
-            (None, Some(name)) if is_left_out(&name) => return Some(Edited::Gone),
-            _ => {}
+        let rule = if self.leave_out.is_empty() { None } else { path.rule(None) };
+        let has_identifier =
+            object.get("identifier").is_some_and(|value| value.json_type() == JsonType::Object);
+        if value.is_none() && rule.is_none() && !has_identifier {
+            return None;
         }
-        let (start, end) = self.span(value);
-        let (object_start, object_end) = self.span(object);
-        let here = quoted(&here?);
+        let written = || object.get("type").and_then(Value::as_text).map(|name| name.into_owned());
+        let is_gone = match target.or_else(written).filter(|name| ResourceType::named(name).is_some()) {
+            Some(name) => is_left_out(&name),
+            // Whatever it is, it can only be of these types.
+            None => rule.is_some_and(|rule| {
+                !rule.types.is_empty() && rule.types.iter().all(|name| is_left_out(name))
+            }),
+        };
+        if is_gone {
+            return Some(Edited::Gone);
+        }
+        let (value, here) = (value?, quoted(&here?));
+        let ((start, end), (object_start, object_end)) = (self.span(value), self.span(object));
         Some(Edited::Changed(format!(
             "{}{here}{}",
             &self.text[object_start..start],
@@ -387,9 +414,21 @@ mod tests {
             assert_changed(
                 &["Coverage"],
                 &format!(
-                    r#"{{"resourceType":"Claim","id":"1","insurance":[{{"coverage":{{"reference":"{reference}"}}}},{{"coverage":{{"display":"x"}}}}]}}"#
+                    r#"{{"resourceType":"Claim","id":"1","insurance":[{{"coverage":{{"reference":"{reference}"}}}},{{"coverage":{{"reference":"Organization/1"}}}}]}}"#
                 ),
-                r#"{"resourceType":"Claim","id":"1","insurance":[{"coverage":{"display":"x"}}]}"#,
+                r#"{"resourceType":"Claim","id":"1","insurance":[{"coverage":{"reference":"Organization/1"}}]}"#,
+            );
+        }
+        // It says nothing of its type, and can be of no other.
+        for coverage in
+            [r#"{"display":"x"}"#, r#"{"identifier":{"value":"1"}}"#, r##"{"reference":"#nothing"}"##, "{}"]
+        {
+            assert_changed(
+                &["Coverage"],
+                &format!(
+                    r#"{{"resourceType":"ExplanationOfBenefit","id":"1","insurance":[{{"focal":true,"coverage":{coverage}}}],"x":1}}"#
+                ),
+                r#"{"resourceType":"ExplanationOfBenefit","id":"1","x":1}"#,
             );
         }
         // By type and identifier; a choice of types; an element of its own kind.

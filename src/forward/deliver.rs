@@ -213,7 +213,7 @@ impl Delivery {
                     return Ok(verdict);
                 }
                 Attempt::Failed { failure, suspect } => {
-                    attempts += 1;
+                    attempts += u32::from(suspect.is_some());
                     match suspect {
                         Some(verdict) if attempts >= patience && self.is_well() => return Ok(verdict),
                         // It may be a matter of these entries alone: the others go on.

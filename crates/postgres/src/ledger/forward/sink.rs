@@ -129,7 +129,8 @@ group by v.file_id, v.position / $3 order by v.file_id, v.position / $3";
 const OUTSTANDING: &str = "\
 select exists (
   select from etl.sink_batch b where b.sink_id = $1 and b.acknowledged_at is null
-     and not exists (select from unnest(b.file_ids) f (id) join etl.load_file l on l.id = f.id where l.archive_path is null))
+     and not exists (select from unnest(b.file_ids) f (id) join etl.load_file l on l.id = f.id
+                       where l.archive_path is null and l.status <> 'erased'))
   or exists (
   select from etl.sink_resource where sink_id = $1 and delete_requested_at is not null and delete_refused_at is null) as is";
 

@@ -23,7 +23,8 @@ const TAKE: &str = "\
 with ready as materialized (
   select b.id, b.phase, b.resources from etl.sink_batch b
    where b.sink_id = $1 and b.acknowledged_at is null and b.id <> all($2)
-     and not exists (select from unnest(b.file_ids) f (id) join etl.load_file l on l.id = f.id where l.archive_path is null)),
+     and not exists (select from unnest(b.file_ids) f (id) join etl.load_file l on l.id = f.id
+                       where l.archive_path is null and l.status <> 'erased')),
 first as (
   select id, phase, sum(resources) over (order by id) - resources as before
     from ready where phase = (select min(phase) from ready))
