@@ -86,6 +86,7 @@ impl<'l> Leader<'l> {
             self.delivery.sleep(LOOK_EVERY)?;
         }
         failpoint::passed_forward(ForwardStep::Locked);
+        sink.prune(&mut connection)?;
         // A request of a process that is gone ends with its time-out.
         let may_arrive = sink.is_sending(&mut connection)?;
         let grace = if may_arrive { grace(self.declared.timeout) } else { Duration::ZERO };

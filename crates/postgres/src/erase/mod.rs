@@ -19,6 +19,7 @@ use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::Plan;
 use fhirmill_core::model::{Table, TableKind};
 
+use crate::ledger::forward::delete_from_sinks;
 use crate::undo;
 
 #[derive(QueryableByName)]
@@ -109,6 +110,8 @@ pub fn note(
     .bind::<Array<Text>, _>(ids)
     .execute(connection)?;
     connection.batch_execute("analyze erased_resource")?;
+    let named: Vec<(&str, &str)> = types.iter().copied().zip(ids.iter().copied()).collect();
+    delete_from_sinks(connection, source_id, &named)?;
     undo::add(connection, source_id, types, ids)?;
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! What a sink has follows what the source sends: new versions, deletions, undo, erasure.
 
-use diesel::{Connection, PgConnection};
-use fhirmill_postgres::ledger::forward::delete_from_sinks;
 use pretty_assertions::assert_eq;
 use serde_json::json;
 
@@ -99,29 +97,28 @@ fn undo(environment: &TestEnvironment, server: &FhirServer) {
 }
 
 #[test]
-fn resources_are_deleted_whatever_became_of_them_here() {
+fn a_person_who_is_erased_is_erased_on_the_server_too() {
     let (environment, server) = claims();
-    load(&environment, "a.ndjson", &[patient("p1", ""), patient("p2", ""), benefit("e1", "p1")[0].clone()]);
+    // One of another patient mentions the person.
+    let other = benefit("e2", "p2")[1].replacen(
+        "\"total\"",
+        "\"payee\":{\"party\":{\"reference\":\"Patient/p1\"}},\"total\"",
+        1,
+    );
+    let [own, _] = benefit("e1", "p1");
+    load(&environment, "a.ndjson", &[patient("p1", ""), patient("p2", ""), own, other]);
     forward(&environment).expect_code(0);
     server.drain();
-    let mut connection = PgConnection::establish(environment.database_url()).unwrap();
-    let source: i16 = environment.value("select id from etl.source where code = 'payer'").parse().unwrap();
-    let erased = [("Patient", "p1"), ("ExplanationOfBenefit", "e1"), ("Coverage", "never-sent")];
-    for table in ["resource_version", "resource_key"] {
-        let ids = "select id from etl.resource_key where fhir_id in ('p1', 'e1')";
-        let ids: Vec<String> = environment.query(ids).into_iter().map(|row| row[0].clone()).collect();
-        if table == "resource_version" {
-            assert_eq!(delete_from_sinks(&mut connection, source, &erased).unwrap(), 2);
-        }
-        crate::support::execute(
-            environment.database_url(),
-            &format!("delete from etl.{table} where id in ({})", ids.join(",")),
-        );
-    }
+    let erase = ["erase", "Patient/p1", "--source", "payer", "--yes", "--shared", "keep"];
+    environment.run(&erase).expect_code(0);
     assert_eq!(status(&environment)["outstanding_deletes"], 2);
+    server.state().checks_references = true;
     forward(&environment).expect_code(0);
-    assert_eq!(server.drain(), ["DELETE ExplanationOfBenefit/e1", "DELETE Patient/p1"]);
-    assert_eq!(environment.value("select string_agg(fhir_id, ',') from etl.sink_resource"), "p2");
+    let wanted = ["PUT ExplanationOfBenefit/e2", "DELETE ExplanationOfBenefit/e1", "DELETE Patient/p1"];
+    assert_eq!(server.drain(), wanted);
+    assert!(!server.body("ExplanationOfBenefit/e2").contains("p1"));
+    let left = "select string_agg(fhir_id, ',' order by fhir_id) from etl.sink_resource";
+    assert_eq!(environment.value(left), "e2,p2");
 }
 
 #[test]

@@ -281,6 +281,17 @@ impl Sink {
         Ok(())
     }
 
+    /// Forgets batches that were acknowledged long ago. What was sent stays in
+    /// `etl.sink_request`.
+    pub fn prune(&self, connection: &mut PgConnection) -> QueryResult<()> {
+        sql_query(
+            "delete from etl.sink_batch where sink_id = $1 and acknowledged_at < now() - interval '30 days'",
+        )
+        .bind::<SmallInt, _>(self.id)
+        .execute(connection)?;
+        Ok(())
+    }
+
     /// Notes that calls fail, and when the next one is made.
     pub fn note_failure(&self, connection: &mut PgConnection, reason: &str, wait: f64) -> QueryResult<()> {
         sql_query(
