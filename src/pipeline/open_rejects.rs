@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use diesel::{PgConnection, QueryResult};
 use fhirmill_core::fhir::ResourceType;
@@ -17,19 +17,34 @@ use fhirmill_postgres::lock::lock;
 pub(super) struct OpenRejects {
     hashes: Mutex<HashSet<u64>>,
     is_any: AtomicBool,
+    /// The number of the last one.
+    last: AtomicI64,
 }
 
 impl OpenRejects {
     /// Those that are open now, of all sources.
     pub fn load(connection: &mut PgConnection) -> QueryResult<Self> {
-        let mut hashes = HashSet::new();
-        ledger::for_each_open_reject(connection, &mut |source_id, resource_type, fhir_id| {
-            if let Some(resource_type) = ResourceType::named(resource_type) {
-                hashes.insert(hash(source_id, resource_type, fhir_id));
-            }
-        })?;
-        let is_any = AtomicBool::new(!hashes.is_empty());
-        Ok(OpenRejects { hashes: Mutex::new(hashes), is_any })
+        let open = OpenRejects::default();
+        open.refresh(connection)?;
+        Ok(open)
+    }
+
+    /// Adds those that have come since. Returns the number of the last one.
+    pub fn refresh(&self, connection: &mut PgConnection) -> QueryResult<i64> {
+        let mut new = Vec::new();
+        let before = self.last.load(Ordering::Relaxed);
+        let last =
+            ledger::for_each_open_reject(connection, before, &mut |source_id, resource_type, fhir_id| {
+                if let Some(resource_type) = ResourceType::named(resource_type) {
+                    new.push(hash(source_id, resource_type, fhir_id));
+                }
+            })?;
+        self.last.store(last, Ordering::Relaxed);
+        if !new.is_empty() {
+            lock(&self.hashes).extend(new);
+            self.is_any.store(true, Ordering::Relaxed);
+        }
+        Ok(last)
     }
 
     /// Whether there are any.

@@ -9,6 +9,7 @@ use fhirmill_core::sink::Outcome;
 use fhirmill_postgres::LoadError;
 use fhirmill_postgres::ledger::{self, ClaimedFile, FeedFile, Run, RunStatus, SourceFile, enter_source};
 use fhirmill_postgres::registry::{RunRegistry, SharedKeys, Wanted};
+use tracing::warn;
 
 use super::group::{Group, GroupOutcome, GroupStart};
 use super::messages::{MessageGroup, Messages};
@@ -24,7 +25,7 @@ use crate::pipeline::open_rejects::OpenRejects;
 use crate::pipeline::reader::Reading;
 use crate::pipeline::run_state::BatchStatistics;
 use crate::pipeline::worker::{Decided, Worker};
-use crate::report::Summary;
+use crate::report::{Summary, in_one_line};
 
 /// Decides whether a group is committed, given what became of its entries.
 pub type GroupLastWord<'w> = dyn FnMut(&mut PgConnection, &GroupOutcome) -> Result<(), LoadError> + 'w;
@@ -74,6 +75,7 @@ pub struct UpdateRun {
     next_batch: u64,
     summary: Summary,
     statistics: BatchStatistics,
+    open_rejects: Arc<OpenRejects>,
     last_reject: i64,
     servers: KnownServers,
 }
@@ -125,7 +127,7 @@ impl UpdateRun {
                 UpdateKind::Messages(_) => Worker::for_messages(job, run.id)?,
             },
         };
-        worker.follow(run.id, Arc::clone(&registry), open_rejects);
+        worker.follow(run.id, Arc::clone(&registry), Arc::clone(&open_rejects));
         Ok(UpdateRun {
             summary: Summary { run_id: Some(run.id), ..Summary::default() },
             run,
@@ -133,6 +135,7 @@ impl UpdateRun {
             registry,
             next_batch: 0,
             statistics: BatchStatistics::default(),
+            open_rejects,
             last_reject,
             servers: KnownServers::default(),
         })
@@ -204,6 +207,7 @@ impl UpdateRun {
             self.servers.learn(file.claimed.source_id, base_url);
         }
         self.next_batch += 1;
+        let last_reject = self.look_for_rejects();
         let mut batch = std::mem::take(&mut group.batch);
         batch.set_base_urls(self.servers.of(file.claimed.source_id));
         let loaded = self.worker.0.load_messages(&mut batch, &mut |connection, rejects| {
@@ -211,6 +215,7 @@ impl UpdateRun {
         });
         self.registry.finish(start.batch_number);
         self.statistics.add(loaded?);
+        self.resolve_mended(last_reject);
         file.records += group.records;
         file.next_position = group.next_position;
         file.bytes += messages.lines.len() as u64;
@@ -245,6 +250,7 @@ impl UpdateRun {
             self.servers.learn(file.claimed.source_id, base_url);
         }
         self.next_batch += 1;
+        let last_reject = self.look_for_rejects();
         let mut batch = std::mem::take(&mut group.batch);
         batch.set_base_urls(self.servers.of(file.claimed.source_id));
         let mut is_overtaken = false;
@@ -261,10 +267,31 @@ impl UpdateRun {
             return Ok(GroupLoad::Overtaken);
         }
         self.statistics.add(loaded?);
+        self.resolve_mended(last_reject);
         file.records += group.records;
         file.next_position = group.next_position;
         file.bytes += lines.len() as u64;
         Ok(GroupLoad::Committed)
+    }
+
+    /// Looks for rejects that have come since the last group. Returns the number of the last one.
+    fn look_for_rejects(&mut self) -> i64 {
+        self.open_rejects.refresh(self.run.connection()).unwrap_or_else(|error| {
+            warn!("rejects may be resolved later: {}", in_one_line(&error));
+            self.last_reject
+        })
+    }
+
+    /// Resolves the rejects up to that number that the group has mended. It is committed already, so a
+    /// failure is for the end of the run.
+    fn resolve_mended(&mut self, last_reject: i64) {
+        if self.statistics.mended.is_empty() {
+            return;
+        }
+        match self.run.resolve_earlier(&self.statistics.mended, last_reject) {
+            Ok(_) => self.statistics.mended.clear(),
+            Err(error) => warn!("rejects are resolved when the run ends: {}", in_one_line(&error)),
+        }
     }
 
     /// Completes a file: closes its account, and moves it from `path` to where files go.

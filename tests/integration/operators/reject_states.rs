@@ -247,6 +247,10 @@ fn a_mended_record_resolves_whatever_its_outcome_and_place() {
     // Before it in the same file: that is no mending.
     load_with_code(&environment, &[("9.ndjson", (patient("g") + &bad("g")).as_bytes())], 3);
     assert_eq!(states(&environment), ["f resolved", "g open", "r resolved", "s resolved", "u resolved"]);
+    // In a file of the same name.
+    load_with_code(&environment, &[("10.ndjson", bad("n").as_bytes())], 3);
+    load_with_code(&environment, &[("10.ndjson", patient("n").as_bytes())], 0);
+    assert_eq!(states(&environment)[2], "n resolved");
 }
 
 #[test]

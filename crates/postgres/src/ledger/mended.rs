@@ -63,22 +63,31 @@ join etl.load_file by_file on by_file.id = m.file_id, etl.load_file f
 where r.id = m.id and r.retried_at is not null and r.resolved_at is null and r.dismissed_at is null
   and f.id = r.file_id and f.source_id = by_file.source_id";
 
-/// Passes the source, type and id of every reject that is not resolved or dismissed,
-/// as far as they are known.
+/// What an update mends is older than the update, whatever the order of their files: a file of updates
+/// may be open for long.
+const RESOLVE_EARLIER: &str = "\
+update etl.rejected_record r set resolved_at = now(), resolved_by_file_id = m.file_id
+from unnest($1, $2, $3) as m (file_id, resource_type, fhir_id)
+join etl.load_file by_file on by_file.id = m.file_id, etl.load_file f
+where r.resource_type = m.resource_type and r.fhir_id = m.fhir_id and r.resolved_at is null
+  and r.dismissed_at is null and f.id = r.file_id and f.source_id = by_file.source_id and r.id <= $4";
+
+/// Passes the source, type and id of every reject with a greater number than `after` that is not
+/// resolved or dismissed, as far as they are known. Returns the number of the last one.
 pub fn for_each_open_reject(
     connection: &mut PgConnection,
+    mut after: i64,
     each: &mut dyn FnMut(i16, &str, &str),
-) -> QueryResult<()> {
-    let mut after = 0;
+) -> QueryResult<i64> {
     loop {
         let page: Vec<OpenReject> =
             sql_query(OPEN).bind::<BigInt, _>(after).bind::<BigInt, _>(PAGE).load(connection)?;
         for reject in &page {
             each(reject.source_id, &reject.resource_type, &reject.fhir_id);
         }
-        match page.last() {
-            Some(last) if page.len() as i64 == PAGE => after = last.id,
-            _ => return Ok(()),
+        after = page.last().map_or(after, |last| last.id);
+        if (page.len() as i64) < PAGE {
+            return Ok(after);
         }
     }
 }
@@ -106,6 +115,16 @@ impl Run {
             .bind::<Array<BigInt>, _>(mended.iter().map(|record| record.file_id).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(mended.iter().map(|record| record.resource_type).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(mended.iter().map(|record| record.fhir_id.as_str()).collect::<Vec<_>>())
+            .execute(&mut self.connection)
+    }
+
+    /// Resolves the rejects up to that number that these records mend, which have come after them.
+    pub fn resolve_earlier(&mut self, mended: &[MendedRecord], until: i64) -> QueryResult<usize> {
+        sql_query(RESOLVE_EARLIER)
+            .bind::<Array<BigInt>, _>(mended.iter().map(|record| record.file_id).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(mended.iter().map(|record| record.resource_type).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(mended.iter().map(|record| record.fhir_id.as_str()).collect::<Vec<_>>())
+            .bind::<BigInt, _>(until)
             .execute(&mut self.connection)
     }
 

@@ -163,3 +163,20 @@ fn what_the_database_refuses_keeps_nothing_else_out() {
     assert!(resources.iter().all(|resource| resource["type"] != "Bundle"));
     client.call("GET", "/fhir/Patient/p2", "", &[]).expect(405);
 }
+
+#[test]
+fn an_update_resolves_a_reject_of_a_file_when_it_is_answered() {
+    let service = HttpService::start();
+    let client = Client::new(&service, "st-marys");
+    let database = &service.environment;
+    // A file of updates is open before the reject comes, and one after.
+    client.put("/fhir/Patient/other", &patient("other", "")).expect(201);
+    let bad = patient("p1", ",\"birthDate\":\"2015-02-30\"");
+    database.put("inbox/st-marys/bad.json", &bad);
+    let open = "select count(*) from etl.rejected_record where resolved_at is null";
+    wait_until("the file is rejected", || database.value(open) == "1");
+    client.put("/fhir/Patient/other", &patient("other", ",\"gender\":\"male\"")).expect(200);
+    assert_eq!(database.value(open), "1");
+    client.put("/fhir/Patient/p1", &patient("p1", "")).expect(201);
+    assert_eq!(database.value(open), "0");
+}
