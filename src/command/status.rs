@@ -6,11 +6,12 @@ use anyhow::Result;
 use diesel::{PgConnection, QueryResult};
 use serde::Serialize;
 
-use super::{feed_lines, reading, snapshot_lines, views};
+use super::{disk_lines, feed_lines, reading, snapshot_lines, views};
 use crate::cli::{ExitCode, StatusArguments};
 use crate::config::Settings;
 use crate::inbox::{Inboxes, Scan, SkippedPath, Unreadable};
 use crate::pipeline::{PipelineError, indexes};
+use crate::report::disk::DiskUse;
 use crate::report::health;
 use fhirmill_core::model;
 use fhirmill_postgres::database::Readers;
@@ -41,6 +42,8 @@ struct Status {
     views: Vec<AppliedView>,
     snapshots: Vec<SnapshotEntry>,
     refused_views: Vec<ViewOrigin>,
+    /// None before the first load.
+    disk: Option<DiskUse>,
     /// None before the first load.
     readers: Option<Readers>,
 }
@@ -86,6 +89,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> Result<ExitCode>
         views: AppliedView::list(&mut connection)?,
         snapshots: SnapshotEntry::last(&mut connection)?,
         refused_views: refused_views(&mut connection)?,
+        disk: Some(DiskUse::of(settings, &mut connection)?),
         readers: Some(Readers::of(&mut connection)?),
     };
     if arguments.json {
@@ -151,6 +155,9 @@ fn print(status: &Status) {
     );
     if let Some(readers) = &status.readers {
         print_readers(readers);
+    }
+    for (number, line) in status.disk.iter().flat_map(disk_lines::lines).enumerate() {
+        println!("{:<10} {line}", if number == 0 { "disk" } else { "" });
     }
     println!("indexes    {} built, {} missing", status.indexes_built, status.indexes_missing);
     println!("inbox      {} waiting, {} still being written", status.waiting_files, status.settling_files);

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use fhirmill_postgres::database::DatabaseError;
 use fhirmill_postgres::ledger::forward::SinkStatus;
 use fhirmill_postgres::ledger::{
-    AppliedView, FeedEntry, RejectFigures, SnapshotEntry, SourceFigures, UploadFigures,
+    AppliedView, DatabaseDisk, FeedEntry, RejectFigures, SnapshotEntry, SourceFigures, StoredFiles,
+    UploadFigures,
 };
 use nix::sys::statvfs::statvfs;
 use tracing::warn;
@@ -41,6 +42,8 @@ pub(super) struct LedgerFigures {
     pub sinks: Vec<SinkStatus>,
     pub missing_indexes: usize,
     pub views: Vec<AppliedView>,
+    pub stored: StoredFiles,
+    pub database_disk: DatabaseDisk,
 }
 
 /// A file system that something of fhirmill's is on.
@@ -135,6 +138,8 @@ impl Figures {
                     sinks: SinkStatus::list(connection)?,
                     missing_indexes: indexes::missing(connection)?.len(),
                     views: AppliedView::list(connection)?,
+                    stored: StoredFiles::load(connection)?,
+                    database_disk: DatabaseDisk::load(connection)?,
                 })
             }));
             let seen = seen.await;

@@ -12,6 +12,7 @@
 //! comes from the ledger. Labels have few values: sources, routes and reasons are bounded in
 //! number, and nothing of a patient's is among them.
 
+mod disk;
 mod families;
 mod feeds;
 mod figures;

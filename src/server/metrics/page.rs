@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use fhirmill_postgres::ledger::{Account, AppliedView, SourceFigures};
 use prometheus::TextEncoder;
 
+use super::disk::add_disk;
 use super::families::{Families, Values};
 use super::figures::{Figures, LedgerFigures};
 use super::sinks::add_sinks;
@@ -32,6 +33,7 @@ pub(super) fn page(metrics: &Metrics, figures: &Figures) -> prometheus::Result<S
     if let Some(ledger) = figures.ledger() {
         add_ledger(&mut families, ledger, &metrics.intervals);
         feeds::add(&mut families, &ledger.feeds);
+        add_disk(&mut families, &ledger.stored, &ledger.database_disk);
     }
     if let Some(uploads) = &metrics.uploads {
         add_uploads(&mut families, uploads.totals());
