@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use fhirmill_core::read::ReadAt;
 
@@ -165,6 +166,19 @@ impl Rejects for FolderArchive {
 
     fn publish(&self, file: &InboxFile, content: &FileContent, report: &str) -> io::Result<()> {
         reports::publish(self, file, content, report)
+    }
+
+    fn remove_report(&self, location: &Location) -> io::Result<()> {
+        let path = self.path(location);
+        let report = path.with_file_name(fitting("", path.file_name().unwrap_or_default(), REPORT));
+        match fs::remove_file(report) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn remove_reports(&self, before: SystemTime, is_dry_run: bool) -> io::Result<u64> {
+        reports::remove_old(&self.root, before, is_dry_run)
     }
 
     fn has_report_of_another(&self, location: &Location) -> bool {

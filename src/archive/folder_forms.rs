@@ -168,6 +168,17 @@ fn partial_beside(to: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix("moving-").suffix(".part").tempfile_in(folder)
 }
 
+/// The same, under a name that whoever compresses the file after a death takes again.
+fn sole_partial_beside(path: &Path, sha256: &[u8; 32]) -> io::Result<NamedTempFile> {
+    let folder = path.parent().unwrap_or(path);
+    let digits: String = sha256[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("moving-{digits}.part");
+    match fs::remove_file(folder.join(&name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder),
+    }
+}
+
 /// Flushes the file to disk and gives it its name, unless that is taken.
 fn place(partial: &NamedTempFile, permissions: Permissions, to: &Path) -> io::Result<()> {
     partial.as_file().set_permissions(permissions)?;
@@ -188,7 +199,8 @@ pub(super) fn compact(path: &Path, sha256: &[u8; 32]) -> io::Result<Compaction> 
         return Ok(Compaction::Unsuitable);
     }
     if compressed.symlink_metadata().is_err() {
-        let (partial, done) = write_compressed(&mut Sequential::new(&original), path)?;
+        let mut partial = sole_partial_beside(path, sha256)?;
+        let done = compress(&mut Sequential::new(&original), partial.as_file_mut())?;
         if done.sha256 != *sha256 {
             return Ok(Compaction::Changed);
         }

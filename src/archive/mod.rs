@@ -27,7 +27,9 @@ mod stored_json;
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::io::{self, Read};
+use std::time::SystemTime;
 
+use chrono::{DateTime, Local, NaiveDate, Utc};
 use fhirmill_core::read::ReadAt;
 use thiserror::Error;
 
@@ -151,6 +153,12 @@ pub trait Rejects: Archive {
     /// file and no report of another file is overwritten.
     fn publish(&self, file: &InboxFile, content: &FileContent, report: &str) -> io::Result<()>;
 
+    /// Removes the report of a rejected file, which has been removed.
+    fn remove_report(&self, location: &Location) -> io::Result<()>;
+
+    /// Removes reports that are older and whose file is not there, or counts them; how many there are.
+    fn remove_reports(&self, before: SystemTime, is_dry_run: bool) -> io::Result<u64>;
+
     /// Whether the report that a file would get is another file's.
     fn has_report_of_another(&self, location: &Location) -> bool;
 
@@ -167,6 +175,9 @@ pub enum ArchiveError {
     /// The archive is there, and the file is not in it.
     #[error("{location} is missing in {root} ({setting})")]
     Missing { location: String, setting: &'static str, root: String },
+    /// Retention removed the file.
+    #[error("{location} was removed by retention on {day} (ARCHIVE_KEEP, REJECTS_KEEP)")]
+    Removed { location: String, day: NaiveDate },
     /// The file is there and cannot be opened.
     #[error("{path} cannot be opened")]
     Open { path: String, source: io::Error },
@@ -185,6 +196,13 @@ pub enum ArchiveError {
     /// The ledger has no location for the file.
     #[error("{path} is not in the archive yet: it is still in the inbox")]
     NotYet { path: String },
+}
+
+impl ArchiveError {
+    /// Retention removed the file at that location then.
+    pub fn removed(location: &str, at: DateTime<Utc>) -> Self {
+        ArchiveError::Removed { location: location.to_owned(), day: at.with_timezone(&Local).date_naive() }
+    }
 }
 
 /// The two archives that a file may end up in.
@@ -231,6 +249,14 @@ impl Storage {
             self.rejects = Box::new(ObjectArchive::new(url, settings, "REJECTS_URL", REJECTS_DEPTH));
         }
         self
+    }
+
+    /// What a person needs to find a file, by its status and location in the ledger.
+    pub fn address(&self, status: &str, stored: &str, is_compressed: bool) -> String {
+        let archive = self.of_status(status);
+        let address = archive.address(&Location::stored(stored));
+        // A folder looks itself; a store would have to be asked.
+        if archive.is_remote() && is_compressed { address + seekable::ENDING } else { address }
     }
 
     /// The archive of a file, by its `status` in the ledger.

@@ -3,10 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::time::SystemTime;
 
 use fhirmill_core::read::ReadAt;
 use fhirmill_postgres::failpoint::{self, ArchiveStep};
 
+use super::reports::REPORT;
 use super::seekable::{Compressed, ENDING, SeekableReader, Sequential, compress, gains, sha256_of};
 use super::{Compaction, Stored};
 use crate::config::ArchiveCompression;
@@ -186,4 +188,33 @@ pub(super) fn remove(store: &Store, key: &str) -> io::Result<bool> {
         was_there = true;
     }
     Ok(was_there)
+}
+
+/// How many keys are asked for at a time.
+const LISTED_KEYS: usize = 1000;
+
+/// Removes reports that are older and whose file is not there, or counts them; how many there are.
+pub(super) fn remove_reports(store: &Store, before: SystemTime, is_dry_run: bool) -> io::Result<u64> {
+    let (mut removed, mut next) = (0, None);
+    loop {
+        let page = store.list(next, LISTED_KEYS)?;
+        for found in page.found {
+            let crate::storage::Found::Object(object) = found else { continue };
+            if object.modified >= before {
+                continue;
+            }
+            let Some(of) = object.key.strip_suffix(REPORT) else { continue };
+            if store.find(of)?.is_some() {
+                continue;
+            }
+            if !is_dry_run {
+                store.remove(&object)?;
+            }
+            removed += 1;
+        }
+        next = page.next;
+        if next.is_none() {
+            return Ok(removed);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::time::SystemTime;
 
 use fhirmill_core::read::ReadAt;
 
@@ -185,6 +186,18 @@ impl Rejects for ObjectArchive {
         let name = fitting(&hash(content), file.place.name(), "");
         let location = Location::of_names([OsStr::new(&file.source), &name]);
         self.name_report(&location, OsStr::new(""), report)
+    }
+
+    fn remove_report(&self, location: &Location) -> io::Result<()> {
+        let store = self.store()?;
+        if let Some(found) = store.find(&self.report_key(location))? {
+            store.remove(&found)?;
+        }
+        Ok(())
+    }
+
+    fn remove_reports(&self, before: SystemTime, is_dry_run: bool) -> io::Result<u64> {
+        forms::remove_reports(&self.store()?, before, is_dry_run)
     }
 
     /// Never: the name of a report has the hash of its file.

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::{Archive as _, FolderArchive, Location, Storage};
 use crate::inbox::{FileContent, InboxFile, LONGEST_NAME, rename, unescaped};
@@ -44,6 +45,38 @@ pub(super) fn publish(
     }
     // It is on the same content, delivered before.
     fs::rename(&unnamed, &places[1])
+}
+
+/// Removes reports that are older and whose file is not there, or counts them; how many there are.
+/// Rejects lie in folders of their sources.
+pub(super) fn remove_old(root: &Path, before: SystemTime, is_dry_run: bool) -> io::Result<u64> {
+    let mut removed = 0;
+    let sources = match fs::read_dir(root) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        sources => sources?,
+    };
+    for source in sources {
+        let source = source?;
+        if !source.file_type()?.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(source.path())? {
+            let entry = entry?;
+            let path = entry.path();
+            let name = entry.file_name();
+            let Some(of) = name.as_bytes().strip_suffix(REPORT.as_bytes()) else { continue };
+            let metadata = entry.metadata()?;
+            let is_old = metadata.is_file() && metadata.modified()? < before;
+            if !is_old || path.with_file_name(OsStr::from_bytes(of)).symlink_metadata().is_ok() {
+                continue;
+            }
+            if !is_dry_run {
+                fs::remove_file(path)?;
+            }
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 /// Whether the report is there already.

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use chrono::{DateTime, Utc};
 use fhirmill_core::read::ReadAt;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +21,8 @@ pub struct StoredFile<'f> {
     pub status: &'f str,
     /// Its location; `None` while it is in the inbox.
     pub archive_path: Option<&'f str>,
+    /// When retention removed it from there.
+    pub removed_at: Option<DateTime<Utc>>,
     /// Its size in bytes.
     pub size: u64,
     /// The hash of its bytes.
@@ -29,9 +32,10 @@ pub struct StoredFile<'f> {
 impl Storage {
     /// Opens the file, whatever its content.
     pub fn open(&self, file: &StoredFile<'_>) -> Result<Box<dyn ReadAt>, ArchiveError> {
-        match file.archive_path {
-            Some(stored) => self.of_status(file.status).open(&Location::stored(stored)),
-            None => Err(ArchiveError::NotYet { path: file.path.to_owned() }),
+        match (file.archive_path, file.removed_at) {
+            (Some(stored), None) => self.of_status(file.status).open(&Location::stored(stored)),
+            (Some(stored), Some(at)) => Err(ArchiveError::removed(stored, at)),
+            (None, _) => Err(ArchiveError::NotYet { path: file.path.to_owned() }),
         }
     }
 

@@ -20,6 +20,9 @@ fn from_archive(settings: &Settings, resource: &StoredResource) -> Result<Vec<u8
     let Some(stored) = &resource.archive_path else {
         return Err(ArchiveError::NotYet { path }.into());
     };
+    if let Some(at) = resource.removed_at {
+        return Err(ArchiveError::removed(stored, at).into());
+    }
     let (Some(member), Some(offset), Some(length)) =
         (resource.member, resource.byte_offset, resource.byte_length)
     else {

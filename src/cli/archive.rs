@@ -1,4 +1,4 @@
-//! Arguments of `archive`.
+//! Arguments of `archive` and `prune`.
 
 use std::time::Duration;
 
@@ -26,6 +26,17 @@ pub struct CompressArguments {
     #[arg(long, value_name = "DURATION", value_parser = values::long_duration)]
     pub older_than: Option<Duration>,
     /// Print what was done as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArguments {
+    /// Remove nothing, and print what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print what was removed as one JSON document
     #[arg(long)]
     pub json: bool,
 }

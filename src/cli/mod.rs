@@ -41,7 +41,7 @@ pub use administration::{
     DatabaseCommand, IndexesCommand, MigrateCommand, MigrateDownArguments, SourcesCommand,
     SourcesSetArguments, SourcesShowArguments,
 };
-pub use archive::{ArchiveCommand, CompressArguments};
+pub use archive::{ArchiveCommand, CompressArguments, PruneArguments};
 #[cfg(feature = "lake")]
 pub use convert::{ConvertArguments, ConvertFormat};
 pub use erase::EraseArguments;
@@ -234,6 +234,13 @@ pub enum Command {
     /// Compress the files of the archive
     #[command(subcommand)]
     Archive(ArchiveCommand),
+    /// Remove what was kept for long enough: archived and rejected files, old rows of the ledger
+    ///
+    /// ARCHIVE_KEEP, REJECTS_KEEP, LEDGER_KEEP, AUDIT_RETENTION and UPLOAD_RETENTION say how long. A service does
+    /// the same once a day. It may be stopped at any time; the next time goes on.
+    ///
+    /// Example: fhirmill prune --dry-run
+    Prune(PruneArguments),
     /// Generate files of synthetic patients
     ///
     /// Example: fhirmill generate --patients 100 --seed 7 --out inbox/demo --format bundles
@@ -271,6 +278,7 @@ impl Command {
             | Self::Remap(_)
             | Self::Views(_)
             | Self::Archive(_)
+            | Self::Prune(_)
             | Self::Check(_) => Audience::Operator,
             #[cfg(feature = "server")]
             Self::Senders(SendersCommand::List(_)) | Self::Users(UsersCommand::List(_)) => Audience::Reader,

@@ -14,6 +14,8 @@ use crate::report::ProgressMeter;
 use crate::retention::compress::{CompressedArchive, compress};
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
+use fhirmill_postgres::erase::Erasure;
+use fhirmill_postgres::ledger::try_lock_archive;
 
 /// Runs the command.
 pub fn run(settings: &Settings, command: &ArchiveCommand, runtime: &Handle) -> Result<ExitCode> {
@@ -35,7 +37,13 @@ fn compress_files(settings: &Settings, arguments: &CompressArguments, runtime: &
     let meter = ProgressMeter::watch(&progress);
     let age = arguments.older_than.unwrap_or_default();
     let storage = Storage::of(settings);
-    let done = compress(&storage, &mut database.connect()?, age, (&cancel, &progress))?;
+    let mut connection = database.connect()?;
+    if !try_lock_archive(&mut connection)? || !Erasure::lock(&mut connection)? {
+        return Err(Refusal::new("another process is working on the archive")
+            .with_hint("try again when it has ended")
+            .into());
+    }
+    let done = compress(&storage, &mut connection, age, (&cancel, &progress))?;
     drop(meter);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&done)?);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{known, reading};
-use crate::archive::{Location, Storage};
+use crate::archive::Storage;
 use crate::cli::{ExitCode, FilesArguments};
 use crate::config::Settings;
 use fhirmill_postgres::ledger::{Account, FileEntry, FileFilter, RejectCount, RunFilter};
@@ -80,7 +80,8 @@ pub(super) fn list(
     }
     let storage = Storage::of(settings);
     let listed = |mut entry: FileEntry| {
-        let address = |stored: &str| storage.of_status(&entry.status).address(&Location::stored(stored));
+        let is_compressed = entry.stored_bytes.is_some();
+        let address = |stored: &str| storage.address(&entry.status, stored, is_compressed);
         entry.archive_path = entry.archive_path.as_deref().map(address);
         ListedFile { rejected_by_reason: reasons.remove(&entry.id).unwrap_or_default(), entry }
     };
@@ -95,6 +96,9 @@ pub(super) fn print(files: &[ListedFile]) {
         if let Some(Value::Object(skipped)) = &entry.skipped_by_type {
             let counts: Vec<String> = skipped.iter().map(|(name, count)| format!("{count} {name}")).collect();
             println!("        skipped by RESOURCE_TYPES: {}", counts.join(", "));
+        }
+        if let Some(at) = entry.archive_removed_at {
+            println!("        removed from the archive by retention on {}", at.format("%Y-%m-%d"));
         }
         for error in entry.error.iter().chain(&entry.move_error) {
             println!("        {error}");

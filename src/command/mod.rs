@@ -8,6 +8,7 @@ pub mod check;
 pub mod convert;
 pub mod database;
 pub mod deidentify;
+mod disk_lines;
 pub mod erase;
 #[cfg(feature = "feeds")]
 pub mod export;
@@ -26,6 +27,7 @@ mod kafka;
 mod known;
 pub mod migrate;
 pub mod once;
+pub mod prune;
 mod reading;
 mod refusal;
 pub mod rejects;
@@ -94,6 +96,7 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         #[cfg(feature = "lake")]
         Command::Snapshot(arguments) => snapshot::run(settings, arguments, runtime),
         Command::Remap(arguments) => remap::run(settings, arguments),
+        Command::Prune(arguments) => prune::run(settings, arguments, runtime),
         Command::Archive(command) => archive::run(settings, command, runtime),
         Command::Check(arguments) => check::run(settings, arguments),
         Command::Generate(arguments) => generate::run(arguments),

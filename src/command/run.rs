@@ -59,6 +59,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let forwarders = crate::forward::Forwarders::start(settings, &database, (runtime, &cancel));
     #[cfg(feature = "lake")]
     let snapshots = crate::snapshot::Snapshots::start(settings, &database, (runtime, &cancel));
+    let pruner = crate::retention::service::Pruner::start(settings, &database, (runtime, &cancel));
     let notifier = crate::notify::Notifier::start(settings, &database, (runtime, &cancel));
     let scans = Scans {
         heartbeat,
@@ -71,6 +72,7 @@ pub fn run(settings: &Settings, runtime: &Handle) -> Result<ExitCode> {
     let ending = runtime.block_on(trigger::run(settings, cancel, wake, move |cancel| scans.scan(cancel)))?;
     #[cfg(feature = "feeds")]
     feeds.ended();
+    drop(pruner);
     drop(view_filler);
     notifier.ended();
     #[cfg(feature = "feeds")]

@@ -77,6 +77,7 @@ impl Gathering<'_> {
             path: &file.path,
             status: &file.status,
             archive_path: file.archive_path.as_deref(),
+            removed_at: file.removed_at,
             size: file.size_bytes.unsigned_abs(),
             sha256: &file.sha256,
         };
@@ -96,7 +97,10 @@ impl Gathering<'_> {
                 }
             }
             Err(
-                ArchiveError::Missing { .. } | ArchiveError::Resized { .. } | ArchiveError::Changed { .. },
+                ArchiveError::Missing { .. }
+                | ArchiveError::Removed { .. }
+                | ArchiveError::Resized { .. }
+                | ArchiveError::Changed { .. },
             ) => {}
             // The archive is away: nothing is wrong with the resources.
             Err(error) => return Err(unreadable(file, &in_one_line(&error))),

@@ -77,6 +77,7 @@ fn open(
         path: &file.path,
         status: &file.status,
         archive_path: file.archive_path.as_deref(),
+        removed_at: None,
         size: file.size_bytes as u64,
         sha256: &file.sha256,
     };

@@ -32,6 +32,7 @@ pub(super) fn open(
         path: &file.path,
         status: &file.status,
         archive_path: file.archive_path.as_deref(),
+        removed_at: file.removed_at,
         size: file.size_bytes as u64,
         sha256: &file.sha256,
     };

@@ -98,8 +98,12 @@ fn land_partial(
     let storage = Storage::of(settings);
     let mut ids = Vec::new();
     for of_file in rejects.chunk_by(|one, other| one.archive_path == other.archive_path) {
-        let PartialReject { archive_path, status, source, .. } = &of_file[0];
-        let file = match storage.of_status(status).open(&Location::stored(archive_path)) {
+        let PartialReject { archive_path, status, source, removed_at, .. } = &of_file[0];
+        let opened = match removed_at {
+            None => storage.of_status(status).open(&Location::stored(archive_path)),
+            Some(at) => Err(ArchiveError::removed(archive_path, *at)),
+        };
+        let file = match opened {
             Ok(file) => file,
             Err(error) => {
                 warn!("{}; the records rejected in it are not retried", in_one_line(&error));

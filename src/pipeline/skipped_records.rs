@@ -56,6 +56,7 @@ fn load_files(
             path: &file.path,
             status: &file.status,
             archive_path: file.archive_path.as_deref(),
+            removed_at: file.removed_at,
             size: file.size_bytes as u64,
             sha256: &file.sha256,
         };

@@ -7,6 +7,7 @@
 
 mod activity;
 mod causes;
+pub mod disk;
 pub mod health;
 mod progress;
 mod progress_meter;

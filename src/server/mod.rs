@@ -16,7 +16,6 @@
 //! - [`s3`]: the calls of S3
 //! - [`metrics`]: what Prometheus reads
 //! - [`health`]: whether the service is ready
-//! - [`retention`]: rows that are only kept for some time
 //! - [`unfinished`]: uploads of single calls that break off
 //! - `submissions`: manifests that senders submit
 //! - [`listen`]: connections and the end
@@ -39,7 +38,6 @@ pub mod places;
 pub mod pool;
 pub mod receive;
 pub mod rest;
-pub mod retention;
 pub mod s3;
 pub mod state;
 #[cfg(feature = "feeds")]
@@ -153,7 +151,6 @@ impl Server {
             #[cfg(feature = "feeds")]
             submissions::start(&state, database, runtime);
             runtime.spawn(tend(Arc::clone(&state)));
-            runtime.spawn(retention::keep_short(state));
         }
         if let Some(certificate) = certificate {
             runtime.spawn(certificate.follow(service.cancel.clone()));

@@ -114,6 +114,7 @@ fn the_schemas_describe_what_the_commands_print() {
     );
     valid("retry", &["retry", "--json"], &[0, 3]);
     valid("remap", &["remap", "--json"], &[0, 3]);
+    valid("prune", &["prune", "--json"], &[0]);
     valid("archive-compress", &["archive", "compress", "--json"], &[0]);
     let view = r#"{"resource": "Patient", "name": "ids", "select": [{"column": [{"name": "id", "path": "name.id"}]}]}"#;
     environment.put("ids.json", view);
@@ -136,6 +137,7 @@ fn the_schemas_describe_what_the_commands_print() {
             !COMMANDS.iter().any(|(of, ..)| of == name)
                 && ![
                     "archive-compress",
+                    "prune",
                     "run",
                     "show",
                     "retry",

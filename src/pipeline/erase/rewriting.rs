@@ -64,12 +64,15 @@ pub(super) fn open(storage: &Storage, file: &UndoFile) -> Result<Option<Box<dyn 
         path: &file.path,
         status: &file.status_before,
         archive_path: file.archive_path.as_deref(),
+        removed_at: file.removed_at,
         size: file.size_bytes as u64,
         sha256: &file.sha256,
     };
     match storage.open_proven(&stored, &mut |_| {}) {
         Ok(opened) => Ok(Some(opened)),
-        Err(ArchiveError::Missing { .. } | ArchiveError::NotYet { .. }) => Ok(None),
+        Err(ArchiveError::Missing { .. } | ArchiveError::Removed { .. } | ArchiveError::NotYet { .. }) => {
+            Ok(None)
+        }
         Err(source) => Err(EraseError::Archive { file_id: file.id, source }),
     }
 }

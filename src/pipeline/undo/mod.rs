@@ -59,6 +59,12 @@ pub enum UndoError {
          `fhirmill once` completes it"
     )]
     BrokenOff(i64),
+    /// The ledger no longer has all files that brought the resources.
+    #[error(
+        "nothing was changed: its resources were first loaded by files of which the ledger has no rows any more \
+         (LEDGER_KEEP)"
+    )]
+    Pruned,
     #[error("interrupted; nothing was changed")]
     Interrupted,
 }
@@ -251,6 +257,9 @@ fn change(
         return Ok(changes);
     }
     let again = files_to_replay(job, worker, (source_id, &certain), &mut affected, &mut number)?;
+    if UndoFile::has_pruned(worker.connection(), source_id)? {
+        return Err(UndoError::Pruned);
+    }
     failpoint::passed_undo(UndoStep::Scanned);
     let plan = worker.plan_tables();
     undo::collect_keys(worker.connection(), &plan.tables)?;

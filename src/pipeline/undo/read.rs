@@ -21,6 +21,7 @@ pub(super) fn open(file: &UndoFile, storage: &Storage) -> Result<Box<dyn ReadAt>
         path: &file.path,
         status: &file.status_before,
         archive_path: file.archive_path.as_deref(),
+        removed_at: file.removed_at,
         size: file.size_bytes as u64,
         sha256: &file.sha256,
     };

@@ -15,7 +15,7 @@ use super::frame::Frame;
 use super::rejects::{path_and_message, reject_class};
 use super::runs::next;
 use super::session::Visitor;
-use crate::archive::{Location, Storage};
+use crate::archive::Storage;
 use crate::server::state::Shared;
 
 const PAGE: i64 = 50;
@@ -109,10 +109,11 @@ pub async fn show(
     };
     let older = next(&mut rejects, |reject| reject.id).map(|id| format!("?before={id}"));
     let storage = Storage::of(&state.settings);
-    let place = file
-        .archive_path
-        .as_deref()
-        .map(|stored| storage.of_status(&file.status).address(&Location::stored(stored)));
+    let place = match (file.archive_path.as_deref(), file.archive_removed_at) {
+        (Some(_), Some(at)) => Some(format!("removed by retention on {}", at.format("%Y-%m-%d"))),
+        (Some(stored), None) => Some(storage.address(&file.status, stored, file.stored_bytes.is_some())),
+        (None, _) => None,
+    };
     let open = rejects.iter().any(|reject| reject.state == "open");
     let frame = visitor.frame(format!("File {id}"), "/page/files").with_notice(query.done.as_deref());
     Ok(super::html(&File { frame, file, place, lineage, reasons, rejects, older, open }))

@@ -3,6 +3,7 @@
 
 mod azure;
 mod faults;
+mod kept;
 mod killed;
 #[cfg(feature = "lake")]
 mod lake;

@@ -1,6 +1,7 @@
 //! What keeps archive, rejects and ledger small over the years.
 
 mod compressed;
+mod pruned;
 
 use crate::support::{Run, TestEnvironment};
 

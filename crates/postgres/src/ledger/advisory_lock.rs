@@ -30,6 +30,10 @@ pub(crate) const SOURCE_LOCK: i32 = 7_303_021;
 pub(super) const SINK_LOCK: i32 = 7_303_040;
 /// Held while files are being claimed.
 const CLAIM_LOCK: i64 = 7_303_015;
+/// Held by those who note where files will lie, and alone by those who remove files from the archive.
+const DEPARTURE_LOCK: i64 = 7_303_030;
+/// Held by the one process that rewrites or removes files of the archive.
+const ARCHIVE_LOCK: i64 = 7_303_031;
 
 /// A query for the runs that are alive, by the locks that they hold.
 pub(crate) fn living() -> String {
@@ -55,4 +59,34 @@ select l.objid::bigint from pg_locks l
 pub(crate) fn lock_claims(connection: &mut PgConnection) -> QueryResult<()> {
     sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(CLAIM_LOCK).execute(connection)?;
     Ok(())
+}
+
+/// Waits until nobody removes files from the archive, and keeps others from it until the end of the
+/// transaction.
+pub(super) fn share_departures(connection: &mut PgConnection) -> QueryResult<()> {
+    sql_query("select pg_advisory_xact_lock_shared($1)")
+        .bind::<BigInt, _>(DEPARTURE_LOCK)
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Keeps others from noting where files will lie, until the end of the transaction.
+pub(super) fn lock_departures(connection: &mut PgConnection) -> QueryResult<()> {
+    sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(DEPARTURE_LOCK).execute(connection)?;
+    Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct IsLocked {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    is_locked: bool,
+}
+
+/// Takes the lock of those who rewrite or remove files of the archive, for as long as the session lasts;
+/// whether it is free. Two of them could undo each other's work.
+pub fn try_lock_archive(connection: &mut PgConnection) -> QueryResult<bool> {
+    let locked: IsLocked = sql_query("select pg_try_advisory_lock($1) as is_locked")
+        .bind::<BigInt, _>(ARCHIVE_LOCK)
+        .get_result(connection)?;
+    Ok(locked.is_locked)
 }

@@ -12,6 +12,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text};
 use serde::{Serialize, Serializer};
 
+use super::advisory_lock::share_departures;
 use super::schema::{load_batch, load_file, source};
 use super::{Account, Run, RunFilter};
 use crate::failpoint::{self, Step};
@@ -136,6 +137,7 @@ impl Run {
             places.iter().map(|(id, path)| (*id, path.as_str())).unzip();
         self.connection.transaction(|connection| {
             connection.batch_execute(SYNCHRONOUS_COMMIT)?;
+            share_departures(connection)?;
             sql_query(UNDO_REMOVALS).bind::<Array<Text>, _>(&paths).execute(connection)?;
             sql_query(SET_ARCHIVE_PATHS)
                 .bind::<Array<BigInt>, _>(ids)

@@ -1,10 +1,11 @@
 //! The resources that a *remap* writes again, in a temporary table of the
 //! session: they may be all there are.
 
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text, Timestamptz};
 use fhirmill_core::fhir::ResourceType;
 
 use super::schema::unresolved_reference;
@@ -49,7 +50,7 @@ where content_hash is not null and file_id is not null
 fn files_sql() -> String {
     format!(
         "\
-select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, f.size_bytes, f.sha256, w.last, w.resources,
+select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256, w.last, w.resources,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
 join etl.load_file f on f.id = w.file_id
@@ -81,6 +82,9 @@ pub struct RemapFile {
     /// Its location in the archive, once it has left the inbox.
     #[diesel(sql_type = Nullable<Text>)]
     pub archive_path: Option<String>,
+    /// When retention removed it from the archive.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub removed_at: Option<DateTime<Utc>>,
     /// Its size in bytes.
     #[diesel(sql_type = BigInt)]
     pub size_bytes: i64,

@@ -18,6 +18,8 @@ pub struct StoredResource {
     pub status: Option<String>,
     /// Its location in the archive, once it has left the inbox.
     pub archive_path: Option<String>,
+    /// When retention removed it from the archive.
+    pub removed_at: Option<DateTime<Utc>>,
     /// Which document of that file has it, from 0.
     pub member: Option<i32>,
     /// Where it begins in the decompressed document, in bytes.
@@ -83,6 +85,7 @@ impl StoredResource {
                 load_file::path.nullable(),
                 load_file::status.nullable(),
                 load_file::archive_path.nullable(),
+                load_file::archive_removed_at.nullable(),
                 resource_version::member,
                 resource_version::byte_offset,
                 resource_version::byte_length,

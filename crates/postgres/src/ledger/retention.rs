@@ -43,7 +43,41 @@ pub enum Kept {
     Proofs,
 }
 
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
 impl Kept {
+    /// What they are, for people and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kept::Uploads => "uploads",
+            Kept::AuditEvents => "audit_events",
+            Kept::Tokens => "access_tokens",
+            Kept::Proofs => "proofs",
+        }
+    }
+
+    /// How many rows have been kept for longer than `time`.
+    pub fn count(self, connection: &mut PgConnection, time: Duration) -> QueryResult<u64> {
+        let condition = match self {
+            Kept::Uploads => {
+                "etl.upload where status in ('completed', 'aborted', 'expired') \
+                 and finished_at < now() - make_interval(secs => $1) \
+                 and (status <> 'completed' or loaded_at is not null)"
+            }
+            Kept::AuditEvents => "etl.audit_event where occurred_at < now() - make_interval(secs => $1)",
+            Kept::Tokens => "etl.access_token where expires_at < now() - make_interval(secs => $1)",
+            Kept::Proofs => "etl.used_proof where expires_at < now() - make_interval(secs => $1)",
+        };
+        let found: Number = sql_query(format!("select count(*) as number from {condition}"))
+            .bind::<Double, _>(time.as_secs_f64())
+            .get_result(connection)?;
+        Ok(found.number.unsigned_abs())
+    }
+
     /// Deletes the oldest rows that have been kept for longer than `time`, a batch of them
     /// at most. Returns how many, and whether there may be more.
     pub fn prune(self, connection: &mut PgConnection, time: Duration) -> QueryResult<(usize, bool)> {

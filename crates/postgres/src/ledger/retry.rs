@@ -1,5 +1,6 @@
 //! Rejects that a *retry* may load: those that are open, and whose bytes are at hand.
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::{IntoBoxed, auto_type, count_star, not, now};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -57,6 +58,8 @@ pub struct PartialReject {
     pub archive_path: String,
     /// The status of its file.
     pub status: String,
+    /// When retention removed the file from the archive.
+    pub removed_at: Option<DateTime<Utc>>,
 }
 
 #[auto_type]
@@ -99,6 +102,7 @@ impl PendingRejects<'_> {
                 substr(rejected_record::raw, 1, BEGINNING_BYTES),
                 load_file::archive_path.assume_not_null(),
                 load_file::status,
+                load_file::archive_removed_at,
             ))
             .filter(load_file::archive_path.is_not_null())
             .filter(not(is_lost()))
@@ -111,7 +115,12 @@ impl PendingRejects<'_> {
     /// The number of those that are not whole anywhere.
     pub fn count_incomplete(&self, connection: &mut PgConnection) -> QueryResult<i64> {
         self.pending()
-            .filter(is_lost().or(is_partial(self.kept_bytes)))
+            .filter(
+                is_lost()
+                    .or(rejected_record::raw_removed_at.is_not_null())
+                    .nullable()
+                    .or(is_partial(self.kept_bytes)),
+            )
             .select(count_star())
             .get_result(connection)
     }

@@ -419,6 +419,7 @@ diesel::table! {
         resolved_by_file_id -> Nullable<BigInt>,
         dismissed_at -> Nullable<Timestamptz>,
         note -> Nullable<Text>,
+        raw_removed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -661,6 +662,7 @@ diesel::table! {
         base_url -> Nullable<Text>,
         name -> Nullable<Text>,
         description -> Nullable<Text>,
+        pruned_file_id -> Nullable<BigInt>,
     }
 }
 

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text, Timestamptz};
 
 use super::Account;
 use super::source::BASE_URLS;
@@ -58,6 +59,9 @@ pub struct SkippedFile {
     /// Its location in the archive, once it has left the inbox.
     #[diesel(sql_type = Nullable<Text>)]
     pub archive_path: Option<String>,
+    /// When retention removed it from the archive.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub removed_at: Option<DateTime<Utc>>,
     /// Its size in bytes.
     #[diesel(sql_type = BigInt)]
     pub size_bytes: i64,
@@ -157,7 +161,7 @@ impl SkippedFile {
     ) -> QueryResult<Vec<SkippedFile>> {
         sql_query(format!(
             "\
-select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, f.size_bytes, f.sha256, s.records,
+select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256, s.records,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from (select r.file_id, sum(r.records)::bigint as records from etl.skipped_range r where {IS_WANTED} group by 1) s
 join etl.load_file f on f.id = s.file_id

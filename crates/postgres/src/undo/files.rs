@@ -1,5 +1,6 @@
 //! The *files* that are taken back or brought back, and those that are read again for it.
 
+use chrono::{DateTime, Utc};
 use diesel::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -31,6 +32,9 @@ pub struct UndoFile {
     /// Its location in the archive, once it has left the inbox.
     #[diesel(sql_type = Nullable<Text>)]
     pub archive_path: Option<String>,
+    /// When retention removed it from the archive.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub removed_at: Option<DateTime<Utc>>,
     /// Its size in bytes.
     #[diesel(sql_type = BigInt)]
     pub size_bytes: i64,
@@ -53,7 +57,7 @@ fn columns() -> String {
     format!(
         "\
 select f.id, f.source_id, s.code as source, f.path, f.status, coalesce(u.status_before, f.status) as status_before,
-       f.archive_path, f.size_bytes, f.sha256,
+       f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls,
        coalesce(u.loaded_at, f.loaded_at,
                 (select min(v.loaded_at) from etl.resource_version v
@@ -70,13 +74,16 @@ cross join lateral (
     )
 }
 
-/// A file that has only brought new resources is left out if none of these is affected;
+/// A file that retention has removed is left out if all affected resources came later. A file that
+/// has only brought new resources is left out if none of these is affected;
 /// unless files of the source were taken back or resources took the places of others before:
 /// then the accounts do not say what was new.
 const REPLAYED: &str = "\
 where f.source_id = $1 and f.status not in ('undone', 'duplicate', 'erased')
   and (f.id = any($2) or (
     f.inserted + f.updated + f.unchanged + f.stale + f.deleted + p.accepted > 0
+    and (f.archive_removed_at is null or f.id >= (
+      select min(v.first_file_id) from undo_resource r join etl.resource_version v on v.id = r.id))
     and (f.updated + f.unchanged + f.stale + f.deleted + p.not_new > 0
          or exists (select from undo_resource r join etl.resource_version v on v.id = r.id
                      where v.first_file_id = f.id)
@@ -85,6 +92,12 @@ where f.source_id = $1 and f.status not in ('undone', 'duplicate', 'erased')
          or exists (select from etl.adopted_resource a join etl.resource_key k on k.id = a.id
                      where k.source_id = $1))))
 order by f.id";
+
+#[derive(QueryableByName)]
+struct HasPruned {
+    #[diesel(sql_type = Bool)]
+    has_pruned: bool,
+}
 
 /// A file that keeps an undo waiting: its records are not all committed.
 #[derive(Clone, Debug, QueryableByName)]
@@ -143,6 +156,17 @@ impl UndoFile {
             .bind::<SmallInt, _>(source_id)
             .bind::<Array<BigInt>, _>(certain)
             .load(connection)
+    }
+
+    /// Whether affected resources may have been in files of the source that the ledger no longer has.
+    pub fn has_pruned(connection: &mut PgConnection, source_id: i16) -> QueryResult<bool> {
+        let pruned: HasPruned = sql_query(
+            "select exists (select from undo_resource r join etl.resource_version v on v.id = r.id \
+               join etl.source s on s.id = $1 and v.first_file_id <= s.pruned_file_id) as has_pruned",
+        )
+        .bind::<SmallInt, _>(source_id)
+        .get_result(connection)?;
+        Ok(pruned.has_pruned)
     }
 
     /// A file of the source that is being loaded, or was when its run died.

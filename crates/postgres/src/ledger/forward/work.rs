@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text, Timestamptz};
 
 use super::Sink;
 use crate::ledger::source::BASE_URLS;
@@ -83,7 +84,7 @@ where phase = $1 and not is_at_risk order by file_id, position, fhir_id";
 fn files() -> String {
     format!(
         "\
-select f.id, f.source_id, f.path, f.status, f.archive_path, f.size_bytes, f.sha256,
+select f.id, f.source_id, f.path, f.status, f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from etl.load_file f where f.id in (select file_id from sink_work where phase = $1 and not is_at_risk) order by f.id"
     )
@@ -146,6 +147,9 @@ pub struct ForwardFile {
     /// Its location in the archive.
     #[diesel(sql_type = Nullable<Text>)]
     pub archive_path: Option<String>,
+    /// When retention removed it from the archive.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub removed_at: Option<DateTime<Utc>>,
     /// Its size in bytes.
     #[diesel(sql_type = BigInt)]
     pub size_bytes: i64,
