@@ -248,9 +248,6 @@ fn print_limits(erased: &Erased) {
             listed(&erased.sinks)
         );
     }
-    if erased.has_deidentified_tables {
-        println!("the de-identified tables have the person until they are made again: `fhirmill deidentify`");
-    }
     if erased.remembered_keys > 0 {
         println!(
             "{} ids stay in the registry, because a service that is running may remember them; restart it, or stop \

@@ -168,6 +168,14 @@ fn once(environment: &TestEnvironment) {
     assert!(run.code == 0 || run.code == 3, "{}", run.stderr);
 }
 
+/// Hashes of former names include keys.
+fn without_hash(row: &str) -> String {
+    match row.split_once("\"content_hash\": \"") {
+        Some((before, hash)) => format!("{before}{}", hash.trim_start_matches(|letter| letter != '"')),
+        None => row.to_owned(),
+    }
+}
+
 /// Every file of the folder, unpacked, and every table, that has the mark.
 fn places_of_mark(environment: &TestEnvironment) -> Vec<String> {
     let mut places = Vec::new();
@@ -259,7 +267,8 @@ fn nothing_of_a_person_is_left_anywhere_and_everything_of_others_is() {
 
     let never = TestEnvironment::new();
     Deliveries { has_person: false }.deliver(&never);
-    assert_same(&State::of(&environment).tables(), &State::of(&never).tables(), "never came");
+    let tables = |of: &TestEnvironment| State::of(of).tables().rewritten(without_hash);
+    assert_same(&tables(&environment), &tables(&never), "never came");
     environment.run(&["check", "--archive"]).expect_code(0);
     environment.run(&["show", "Observation/oa2"]).expect_code(0);
     let before = State::of(&environment);
@@ -276,13 +285,16 @@ fn nothing_of_a_person_is_left_anywhere_and_everything_of_others_is() {
         run.expect_code(0);
         assert_eq!(places_of_mark(&environment), Vec::<String>::new(), "{what}");
     }
-    assert_same(&State::of(&environment).tables(), &before.tables(), "redone");
+    assert_same(&tables(&environment), &before.tables().rewritten(without_hash), "redone");
 
     // The second time nothing is there.
     let again = erase(&environment, &["--yes"]);
     assert_eq!(again["erasure_id"], Value::Null);
     assert_eq!(again["counts"]["resources"], 0);
     let list = environment.run(&["erase", "--list", "--json"]).expect_code(0);
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas/erasures.json");
+    let schema: Value = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
+    assert_eq!(violations(&schema, &list.json()), Vec::<String>::new());
     assert_eq!(list.json().as_array().unwrap().len(), 1);
     assert_eq!(list.json()[0]["state"], "finished");
     assert!(!list.stdout.contains(MARK));

@@ -3,10 +3,12 @@
 
 mod files;
 mod job;
+mod keys;
 mod texts;
 
 pub use files::{NewPlace, files_in_inbox, put_in_place, remove, rename, rename_lost};
-pub use job::{Counts, Erasure, Pending, Shared, Subject, Task, TaskKind, vacuum};
+pub use job::{Counts, Erasure, Pending, Shared, Subject, Task, TaskKind};
+pub use keys::vacuum;
 pub use texts::{RejectText, Texts, rejects, scrub_rejects, scrub_requests};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,13 +154,6 @@ pub fn leave_sinks(connection: &mut PgConnection, source_id: i16) -> QueryResult
     .bind::<SmallInt, _>(source_id)
     .load(connection)?;
     Ok(sinks.into_iter().map(|Id { fhir_id: name }| name).collect())
-}
-
-/// Whether the de-identified copy has tables, which stay as they are until they are made again.
-pub fn has_deidentified_tables(connection: &mut PgConnection) -> QueryResult<bool> {
-    let Is { yes } = sql_query("select exists (select from etl.deidentified where mode = 'tables') as yes")
-        .get_result(connection)?;
-    Ok(yes)
 }
 
 #[derive(QueryableByName)]

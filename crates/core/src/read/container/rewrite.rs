@@ -11,14 +11,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, FrameCompressor};
 use tar::Header;
-use zip::read::Config;
+use zip::read::{Config, ZipFileEntry};
 use zip::unstable::read::ZipIterable;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::compression::{DecodeStep, StreamOpener};
 use super::section::SectionReader;
-use super::tar_archive::{BLOCK_BYTES, TarEntry, TarSource, TarWalker};
+use super::tar_archive::{BLOCK_BYTES, TarEntry, TarMember, TarSource, TarWalker};
 use super::zip_directory::DirectoryCheck;
 use super::{ContainerFormat, HEAD_BYTES, starts_with_member, zip_member};
 use crate::read::error::ReadError;
@@ -177,66 +177,73 @@ impl Rewriter<'_> {
             _ if depth == 1 => return Err(io::Error::other("a zip archive that cannot be opened")),
             _ => return self.pass_over(),
         };
-        let mut raw = ZipArchive::new(section.clone()).map_err(io::Error::other)?;
-        let mut writer = ZipWriter::new(BufWriter::new(tempfile::tempfile()?));
+        let raw = ZipArchive::new(section.clone()).map_err(io::Error::other)?;
+        let writer = ZipWriter::new(BufWriter::new(tempfile::tempfile()?));
+        let mut packing = ZipPacking { section: section.clone(), raw, writer, is_changed: false };
         let mut check = DirectoryCheck::new(&section).map_err(io::Error::other)?;
-        let mut is_changed = false;
         for member in zip.files().map_err(io::Error::other)? {
             let member = member.map_err(io::Error::other)?;
             check.add(&member).map_err(io::Error::other)?;
-            let name = zip_member::name(&member).into_owned();
-            if member.is_dir() {
-                writer.add_directory(name, SimpleFileOptions::default()).map_err(io::Error::other)?;
-                continue;
-            }
-            let new_name = self.name(&name);
-            is_changed |= new_name.is_some();
-            let new_name = new_name.unwrap_or_else(|| name.clone());
-            match zip_member::opener(&section, &member).map_err(io::Error::other)? {
-                Ok(opener) => {
-                    let (unpacked, is_whole) = self.unpack(&opener)?;
-                    let original = unpacked.try_clone()?;
-                    let new = match !is_whole && unpacked.metadata()?.len() == 0 {
-                        true => self.pass_over()?,
-                        false => self.walk(unpacked, depth)?,
-                    };
-                    is_changed |= new.is_some();
-                    let mut new = new.unwrap_or(original);
-                    let method = match member.compression() {
-                        CompressionMethod::Stored => CompressionMethod::Stored,
-                        _ => CompressionMethod::Deflated,
-                    };
-                    let is_large = new.metadata()?.len() >= u64::from(u32::MAX);
-                    let options =
-                        SimpleFileOptions::default().compression_method(method).large_file(is_large);
-                    writer.start_file(new_name, options).map_err(io::Error::other)?;
-                    new.rewind()?;
-                    io::copy(&mut new, &mut writer)?;
-                }
-                Err(_) => {
-                    self.pass_over::<()>()?;
-                    let index =
-                        raw.index_for_name(&name).ok_or_else(|| io::Error::other("a member is lost"))?;
-                    let raw = raw.by_index_raw(index).map_err(io::Error::other)?;
-                    writer.raw_copy_file_rename(raw, new_name).map_err(io::Error::other)?;
-                }
-            }
+            self.zip_member(&member, &mut packing, depth)?;
         }
         if check.finish().map_err(io::Error::other)?.is_some() {
             self.next_number += 1;
         }
-        if !is_changed {
+        if !packing.is_changed {
             return Ok(None);
         }
-        let packed = writer.finish().map_err(io::Error::other)?;
+        let packed = packing.writer.finish().map_err(io::Error::other)?;
         packed.into_inner().map(Some).map_err(|error| error.into_error())
+    }
+
+    /// Packs a member again.
+    fn zip_member(
+        &mut self,
+        member: &ZipFileEntry<'_>,
+        packing: &mut ZipPacking,
+        depth: u8,
+    ) -> io::Result<()> {
+        let name = zip_member::name(member).into_owned();
+        if member.is_dir() {
+            let options = SimpleFileOptions::default();
+            return packing.writer.add_directory(name, options).map_err(io::Error::other);
+        }
+        let new_name = self.name(&name);
+        packing.is_changed |= new_name.is_some();
+        let new_name = new_name.unwrap_or_else(|| name.clone());
+        let opener = zip_member::opener(&packing.section, member).map_err(io::Error::other)?;
+        let Ok(opener) = opener else {
+            self.pass_over::<()>()?;
+            let index = packing.raw.index_for_name(&name);
+            let index = index.ok_or_else(|| io::Error::other("a member of the archive is lost"))?;
+            let raw = packing.raw.by_index_raw(index).map_err(io::Error::other)?;
+            return packing.writer.raw_copy_file_rename(raw, new_name).map_err(io::Error::other);
+        };
+        let (unpacked, is_whole) = self.unpack(&opener)?;
+        let original = unpacked.try_clone()?;
+        let new = match !is_whole && unpacked.metadata()?.len() == 0 {
+            true => self.pass_over()?,
+            false => self.walk(unpacked, depth)?,
+        };
+        packing.is_changed |= new.is_some();
+        let mut new = new.unwrap_or(original);
+        let method = match member.compression() {
+            CompressionMethod::Stored => CompressionMethod::Stored,
+            _ => CompressionMethod::Deflated,
+        };
+        let is_large = new.metadata()?.len() >= u64::from(u32::MAX);
+        let options = SimpleFileOptions::default().compression_method(method).large_file(is_large);
+        packing.writer.start_file(new_name, options).map_err(io::Error::other)?;
+        new.rewind()?;
+        io::copy(&mut new, &mut packing.writer)?;
+        Ok(())
     }
 
     fn tar(&mut self, content: &File, depth: u8) -> io::Result<Option<File>> {
         let section = SectionReader::file(Box::new(content.try_clone()?))?;
         let mut walker = TarWalker::new(TarSource::Section(section.clone()));
-        let mut packed = BufWriter::new(tempfile::tempfile()?);
-        let (mut copied, mut is_changed) = (0, false);
+        let packed = BufWriter::new(tempfile::tempfile()?);
+        let mut packing = TarPacking { section, packed, copied: 0, is_changed: false };
         loop {
             let member = match walker.next() {
                 Ok(TarEntry::Member(member)) => member,
@@ -251,54 +258,87 @@ impl Rewriter<'_> {
                 self.next_number += 1;
                 continue;
             }
-            let (mut unpacked, start) = (tempfile::tempfile()?, member.offset);
-            io::copy(&mut section.subsection(start, member.length), &mut unpacked)?;
+            let unpacked = packing.content(&member)?;
             let is_whole = unpacked.metadata()?.len() == member.length;
             let new = self.walk(unpacked, depth)?.filter(|_| is_whole);
             let is_renamed = self.name(&member.name).is_some();
-            if new.is_none() && !is_renamed {
-                continue;
+            if new.is_some() || is_renamed {
+                packing.put(&member, new, is_renamed)?;
             }
-            is_changed = true;
-            let header = start - BLOCK_BYTES as u64;
-            let mut before = Vec::new();
-            io::copy(&mut section.subsection(copied, header - copied), &mut before)?;
-            let mut block = [0; BLOCK_BYTES];
-            section.subsection(header, BLOCK_BYTES as u64).read_exact(&mut block)?;
-            if is_renamed {
-                blank(&mut before, member.name.as_bytes());
-                let name = until_nul(&block[..100]).to_vec();
-                blank(&mut block[..100], &name);
-            }
-            let mut new = match new {
-                Some(new) => new,
-                None => {
-                    let mut same = tempfile::tempfile()?;
-                    io::copy(&mut section.subsection(start, member.length), &mut same)?;
-                    same
-                }
-            };
-            let size = new.seek(SeekFrom::End(0))?;
-            new.rewind()?;
-            let mut new_header = Header::from_byte_slice(&block).clone();
-            if size != member.length {
-                new_header.set_size(size);
-            }
-            new_header.set_cksum();
-            packed.write_all(&before)?;
-            packed.write_all(new_header.as_bytes())?;
-            io::copy(&mut new, &mut packed)?;
-            packed.write_all(&vec![0; (size.next_multiple_of(BLOCK_BYTES as u64) - size) as usize])?;
-            copied = start + member.length.next_multiple_of(BLOCK_BYTES as u64);
         }
-        if !is_changed {
-            return Ok(None);
-        }
-        let rest = section.length().saturating_sub(copied);
-        io::copy(&mut section.subsection(copied, rest), &mut packed)?;
-        packed.into_inner().map(Some).map_err(|error| error.into_error())
+        packing.finish()
     }
 }
+
+/// A zip archive that is packed again.
+struct ZipPacking {
+    section: SectionReader,
+    /// For members that cannot be unpacked.
+    raw: ZipArchive<SectionReader>,
+    writer: ZipWriter<BufWriter<File>>,
+    is_changed: bool,
+}
+
+/// A tar archive that is packed again.
+struct TarPacking {
+    section: SectionReader,
+    packed: BufWriter<File>,
+    /// How much of the archive is in the new one.
+    copied: u64,
+    is_changed: bool,
+}
+
+impl TarPacking {
+    fn content(&self, member: &TarMember) -> io::Result<File> {
+        let mut content = tempfile::tempfile()?;
+        io::copy(&mut self.section.subsection(member.offset, member.length), &mut content)?;
+        Ok(content)
+    }
+
+    /// Packs a member with new content, if it has any.
+    fn put(&mut self, member: &TarMember, new: Option<File>, is_renamed: bool) -> io::Result<()> {
+        self.is_changed = true;
+        let header = member.offset - BLOCK_BYTES as u64;
+        let mut before = Vec::new();
+        io::copy(&mut self.section.subsection(self.copied, header - self.copied), &mut before)?;
+        let mut block = [0; BLOCK_BYTES];
+        self.section.subsection(header, BLOCK_BYTES as u64).read_exact(&mut block)?;
+        if is_renamed {
+            blank(&mut before, member.name.as_bytes());
+            let name = until_nul(&block[..NAME_BYTES]).to_vec();
+            blank(&mut block[..NAME_BYTES], &name);
+        }
+        let mut new = match new {
+            Some(new) => new,
+            None => self.content(member)?,
+        };
+        let size = new.seek(SeekFrom::End(0))?;
+        new.rewind()?;
+        let mut new_header = Header::from_byte_slice(&block).clone();
+        if size != member.length {
+            new_header.set_size(size);
+        }
+        new_header.set_cksum();
+        self.packed.write_all(&before)?;
+        self.packed.write_all(new_header.as_bytes())?;
+        io::copy(&mut new, &mut self.packed)?;
+        self.packed.write_all(&vec![0; (size.next_multiple_of(BLOCK_BYTES as u64) - size) as usize])?;
+        self.copied = member.offset + member.length.next_multiple_of(BLOCK_BYTES as u64);
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Option<File>> {
+        if !self.is_changed {
+            return Ok(None);
+        }
+        let rest = self.section.length().saturating_sub(self.copied);
+        io::copy(&mut self.section.subsection(self.copied, rest), &mut self.packed)?;
+        self.packed.into_inner().map(Some).map_err(|error| error.into_error())
+    }
+}
+
+/// How long the name in a tar header is.
+const NAME_BYTES: usize = 100;
 
 /// Writes `x` over every place where the bytes stand; only the ending of a name stays.
 fn blank(text: &mut [u8], name: &[u8]) {
@@ -328,109 +368,4 @@ fn read_fully(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::*;
-    use crate::read::{Frame, ReadDefect, read_each};
-    use pretty_assertions::assert_eq;
-
-    /// Replaces a word by blanks.
-    struct Blanks(&'static str);
-
-    impl Editor for Blanks {
-        fn patches(&mut self, _: u32, mut document: &File) -> io::Result<Vec<Patch>> {
-            let mut text = Vec::new();
-            document.rewind()?;
-            document.read_to_end(&mut text)?;
-            let word = self.0.as_bytes();
-            let patch = |place: usize| Patch { offset: place as u64, bytes: vec![b' '; word.len()] };
-            Ok(memchr::memmem::find_iter(&text, word).map(patch).collect())
-        }
-
-        fn is_name_replaced(&mut self, name: &str) -> bool {
-            name.contains(self.0)
-        }
-    }
-
-    type Place = (u32, u64, u64, String);
-
-    fn frames(file: impl ReadAt + 'static) -> Vec<Place> {
-        let mut frames = Vec::new();
-        read_each(file, &ReadLimits::default(), |frame: Result<Frame<'_>, ReadDefect<'_>>| {
-            let frame = frame.expect("a frame");
-            let text = String::from_utf8(frame.bytes.to_vec()).expect("text");
-            frames.push((frame.member, frame.offset, frame.position, text));
-            Ok(())
-        })
-        .expect("read");
-        frames
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(bytes).expect("packed");
-        encoder.finish().expect("packed")
-    }
-
-    fn zip(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        writer.add_directory("folder", SimpleFileOptions::default()).expect("a folder");
-        for (name, content) in members {
-            writer.start_file(*name, SimpleFileOptions::default()).expect("a member");
-            writer.write_all(content).expect("written");
-        }
-        writer.finish().expect("finished").into_inner()
-    }
-
-    fn tar(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (name, content) in members {
-            let mut header = Header::new_gnu();
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, name, &content[..]).expect("a member");
-        }
-        builder.into_inner().expect("finished")
-    }
-
-    #[test]
-    fn every_byte_keeps_its_place_whatever_the_file_is_packed_in() {
-        let one = br#"{"resourceType":"Patient","id":"secret"}
-{"resourceType":"Patient","id":"b"}
-"#
-        .to_vec();
-        let two = br#"{"resourceType":"Patient","id":"c"}"#.to_vec();
-        let long = format!("{}/secret.json", "long".repeat(30));
-        let members = [("one.ndjson", one.clone()), ("secret.json", two.clone()), (&*long, two.clone())];
-        let packed = [("in.json.gz", gzip(&one)), ("in.zip", zip(&members)), ("c.json", two)];
-        let zstandard = ruzstd::encoding::compress_to_vec(&one[..], CompressionLevel::Fastest);
-        let files = [
-            one.clone(),
-            gzip(&one),
-            zstandard,
-            zip(&members),
-            tar(&members),
-            gzip(&tar(&packed)),
-            zip(&packed),
-            tar(&packed),
-        ];
-        for (number, file) in files.into_iter().enumerate() {
-            let expected: Vec<Place> = frames(file.clone())
-                .into_iter()
-                .map(|(member, offset, position, text)| {
-                    (member, offset, position, text.replace("secret", "      "))
-                })
-                .collect();
-            let mut new = rewrite(file, &ReadLimits::default(), &mut Blanks("secret"))
-                .expect("rewritten")
-                .expect("a copy");
-            assert_eq!(frames(new.try_clone().expect("a file")), expected, "file {number}");
-            let mut bytes = Vec::new();
-            new.rewind().expect("the beginning");
-            new.read_to_end(&mut bytes).expect("read");
-            assert_eq!(memchr::memmem::find(&bytes, b"secret"), None, "file {number}");
-            let again = rewrite(bytes, &ReadLimits::default(), &mut Blanks("secret")).expect("rewritten");
-            assert!(again.is_none(), "file {number}");
-        }
-    }
-}
+mod tests;
