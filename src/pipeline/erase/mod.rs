@@ -243,6 +243,7 @@ fn clear(
     };
     let plan = worker.plan_tables();
     undo::collect_keys(worker.connection(), &plan.tables)?;
+    erase::collect_contained(worker.connection())?;
     erased.tables = erase::rows(worker.connection(), &plan)?;
     erased.counts.rows = erased.tables.values().sum();
     let Purpose::Erasure(id, run_id) = purpose else { return Ok(()) };

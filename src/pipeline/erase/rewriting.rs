@@ -189,8 +189,12 @@ impl Place<'_> {
         tasks.push((if is_rejected { TaskKind::Rejects } else { TaskKind::Archive }, old));
         for file in &self.files {
             let name = file.path.rsplit('/').next().unwrap_or(&file.path);
-            if self.is_only_of_person || person.is_told_by(name) {
+            let is_told = person.is_told_by(name);
+            if is_told || self.is_only_of_person {
                 erase::rename(worker.connection(), file.id, &renamed(&file.path, file.id))?;
+            }
+            // Another file may have a name that tells nothing.
+            if is_told {
                 tasks.push((TaskKind::Log, name.to_owned()));
             }
         }

@@ -118,6 +118,19 @@ pub fn note(
     Ok(())
 }
 
+/// Notes the keys of what the noted resources have ever contained, for
+/// [`undo::remove_unused`]: a version that was deleted leads to them no more. To be called after
+/// [`undo::collect_keys`].
+pub fn collect_contained(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(
+        "set local enable_hashjoin = on; set local enable_mergejoin = on; \
+         insert into undo_key (id) select k.id from etl.resource_key k join erased_resource e \
+             on k.source_id = e.source_id and split_part(k.fhir_id, '#', 1) = e.resource_type || '/' || e.fhir_id \
+          where strpos(k.fhir_id, '#') > 0 on conflict do nothing; \
+         set local enable_hashjoin = off; set local enable_mergejoin = off",
+    )
+}
+
 /// Forgets the keys that nothing uses any more, those that an undo has kept aside among them;
 /// to be called after [`undo::remove_unused`]. Those that a process may remember are noted with
 /// the erasure, for [`Erasure::forget_keys`].
