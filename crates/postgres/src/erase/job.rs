@@ -1,6 +1,8 @@
 //! An *erasure* in the ledger: requested, erased, finished. Until it is finished the ledger
 //! says whom it erases and what is left to do, so that another process can finish it.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::now;
@@ -16,6 +18,10 @@ use crate::ledger::schema::{erasure, erasure_subject, erasure_task};
 
 /// The first of the two numbers of the lock that an erasure holds.
 const ERASURE_LOCK: i32 = 7_303_024;
+
+/// How long an erasure waits for another one.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// What becomes of resources that mention other patients, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,12 +169,19 @@ struct Left {
 }
 
 impl Erasure {
-    /// Keeps others from erasing as long as the connection lives; false if one does.
+    /// Keeps others from erasing as long as the connection lives; false if one still does after
+    /// a while. The server takes a moment to notice that a process has died.
     pub fn lock(connection: &mut PgConnection) -> QueryResult<bool> {
-        let Is { yes } = sql_query("select pg_try_advisory_lock($1, 0) as yes")
-            .bind::<Integer, _>(ERASURE_LOCK)
-            .get_result(connection)?;
-        Ok(yes)
+        let since = Instant::now();
+        loop {
+            let Is { yes } = sql_query("select pg_try_advisory_lock($1, 0) as yes")
+                .bind::<Integer, _>(ERASURE_LOCK)
+                .get_result(connection)?;
+            if yes || since.elapsed() > LONGEST_WAIT {
+                return Ok(yes);
+            }
+            std::thread::sleep(ASK_EVERY);
+        }
     }
 
     /// Lets others erase again.
