@@ -81,6 +81,8 @@ pub struct Delivery {
     waiting: Mutex<Waiting>,
     /// Whether the server has ever accepted anything.
     has_accepted: AtomicBool,
+    /// Until then, something that was sent and not answered may still be under way.
+    overlap_until: Mutex<Instant>,
     /// Set when what is sent could not be noted.
     stop: AtomicBool,
 }
@@ -130,6 +132,7 @@ impl Delivery {
             retries,
             waiting: Mutex::new(Waiting { failures: 0, until: Instant::now() }),
             has_accepted: AtomicBool::new(false),
+            overlap_until: Mutex::new(Instant::now()),
             stop: AtomicBool::new(false),
         })
     }
@@ -137,6 +140,11 @@ impl Delivery {
     /// Notes that the server has accepted something before.
     pub fn note_accepted(&self) {
         self.has_accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that something that was sent, and not answered, may still be under way.
+    pub fn note_overlap(&self) {
+        *lock(&self.overlap_until) = Instant::now() + self.timeout;
     }
 
     /// Ends what is being sent as soon as possible: nothing more is sent.
@@ -238,6 +246,7 @@ impl Delivery {
             Err(Failure::Cancelled) => return Err(Failure::Cancelled),
             // Too much for the server, perhaps.
             Err(failure) => {
+                self.note_overlap();
                 let is_slow = took >= self.timeout;
                 let refused = |reason| Verdict::Refused { reason, took, bytes: body.len() };
                 let suspect = (is_slow && requests > 1).then(|| refused(Reason::default()));
@@ -271,6 +280,10 @@ impl Delivery {
         };
         Ok(match status {
             408 | 425 | 429 | 502..=504 => Attempt::Failed { failure: failure("a Bundle"), suspect: None },
+            // With itself, as long as what was sent before is under way.
+            409 if Instant::now() < *lock(&self.overlap_until) => {
+                Attempt::Failed { failure: failure("a Bundle"), suspect: None }
+            }
             409 | 412 | 500 | 501 | 505..=599 => {
                 Attempt::Failed { failure: failure("a Bundle"), suspect: Some(refused) }
             }

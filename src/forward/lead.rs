@@ -89,6 +89,9 @@ impl<'l> Leader<'l> {
         sink.prune(&mut connection)?;
         // A request of a process that is gone ends with its time-out.
         let may_arrive = sink.is_sending(&mut connection)?;
+        if may_arrive {
+            self.delivery.note_overlap();
+        }
         let grace = if may_arrive { grace(self.declared.timeout) } else { Duration::ZERO };
         if sink.has_accepted {
             self.delivery.note_accepted();

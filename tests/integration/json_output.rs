@@ -80,8 +80,12 @@ fn the_schemas_describe_what_the_commands_print() {
     load(&environment);
     environment.put(
         "fhirmill.toml",
-        "[[feed]]\nname = \"nightly\"\nkind = \"export\"\nsource = \"x\"\nurl = \"https://ehr.example.com\"\n",
+        "[[feed]]\nname = \"nightly\"\nkind = \"export\"\nsource = \"x\"\nurl = \"https://ehr.example.com\"\n\
+         [[sink]]\nname = \"fhir\"\nkind = \"fhir\"\nsource = \"st-marys\"\nurl = \"http://127.0.0.1:9\"\n\
+         types = [\"Patient\"]\nretries = 0\n",
     );
+    // Nobody listens there.
+    environment.run(&["forward", "once"]).expect_code(1);
     let valid = |name: &str, arguments: &[&str], codes: &[i32]| {
         validate(&environment, &schemas[name], arguments, codes)
     };

@@ -183,7 +183,8 @@ fn check_names(text: &str) {
         let needs_time = name == "fhirmill_source_interval_seconds";
         let needs_feed = name.starts_with("fhirmill_feed_");
         let needs_snapshots = name == "fhirmill_snapshot_failed_runs";
-        let needs = needs_tls || needs_time || needs_feed || needs_snapshots;
+        let needs_sinks = name.starts_with("fhirmill_sink_");
+        let needs = needs_tls || needs_time || needs_feed || needs_snapshots || needs_sinks;
         assert!(needs || text.contains(&format!("# TYPE {name} ")), "{name} in {text}");
     }
 }

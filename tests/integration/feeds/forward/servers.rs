@@ -195,7 +195,9 @@ fn hapi_gets_all_of_it_through_kills_and_nearly_as_fast_as_from_a_plain_client()
     let (environment, recording) = (TestEnvironment::new(), TestEnvironment::new());
     let (hapi, recorder) = (Hapi::start_strict(&environment), FhirServer::start());
     let larger = |name: &str, url: &str| {
-        claims_sink(name, url).replace("batch_size = 10\nparallel = 2", "batch_size = 100\nparallel = 4")
+        let sink =
+            claims_sink(name, url).replace("timeout = \"20s\"", "timeout = \"5m\"").replace("5ms", "500ms");
+        sink.replace("batch_size = 10\nparallel = 2", "batch_size = 100\nparallel = 4")
     };
     environment.put("fhirmill.toml", larger("hapi", &hapi.base));
     recording.put("fhirmill.toml", larger("recorder", &recorder.base()));
