@@ -145,20 +145,7 @@ fn scan(settings: &Settings) -> Result<Scan, PipelineError> {
 
 fn print(status: &Status) {
     let ledger = &status.ledger;
-    if let (Some(database), Some(version)) = (&status.database, status.postgres_version) {
-        println!("database   {database} (PostgreSQL {version})");
-    }
-    println!(
-        "           {:.1} MB, {} resources inserted so far",
-        ledger.database_bytes as f64 / 1e6,
-        ledger.resources
-    );
-    if let Some(readers) = &status.readers {
-        print_readers(readers);
-    }
-    for (number, line) in status.disk.iter().flat_map(disk_lines::lines).enumerate() {
-        println!("{:<10} {line}", if number == 0 { "disk" } else { "" });
-    }
+    print_database(status);
     println!("indexes    {} built, {} missing", status.indexes_built, status.indexes_missing);
     println!("inbox      {} waiting, {} still being written", status.waiting_files, status.settling_files);
     if let (Some(path), Some(seconds)) = (&status.oldest_waiting_file, status.oldest_waiting_seconds) {
@@ -213,6 +200,24 @@ fn print(status: &Status) {
          see etl.deviating_element, etl.unmapped_element",
         ledger.deviating_elements, ledger.unmapped_elements
     );
+}
+
+fn print_database(status: &Status) {
+    let ledger = &status.ledger;
+    if let (Some(database), Some(version)) = (&status.database, status.postgres_version) {
+        println!("database   {database} (PostgreSQL {version})");
+    }
+    println!(
+        "           {:.1} MB, {} resources inserted so far",
+        ledger.database_bytes as f64 / 1e6,
+        ledger.resources
+    );
+    if let Some(readers) = &status.readers {
+        print_readers(readers);
+    }
+    for (number, line) in status.disk.iter().flat_map(disk_lines::lines).enumerate() {
+        println!("{:<10} {line}", if number == 0 { "disk" } else { "" });
+    }
 }
 
 fn print_readers(readers: &Readers) {

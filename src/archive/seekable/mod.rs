@@ -12,7 +12,9 @@ mod reader;
 mod writer;
 
 pub(super) use format::gains;
-pub(super) use reader::{SeekableReader, Sequential, sha256_of};
+#[cfg(feature = "storage")]
+pub(super) use reader::sha256_of;
+pub(super) use reader::{SeekableReader, Sequential};
 pub(super) use writer::{Compressed, compress};
 
 /// What is appended to the name of a file that is compressed.
