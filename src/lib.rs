@@ -14,12 +14,14 @@
 //! - `feeds`: files that are fetched from elsewhere
 //! - [`notify`]: who is told of what went wrong
 //! - `snapshot`: pictures of the tables, written as files
+//! - [`backup`]: database and archive, kept elsewhere and restored
 //! - `storage`: objects in S3, Azure Blob Storage or Google Cloud Storage
 //! - [`report`], [`logging`], `traces`: what people see of it
 //!
 //! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
 
 pub mod archive;
+pub mod backup;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use fhirmill_core::read::ReadAt;
 
+use super::bring_back::bring_back;
 use super::folder_forms::{self as forms, Beside};
 use super::reports::{self, REPORT, fitting};
 use super::{Archive, ArchiveError, Compaction, Location, Rejects, Stored};
@@ -137,6 +138,24 @@ impl Archive for FolderArchive {
         forms::remove(&self.path(location))
     }
 
+    fn open_stored(&self, location: &Location) -> io::Result<Option<(Box<dyn ReadAt>, Stored)>> {
+        forms::open_stored(&self.path(location))
+    }
+
+    fn bring_back(
+        &self,
+        location: &Location,
+        bytes: &mut dyn Read,
+        stored: Stored,
+        sha256: &[u8; 32],
+    ) -> io::Result<bool> {
+        let path = self.path(location);
+        match stored.is_compressed {
+            true => bring_back(&forms::compressed_path(&path), bytes, sha256),
+            false => bring_back(&path, bytes, sha256),
+        }
+    }
+
     fn address(&self, location: &Location) -> String {
         let path = self.path(location);
         let compressed = forms::compressed_path(&path);
@@ -179,6 +198,10 @@ impl Rejects for FolderArchive {
 
     fn remove_reports(&self, before: SystemTime, is_dry_run: bool) -> io::Result<u64> {
         reports::remove_old(&self.root, before, is_dry_run)
+    }
+
+    fn reports(&self) -> io::Result<Vec<Location>> {
+        reports::all(&self.root)
     }
 
     fn has_report_of_another(&self, location: &Location) -> bool {

@@ -96,6 +96,21 @@ pub(super) fn stored(path: &Path) -> io::Result<Option<Stored>> {
     }
 }
 
+/// Opens the file as it is kept; `None` if it is not there.
+pub(super) fn open_stored(path: &Path) -> io::Result<Option<(Box<dyn ReadAt>, Stored)>> {
+    if let Some(file) = open_file(path)? {
+        let stored = Stored { bytes: file.metadata()?.len(), is_compressed: false };
+        return Ok(Some((Box::new(file), stored)));
+    }
+    let compressed = compressed_path(path);
+    if open_compressed(&compressed)?.is_none() {
+        return Ok(None);
+    }
+    let Some(file) = open_file(&compressed)? else { return Ok(None) };
+    let stored = Stored { bytes: file.metadata()?.len(), is_compressed: true };
+    Ok(Some((Box::new(file), stored)))
+}
+
 /// Puts the file there, in the form that the archive wants.
 pub(super) fn put(
     from: &dyn Place,

@@ -11,6 +11,7 @@
 //! is named in [`Storage::of`].
 
 mod at_once;
+mod bring_back;
 mod folder;
 mod folder_forms;
 mod location;
@@ -34,6 +35,7 @@ use fhirmill_core::read::ReadAt;
 use thiserror::Error;
 
 pub(crate) use at_once::at_once;
+pub(crate) use bring_back::bring_back;
 pub use folder::FolderArchive;
 pub use location::Location;
 #[cfg(feature = "storage")]
@@ -94,6 +96,20 @@ pub trait Archive: Debug + Send + Sync {
 
     /// Removes the file; whether it was there.
     fn remove(&self, location: &Location) -> io::Result<bool>;
+
+    /// Opens the file as it is kept, compressed or not, and says how it is; `None` if it is not there.
+    fn open_stored(&self, location: &Location) -> io::Result<Option<(Box<dyn ReadAt>, Stored)>>;
+
+    /// Writes a file that a backup has to where it was, kept as it was; false if another one is there.
+    /// One that is there with the same bytes is left as it is. Fails with `InvalidData` if the bytes do
+    /// not have this SHA-256.
+    fn bring_back(
+        &self,
+        location: &Location,
+        bytes: &mut dyn Read,
+        stored: Stored,
+        sha256: &[u8; 32],
+    ) -> io::Result<bool>;
 
     /// What a person needs to find the file: its path or URL.
     fn address(&self, location: &Location) -> String;
@@ -158,6 +174,9 @@ pub trait Rejects: Archive {
 
     /// Removes reports that are older and whose file is not there, or counts them; how many there are.
     fn remove_reports(&self, before: SystemTime, is_dry_run: bool) -> io::Result<u64>;
+
+    /// The locations of all reports.
+    fn reports(&self) -> io::Result<Vec<Location>>;
 
     /// Whether the report that a file would get is another file's.
     fn has_report_of_another(&self, location: &Location) -> bool;

@@ -34,7 +34,7 @@ impl Found {
     }
 }
 
-fn compressed_key(key: &str) -> String {
+pub(super) fn compressed_key(key: &str) -> String {
     format!("{key}{ENDING}")
 }
 
@@ -72,6 +72,18 @@ pub(super) fn open(
         Some(Found::Compressed(_, reader)) => Some(Box::new(reader)),
         None => None,
     })
+}
+
+/// Opens the file as it is kept; `None` if it is not there.
+pub(super) fn open_stored(
+    store: &Store,
+    key: &str,
+    likely: ArchiveCompression,
+) -> io::Result<Option<(Box<dyn ReadAt>, Stored)>> {
+    let Some(found) = find(store, key, likely)? else { return Ok(None) };
+    let stored = found.stored();
+    let (Found::Original(object) | Found::Compressed(object, _)) = found;
+    Ok(Some((Box::new(store.reader(&object, Access::Stream)?), stored)))
 }
 
 /// Puts the file there compressed. `None` if it is to be kept as it is, or is there as it was sent.

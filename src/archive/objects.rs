@@ -15,7 +15,7 @@ use super::reports::{REPORT, fitting, hash};
 use super::{Archive, ArchiveError, Compaction, Location, Rejects, Stored};
 use crate::config::{ArchiveCompression, StorageSettings, StorageUrl};
 use crate::inbox::{FileContent, InboxFile, Place, Relocation};
-use crate::storage::{Copied, Store, is_absent};
+use crate::storage::{Copied, Found, Store, is_absent};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -155,6 +155,28 @@ impl Archive for ObjectArchive {
         forms::remove(&self.store()?, &self.key(location))
     }
 
+    fn open_stored(&self, location: &Location) -> io::Result<Option<(Box<dyn ReadAt>, Stored)>> {
+        forms::open_stored(&self.store()?, &self.key(location), self.compression)
+    }
+
+    fn bring_back(
+        &self,
+        location: &Location,
+        bytes: &mut dyn Read,
+        stored: Stored,
+        sha256: &[u8; 32],
+    ) -> io::Result<bool> {
+        let key = self.key(location);
+        let key = if stored.is_compressed { forms::compressed_key(&key) } else { key };
+        match self.store()?.write_from(bytes, stored.bytes, &key, sha256)? {
+            Copied::Done => Ok(true),
+            Copied::Taken => Ok(false),
+            Copied::Replaced => {
+                Err(io::Error::new(ErrorKind::InvalidData, "the bytes have another hash than they should"))
+            }
+        }
+    }
+
     fn address(&self, location: &Location) -> String {
         format!("{}/{}", self.url, self.key(location))
     }
@@ -198,6 +220,24 @@ impl Rejects for ObjectArchive {
 
     fn remove_reports(&self, before: SystemTime, is_dry_run: bool) -> io::Result<u64> {
         forms::remove_reports(&self.store()?, before, is_dry_run)
+    }
+
+    fn reports(&self) -> io::Result<Vec<Location>> {
+        let (store, mut locations, mut next) = (self.store()?, Vec::new(), None);
+        loop {
+            let page = store.list(next, usize::MAX)?;
+            for found in page.found {
+                if let Found::Object(object) = found
+                    && object.key.ends_with(REPORT)
+                {
+                    locations.push(Location::stored(&object.key));
+                }
+            }
+            match page.next {
+                Some(token) => next = Some(token),
+                None => return Ok(locations),
+            }
+        }
     }
 
     /// Never: the name of a report has the hash of its file.

@@ -122,6 +122,28 @@ pub(crate) fn is_report_on(storage: &Storage, location: &Location, path: &str) -
     filled == begin.len() && begin == expected.as_bytes()
 }
 
+/// The locations of all reports below the folder.
+pub(super) fn all(root: &Path) -> io::Result<Vec<Location>> {
+    let mut locations = Vec::new();
+    let sources = match fs::read_dir(root) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(locations),
+        sources => sources?,
+    };
+    for source in sources {
+        let source = source?;
+        if !source.file_type()?.is_dir() {
+            continue;
+        }
+        for file in fs::read_dir(source.path())? {
+            let file = file?;
+            if file.file_name().as_bytes().ends_with(REPORT.as_bytes()) && file.file_type()?.is_file() {
+                locations.push(Location::of_names([&*source.file_name(), &*file.file_name()]));
+            }
+        }
+    }
+    Ok(locations)
+}
+
 /// The beginning of a name that tells contents apart.
 pub(crate) fn hash(content: &FileContent) -> String {
     let digits = |byte: &u8| format!("{byte:02x}");

@@ -12,6 +12,8 @@ const OF_FEATURES: &[(&str, &str, bool)] = &[
     ("forward", "feeds", cfg!(feature = "feeds")),
     ("snapshot", "lake", cfg!(feature = "lake")),
     ("convert", "lake", cfg!(feature = "lake")),
+    ("completions", "manual", cfg!(feature = "manual")),
+    ("man", "manual", cfg!(feature = "manual")),
 ];
 
 /// The error, or one that names the feature if the command is there with it.

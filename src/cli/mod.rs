@@ -7,6 +7,7 @@
 mod absent;
 mod administration;
 mod archive;
+mod backup;
 #[cfg(feature = "lake")]
 mod convert;
 mod erase;
@@ -18,6 +19,8 @@ mod forward;
 mod generate;
 mod help;
 mod listing;
+#[cfg(feature = "manual")]
+pub(crate) mod manual;
 mod moment;
 mod rejects;
 #[cfg(feature = "server")]
@@ -42,6 +45,7 @@ pub use administration::{
     SourcesSetArguments, SourcesShowArguments,
 };
 pub use archive::{ArchiveCommand, CompressArguments, PruneArguments};
+pub use backup::{BackupArguments, RestoreArguments};
 #[cfg(feature = "lake")]
 pub use convert::{ConvertArguments, ConvertFormat};
 pub use erase::EraseArguments;
@@ -52,6 +56,8 @@ pub use feeds::{ExportArguments, FeedArguments, FeedsCommand, FeedsResetArgument
 pub use forward::{ForwardArguments, ForwardCommand, ForwardForgetArguments};
 pub use generate::{GenerateArguments, GenerateFormat};
 pub use listing::{FilesArguments, RunsArguments};
+#[cfg(feature = "manual")]
+pub use manual::{CompletionsArguments, ManArguments};
 pub use moment::{InvalidMoment, Moment};
 #[cfg(feature = "server")]
 pub use senders::{SendersAddArguments, SendersCommand, SendersRotateArguments};
@@ -216,6 +222,21 @@ pub enum Command {
     ///
     /// Example: fhirmill deidentify
     Deidentify(DeidentifyArguments),
+    /// Back up the database and the files of the archive, or list and verify backups
+    ///
+    /// The database as it is at one time, by pg_dump, and every archived and rejected file that it names; files
+    /// that an earlier backup in the same place has are not copied again. Loads may go on meanwhile. A backup
+    /// has the passwords' hashes, the tokens and all patient data: keep it as safe as the database.
+    ///
+    /// Example: fhirmill backup --to /backups/fhirmill --keep 14
+    Backup(BackupArguments),
+    /// Restore a backup into an empty database and archive
+    ///
+    /// The files, the roles and their rights, and the database; then pending migrations are applied. A restore
+    /// that was broken off leaves a database that every other command refuses; the same command begins anew.
+    ///
+    /// Example: fhirmill restore --from /backups/fhirmill
+    Restore(RestoreArguments),
     /// Print the JSON of a resource as it was received
     ///
     /// Example: fhirmill show Patient/123
@@ -245,6 +266,16 @@ pub enum Command {
     ///
     /// Example: fhirmill generate --patients 100 --seed 7 --out inbox/demo --format bundles
     Generate(GenerateArguments),
+    /// Print completions for a shell
+    ///
+    /// Example: fhirmill completions bash > /usr/share/bash-completion/completions/fhirmill
+    #[cfg(feature = "manual")]
+    Completions(CompletionsArguments),
+    /// Write man pages
+    ///
+    /// Example: fhirmill man --to /usr/share/man/man1
+    #[cfg(feature = "manual")]
+    Man(ManArguments),
     /// Check, run, apply, list or drop tables that you declare: ViewDefinitions of SQL on FHIR
     #[command(subcommand)]
     Views(ViewsCommand),
@@ -275,6 +306,8 @@ impl Command {
             | Self::Undo(_)
             | Self::Erase(_)
             | Self::Deidentify(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Remap(_)
             | Self::Views(_)
             | Self::Archive(_)
@@ -299,6 +332,8 @@ impl Command {
             Self::Feeds(_) | Self::Export(_) | Self::Forward(_) => Audience::Operator,
             #[cfg(feature = "lake")]
             Self::Convert(_) => Audience::Reader,
+            #[cfg(feature = "manual")]
+            Self::Completions(_) | Self::Man(_) => Audience::Reader,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! the queries are in the other modules.
 
 pub mod archive;
+pub mod backup;
 pub mod check;
 #[cfg(feature = "lake")]
 pub mod convert;
@@ -25,6 +26,8 @@ pub mod inspect;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod known;
+#[cfg(feature = "manual")]
+pub mod manual;
 pub mod migrate;
 pub mod once;
 pub mod prune;
@@ -95,10 +98,16 @@ pub fn dispatch(command: &Command, settings: &Settings, runtime: &Handle) -> Res
         Command::Export(arguments) => export::run(settings, arguments, runtime),
         #[cfg(feature = "lake")]
         Command::Snapshot(arguments) => snapshot::run(settings, arguments, runtime),
+        Command::Backup(arguments) => backup::run(settings, arguments, runtime),
+        Command::Restore(arguments) => backup::restore(settings, arguments, runtime),
         Command::Remap(arguments) => remap::run(settings, arguments),
         Command::Prune(arguments) => prune::run(settings, arguments, runtime),
         Command::Archive(command) => archive::run(settings, command, runtime),
         Command::Check(arguments) => check::run(settings, arguments),
+        #[cfg(feature = "manual")]
+        Command::Completions(arguments) => manual::print_completions(arguments),
+        #[cfg(feature = "manual")]
+        Command::Man(arguments) => manual::write_man(arguments),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Views(command) => views::run(settings, command, runtime),
     }

@@ -161,6 +161,11 @@ fn the_schemas_describe_what_the_commands_print() {
                     "erase",
                     "erasures",
                     "notification",
+                    // backup does.
+                    "backup",
+                    "backups",
+                    "backup-verify",
+                    "restore",
                 ]
                 .contains(&name.as_str())
         })

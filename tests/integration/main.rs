@@ -4,6 +4,7 @@
 
 mod analysts_page;
 mod archive;
+mod backup;
 mod bad_input;
 mod catalog_files;
 mod chaos;
@@ -69,6 +70,7 @@ mod soak;
 mod steps;
 #[path = "../support/mod.rs"]
 mod support;
+mod upgrades;
 mod versions;
 mod versions_deletes;
 mod versions_files;

@@ -137,19 +137,58 @@ fn databases_that_share_readers_keep_them_until_one_gets_its_own() {
     let environment = TestEnvironment::with_own_server();
     environment.run(&["migrate", "up"]).expect_code(0);
     person(&environment, "maria", "analyst");
-    // As a copy has it, or a database of an earlier version.
-    execute(&url(&environment, None, "postgres"), "create database copy template fhirmill");
-    let copy = url(&environment, None, "copy");
-    run_in(&environment, &copy, &["once"]).expect_code(0);
-    assert!(reads(&environment, "maria", "copy") && reads(&environment, "maria", "fhirmill"));
-    let status = run_in(&environment, &copy, &["status"]).expect_code(0).stdout;
+    // As two databases of an earlier version have it, which noted nothing.
+    execute(environment.database_url(), "delete from etl.reading_role");
+    execute(&url(&environment, None, "postgres"), "create database second template fhirmill");
+    let second = url(&environment, None, "second");
+    run_in(&environment, &second, &["once"]).expect_code(0);
+    assert!(reads(&environment, "maria", "second") && reads(&environment, "maria", "fhirmill"));
+    let status = run_in(&environment, &second, &["status"]).expect_code(0).stdout;
     assert!(status.contains("members of the role analyst\n           who also read fhirmill\n"), "{status}");
 
-    execute(&copy, "create role analyst_copy nologin");
-    run_in(&environment, &copy, &["once"]).expect_code(0);
-    person(&environment, "nora", "analyst_copy");
-    assert!(!reads(&environment, "maria", "copy") && reads(&environment, "maria", "fhirmill"));
-    assert!(reads(&environment, "nora", "copy") && !reads(&environment, "nora", "fhirmill"));
+    execute(&second, "create role analyst_second nologin");
+    run_in(&environment, &second, &["once"]).expect_code(0);
+    person(&environment, "nora", "analyst_second");
+    assert!(!reads(&environment, "maria", "second") && reads(&environment, "maria", "fhirmill"));
+    assert!(reads(&environment, "nora", "second") && !reads(&environment, "nora", "fhirmill"));
+}
+
+#[test]
+fn a_copy_on_the_same_server_gets_readers_of_its_own() {
+    let environment = TestEnvironment::with_own_server();
+    environment.run(&["migrate", "up"]).expect_code(0);
+    person(&environment, "maria", "analyst");
+    execute(&url(&environment, None, "postgres"), "create database \"second\"");
+    let second = url(&environment, None, "second");
+    run_in(&environment, &second, &["migrate", "up"]).expect_code(0);
+    person(&environment, "nora", "analyst_second");
+    let maintenance = url(&environment, None, "postgres");
+    for (copy, original) in [("copy_of_the_first", "fhirmill"), ("copy_of_the_second", "second")] {
+        execute(&maintenance, &format!("create database {copy} template {original}"));
+        let database = url(&environment, None, copy);
+        // Twice: what was decided stays.
+        for _ in 0..2 {
+            run_in(&environment, &database, &["migrate", "up"]).expect_code(0);
+            for user in ["maria", "nora"] {
+                assert!(!reads(&environment, user, copy), "{user} reads {copy}");
+            }
+        }
+        let readers =
+            &run_in(&environment, &database, &["status", "--json"]).expect_code(0).json()["readers"];
+        assert_eq!(readers["role"], format!("analyst_{copy}"));
+    }
+    // The originals keep theirs.
+    for database in ["fhirmill", "second"] {
+        run_in(&environment, &url(&environment, None, database), &["migrate", "up"]).expect_code(0);
+    }
+    for (user, database, expected) in [
+        ("maria", "fhirmill", true),
+        ("maria", "second", false),
+        ("nora", "fhirmill", false),
+        ("nora", "second", true),
+    ] {
+        assert_eq!(reads(&environment, user, database), expected, "{user} in {database}");
+    }
 }
 
 #[test]

@@ -99,6 +99,13 @@ impl TestEnvironment {
         environment
     }
 
+    /// A fresh folder for a database that a test has made.
+    pub fn of_database(url: &str) -> Self {
+        let mut environment = Self::without_database();
+        environment.own_server = Some(url.to_owned());
+        environment
+    }
+
     /// Starts the environment's own server.
     #[track_caller]
     pub fn start_server(&self) {

@@ -510,6 +510,84 @@ impl ConvertStep {
     }
 }
 
+/// Where a backup can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupStep {
+    /// The picture is taken, and nothing is written.
+    PictureTaken,
+    /// The database is dumped.
+    Dumped,
+    /// Files are copied, and their list is not written.
+    FilesCopied,
+    /// Everything is written, and the manifest is not.
+    Written,
+    /// The backup is complete; older ones are there.
+    Complete,
+    /// The manifest of an older one is removed, and its files are not.
+    ManifestRemoved,
+}
+
+impl BackupStep {
+    /// Every step.
+    pub const ALL: &[BackupStep] = &[
+        BackupStep::PictureTaken,
+        BackupStep::Dumped,
+        BackupStep::FilesCopied,
+        BackupStep::Written,
+        BackupStep::Complete,
+        BackupStep::ManifestRemoved,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            BackupStep::PictureTaken => "backup-picture-taken",
+            BackupStep::Dumped => "backup-dumped",
+            BackupStep::FilesCopied => "backup-files-copied",
+            BackupStep::Written => "backup-written",
+            BackupStep::Complete => "backup-complete",
+            BackupStep::ManifestRemoved => "backup-manifest-removed",
+        }
+    }
+}
+
+/// Where a restore can be killed, in the order in which it passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreStep {
+    /// The database is marked as being restored, and empty.
+    Marked,
+    /// The roles are there.
+    RolesCreated,
+    /// The files are at their places.
+    FilesRestored,
+    /// The tables are filled, and the database is still marked.
+    Filled,
+    /// The database is whole, and of an older version, perhaps.
+    Unmarked,
+}
+
+impl RestoreStep {
+    /// Every step.
+    pub const ALL: &[RestoreStep] = &[
+        RestoreStep::Marked,
+        RestoreStep::RolesCreated,
+        RestoreStep::FilesRestored,
+        RestoreStep::Filled,
+        RestoreStep::Unmarked,
+    ];
+
+    /// Its name in FAILPOINTS.
+    pub fn name(self) -> &'static str {
+        match self {
+            RestoreStep::Marked => "restore-marked",
+            RestoreStep::FilesRestored => "restore-files-restored",
+            RestoreStep::RolesCreated => "restore-roles-created",
+            RestoreStep::Filled => "restore-filled",
+            RestoreStep::Unmarked => "restore-unmarked",
+        }
+    }
+}
+
 /// A fault that the reconciliation of record counts must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -595,6 +673,16 @@ pub fn passed_forward(step: ForwardStep) {
 
 /// The step of a conversion is done: kills the program if FAILPOINTS says so.
 pub fn passed_convert(step: ConvertStep) {
+    die_at(step.name());
+}
+
+/// The step of a backup is done: kills the program if FAILPOINTS says so.
+pub fn passed_backup(step: BackupStep) {
+    die_at(step.name());
+}
+
+/// The step of a restore is done: kills the program if FAILPOINTS says so.
+pub fn passed_restore(step: RestoreStep) {
     die_at(step.name());
 }
 

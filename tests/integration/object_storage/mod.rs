@@ -2,6 +2,7 @@
 //! and nothing is lost or loaded twice, whatever the store does.
 
 mod azure;
+mod backups;
 mod faults;
 mod kept;
 mod killed;

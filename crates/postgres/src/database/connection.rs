@@ -136,3 +136,16 @@ pub(super) fn server_version(connection: &mut PgConnection) -> Result<u32, Datab
         .map_err(|source| DatabaseError::Query { action: "read the server's version", source })?;
     Ok(u32::try_from(version.number / 10_000).unwrap_or(0))
 }
+
+#[derive(QueryableByName)]
+struct Encoding {
+    #[diesel(sql_type = sql_types::Text)]
+    encoding: String,
+}
+
+/// The encoding of the database's texts, such as UTF8.
+pub fn server_encoding(connection: &mut PgConnection) -> QueryResult<String> {
+    let found: Encoding =
+        sql_query("select current_setting('server_encoding') as encoding").get_result(connection)?;
+    Ok(found.encoding)
+}

@@ -51,10 +51,19 @@ pub enum DatabaseError {
         "the tables in database {database} are those of an older version: {pending} migrations are pending"
     )]
     MigrationsPending { database: String, pending: usize },
+    #[error(
+        "the tables in database {database} are those of a newer version of fhirmill{}: {unknown} of its migrations are \
+         unknown to this one", named(.newest)
+    )]
+    NewerSchema { database: String, unknown: usize, newest: Option<String> },
     #[error("another process has been migrating this database for {minutes} minutes")]
     MigrationLocked { minutes: u64 },
     #[error("the private server needs the binaries of PostgreSQL{}, which were not found in {}", of_version(.version), list(.looked_in))]
     NoBinaries { version: Option<u32>, looked_in: Vec<PathBuf> },
+    #[error("there is no {name} of PostgreSQL {version} or later{}", searched(.looked_in))]
+    NoTool { name: &'static str, version: u32, looked_in: Vec<PathBuf> },
+    #[error("database {database} is being restored, or its restore was broken off")]
+    BeingRestored { database: String },
     #[error("the private server cannot run as root, and there is no user postgres or nobody to run it as")]
     NoAccount,
     #[error("the private server has no cluster yet under {home}")]
@@ -133,12 +142,24 @@ impl DatabaseError {
                  postgresql-server`; macOS: `brew install postgresql`), or set PG_BIN_DIR to their folder, or set \
                  DATABASE_URL to use your own server"
             }
+            Self::NoTool { version, .. } => {
+                return Some(format!(
+                    "install it (Debian, Ubuntu: `apt-get install postgresql-client-{version}`, where necessary from \
+                     apt.postgresql.org; Fedora: `dnf install postgresql{version}`; macOS: `brew install \
+                     postgresql@{version}`), or set PG_BIN_DIR to its folder; the Docker image has it"
+                ));
+            }
+            Self::BeingRestored { .. } => "run the same `fhirmill restore` again: it begins anew",
             Self::NoAccount => "create one with `useradd --system postgres`, or run fhirmill as another user",
             Self::NothingYet { .. } => {
                 "put files into the inbox and run `fhirmill once`, which creates the tables and loads the files"
             }
             Self::MigrationsPending { .. } => {
                 "`fhirmill migrate up` applies them, as `fhirmill run` and `fhirmill once` do when they start"
+            }
+            Self::NewerSchema { .. } => {
+                "run that version or a later one; to go back to this one, revert the migrations first, by `fhirmill \
+                 migrate down NUMBER` of the newer version, which deletes what only their tables hold"
             }
             Self::NoCluster { .. } => "`fhirmill database start` creates it",
             Self::Program { log, .. } => {
@@ -170,6 +191,17 @@ impl Failure {
 
 fn of_version(version: &Option<u32>) -> String {
     version.map_or_else(|| format!(" {OLDEST_SUPPORTED_VERSION} or later"), |version| format!(" {version}"))
+}
+
+fn named(version: &Option<String>) -> String {
+    version.as_ref().map(|version| format!(", {version}")).unwrap_or_default()
+}
+
+fn searched(folders: &[PathBuf]) -> String {
+    if folders.is_empty() {
+        return ": neither on PATH nor beside a server".to_owned();
+    }
+    format!(": {} have none", list(folders))
 }
 
 fn list(folders: &[PathBuf]) -> String {

@@ -19,6 +19,7 @@ use super::dependents::{self, Dependent};
 use super::error::DatabaseError;
 use super::open::Database;
 use super::readers::Readers;
+use crate::backup::refuse_unfinished;
 use crate::failpoint::{self, Step};
 
 /// The migrations of this version of fhirmill.
@@ -60,6 +61,8 @@ pub struct MigrationStatus {
 /// transaction; if that is impossible, the error names them, and nothing has changed.
 pub fn up(database: &Database, source: impl MigrationSource<Pg>) -> Result<Vec<String>, DatabaseError> {
     with_lock(database, |connection| {
+        refuse_unfinished(connection, &database.url().database)?;
+        refuse_newer(connection, &database.url().database, &known_migrations(&source)?)?;
         let unknown = |source| DatabaseError::Query { action: "look up the role of the readers", source };
         // Before migrations give rights to a role that may be another database's.
         let readers = Readers::of(connection).map_err(unknown)?;
@@ -197,18 +200,31 @@ fn blocked(error: DatabaseError, others: &[Dependent]) -> DatabaseError {
     }
 }
 
+/// An error unless the database has tables of some version of fhirmill, and is whole.
+pub fn require_any(database: &Database) -> Result<(), DatabaseError> {
+    let mut connection = database.connect()?;
+    refuse_unfinished(&mut connection, &database.url().database)?;
+    if applied_versions(&mut connection)?.is_empty() {
+        let place = format!("the database {} has no tables of fhirmill", database.url());
+        return Err(DatabaseError::NothingYet { place });
+    }
+    Ok(())
+}
+
 /// An error unless all migrations are applied, so that queries find their tables.
 pub fn require_all(
     database: &Database,
     connection: &mut PgConnection,
     source: impl MigrationSource<Pg>,
 ) -> Result<(), DatabaseError> {
+    refuse_unfinished(connection, &database.url().database)?;
     let applied = applied_versions(connection)?;
     if applied.is_empty() {
         let place = format!("the database {} has no tables of fhirmill", database.url());
         return Err(DatabaseError::NothingYet { place });
     }
     let known = known_migrations(&source)?;
+    refuse_newer(connection, &database.url().database, &known)?;
     let is_pending = |migration: &&BoxedMigration| !applied.contains(&migration.name().version().to_string());
     match known.iter().filter(is_pending).count() {
         0 => Ok(()),
@@ -216,6 +232,24 @@ pub fn require_all(
             Err(DatabaseError::MigrationsPending { database: database.url().database.clone(), pending })
         }
     }
+}
+
+/// An error if a newer version of fhirmill has applied migrations: its tables may mean something else.
+fn refuse_newer(
+    connection: &mut PgConnection,
+    database: &str,
+    known: &[BoxedMigration],
+) -> Result<(), DatabaseError> {
+    let is_known =
+        |version: &String| known.iter().any(|migration| migration.name().version().to_string() == *version);
+    let unknown = applied_versions(connection)?.iter().filter(|version| !is_known(version)).count();
+    if unknown == 0 {
+        return Ok(());
+    }
+    let newest = "select program_version as version from etl.load_run order by id desc limit 1";
+    let newest: Option<AppliedVersion> = sql_query(newest).get_result(connection).ok();
+    let newest = newest.map(|run| run.version).filter(|version| version != env!("CARGO_PKG_VERSION"));
+    Err(DatabaseError::NewerSchema { database: database.to_owned(), unknown, newest })
 }
 
 /// Every migration as [`status`] lists them where there is no database yet.

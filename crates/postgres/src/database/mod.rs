@@ -12,14 +12,16 @@ mod dependents;
 mod error;
 mod failure;
 pub mod migrations;
+mod noted_role;
 mod open;
 pub mod private;
 mod readers;
 mod rights;
 mod settings;
+pub mod tools;
 mod url;
 
-pub use connection::Wait;
+pub use connection::{Wait, server_encoding};
 pub use copy::{CopyError, CopyTable};
 pub use copy_out::{CopyOutError, CopyRows, CopySource, quoted};
 pub use error::{DatabaseError, OLDEST_SUPPORTED_VERSION};

@@ -87,9 +87,29 @@ impl Database {
         self.spare().clear();
     }
 
+    /// Keeps other processes from taking a backup of this database for as long as the session is
+    /// held; none if one does.
+    pub fn lock_backups(&self) -> Result<Option<PgConnection>, DatabaseError> {
+        let mut connection = self.connect()?;
+        let lock = format!("select pg_try_advisory_lock({BACKUP_LOCK}) as yes");
+        let locked: Locked = sql_query(lock)
+            .get_result(&mut connection)
+            .map_err(|source| DatabaseError::Query { action: "take the lock of backups", source })?;
+        Ok(locked.yes.then_some(connection))
+    }
+
     fn spare(&self) -> MutexGuard<'_, Vec<PgConnection>> {
         lock(&self.spare)
     }
+}
+
+/// The key of the lock that a backup holds: "a backup" as eight ASCII letters.
+const BACKUP_LOCK: i64 = i64::from_be_bytes(*b"a backup");
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = sql_types::Bool)]
+    yes: bool,
 }
 
 #[derive(QueryableByName)]

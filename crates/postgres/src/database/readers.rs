@@ -7,6 +7,10 @@
 //! uses. The first one on a server has `analyst`, any further one `analyst_DATABASE`.
 //! A database whose tables the members of `analyst` read already keeps it, whatever
 //! else they read, until somebody creates `analyst_DATABASE`.
+//!
+//! Which role it has is noted in the database (`etl.reading_role`), with the cluster and database
+//! that it was chosen for. A copy and a restored dump bring the note of another database: they get
+//! a role as a new database does, and take the rights of the other one's role back.
 
 use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};

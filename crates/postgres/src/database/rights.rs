@@ -6,6 +6,8 @@ use diesel::sql_types::{Bool, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 use tracing::{info, warn};
 
+use super::noted_role::NotedRole;
+
 /// How many statements a warning shows.
 const MOST_STATEMENTS: usize = 5;
 
@@ -55,7 +57,11 @@ impl Rights {
             "case when octet_length(current_database()) <= {most} then '{first}_' || current_database() \
              else '{first}_' || md5(current_database()) end"
         );
-        let here = format!("exists (select from ({DATABASES}) d where database = current_database())");
+        // What is granted in a copy is no reason to share its readers with the original.
+        let here = match NotedRole::of(connection, first)? {
+            Some(noted) if !noted.is_here => "false".to_owned(),
+            _ => format!("exists (select from ({DATABASES}) d where database = current_database())"),
+        };
         let elsewhere = format!("exists (select from ({DATABASES}) d where database <> current_database())");
         let query = format!(
             "select case when exists (select from pg_roles where rolname = {own}) then {own} \
@@ -85,6 +91,12 @@ impl Rights {
         if role != self.first_role {
             execute(connection, self.given, self.first_role)?;
         }
+        if let Some(noted) = NotedRole::of(connection, self.first_role)?
+            && !noted.is_here
+            && noted.role != role
+        {
+            execute(connection, self.given, &noted.role)?;
+        }
         let denied = execute(connection, self.missing, role)?;
         if !denied.is_empty() {
             let rest = denied.len().saturating_sub(MOST_STATEMENTS);
@@ -95,7 +107,7 @@ impl Rights {
                 denied.iter().take(MOST_STATEMENTS).map(String::as_str).collect::<Vec<_>>().join("; ")
             );
         }
-        Ok(())
+        NotedRole::note(connection, self.first_role, role)
     }
 }
 

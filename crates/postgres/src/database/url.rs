@@ -41,6 +41,58 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// The URL for a command line, which other users of the machine can read, and the
+    /// password apart, if the URL has one.
+    pub fn without_password(&self) -> (String, Option<SecretString>) {
+        let url = self.expose();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+        let (address, query) =
+            rest.split_once('?').map_or((rest, None), |(address, query)| (address, Some(query)));
+        let mut password = None;
+        let address = match address.split_once('@') {
+            Some((credentials, server)) => {
+                let (user, found) = credentials
+                    .split_once(':')
+                    .map_or((credentials, None), |(user, found)| (user, Some(found)));
+                password = found.map(decoded);
+                format!("{user}@{server}")
+            }
+            None => address.to_owned(),
+        };
+        let mut parameters = Vec::new();
+        for parameter in query.unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.strip_prefix("password=") {
+                Some(found) => password = Some(decoded(found)),
+                None => parameters.push(parameter),
+            }
+        }
+        let query = if parameters.is_empty() { String::new() } else { format!("?{}", parameters.join("&")) };
+        (format!("{scheme}://{address}{query}"), password.map(SecretString::from))
+    }
+}
+
+/// The text that percent signs encode.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        let digits = text.get(index + 1..index + 3).filter(|_| bytes[index] == b'%');
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                plain.push(byte);
+                index += 3;
+            }
+            None => {
+                plain.push(bytes[index]);
+                index += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server, database, user, .. } = self;
@@ -131,6 +183,20 @@ mod tests {
         );
         assert_eq!(format!("{url}"), "postgres://fhir@db.example:5433/mill");
         assert!(!format!("{url:?}").contains("swordfish"));
+    }
+
+    #[test]
+    fn a_command_line_has_no_password() {
+        for (text, shown, password) in [
+            ("postgres://u:p%40ss@h:1/d?sslmode=require", "postgres://u@h:1/d?sslmode=require", Some("p@ss")),
+            ("postgres://u@h/d?password=s%C3%A9&x=1", "postgres://u@h/d?x=1", Some("s\u{e9}")),
+            ("postgres://h/d?password=s", "postgres://h/d", Some("s")),
+            ("postgres://u@%2Frun/d", "postgres://u@%2Frun/d", None),
+            ("postgresql://", "postgresql://", None),
+        ] {
+            let (url, found) = DatabaseUrl::from_str(text).unwrap().without_password();
+            assert_eq!((url.as_str(), found.as_ref().map(ExposeSecret::expose_secret)), (shown, password));
+        }
     }
 
     #[test]

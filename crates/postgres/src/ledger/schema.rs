@@ -403,6 +403,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    etl.reading_role (kind) {
+        kind -> Text,
+        role -> Text,
+        place -> Text,
+        noted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     etl.rejected_record (id) {
         id -> BigInt,
         file_id -> BigInt,
@@ -878,6 +887,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_channel,
     page_session,
     page_user,
+    reading_role,
     rejected_record,
     resolved_identifier,
     resource_body,

@@ -27,7 +27,7 @@ impl Binaries {
         version: Option<u32>,
         account: &Account,
     ) -> Result<Self, DatabaseError> {
-        let folders = chosen.map_or_else(known_folders, |folder| vec![folder.to_owned()]);
+        let folders = chosen.map_or_else(|| known_folders("initdb"), |folder| vec![folder.to_owned()]);
         let mut best: Option<Self> = None;
         for folder in &folders {
             let Some(found) = Self::in_folder(folder, account) else {
@@ -64,15 +64,15 @@ impl Binaries {
 }
 
 /// Reads `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `… 18beta1`.
-fn major_version(text: &str) -> Option<u32> {
+pub fn major_version(text: &str) -> Option<u32> {
     let number = text.split("(PostgreSQL)").nth(1)?.trim_start();
     let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
-/// The folders to search: pg_config's, those of distributions, and PATH. Each
+/// The folders that have this program: pg_config's, those of distributions, and PATH. Each
 /// folder once.
-fn known_folders() -> Vec<PathBuf> {
+pub fn known_folders(program: &str) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output()
         && output.status.success()
@@ -94,7 +94,7 @@ fn known_folders() -> Vec<PathBuf> {
     }
     let mut unique: Vec<PathBuf> = Vec::new();
     for folder in folders {
-        if folder.join("initdb").exists() && !unique.contains(&folder) {
+        if folder.join(program).exists() && !unique.contains(&folder) {
             unique.push(folder);
         }
     }

@@ -28,6 +28,7 @@ use super::error::DatabaseError;
 use super::settings::DatabaseSettings;
 use super::url::DatabaseUrl;
 use binaries::Binaries;
+pub(super) use binaries::{known_folders, major_version};
 use home::{Home, failure};
 
 /// The superuser of the cluster, and the name of its database.
