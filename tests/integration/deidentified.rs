@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use fhirmill_core::model::{deidentified_rules, deidentified_tables};
+use fhirmill_core::model::{TableRules, deidentified_rules, deidentified_tables};
 use pretty_assertions::assert_eq;
 use serde_json::json;
 
@@ -421,7 +421,7 @@ fn the_document_has_the_rules() {
          `deidentified`\n([DEIDENTIFIED.md](DEIDENTIFIED.md)); made by `make dictionary` from the declarations, not to be \
          edited. Columns that\nare not named are hidden.\n",
     );
-    for (table, columns) in deidentified_rules() {
+    for TableRules { table, columns } in deidentified_rules() {
         text.push_str(&format!("\n## {}\n\n", table.name));
         let Some(columns) = columns else {
             text.push_str("Hidden as a whole.\n");

@@ -120,7 +120,7 @@ fn what_was_done_is_in_the_metrics_and_a_real_prometheus_reads_them() {
         ("fhirmill_database_up", 1.0),
         ("fhirmill_healthy", 1.0),
         ("fhirmill_failed_scans", 0.0),
-        ("fhirmill_build_info{version=\"0.1.0\"}", 1.0),
+        (concat!("fhirmill_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0),
     ] {
         assert_eq!(found.get(sample), Some(&value), "{sample} in {text}");
     }

@@ -34,7 +34,9 @@ pub(crate) use columns::{element_datatype, element_prefix, front_element, is_onl
 pub use declaration::{
     ChildTable, DatatypeName, DatatypeWord, Element, List, Naming, Resource, RowRoute, Rows,
 };
-pub use deidentified::{DeidentifiedTable, Rule, deidentified_rules, deidentified_tables, undecided_columns};
+pub use deidentified::{
+    DeidentifiedTable, Rule, TableRules, deidentified_rules, deidentified_tables, undecided_columns,
+};
 pub use error::{DeclarationError, ModelError, ModelProblem};
 pub use generic::{GenericTable, generic_tables};
 pub(crate) use indexes::indexed_columns;

@@ -175,8 +175,17 @@ pub fn undecided_columns() -> Vec<String> {
     undecided
 }
 
-/// Every table with what becomes of its columns; none for a table that is hidden as a whole.
-pub fn deidentified_rules() -> Vec<(Table, Option<Vec<(TableColumn, Rule)>>)> {
+/// A table with what becomes of its columns.
+#[derive(Clone, Debug)]
+pub struct TableRules {
+    /// The table.
+    pub table: Table,
+    /// Every column with its rule; none if the table is hidden as a whole.
+    pub columns: Option<Vec<(TableColumn, Rule)>>,
+}
+
+/// Every table with what becomes of its columns, in the order of the model.
+pub fn deidentified_rules() -> Vec<TableRules> {
     let rules = |table: Table| {
         let columns = match DECLARATIONS.get(table.name.as_str()) {
             Some(Declared::Columns(rules)) => {
@@ -188,7 +197,7 @@ pub fn deidentified_rules() -> Vec<(Table, Option<Vec<(TableColumn, Rule)>>)> {
             }
             _ => None,
         };
-        (table, columns)
+        TableRules { table, columns }
     };
     tables().into_iter().map(rules).collect()
 }
