@@ -13,33 +13,14 @@
 //!
 //! All other bytes are those that were sent.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use fhirmill_core::fhir::{Address, ResourceType};
 use fhirmill_core::json::{JsonType, Parser, Value};
 use fhirmill_core::read::Bundle;
 
-/// What R4 says of an element that may be a reference.
-#[derive(Clone, Debug, Default)]
-struct Rule {
-    /// The element above it must have it.
-    is_required: bool,
-    /// The types that it may refer to; none if any.
-    types: Vec<&'static str>,
-}
-
-/// The rules by path. A line has a path, `required` or `optional`, and the types; of elements that
-/// contain elements of their own kind, the path has the name once.
-static RULES: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
-    let rule = |line: &'static str| {
-        let mut words = line.split(' ');
-        let path = words.next().unwrap_or_default();
-        let is_required = words.next() == Some("required");
-        (path, Rule { is_required, types: words.collect() })
-    };
-    include_str!("references.txt").lines().map(rule).collect()
-});
+use super::path::Path;
 
 /// What becomes of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,48 +112,6 @@ enum Edited {
     Same,
     Changed(String),
     Gone,
-}
-
-/// The path of an element from its resource on.
-struct Path<'p> {
-    resource_type: String,
-    names: Vec<&'p str>,
-}
-
-impl<'p> Path<'p> {
-    fn of(resource_type: &str) -> Self {
-        Path { resource_type: resource_type.to_owned(), names: Vec::new() }
-    }
-
-    /// Whether the element here must have a reference as that member.
-    fn requires(&self, member: &str) -> bool {
-        match (self.names.last().copied(), member) {
-            (Some("extension" | "modifierExtension" | "useContext"), "valueReference") => true,
-            // The datatype Signature.
-            (Some(parent), "who") if parent.ends_with("ignature") => true,
-            _ => self.rule(Some(member)).is_some_and(|rule| rule.is_required),
-        }
-    }
-
-    /// The rule of the element here, or of a member of it.
-    fn rule(&self, member: Option<&str>) -> Option<&'static Rule> {
-        let mut path = self.resource_type.clone();
-        let mut before = "";
-        for name in self.names.iter().copied().chain(member) {
-            // Elements that contain elements of their own kind.
-            let is_nested = name == before || (path == "Contract.term" && name == "group");
-            if !is_nested {
-                path.push('.');
-                path.push_str(name);
-                before = name;
-            }
-        }
-        RULES.get(path.as_str()).or_else(|| {
-            // One of several types that the element may have.
-            let choice = path.strip_suffix("Reference")?;
-            RULES.get(format!("{choice}[x]").as_str())
-        })
-    }
 }
 
 struct Editor<'e> {

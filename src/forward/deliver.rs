@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use fhirmill_postgres::ledger::forward::Method;
 use fhirmill_postgres::lock::lock;
+use reqwest::header::HeaderMap;
 use reqwest::{Method as HttpMethod, Url};
 use uuid::Uuid;
 
@@ -253,9 +254,18 @@ impl Delivery {
                 return Ok(Attempt::Failed { failure, suspect });
             }
         };
-        let bytes = body.len();
+        Ok(self.judge((status, &headers, &answer), requests, (took, body.len())))
+    }
+
+    /// What an answer to so many requests means.
+    fn judge(
+        &self,
+        (status, headers, answer): (u16, &HeaderMap, &[u8]),
+        requests: usize,
+        (took, bytes): (Duration, usize),
+    ) -> Attempt {
         if (200..300).contains(&status) {
-            return Ok(match bundle::answers(&answer, requests) {
+            return match bundle::answers(answer, requests) {
                 Some(answers) => Attempt::Verdict(Verdict::Answers { answers, status, took, bytes }),
                 None => Attempt::Failed {
                     failure: Failure::Permanent(format!(
@@ -265,20 +275,20 @@ impl Delivery {
                     )),
                     suspect: None,
                 },
-            });
+            };
         }
-        let (reason, is_outcome) = bundle::reason(status, &answer);
+        let (reason, is_outcome) = bundle::reason(status, answer);
         let said = reason.code.clone();
         let refused = Verdict::Refused { reason, took, bytes };
         let failure = |what: &str| {
             let said = said.as_deref().map_or_else(String::new, |said| format!(": {said}"));
             Failure::Transient {
                 reason: format!("{what} was answered with status {status}{said}"),
-                after: retry_after(&headers, Utc::now()),
+                after: retry_after(headers, Utc::now()),
                 is_verdict: false,
             }
         };
-        Ok(match status {
+        match status {
             408 | 425 | 429 | 502..=504 => Attempt::Failed { failure: failure("a Bundle"), suspect: None },
             // With itself, as long as what was sent before is under way.
             409 if Instant::now() < *lock(&self.overlap_until) => {
@@ -296,10 +306,10 @@ impl Delivery {
             300..=399 | 407 => Attempt::Failed { failure: failure("a Bundle"), suspect: None },
             404 if !is_outcome => Attempt::Failed { failure: failure("a Bundle"), suspect: None },
             _ => Attempt::Verdict(refused),
-        })
+        }
     }
 
-    fn call(&self, body: &[u8]) -> Result<(u16, reqwest::header::HeaderMap, Vec<u8>), Failure> {
+    fn call(&self, body: &[u8]) -> Result<(u16, HeaderMap, Vec<u8>), Failure> {
         let call = Call::new(HttpMethod::POST, self.base.clone())
             .accept(FHIR_JSON)
             .header("Prefer", "return=minimal")

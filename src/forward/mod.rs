@@ -7,6 +7,7 @@
 //! overtakes another one of its resource.
 //!
 //! - [`body`]: a resource as a sink gets it
+//! - [`path`]: what R4 says of references
 //! - [`bundle`]: transactions, and what is answered to them
 //! - [`read`]: the records of a unit, from the archive
 //! - [`deliver`]: sending Bundles until each entry is accepted or refused
@@ -18,6 +19,7 @@ pub mod body;
 mod bundle;
 mod deliver;
 mod lead;
+mod path;
 mod read;
 mod service;
 mod unit;

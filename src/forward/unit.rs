@@ -195,48 +195,55 @@ impl Sending<'_> {
                 Ok(Sent { refused: 1, ..Sent::default() })
             }
             Event::Answered { method, entries, status, took, bytes } => {
-                failpoint::passed_forward(ForwardStep::Answered);
-                let resource_type = entries.first().map_or("", |(entry, _)| entry.resource_type.as_str());
-                let accepted: Vec<SentResource<'_>> = entries
-                    .iter()
-                    .filter(|(_, reason)| reason.is_none())
-                    .map(|(entry, _)| sent(entry))
-                    .collect();
-                let refused: Vec<(&Entry, &Reason)> =
-                    entries.iter().filter_map(|(entry, reason)| Some((entry, reason.as_ref()?))).collect();
-                let answered = Answered {
-                    method,
-                    resource_type,
-                    entries: entries.len(),
-                    refused: refused.len(),
-                    status,
-                    milliseconds: took.as_millis(),
-                    bytes,
-                    process: self.process,
-                };
-                for refusal in &refused {
-                    let references = writer.references(&refusal.0.body);
-                    let awaits = missing_on_sink(connection, self.sink, &references)?;
-                    self.refuse(connection, method, *refusal, &awaits)?;
-                }
-                self.sink.note_answer(connection, &answered, &accepted)?;
-                info!(
-                    sink = %self.sink.name,
-                    "sink {}: {} {} of {resource_type}, {} accepted, status {status}, {} ms",
-                    self.sink.name,
-                    method.name(),
-                    entries.len(),
-                    accepted.len(),
-                    took.as_millis()
-                );
-                failpoint::passed_forward(ForwardStep::Noted);
-                let (accepted, refused) = (accepted.len() as u64, refused.len() as u64);
-                Ok(match method {
-                    Method::Put => Sent { accepted, refused, deleted: 0 },
-                    Method::Delete => Sent { deleted: accepted, refused, accepted: 0 },
-                })
+                self.note_answered(connection, (method, &entries), (status, took, bytes), writer)
             }
         }
+    }
+
+    fn note_answered(
+        &self,
+        connection: &mut PgConnection,
+        (method, entries): (Method, &[(Entry, Option<Reason>)]),
+        (status, took, bytes): (u16, Duration, usize),
+        writer: &mut BodyWriter,
+    ) -> Result<Sent, Failure> {
+        failpoint::passed_forward(ForwardStep::Answered);
+        let resource_type = entries.first().map_or("", |(entry, _)| entry.resource_type.as_str());
+        let accepted: Vec<SentResource<'_>> =
+            entries.iter().filter(|(_, reason)| reason.is_none()).map(|(entry, _)| sent(entry)).collect();
+        let refused: Vec<(&Entry, &Reason)> =
+            entries.iter().filter_map(|(entry, reason)| Some((entry, reason.as_ref()?))).collect();
+        let answered = Answered {
+            method,
+            resource_type,
+            entries: entries.len(),
+            refused: refused.len(),
+            status,
+            milliseconds: took.as_millis(),
+            bytes,
+            process: self.process,
+        };
+        for refusal in &refused {
+            let references = writer.references(&refusal.0.body);
+            let awaits = missing_on_sink(connection, self.sink, &references)?;
+            self.refuse(connection, method, *refusal, &awaits)?;
+        }
+        self.sink.note_answer(connection, &answered, &accepted)?;
+        info!(
+            sink = %self.sink.name,
+            "sink {}: {} {} of {resource_type}, {} accepted, status {status}, {} ms",
+            self.sink.name,
+            method.name(),
+            entries.len(),
+            accepted.len(),
+            took.as_millis()
+        );
+        failpoint::passed_forward(ForwardStep::Noted);
+        let (accepted, refused) = (accepted.len() as u64, refused.len() as u64);
+        Ok(match method {
+            Method::Put => Sent { accepted, refused, deleted: 0 },
+            Method::Delete => Sent { deleted: accepted, refused, accepted: 0 },
+        })
     }
 
     fn refuse(
