@@ -35,9 +35,6 @@ fn a_backup_that_is_killed_is_none_and_the_next_one_is_whole() {
             BackupStep::ManifestRemoved => assert_eq!(after.len(), 1, "{step:?}"),
             _ => assert_eq!(after, before, "{step:?}"),
         }
-        if let Some(name) = after.first() {
-            environment.run(&["backup", "--to", &to, "--verify", "--name", name]).expect_code(0);
-        }
     }
     backup("").expect_code(0);
     assert_eq!(names(&environment, &to).len(), 1);
@@ -62,7 +59,8 @@ fn a_restore_that_is_killed_leaves_no_database_and_begins_anew() {
         let run = other.run_command(command.env("FAILPOINTS", format!("{}=return", step.name())));
         assert_ne!(run.code, 0, "{step:?} was not reached: {}", run.stderr);
         if *step != RestoreStep::Unmarked {
-            for refused in [&["once"][..], &["status"], &["migrate", "up"], &["backup", "--to", &to]] {
+            let all = [&["once"][..], &["status"], &["migrate", "up"], &["backup", "--to", &to]];
+            for refused in &all[..if *step == RestoreStep::Filled { all.len() } else { 1 }] {
                 let run = other.run(refused).expect_code(4);
                 assert!(
                     run.stderr.contains("is being restored, or its restore was broken off"),
