@@ -189,7 +189,7 @@ fn sole_partial_beside(path: &Path, sha256: &[u8; 32]) -> io::Result<NamedTempFi
     let digits: String = sha256[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let name = format!("moving-{digits}.part");
     match fs::remove_file(folder.join(&name)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder),
     }
 }

@@ -49,14 +49,17 @@ fn find_original(store: &Store, key: &str) -> io::Result<Option<Found>> {
     Ok(store.find(key)?.map(Found::Original))
 }
 
+/// Asks for one form of the file with a key.
+type Ask = fn(&Store, &str) -> io::Result<Option<Found>>;
+
 /// The file with that key; the form that is most likely is asked for first.
 pub(super) fn find(store: &Store, key: &str, likely: ArchiveCompression) -> io::Result<Option<Found>> {
-    let asks: [fn(&Store, &str) -> io::Result<Option<Found>>; 2] = match likely {
-        ArchiveCompression::None => [find_original, find_compressed],
-        ArchiveCompression::Zstd => [find_compressed, find_original],
+    let (first, second): (Ask, Ask) = match likely {
+        ArchiveCompression::None => (find_original, find_compressed),
+        ArchiveCompression::Zstd => (find_compressed, find_original),
     };
-    match asks[0](store, key)? {
-        None => asks[1](store, key),
+    match first(store, key)? {
+        None => second(store, key),
         found => Ok(found),
     }
 }

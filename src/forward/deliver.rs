@@ -66,7 +66,7 @@ pub enum Event {
 #[derive(Debug)]
 enum Authorization {
     Basic { user: String, password: Secret },
-    Token(Authorizer),
+    Token(Box<Authorizer>),
 }
 
 /// What the threads that send share.
@@ -121,7 +121,7 @@ impl Delivery {
                 Authorization::Basic { user: user.clone(), password: password.clone() }
             }
             SinkAuthorization::Token(token) => {
-                Authorization::Token(Authorizer::for_writing(token, base.clone(), &sink.types))
+                Authorization::Token(Box::new(Authorizer::for_writing(token, base.clone(), &sink.types)))
             }
         };
         Ok(Delivery {

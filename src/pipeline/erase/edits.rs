@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::iter;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
@@ -108,7 +109,7 @@ impl FileEditor<'_> {
         let mut records = edits.records.clone();
         records.sort_by_key(|range| range.start);
         let (mut patches, mut start) = (Vec::new(), 0);
-        for record in records.into_iter().chain([size..size]) {
+        for record in records.into_iter().chain(iter::once(size..size)) {
             if record.start > start {
                 let range = start..record.start;
                 let patch = patch(document, &range, |bytes| self.blank_references(bytes))?;
