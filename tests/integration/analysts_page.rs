@@ -117,7 +117,7 @@ fn analysts_can_run_every_query_of_the_documents() {
         let member = format!("fhirmill_test_{}_reader", std::process::id());
         execute(
             environment.database_url(),
-            &format!("create role {member} login password 'read' in role analyst"),
+            &format!("create role {member} login password 'read' in role {}", environment.readers_role()),
         );
         let (_, server) = environment.database_url().rsplit_once('@').unwrap();
         let mut connection = PgConnection::establish(&format!("postgres://{member}:read@{server}")).unwrap();

@@ -116,7 +116,8 @@ fn analysts_read_the_tables_and_views_and_nothing_else() {
     assert_eq!(environment.value("select count(*) from etl.resource_body"), "1");
     let relations = "from pg_class c join pg_namespace n on n.oid = c.relnamespace \
          where n.nspname in ('public', 'etl', 'analytics') and c.relkind in ('r', 'v', 'm', 'p', 'S')";
-    let may = |right: &str| format!("has_table_privilege('analyst', c.oid, '{right}')");
+    let role = environment.readers_role();
+    let may = |right: &str| format!("has_table_privilege('{role}', c.oid, '{right}')");
     let readable =
         environment.query(&format!("select distinct n.nspname {relations} and {} order by 1", may("select")));
     assert_eq!(readable, [["analytics"], ["public"]]);
@@ -125,17 +126,19 @@ fn analysts_read_the_tables_and_views_and_nothing_else() {
         environment.value(&format!("select count(*) {relations} and c.relkind <> 'S' and ({rights})")),
         "0"
     );
-    let creates =
-        "select nspname from pg_namespace where has_schema_privilege('analyst', oid, 'create') order by 1";
-    assert_eq!(environment.query(creates), [["workspace"], ["workspace_omop"], ["workspace_tuva"]]);
+    let creates = format!(
+        "select nspname from pg_namespace where has_schema_privilege('{role}', oid, 'create') order by 1"
+    );
+    assert_eq!(environment.query(&creates), [["workspace"], ["workspace_omop"], ["workspace_tuva"]]);
     assert_eq!(
-        environment.value("select has_database_privilege('analyst', current_database(), 'create') as may"),
+        environment
+            .value(&format!("select has_database_privilege('{role}', current_database(), 'create') as may")),
         "false"
     );
 
     // And by trying.
     let mut analyst = PgConnection::establish(environment.database_url()).unwrap();
-    analyst.batch_execute("set role analyst").unwrap();
+    analyst.batch_execute(&format!("set role {role}")).unwrap();
     analyst.batch_execute("select * from patient; select * from analytics.claim_financials").unwrap();
     for forbidden in [
         "select body from etl.resource_body",

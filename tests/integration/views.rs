@@ -99,11 +99,12 @@ fn the_analyst_role_can_only_read_the_views() {
         "select oid::regclass::text as view from pg_class where relnamespace = 'analytics'::regnamespace",
     );
     // A member of the role, not the role itself: as people's accounts are.
+    let role = environment.readers_role();
     let member = format!("fhirmill_test_{}_member", std::process::id());
     let as_member = |body: &str| {
         execute(environment.database_url(), &format!("do $$ begin set local role {member}; {body} end $$"));
     };
-    execute(environment.database_url(), &format!("create role {member} in role analyst"));
+    execute(environment.database_url(), &format!("create role {member} in role {role}"));
     for view in views.iter().flatten() {
         as_member(&format!("perform * from {view};"));
     }

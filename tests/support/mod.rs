@@ -229,6 +229,11 @@ impl TestEnvironment {
         rows[0][0].clone()
     }
 
+    /// The role whose members may read the database: other databases of the server have others.
+    pub fn readers_role(&self) -> String {
+        self.value("select role from etl.reading_role where kind = 'analyst'")
+    }
+
     /// The relative paths of all files in the folder, sorted, without those of
     /// the private server.
     pub fn listing(&self) -> Vec<String> {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::TestEnvironment;
+use crate::support::{TestEnvironment, wait_until};
 
 const KEYS: &str = r#"{"identities": [
   {"name": "fhirmill", "credentials": [{"accessKey": "AK", "secretKey": "swordfish"}],
@@ -192,7 +192,11 @@ impl Bucket {
 
     #[track_caller]
     pub fn put(&self, key: &str, content: impl AsRef<[u8]>) {
-        assert_eq!(call(&self.host, "PUT", &self.path(key), content.as_ref()).unwrap().status, 200, "{key}");
+        // A server that has just started answers 500 while it makes room for a new bucket.
+        wait_until("the object is stored", || {
+            call(&self.host, "PUT", &self.path(key), content.as_ref())
+                .is_ok_and(|answer| answer.status == 200)
+        });
     }
 
     /// Moves the files of the environment's inbox into the bucket, below `inbox/`.
