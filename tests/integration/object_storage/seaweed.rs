@@ -18,7 +18,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{TestEnvironment, wait_until};
+use crate::support::TestEnvironment;
 
 const KEYS: &str = r#"{"identities": [
   {"name": "fhirmill", "credentials": [{"accessKey": "AK", "secretKey": "swordfish"}],
@@ -124,7 +124,8 @@ impl Seaweed {
             .arg(format!("-master.port={}", port + 1))
             .arg(format!("-volume.port={}", port + 2))
             .arg(format!("-filer.port={}", port + 3))
-            .args(["-master.volumeSizeLimitMB=64", "-volume.max=100", "-volume.minFreeSpace=1MiB"])
+            // Each bucket takes seven volumes.
+            .args(["-master.volumeSizeLimitMB=64", "-volume.max=1000", "-volume.minFreeSpace=1MiB"])
             .arg(format!("-ip={address}"))
             .arg(format!("-ip.bind={address}"))
             .arg(format!("-s3.config={}", self.folder.join("keys.json").display()))
@@ -192,11 +193,7 @@ impl Bucket {
 
     #[track_caller]
     pub fn put(&self, key: &str, content: impl AsRef<[u8]>) {
-        // A server that has just started answers 500 while it makes room for a new bucket.
-        wait_until("the object is stored", || {
-            call(&self.host, "PUT", &self.path(key), content.as_ref())
-                .is_ok_and(|answer| answer.status == 200)
-        });
+        assert_eq!(call(&self.host, "PUT", &self.path(key), content.as_ref()).unwrap().status, 200, "{key}");
     }
 
     /// Moves the files of the environment's inbox into the bucket, below `inbox/`.
