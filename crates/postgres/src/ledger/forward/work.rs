@@ -186,7 +186,7 @@ pub struct ForwardWork {
 /// How work is taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Taking<'t> {
-    /// Batches that are left alone for now.
+    /// Batches that are left to a later turn, because of the risk in [`ForwardWork::has_risks`].
     pub held: &'t [i64],
     /// About so many resources at a time.
     pub resources: i64,
