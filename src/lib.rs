@@ -12,8 +12,10 @@
 //! - `server`: HTTP, for pushed data; `upload`: files that come in parts; `update`: resources
 //!   that come one by one
 //! - `feeds`: files that are fetched from elsewhere
+//! - `forward`: resources that are sent to FHIR servers
 //! - [`notify`]: who is told of what went wrong
 //! - `snapshot`: pictures of the tables, written as files
+//! - [`retention`]: what was kept for long enough, removed
 //! - [`backup`]: database and archive, kept elsewhere and restored
 //! - `storage`: objects in S3, Azure Blob Storage or Google Cloud Storage
 //! - [`report`], [`logging`], `traces`: what people see of it
@@ -21,6 +23,7 @@
 //! Dependencies point one way; `docs/ARCHITECTURE.md` draws them.
 
 pub mod archive;
+mod background_threads;
 pub mod backup;
 pub mod cli;
 pub mod command;

@@ -4,14 +4,14 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::lock::lock;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::background_threads::BackgroundThreads;
 use crate::config::Settings;
 use crate::pipeline::{self, FillEnd, Job, PipelineError};
 use crate::report::{Activity, RunProgress, in_one_line};
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct ViewFiller {
     cancel: CancellationToken,
     wake: SyncSender<()>,
-    thread: Option<JoinHandle<()>>,
+    threads: BackgroundThreads,
 }
 
 impl ViewFiller {
@@ -50,9 +50,9 @@ impl ViewFiller {
             woken,
         };
         let cancel = filler.cancel.clone();
-        let thread = std::thread::Builder::new().name("views".to_owned()).spawn(move || filler.run());
-        let thread = thread.inspect_err(|error| warn!("views are not filled: {error}")).ok();
-        ViewFiller { cancel, wake, thread }
+        let mut threads = BackgroundThreads::default();
+        threads.start("views".to_owned(), move || filler.run());
+        ViewFiller { cancel, wake, threads }
     }
 }
 
@@ -61,10 +61,7 @@ impl Drop for ViewFiller {
         self.cancel.cancel();
         // It may be about to look already.
         let _ = self.wake.try_send(());
-        let since = Instant::now();
-        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.threads.wait(PATIENCE);
     }
 }
 

@@ -4,8 +4,7 @@
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
@@ -18,6 +17,7 @@ use tracing::{error, info, warn};
 use super::FeedContext;
 use super::export::Loads;
 use super::http::Failure;
+use crate::background_threads::BackgroundThreads;
 use crate::config::{FeedKind, FeedSettings};
 use crate::report::{RunProgress, in_one_line};
 
@@ -32,14 +32,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The feeds of a service. They end when the token of their context is cancelled.
 #[derive(Debug)]
 pub struct Feeds {
-    threads: Vec<JoinHandle<()>>,
+    threads: BackgroundThreads,
 }
 
 impl Feeds {
     /// Starts a thread for each feed of the settings. Who has asked for a run, or changed a
     /// feed in the ledger, notifies `wake`.
     pub fn start(context: &FeedContext, database: &Arc<Mutex<Database>>, wake: &Arc<Notify>) -> Self {
-        let mut threads = Vec::new();
+        let mut threads = BackgroundThreads::default();
         for declared in &context.settings.feeds {
             let thread = FeedThread {
                 context: context.clone(),
@@ -49,21 +49,14 @@ impl Feeds {
                 since: Utc::now(),
                 not_before: Cell::new(None),
             };
-            let name = format!("feed {}", declared.name);
-            match std::thread::Builder::new().name(name).spawn(move || thread.run()) {
-                Ok(thread) => threads.push(thread),
-                Err(failure) => error!("feed {} cannot be started: {failure}", declared.name),
-            }
+            threads.start(format!("feed {}", declared.name), move || thread.run());
         }
         Feeds { threads }
     }
 
     /// Waits until they have ended, or a moment at most.
     pub fn ended(self) {
-        let since = Instant::now();
-        while self.threads.iter().any(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.threads.wait(PATIENCE);
     }
 }
 

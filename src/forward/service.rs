@@ -2,16 +2,16 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fhirmill_postgres::database::Database;
 use fhirmill_postgres::lock::lock;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::lead::{Leader, Until};
+use crate::background_threads::BackgroundThreads;
 use crate::config::{Settings, SinkSettings};
 use crate::feeds::http::{Failure, HttpClient};
 use crate::report::in_one_line;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The threads that send to the sinks of the settings.
 #[derive(Debug)]
 pub struct Forwarders {
-    threads: Vec<JoinHandle<()>>,
+    threads: BackgroundThreads,
 }
 
 impl Forwarders {
@@ -34,7 +34,7 @@ impl Forwarders {
         database: &Arc<Mutex<Database>>,
         (runtime, cancel): (&Handle, &CancellationToken),
     ) -> Self {
-        let mut threads = Vec::new();
+        let mut threads = BackgroundThreads::default();
         for declared in &settings.sinks {
             let thread = SinkThread {
                 settings: settings.clone(),
@@ -43,21 +43,14 @@ impl Forwarders {
                 runtime: runtime.clone(),
                 cancel: cancel.clone(),
             };
-            let name = format!("sink {}", declared.name);
-            match std::thread::Builder::new().name(name).spawn(move || thread.run()) {
-                Ok(thread) => threads.push(thread),
-                Err(failure) => error!("sink {} cannot be started: {failure}", declared.name),
-            }
+            threads.start(format!("sink {}", declared.name), move || thread.run());
         }
         Forwarders { threads }
     }
 
     /// Waits until they have ended, or a moment at most.
     pub fn ended(self) {
-        let since = Instant::now();
-        while self.threads.iter().any(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.threads.wait(PATIENCE);
     }
 }
 

@@ -8,7 +8,6 @@ mod command;
 mod webhook;
 
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
@@ -21,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::background_threads::BackgroundThreads;
 use crate::config::{NotifySettings, Settings};
 use crate::report::in_one_line;
 
@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The thread that notifies. It ends with the token.
 pub struct Notifier {
-    thread: Option<JoinHandle<()>>,
+    threads: BackgroundThreads,
 }
 
 /// Why nothing could be looked up.
@@ -56,8 +56,9 @@ impl Notifier {
         database: &Arc<Mutex<Database>>,
         (runtime, cancel): (&Handle, &CancellationToken),
     ) -> Self {
+        let mut threads = BackgroundThreads::default();
         if settings.notify.is_off() {
-            return Notifier { thread: None };
+            return Notifier { threads };
         }
         let intervals = settings.sources.iter().filter_map(|source| Some((source, source.interval?)));
         let teller = Teller {
@@ -69,17 +70,13 @@ impl Notifier {
             connection: None,
             looked_for_silence: None,
         };
-        let thread = std::thread::Builder::new().name("notify".to_owned()).spawn(move || teller.run());
-        let thread = thread.inspect_err(|error| warn!("nobody is notified: {error}")).ok();
-        Notifier { thread }
+        threads.start("notify".to_owned(), move || teller.run());
+        Notifier { threads }
     }
 
     /// Waits until it has ended, or a moment at most.
     pub fn ended(self) {
-        let since = Instant::now();
-        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.threads.wait(PATIENCE);
     }
 }
 

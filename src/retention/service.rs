@@ -1,8 +1,7 @@
 //! The service prunes at its start and once a day.
 
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fhirmill_postgres::database::{Database, DatabaseError};
 use fhirmill_postgres::ledger::try_lock_archive;
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::prune::{PruneError, Pruned, prune};
+use crate::background_threads::BackgroundThreads;
 use crate::config::Settings;
 use crate::report::in_one_line;
 
@@ -32,7 +32,7 @@ enum ServiceError {
 /// The thread that prunes. Dropping it waits for the batch that it removes.
 pub struct Pruner {
     cancel: CancellationToken,
-    thread: Option<JoinHandle<()>>,
+    threads: BackgroundThreads,
 }
 
 impl Pruner {
@@ -52,19 +52,16 @@ impl Pruner {
                 let _ = runtime.block_on(async { tokio::time::timeout(pause, token.cancelled()).await });
             }
         };
-        let thread = std::thread::Builder::new().name("retention".to_owned()).spawn(work);
-        let thread = thread.inspect_err(|error| warn!("nothing is pruned: {error}")).ok();
-        Pruner { cancel, thread }
+        let mut threads = BackgroundThreads::default();
+        threads.start("retention".to_owned(), work);
+        Pruner { cancel, threads }
     }
 }
 
 impl Drop for Pruner {
     fn drop(&mut self) {
         self.cancel.cancel();
-        let since = Instant::now();
-        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.threads.wait(PATIENCE);
     }
 }
 

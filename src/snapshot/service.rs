@@ -3,8 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fhirmill_postgres::database::Database;
@@ -12,10 +11,11 @@ use fhirmill_postgres::ledger::SnapshotRecord;
 use fhirmill_postgres::lock::lock;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::error::SnapshotError;
 use super::take::{SnapshotJob, Taken, take, time};
+use crate::background_threads::BackgroundThreads;
 use crate::config::{Settings, SnapshotSettings};
 use crate::report::{RunProgress, in_one_line};
 
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The snapshots of a service that have a schedule.
 #[derive(Debug)]
 pub struct Snapshots {
-    threads: Vec<JoinHandle<()>>,
+    threads: BackgroundThreads,
 }
 
 impl Snapshots {
@@ -40,7 +40,7 @@ impl Snapshots {
         database: &Arc<Mutex<Database>>,
         (runtime, cancel): (&Handle, &CancellationToken),
     ) -> Self {
-        let mut threads = Vec::new();
+        let mut threads = BackgroundThreads::default();
         for declared in settings.snapshots.iter().filter(|declared| declared.schedule.is_some()) {
             let thread = SnapshotThread {
                 settings: settings.clone(),
@@ -50,21 +50,14 @@ impl Snapshots {
                 cancel: cancel.clone(),
                 since: Utc::now(),
             };
-            let name = format!("snapshot {}", declared.name);
-            match std::thread::Builder::new().name(name).spawn(move || thread.run()) {
-                Ok(thread) => threads.push(thread),
-                Err(failure) => error!("snapshot {} cannot be started: {failure}", declared.name),
-            }
+            threads.start(format!("snapshot {}", declared.name), move || thread.run());
         }
         Snapshots { threads }
     }
 
     /// Waits until they have ended, or a moment at most.
     pub fn ended(self) {
-        let since = Instant::now();
-        while self.threads.iter().any(|thread| !thread.is_finished()) && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.threads.wait(PATIENCE);
     }
 }
 
