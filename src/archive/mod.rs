@@ -42,7 +42,6 @@ pub use location::Location;
 pub use objects::ObjectArchive;
 pub use pending_moves::{Displaced, Moved, PendingMoves, Stuck};
 pub(crate) use reports::{fitting, hash as short_hash, is_report_on, reports_on};
-pub use stored_file::StoredFile;
 pub use stored_json::stored_json;
 
 #[cfg(feature = "storage")]

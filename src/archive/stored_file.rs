@@ -1,10 +1,9 @@
-//! A *stored file*: an archived file as the ledger knows it, which proves that what
-//! lies in the archive is what was loaded.
+//! Opening a *stored file*, with the proof that what lies in the archive is what was loaded.
 
 use std::io;
 
-use chrono::{DateTime, Utc};
 use fhirmill_core::read::ReadAt;
+use fhirmill_postgres::ledger::StoredFile;
 use sha2::{Digest, Sha256};
 
 use super::{ArchiveError, Location, Storage};
@@ -12,28 +11,11 @@ use super::{ArchiveError, Location, Storage};
 /// How much is read at a time.
 const READ_BYTES: usize = 1 << 20;
 
-/// What the ledger has of an archived file.
-#[derive(Clone, Copy, Debug)]
-pub struct StoredFile<'f> {
-    /// The path it had in the inbox.
-    pub path: &'f str,
-    /// Its status, which says which archive it is in.
-    pub status: &'f str,
-    /// Its location; `None` while it is in the inbox.
-    pub archive_path: Option<&'f str>,
-    /// When retention removed it from there.
-    pub removed_at: Option<DateTime<Utc>>,
-    /// Its size in bytes.
-    pub size: u64,
-    /// The hash of its bytes.
-    pub sha256: &'f [u8],
-}
-
 impl Storage {
     /// Opens the file, whatever its content.
-    pub fn open(&self, file: &StoredFile<'_>) -> Result<Box<dyn ReadAt>, ArchiveError> {
-        match (file.archive_path, file.removed_at) {
-            (Some(stored), None) => self.of_status(file.status).open(&Location::stored(stored)),
+    pub fn open(&self, file: &StoredFile) -> Result<Box<dyn ReadAt>, ArchiveError> {
+        match (file.archive_path.as_deref(), file.removed_at) {
+            (Some(stored), None) => self.of_status(&file.status).open(&Location::stored(stored)),
             (Some(stored), Some(at)) => Err(ArchiveError::removed(stored, at)),
             (None, _) => Err(ArchiveError::NotYet { path: file.path.to_owned() }),
         }
@@ -43,18 +25,18 @@ impl Storage {
     /// had when it was loaded. `read` is told of every piece that was read.
     pub fn open_proven(
         &self,
-        file: &StoredFile<'_>,
+        file: &StoredFile,
         read: &mut dyn FnMut(u64),
     ) -> Result<Box<dyn ReadAt>, ArchiveError> {
         let opened = self.open(file)?;
         let address = || {
-            let location = Location::stored(file.archive_path.unwrap_or_default());
-            self.of_status(file.status).address(&location)
+            let location = Location::stored(file.archive_path.as_deref().unwrap_or_default());
+            self.of_status(&file.status).address(&location)
         };
         let unreadable = |source| ArchiveError::Read { path: address(), source };
         let size = opened.size().map_err(unreadable)?;
-        if size != file.size {
-            return Err(ArchiveError::Resized { path: address(), size, expected: file.size });
+        if size != file.size() {
+            return Err(ArchiveError::Resized { path: address(), size, expected: file.size() });
         }
         if hash(&*opened, size, read).map_err(unreadable)?[..] != *file.sha256 {
             return Err(ArchiveError::Changed { path: address() });
@@ -63,8 +45,9 @@ impl Storage {
     }
 
     /// Fails if the file takes another number of bytes in the archive than the ledger has.
-    pub fn prove_stored(&self, file: &StoredFile<'_>, stored_bytes: u64) -> Result<(), ArchiveError> {
-        let (archive, stored) = (self.of_status(file.status), file.archive_path.unwrap_or_default());
+    pub fn prove_stored(&self, file: &StoredFile, stored_bytes: u64) -> Result<(), ArchiveError> {
+        let (archive, stored) =
+            (self.of_status(&file.status), file.archive_path.as_deref().unwrap_or_default());
         let location = Location::stored(stored);
         let found = archive.stored(&location).map_err(|source| {
             let path = archive.address(&location);

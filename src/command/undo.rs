@@ -67,16 +67,16 @@ fn wanted(connection: &mut PgConnection, arguments: &UndoArguments) -> Result<Ve
     };
     let mut files = UndoFile::list(connection, &ids)?;
     if let Some(file) =
-        files.iter().find(|file| ["loading", "failed", "abandoned", "erased"].contains(&&*file.status))
+        files.iter().find(|file| ["loading", "failed", "abandoned", "erased"].contains(&&*file.status_now))
     {
         let complaint =
-            format!("file {} is {}: there is nothing complete to take back", file.id, file.status);
+            format!("file {} is {}: there is nothing complete to take back", file.id, file.status_now);
         let hint = "`fhirmill files` shows what became of files";
         return Err(Refusal::new(complaint).with_hint(hint).into());
     }
-    files.retain(|file| (file.status == "undone") == arguments.redo);
+    files.retain(|file| (file.status_now == "undone") == arguments.redo);
     if arguments.redo {
-        for file in files.iter().filter(|file| file.status_before == "duplicate") {
+        for file in files.iter().filter(|file| file.stored.status == "duplicate") {
             if !file.has_loaded_twin(connection)? {
                 let complaint = format!("file {} only repeats a file that is taken back", file.id);
                 let hint = "bring that one back first: `fhirmill files --status undone`";

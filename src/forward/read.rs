@@ -7,7 +7,7 @@ use fhirmill_postgres::ledger::forward::{ForwardFile, ForwardWork, Method, Pendi
 
 use super::body::{Body, BodyContext, BodyWriter};
 use super::bundle::{Bundle, Entry, Reason};
-use crate::archive::{ArchiveError, Storage, StoredFile};
+use crate::archive::{ArchiveError, Storage};
 use crate::config::{EobCoverage, Settings, SinkSettings};
 use crate::feeds::http::Failure;
 use crate::pipeline::eob_coverage;
@@ -73,17 +73,9 @@ impl Gathering<'_> {
         file: &ForwardFile,
         resources: &[PendingResource],
     ) -> Result<(), Failure> {
-        let stored = StoredFile {
-            path: &file.path,
-            status: &file.status,
-            archive_path: file.archive_path.as_deref(),
-            removed_at: file.removed_at,
-            size: file.size_bytes.unsigned_abs(),
-            sha256: &file.sha256,
-        };
         let mut wanted: HashMap<u64, &PendingResource> =
             resources.iter().map(|resource| (resource.position.unsigned_abs(), resource)).collect();
-        match storage.open(&stored) {
+        match storage.open(&file.stored) {
             Ok(archived) => {
                 let mut handler = Records { gathering: self, wanted: &mut wanted };
                 let read = read::read_file(archived, &settings.read_limits(), &mut handler);

@@ -9,7 +9,7 @@ use fhirmill_postgres::ledger::{ArchivedFile, FoundResource};
 use super::eob_coverage;
 use super::error::PipelineError;
 use super::job::Job;
-use crate::archive::{Storage, StoredFile};
+use crate::archive::Storage;
 use crate::report::{Unit, in_one_line};
 
 /// How many resources are compared at a time.
@@ -73,17 +73,9 @@ fn open(
     file: &ArchivedFile,
     note_read: &mut dyn FnMut(u64),
 ) -> Result<Box<dyn ReadAt>, String> {
-    let stored = StoredFile {
-        path: &file.path,
-        status: &file.status,
-        archive_path: file.archive_path.as_deref(),
-        removed_at: None,
-        size: file.size_bytes as u64,
-        sha256: &file.sha256,
-    };
-    let opened = storage.open_proven(&stored, note_read).map_err(|error| in_one_line(&error))?;
+    let opened = storage.open_proven(&file.stored, note_read).map_err(|error| in_one_line(&error))?;
     if let Some(bytes) = file.stored_bytes {
-        storage.prove_stored(&stored, bytes.unsigned_abs()).map_err(|error| in_one_line(&error))?;
+        storage.prove_stored(&file.stored, bytes.unsigned_abs()).map_err(|error| in_one_line(&error))?;
     }
     Ok(opened)
 }
@@ -109,7 +101,7 @@ fn compare(
     let why = read.err().map(|error| format!(" ({error})")).unwrap_or_default();
     let problem = format!(
         "{}: resources are not at the positions in the archived file that the registry has{why}",
-        file.path
+        file.stored.path
     );
     Ok(Some(ArchiveFinding { problem, resources: missing }))
 }

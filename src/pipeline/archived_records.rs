@@ -11,7 +11,7 @@ use fhirmill_postgres::ledger::{ClaimedFile, RemapFile, RemapPositions};
 use super::file_progress::FileProgress;
 use super::input_batch::InputBatch;
 use super::job::Job;
-use crate::archive::{ArchiveError, Storage, StoredFile};
+use crate::archive::{ArchiveError, Storage};
 
 /// Whether archived files are proven to be what was loaded before they are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +28,9 @@ pub(super) fn open(
     storage: &Storage,
     trust: Trust,
 ) -> Result<Box<dyn ReadAt>, ArchiveError> {
-    let stored = StoredFile {
-        path: &file.path,
-        status: &file.status,
-        archive_path: file.archive_path.as_deref(),
-        removed_at: file.removed_at,
-        size: file.size_bytes as u64,
-        sha256: &file.sha256,
-    };
     match trust {
-        Trust::Archive => storage.open(&stored),
-        Trust::Nothing => storage.open_proven(&stored, &mut |_| {}),
+        Trust::Archive => storage.open(&file.stored),
+        Trust::Nothing => storage.open_proven(&file.stored, &mut |_| {}),
     }
 }
 

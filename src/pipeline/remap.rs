@@ -160,7 +160,9 @@ fn remap_file(
         let resources = if missing == 1 { "1 resource" } else { "resources" };
         warn!(
             file.id = file.file_id,
-            missing, "{resources} could not be found in the archived file {}, and keep their rows", file.path
+            missing,
+            "{resources} could not be found in the archived file {}, and keep their rows",
+            file.stored.path
         );
         remapped.incomplete_files += 1;
     }

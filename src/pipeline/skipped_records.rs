@@ -18,7 +18,7 @@ use super::job::Job;
 use super::reader::place;
 use super::remap::Remapped;
 use super::worker::{LoadedBatch, Worker};
-use crate::archive::{Storage, StoredFile};
+use crate::archive::Storage;
 use crate::report::{Unit, in_one_line};
 
 /// Loads the skipped records of these types, or of all, in a run of its own.
@@ -52,15 +52,7 @@ fn load_files(
     let mut worker = Worker::for_skipped(job, run.id)?;
     let mut batch_number = 0;
     for file in files {
-        let stored = StoredFile {
-            path: &file.path,
-            status: &file.status,
-            archive_path: file.archive_path.as_deref(),
-            removed_at: file.removed_at,
-            size: file.size_bytes as u64,
-            sha256: &file.sha256,
-        };
-        let archived = match Storage::of(job.settings).open_proven(&stored, &mut |_| {}) {
+        let archived = match Storage::of(job.settings).open_proven(&file.stored, &mut |_| {}) {
             Ok(archived) => archived,
             Err(error) => {
                 warn!(file.id = file.file_id, "{}; its skipped records are not loaded", in_one_line(&error));
@@ -90,14 +82,14 @@ fn tell(
     (before, remapped): (Account, &mut Remapped),
 ) -> Result<(), PipelineError> {
     let records = remapped.loaded.total() - before.total();
-    info!(file.id = file.file_id, records, "loaded records of {} that had been skipped", file.path);
+    info!(file.id = file.file_id, records, "loaded records of {} that had been skipped", file.stored.path);
     let left = file.parts(connection, resource_types)?.len();
     if left > 0 {
         warn!(
             file.id = file.file_id,
             "in {} of {}, records that were skipped could not be loaded",
             if left == 1 { "a part".to_owned() } else { format!("{left} parts") },
-            file.path
+            file.stored.path
         );
         remapped.incomplete_files += 1;
     }

@@ -16,7 +16,7 @@ use super::edits::{Edit, FileEditor, FileEdits};
 use super::person::{Person, Verdict};
 use super::scan::{Found, What, scan};
 use super::{EraseError, ErasedFile, FileAction};
-use crate::archive::{ArchiveError, Location, Storage, StoredFile, fitting, short_hash};
+use crate::archive::{ArchiveError, Location, Storage, fitting, short_hash};
 use crate::inbox::{FileContent, FilePlace, Relocation, escaped, unescaped};
 use crate::pipeline::job::Job;
 use crate::pipeline::worker::{Named, Worker};
@@ -50,7 +50,7 @@ pub(super) struct Totals {
 pub(super) fn by_place(files: &[UndoFile]) -> Vec<Vec<&UndoFile>> {
     let mut places: BTreeMap<(bool, &str), Vec<&UndoFile>> = BTreeMap::new();
     for file in files {
-        let key = (file.status_before == "rejected", file.archive_path.as_deref().unwrap_or_default());
+        let key = (file.stored.status == "rejected", file.stored.archive_path.as_deref().unwrap_or_default());
         places.entry(key).or_default().push(file);
     }
     let mut places: Vec<Vec<&UndoFile>> = places.into_values().collect();
@@ -60,15 +60,7 @@ pub(super) fn by_place(files: &[UndoFile]) -> Vec<Vec<&UndoFile>> {
 
 /// Opens the file; `None` if the archive does not have it.
 pub(super) fn open(storage: &Storage, file: &UndoFile) -> Result<Option<Box<dyn read::ReadAt>>, EraseError> {
-    let stored = StoredFile {
-        path: &file.path,
-        status: &file.status_before,
-        archive_path: file.archive_path.as_deref(),
-        removed_at: file.removed_at,
-        size: file.size_bytes as u64,
-        sha256: &file.sha256,
-    };
-    match storage.open_proven(&stored, &mut |_| {}) {
+    match storage.open_proven(&file.stored, &mut |_| {}) {
         Ok(opened) => Ok(Some(opened)),
         Err(ArchiveError::Missing { .. } | ArchiveError::Removed { .. } | ArchiveError::NotYet { .. }) => {
             Ok(None)
@@ -161,15 +153,15 @@ impl Place<'_> {
     ) -> Result<(Vec<(TaskKind, String)>, ErasedFile), EraseError> {
         let first = self.files[0];
         let ids: Vec<i64> = self.files.iter().map(|file| file.id).collect();
-        let old = first.archive_path.clone().unwrap_or_default();
-        let is_rejected = first.status_before == "rejected";
+        let old = first.stored.archive_path.clone().unwrap_or_default();
+        let is_rejected = first.stored.status == "rejected";
         let mut tasks = self.reports(storage);
         let action = if self.is_only_of_person {
             erase::remove(worker.connection(), &ids)?;
             FileAction::Removed
         } else {
             let place = self.rewrite(job, storage, person)?;
-            let archive = storage.of_status(&first.status_before);
+            let archive = storage.of_status(&first.stored.status);
             let stored =
                 archive.stored(&place.0).map_err(|source| EraseError::Write { file_id: first.id, source })?;
             erase::put_in_place(
@@ -188,10 +180,10 @@ impl Place<'_> {
         };
         tasks.push((if is_rejected { TaskKind::Rejects } else { TaskKind::Archive }, old));
         for file in &self.files {
-            let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+            let name = file.stored.path.rsplit('/').next().unwrap_or(&file.stored.path);
             let is_told = person.is_told_by(name);
             if is_told || self.is_only_of_person {
-                erase::rename(worker.connection(), file.id, &renamed(&file.path, file.id))?;
+                erase::rename(worker.connection(), file.id, &renamed(&file.stored.path, file.id))?;
             }
             // Another file may have a name that tells nothing.
             if is_told {
@@ -212,10 +204,10 @@ impl Place<'_> {
     fn reports(&self, storage: &Storage) -> Vec<(TaskKind, String)> {
         let mut tasks = Vec::new();
         for file in &self.files {
-            let name = unescaped(file.path.rsplit('/').next().unwrap_or_default());
-            let beside = file.archive_path.as_deref().filter(|_| file.status_before == "rejected");
-            for location in crate::archive::reports_on(&file.source, &name, &file.sha256, beside) {
-                if crate::archive::is_report_on(storage, &location, &file.path) {
+            let name = unescaped(file.stored.path.rsplit('/').next().unwrap_or_default());
+            let beside = file.stored.archive_path.as_deref().filter(|_| file.stored.status == "rejected");
+            for location in crate::archive::reports_on(&file.source, &name, &file.stored.sha256, beside) {
+                if crate::archive::is_report_on(storage, &location, &file.stored.path) {
                     tasks.push((TaskKind::Rejects, location.to_string()));
                 }
             }
@@ -243,8 +235,8 @@ impl Place<'_> {
         file.as_file().set_permissions(PermissionsExt::from_mode(FILE_MODE)).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         let content = FileContent::of(file.path()).map_err(failed)?;
-        let archive = storage.of_status(&first.status_before);
-        let old = Location::stored(first.archive_path.as_deref().unwrap_or_default());
+        let archive = storage.of_status(&first.stored.status);
+        let old = Location::stored(first.stored.archive_path.as_deref().unwrap_or_default());
         let name = unescaped(old.as_str().rsplit('/').next().unwrap_or_default());
         let name = without_hash(&name);
         let name = match person.is_told_by(&name.to_string_lossy()) {
@@ -277,9 +269,9 @@ pub(super) fn rename_lost(
 ) -> Result<Vec<(TaskKind, String)>, EraseError> {
     let mut tasks = Vec::new();
     for file in files.iter().filter(|file| lost.contains(&file.id)) {
-        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let name = file.stored.path.rsplit('/').next().unwrap_or(&file.stored.path);
         if person.is_told_by(name) {
-            erase::rename_lost(worker.connection(), file.id, &renamed(&file.path, file.id))?;
+            erase::rename_lost(worker.connection(), file.id, &renamed(&file.stored.path, file.id))?;
             tasks.push((TaskKind::Log, name.to_owned()));
         }
     }

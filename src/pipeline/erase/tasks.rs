@@ -111,9 +111,9 @@ fn report(job: &Job<'_>, storage: &Storage, file_id: &str) -> Result<(), EraseEr
 
 fn write_report(run: &mut Run, storage: &Storage, file_id: i64) -> Result<(), EraseError> {
     let Some(file) = UndoFile::list(run.connection(), &[file_id])?.into_iter().next() else { return Ok(()) };
-    let Some(text) = reject_report::on_loaded(run, file_id, &file.path)? else { return Ok(()) };
-    let name = unescaped(file.path.rsplit('/').next().unwrap_or_default());
-    let location = match file.archive_path.as_deref().filter(|_| file.status_before == "rejected") {
+    let Some(text) = reject_report::on_loaded(run, file_id, &file.stored.path)? else { return Ok(()) };
+    let name = unescaped(file.stored.path.rsplit('/').next().unwrap_or_default());
+    let location = match file.stored.archive_path.as_deref().filter(|_| file.stored.status == "rejected") {
         Some(beside) => Location::stored(beside),
         None => Location::of_names([std::ffi::OsStr::new(&file.source), &name]),
     };

@@ -283,7 +283,7 @@ fn file_change(file: &UndoFile, undone: &Undone) -> FileChange {
     FileChange {
         id: file.id,
         source: file.source.clone(),
-        path: file.path.clone(),
+        path: file.stored.path.clone(),
         counts_instead: promoted.map(|promoted| promoted.file_id),
     }
 }

@@ -7,7 +7,7 @@ use fhirmill_postgres::ledger::ClaimedFile;
 use fhirmill_postgres::undo::UndoFile;
 
 use super::UndoError;
-use crate::archive::{Storage, StoredFile};
+use crate::archive::Storage;
 use crate::pipeline::file_progress::FileProgress;
 use crate::pipeline::input_batch::InputBatch;
 use crate::pipeline::job::Job;
@@ -17,15 +17,7 @@ const MAX_RECORDS: usize = 20_000;
 
 /// Opens the file in the archive, and proves that it is what was loaded.
 pub(super) fn open(file: &UndoFile, storage: &Storage) -> Result<Box<dyn ReadAt>, UndoError> {
-    let stored = StoredFile {
-        path: &file.path,
-        status: &file.status_before,
-        archive_path: file.archive_path.as_deref(),
-        removed_at: file.removed_at,
-        size: file.size_bytes as u64,
-        sha256: &file.sha256,
-    };
-    let opened = storage.open_proven(&stored, &mut |_| {});
+    let opened = storage.open_proven(&file.stored, &mut |_| {});
     opened.map_err(|source| UndoError::Archive { file_id: file.id, source })
 }
 

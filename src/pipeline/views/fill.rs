@@ -185,7 +185,7 @@ impl Filling<'_> {
             FileEnd { missing: 0, .. } => Ok(()),
             FileEnd { error, .. } => {
                 let why = error.map(|error| format!(" ({error})")).unwrap_or_default();
-                Err(format!("{} has changed since it was loaded{why}", file.path))
+                Err(format!("{} has changed since it was loaded{why}", file.stored.path))
             }
         })
     }

@@ -57,8 +57,8 @@ fn work(state: &Shared, id: i64, is_redo: bool) -> Result<usize, UndoError> {
     let database = state.pool.database();
     let mut files = UndoFile::list(&mut database.connect()?, &[id])?;
     files.retain(|file| match is_redo {
-        true => file.status == "undone" && file.status_before != "duplicate",
-        false => ["loaded", "rejected", "duplicate"].contains(&file.status.as_str()),
+        true => file.status_now == "undone" && file.stored.status != "duplicate",
+        false => ["loaded", "rejected", "duplicate"].contains(&file.status_now.as_str()),
     });
     if files.is_empty() {
         return Ok(0);

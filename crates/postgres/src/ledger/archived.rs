@@ -4,7 +4,9 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
+
+use super::stored_file::{STORED_FILE, StoredFile};
 
 /// A file that should be in the archive.
 #[derive(Debug, QueryableByName)]
@@ -12,21 +14,9 @@ pub struct ArchivedFile {
     /// Its number in the ledger.
     #[diesel(sql_type = BigInt)]
     pub id: i64,
-    /// The path it had in the inbox.
-    #[diesel(sql_type = Text)]
-    pub path: String,
-    /// Its status.
-    #[diesel(sql_type = Text)]
-    pub status: String,
-    /// Its location in the archive, once it has left the inbox.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub archive_path: Option<String>,
-    /// Its size in bytes.
-    #[diesel(sql_type = BigInt)]
-    pub size_bytes: i64,
-    /// The hash of its bytes.
-    #[diesel(sql_type = Binary)]
-    pub sha256: Vec<u8>,
+    /// Where it lies.
+    #[diesel(embed)]
+    pub stored: StoredFile,
     /// How many bytes it takes in the archive, if it lies there compressed.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub stored_bytes: Option<i64>,
@@ -60,8 +50,10 @@ struct Number {
 
 /// Deliveries of the same bytes share one archived file. Rejected files are for
 /// people, who may remove them, unless something in them was loaded.
-const FILES: &str = "\
-select f.id, f.path, f.status, f.archive_path, f.size_bytes, f.sha256, f.stored_bytes, v.positions
+fn files_sql() -> String {
+    format!(
+        "\
+select f.id, f.status, {STORED_FILE}, f.stored_bytes, v.positions
 from etl.load_file f
 cross join lateral (
   select count(*) as positions from etl.resource_version v
@@ -72,7 +64,9 @@ where f.id > $1 and f.archive_removed_at is null and (f.status = 'loaded' or v.p
   or (f.status = 'duplicate' and not exists (
   select from etl.load_file o
    where o.archive_path = f.archive_path and o.sha256 = f.sha256 and o.status = 'loaded')))
-order by f.id limit 1000";
+order by f.id limit 1000"
+    )
+}
 
 const TOTAL_BYTES: &str = "\
 select coalesce(sum(size_bytes), 0)::bigint as number from etl.load_file
@@ -93,7 +87,7 @@ where n.member = a.member and n.byte_offset = a.byte_offset and n.byte_length = 
 impl ArchivedFile {
     /// The next files after the one with this number; none at the end.
     pub fn after(connection: &mut PgConnection, id: i64) -> QueryResult<Vec<ArchivedFile>> {
-        sql_query(FILES).bind::<BigInt, _>(id).load(connection)
+        sql_query(files_sql()).bind::<BigInt, _>(id).load(connection)
     }
 
     /// About how many bytes all of them have.

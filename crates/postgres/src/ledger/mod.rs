@@ -48,6 +48,7 @@ mod skipped;
 mod snapshot;
 mod source;
 mod status;
+mod stored_file;
 mod submission;
 mod update_file;
 mod upload;
@@ -96,6 +97,8 @@ pub use snapshot::{NewSnapshot, SnapshotEntry, SnapshotProgress, SnapshotRecord,
 pub(crate) use source::BASE_URLS;
 pub use source::{Source, SourceChange, UnknownServer, is_source_among};
 pub use status::LedgerStatus;
+pub(crate) use stored_file::STORED_FILE;
+pub use stored_file::StoredFile;
 pub use submission::{NewManifest, Submission, SubmissionKey, SubmittedManifest};
 pub use update_file::{LeftFile, SourceFile, adopt_left, has_later_file, left_file};
 pub use upload::{NewUpload, OpenUploads, Upload, WholeChecksum};

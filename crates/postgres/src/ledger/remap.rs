@@ -1,15 +1,15 @@
 //! The resources that a *remap* writes again, in a temporary table of the
 //! session: they may be all there are.
 
-use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, SmallInt, Text};
 use fhirmill_core::fhir::ResourceType;
 
 use super::schema::unresolved_reference;
 use super::source::BASE_URLS;
+use super::stored_file::{STORED_FILE, StoredFile};
 use crate::registry::owners;
 
 const TEMPORARY_TABLE: &str = "\
@@ -50,7 +50,7 @@ where content_hash is not null and file_id is not null
 fn files_sql() -> String {
     format!(
         "\
-select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256, w.last, w.resources,
+select f.id as file_id, f.source_id, f.status, {STORED_FILE}, w.last, w.resources,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from (select file_id, max(position) as last, count(*) as resources from wanted group by 1) w
 join etl.load_file f on f.id = w.file_id
@@ -73,24 +73,9 @@ pub struct RemapFile {
     /// The base URLs of the sender's FHIR servers, with a trailing slash.
     #[diesel(sql_type = Array<Text>)]
     pub base_urls: Vec<String>,
-    /// The path it had in the inbox.
-    #[diesel(sql_type = Text)]
-    pub path: String,
-    /// Its status.
-    #[diesel(sql_type = Text)]
-    pub status: String,
-    /// Its location in the archive, once it has left the inbox.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub archive_path: Option<String>,
-    /// When retention removed it from the archive.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub removed_at: Option<DateTime<Utc>>,
-    /// Its size in bytes.
-    #[diesel(sql_type = BigInt)]
-    pub size_bytes: i64,
-    /// The hash of its bytes.
-    #[diesel(sql_type = Binary)]
-    pub sha256: Vec<u8>,
+    /// Where it lies.
+    #[diesel(embed)]
+    pub stored: StoredFile,
     /// The position of the last of these resources.
     #[diesel(sql_type = BigInt)]
     last: i64,

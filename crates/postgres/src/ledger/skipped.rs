@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 
 use super::Account;
 use super::source::BASE_URLS;
+use super::stored_file::{STORED_FILE, StoredFile};
 
 /// Skipped records of one type in a part of a file.
 #[derive(Clone, Copy, Debug)]
@@ -50,24 +50,9 @@ pub struct SkippedFile {
     /// The base URLs of the sender's FHIR servers, with a trailing slash.
     #[diesel(sql_type = Array<Text>)]
     pub base_urls: Vec<String>,
-    /// The path it had in the inbox.
-    #[diesel(sql_type = Text)]
-    pub path: String,
-    /// Its status.
-    #[diesel(sql_type = Text)]
-    pub status: String,
-    /// Its location in the archive, once it has left the inbox.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub archive_path: Option<String>,
-    /// When retention removed it from the archive.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub removed_at: Option<DateTime<Utc>>,
-    /// Its size in bytes.
-    #[diesel(sql_type = BigInt)]
-    pub size_bytes: i64,
-    /// The hash of its bytes.
-    #[diesel(sql_type = Binary)]
-    pub sha256: Vec<u8>,
+    /// Where it lies.
+    #[diesel(embed)]
+    pub stored: StoredFile,
     /// How many of its records are of the types that are asked for.
     #[diesel(sql_type = BigInt)]
     pub records: i64,
@@ -161,7 +146,7 @@ impl SkippedFile {
     ) -> QueryResult<Vec<SkippedFile>> {
         sql_query(format!(
             "\
-select f.id as file_id, f.source_id, f.path, f.status, f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256, s.records,
+select f.id as file_id, f.source_id, f.status, {STORED_FILE}, s.records,
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from (select r.file_id, sum(r.records)::bigint as records from etl.skipped_range r where {IS_WANTED} group by 1) s
 join etl.load_file f on f.id = s.file_id

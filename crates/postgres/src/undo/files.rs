@@ -1,12 +1,11 @@
 //! The *files* that are taken back or brought back, and those that are read again for it.
 
-use chrono::{DateTime, Utc};
 use diesel::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, SmallInt, Text, Timestamptz};
 
-use crate::ledger::{BASE_URLS, living};
+use crate::ledger::{BASE_URLS, STORED_FILE, StoredFile, living};
 
 /// A file as an undo needs it.
 #[derive(Clone, Debug, QueryableByName)]
@@ -20,27 +19,12 @@ pub struct UndoFile {
     /// The sender.
     #[diesel(sql_type = Text)]
     pub source: String,
-    /// The path it had in the inbox.
-    #[diesel(sql_type = Text)]
-    pub path: String,
+    /// Where it lies.
+    #[diesel(embed)]
+    pub stored: StoredFile,
     /// Its status.
     #[diesel(sql_type = Text)]
-    pub status: String,
-    /// The status that it had before it was taken back, if it is; which says where it lies.
-    #[diesel(sql_type = Text)]
-    pub status_before: String,
-    /// Its location in the archive, once it has left the inbox.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub archive_path: Option<String>,
-    /// When retention removed it from the archive.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub removed_at: Option<DateTime<Utc>>,
-    /// Its size in bytes.
-    #[diesel(sql_type = BigInt)]
-    pub size_bytes: i64,
-    /// The hash of its bytes.
-    #[diesel(sql_type = Binary)]
-    pub sha256: Vec<u8>,
+    pub status_now: String,
     /// The base URLs of the sender's FHIR servers, with a trailing slash.
     #[diesel(sql_type = Array<Text>)]
     pub base_urls: Vec<String>,
@@ -56,8 +40,8 @@ pub struct UndoFile {
 fn columns() -> String {
     format!(
         "\
-select f.id, f.source_id, s.code as source, f.path, f.status, coalesce(u.status_before, f.status) as status_before,
-       f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256,
+select f.id, f.source_id, s.code as source, f.status as status_now,
+       coalesce(u.status_before, f.status) as status, {STORED_FILE},
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls,
        coalesce(u.loaded_at, f.loaded_at,
                 (select min(v.loaded_at) from etl.resource_version v
@@ -133,7 +117,7 @@ impl UndoFile {
         use crate::ledger::schema::load_file;
         let twin = load_file::table
             .filter(load_file::source_id.eq(self.source_id))
-            .filter(load_file::sha256.eq(&self.sha256))
+            .filter(load_file::sha256.eq(&self.stored.sha256))
             .filter(load_file::status.eq("loaded"));
         diesel::select(diesel::dsl::exists(twin)).get_result(connection)
     }

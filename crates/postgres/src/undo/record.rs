@@ -108,7 +108,7 @@ pub fn note_undone(connection: &mut PgConnection, run_id: i64, files: &[&UndoFil
         .bind::<Array<BigInt>, _>(&ids)
         .execute(connection)?;
     for file in files {
-        let is_delivery = file.status != "duplicate" && file.is_any_accepted;
+        let is_delivery = file.status_now != "duplicate" && file.is_any_accepted;
         let later: Option<Later> = if is_delivery {
             sql_query(later()).bind::<BigInt, _>(file.id).get_result(connection).optional()?
         } else {
@@ -120,7 +120,7 @@ pub fn note_undone(connection: &mut PgConnection, run_id: i64, files: &[&UndoFil
             .bind::<BigInt, _>(run_id)
             .bind::<Timestamptz, _>(file.loaded_at)
             .bind::<Nullable<BigInt>, _>(promoted)
-            .bind::<Text, _>(&file.status)
+            .bind::<Text, _>(&file.status_now)
             .get_result(connection)?;
         undone.dismissed_rejects += dismissed.unsigned_abs();
         undone.reopened_rejects += reopened.unsigned_abs();

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, SmallInt, Text};
 
 use super::Sink;
 use crate::ledger::source::BASE_URLS;
+use crate::ledger::stored_file::{STORED_FILE, StoredFile};
 
 /// A table of the session: the records of the batches that are being sent.
 const TEMPORARY_TABLE: &str = "\
@@ -84,7 +84,7 @@ where phase = $1 and not is_at_risk order by file_id, position, fhir_id";
 fn files() -> String {
     format!(
         "\
-select f.id, f.source_id, f.path, f.status, f.archive_path, f.archive_removed_at as removed_at, f.size_bytes, f.sha256,
+select f.id, f.source_id, f.status, {STORED_FILE},
        array(select b.base_url from {BASE_URLS} b where b.source_id = f.source_id) as base_urls
 from etl.load_file f where f.id in (select file_id from sink_work where phase = $1 and not is_at_risk) order by f.id"
     )
@@ -138,24 +138,9 @@ pub struct ForwardFile {
     /// The sender's number.
     #[diesel(sql_type = SmallInt)]
     pub source_id: i16,
-    /// The path it had in the inbox.
-    #[diesel(sql_type = Text)]
-    pub path: String,
-    /// Its status.
-    #[diesel(sql_type = Text)]
-    pub status: String,
-    /// Its location in the archive.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub archive_path: Option<String>,
-    /// When retention removed it from the archive.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub removed_at: Option<DateTime<Utc>>,
-    /// Its size in bytes.
-    #[diesel(sql_type = BigInt)]
-    pub size_bytes: i64,
-    /// The hash of its bytes.
-    #[diesel(sql_type = Binary)]
-    pub sha256: Vec<u8>,
+    /// Where it lies.
+    #[diesel(embed)]
+    pub stored: StoredFile,
     /// The base URLs of the sender's FHIR servers, with a slash at the end.
     #[diesel(sql_type = Array<Text>)]
     pub base_urls: Vec<String>,
