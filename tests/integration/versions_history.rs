@@ -90,3 +90,22 @@ fn versions_in_one_file_leave_the_same_history() {
     assert_eq!(environment.query(NAMES), names());
     assert_eq!(environment.query(CITIES), cities());
 }
+
+#[test]
+fn versions_that_several_workers_load_leave_the_same_history() {
+    let narrative = json!({"status": "generated", "div": format!("<div>{}</div>", "long ".repeat(16_000))});
+    // The worker that takes the first batch, or the third, is slower than the others.
+    for slow in ["mapped=1*sleep(700)", "mapped=2*off->1*sleep(700)", "keys-given=1*sleep(700)"] {
+        let environment = TestEnvironment::new();
+        for (number, mut version) in life().into_iter().enumerate() {
+            version["text"] = narrative.clone();
+            environment.put(&format!("inbox/{number}.json"), version.to_string());
+        }
+        let mut once = environment.command(&["once"]);
+        once.envs([("BATCH_BYTES", "64KiB"), ("WORKERS", "3"), ("FAILPOINTS", slow)]);
+        environment.run_command(&mut once).expect_code(0);
+        assert_eq!(environment.query(NAMES), names(), "{slow}");
+        assert_eq!(environment.query(CITIES), cities(), "{slow}");
+        environment.run(&["check"]).expect_code(0);
+    }
+}

@@ -167,6 +167,7 @@ impl Loader {
             let keys = self.fill_keys(load)?;
             failpoint::passed(Step::KeysGiven);
             let (load, batch) = (&*load, load.keyed(&keys));
+            self.registry.wait_for_history(&batch, self.tables.plan.types_with_history());
             let mut stored = self.store(load, &batch, last_word);
             if matches!(stored, Err(LoadError::OutOfTurn)) {
                 self.registry.wait_for_turn(load.mode);

@@ -6,7 +6,6 @@
 //! was followed by the one that the registry holds. The loaders of a run tell
 //! each other for as long as such a batch is in progress.
 
-use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use fhirmill_core::version::Place;
@@ -24,28 +23,15 @@ pub(super) struct Confirmation {
 }
 
 /// What the batches of a run have confirmed while older ones are in progress.
-/// Batches are numbered from 0 as they are read.
 ///
 /// Nobody asks while somebody writes, who may just be replacing what is asked
 /// for. Any number may ask at the same time, and any number may write.
 #[derive(Debug, Default)]
 pub(super) struct Confirmations {
-    batches: Mutex<Batches>,
+    /// By batch, then by the resource's key.
+    confirmed: Mutex<Vec<(u64, FxHashMap<i64, Confirmation>)>>,
     turn: Mutex<Turn>,
     turn_changed: Condvar,
-    batch_finished: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Batches {
-    /// All batches before this one are done.
-    oldest: u64,
-    /// Batches from there on that are done.
-    done: BTreeSet<u64>,
-    /// Batches that wait for all before them.
-    waiting: BTreeSet<u64>,
-    /// By batch, then by the resource's key.
-    confirmed: Vec<(u64, FxHashMap<i64, Confirmation>)>,
 }
 
 /// How many ask, write, and wait until they can write.
@@ -64,45 +50,17 @@ pub(super) struct Asking<'c>(&'c Confirmations);
 pub(crate) struct Writing<'c>(&'c Confirmations);
 
 impl Confirmations {
-    /// The batch is loaded or given up.
-    pub fn finish(&self, batch: u64) {
-        let mut batches = lock(&self.batches);
-        batches.done.insert(batch);
-        let mut oldest = batches.oldest;
-        while batches.done.remove(&oldest) {
-            oldest += 1;
-        }
-        batches.oldest = oldest;
-        batches.confirmed.retain(|(batch, _)| *batch > oldest);
-        drop(batches);
-        self.batch_finished.notify_all();
-    }
-
-    /// Whether all batches before this one are loaded or given up.
-    pub fn is_oldest(&self, batch: u64) -> bool {
-        lock(&self.batches).oldest >= batch
-    }
-
-    /// Whether a later batch waits for this one.
-    pub fn is_awaited(&self, batch: u64) -> bool {
-        lock(&self.batches).waiting.last().is_some_and(|last| *last > batch)
-    }
-
-    /// Waits until all batches before this one are loaded or given up. The caller has
-    /// no turn.
-    pub fn wait_for_earlier(&self, batch: u64) {
-        let mut batches = lock(&self.batches);
-        batches.waiting.insert(batch);
-        let mut batches = wait_while(&self.batch_finished, batches, |batches| batches.oldest < batch);
-        batches.waiting.remove(&batch);
-    }
-
     /// Notes what the batch has confirmed, by the resources' keys.
     pub fn add(&self, batch: u64, confirmed: FxHashMap<i64, Confirmation>) {
-        let mut batches = lock(&self.batches);
-        if batch > batches.oldest && !confirmed.is_empty() {
-            batches.confirmed.push((batch, confirmed));
+        if !confirmed.is_empty() {
+            lock(&self.confirmed).push((batch, confirmed));
         }
+    }
+
+    /// Forgets what batches have confirmed that no batch before `oldest` needs to know:
+    /// all those are done.
+    pub fn forget_before(&self, oldest: u64) {
+        lock(&self.confirmed).retain(|(batch, _)| *batch > oldest);
     }
 
     /// A turn to write. Writers come before those who want to ask: there are
@@ -150,8 +108,8 @@ impl Writing<'_> {
     /// What a batch that was read after `batch` has confirmed of the resource with
     /// that key.
     pub(super) fn confirmed_after(&self, batch: u64, key: i64) -> Option<Confirmation> {
-        let batches = lock(&self.0.batches);
-        let mut later = batches.confirmed.iter().rev().filter(|(confirmed, _)| *confirmed > batch);
+        let confirmed = lock(&self.0.confirmed);
+        let mut later = confirmed.iter().rev().filter(|(confirmed, _)| *confirmed > batch);
         later.find_map(|(_, confirmations)| confirmations.get(&key).copied())
     }
 }

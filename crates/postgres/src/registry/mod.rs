@@ -3,6 +3,7 @@
 //! it; what is durable of it lies in `etl.resource_key` and
 //! `etl.resource_version`.
 
+mod batches;
 mod cached_keys;
 mod candidate;
 mod conditional;
@@ -18,12 +19,17 @@ mod stored;
 mod unchanged;
 mod verdict;
 
+use std::hash::BuildHasher;
+
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
+use fhirmill_core::fhir::ResourceType;
 use fhirmill_core::map::{Fingerprint, IdentifierCache};
 use fhirmill_core::sink::{KeyedBatch, Mode};
+use rustc_hash::FxBuildHasher;
 
 use crate::LoadError;
+use batches::BatchesInProgress;
 use cached_keys::{CachedKeys, RegistryKeys};
 pub use conditional::{Adoption, ByIdentifier, Wanted};
 pub(crate) use conditional::{
@@ -45,6 +51,7 @@ pub use unchanged::{UnchangedAnswer, UnchangedQuery, has_resources};
 #[derive(Debug, Default)]
 pub struct RunRegistry {
     keys: CachedKeys,
+    batches: BatchesInProgress,
     confirmations: Confirmations,
     expectations: Expectations,
 }
@@ -73,24 +80,25 @@ impl RunRegistry {
     /// To be called with the number of every batch of the run when it is loaded
     /// or given up.
     pub fn finish(&self, batch_number: u64) {
-        self.confirmations.finish(batch_number);
+        let oldest = self.batches.finish(batch_number);
+        self.confirmations.forget_before(oldest);
     }
 
     /// Waits until all batches of the run before this one are loaded or given up.
     pub fn wait_for_earlier(&self, batch_number: u64) {
-        self.confirmations.wait_for_earlier(batch_number);
+        self.batches.wait_for_earlier(batch_number);
     }
 
     /// Whether a later batch of the run waits for this one.
     pub fn is_awaited(&self, batch_number: u64) -> bool {
-        self.confirmations.is_awaited(batch_number)
+        self.batches.is_awaited(batch_number)
     }
 
     /// Whether all batches of the run that were read before this one are loaded or
     /// given up.
     pub(crate) fn is_in_turn(&self, mode: Mode) -> bool {
         match mode {
-            Mode::Load(id) => self.confirmations.is_oldest(id.number),
+            Mode::Load(id) => self.batches.is_oldest(id.number),
             Mode::Remap => true,
         }
     }
@@ -98,8 +106,21 @@ impl RunRegistry {
     /// Waits until it is the batch's turn. The caller has no turn to write.
     pub(crate) fn wait_for_turn(&self, mode: Mode) {
         if let Mode::Load(id) = mode {
-            self.confirmations.wait_for_earlier(id.number);
+            self.batches.wait_for_earlier(id.number);
         }
+    }
+
+    /// Waits until no batch is in progress that was read before this one and brings one of
+    /// the resources of these types that this one brings. The caller has no turn to write.
+    pub(crate) fn wait_for_history(&self, batch: &KeyedBatch<'_>, types_with_history: &[ResourceType]) {
+        let Mode::Load(id) = batch.mode else { return };
+        let registered = batch.rows.resources().iter().map(|registration| registration.target);
+        let deleted = batch.deletes.iter().map(|delete| delete.target);
+        let identities = registered.chain(deleted).map(|target| batch.rows.target_identity(target));
+        let with_history = identities.filter(|of| types_with_history.contains(&of.resource_type));
+        let hashes =
+            with_history.map(|of| FxBuildHasher.hash_one((batch.source_id, of.resource_type, of.fhir_id)));
+        self.batches.announce(id.number, hashes.collect());
     }
 
     /// Empties the session's temporary tables within a transaction.
