@@ -238,13 +238,15 @@ hapi: prerequisites ## Exports of a real HAPI server, which Maven assembles, and
 	mvn --batch-mode --quiet --file tests/hapi/pom.xml compile dependency:copy-dependencies
 	cargo test --test integration -- --ignored --nocapture --test-threads 1 feeds::hapi hapi_gets
 
+# By Spark first, which makes the environment; pysail needs no Java.
 lake-equality: FEATURES = lake
-lake-equality: prerequisites binary ## Compare `convert` with a load, by pyarrow (LAKE_DATA=folder; otherwise generated patients)
-	test -x target/lake-venv/bin/python || { python3 -m venv target/lake-venv && \
-	  target/lake-venv/bin/pip install --quiet pyarrow 'psycopg[binary]'; }
-	@if [ -z "$(LAKE_DATA)" ]; then rm -rf target/lake-data && \
-	  $(EMBEDDED) generate --patients 50 --seed 3 --out target/lake-data; fi
-	target/lake-venv/bin/python scripts/lake-equality $(FHIRMILL) "$(or $(LAKE_DATA),target/lake-data)"
+lake-equality: prerequisites binary ## Compare conversion, snapshot, Python and Spark (pysail) with a load, row by row (PATIENTS=1000 LAKE_DATA=folder)
+	rm -rf target/lake-data
+	$(EMBEDDED) generate --patients $(or $(PATIENTS),1000) --seed 3 --out target/lake-data
+	SPARK=sail MINUTES=240 FHIRMILL_BIN="$(abspath $(FHIRMILL))" FHIRMILL_SPARK_PATIENTS=$(or $(PATIENTS),1000) \
+	  FHIRMILL_SPARK_DATA="$(abspath $(LAKE_DATA))" scripts/test-spark tests/spark/test_equality.py
+	for folder in target/lake-data $(LAKE_DATA); do \
+	  target/spark/sail/bin/python scripts/lake-equality $(FHIRMILL) "$$folder" || exit 1; done
 
 fuzz: ## Fuzz the code that reads external input (FUZZ_SECONDS=3600 per target, FUZZ_TARGETS="open map")
 	@scripts/fuzz-corpus

@@ -88,7 +88,12 @@ Path(SCRATCH, "events").mkdir(parents=True, exist_ok=True)
 spark = session(
     Path(os.environ.get("FHIRMILL_WAREHOUSE", SCRATCH)),
     MASTER,
-    more={"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{SCRATCH}/events"},
+    more={
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": f"file://{SCRATCH}/events",
+        # It is searched as text.
+        "spark.eventLog.compress": "false",
+    },
 )
 spark.sparkContext.setLogLevel("INFO")
 Path(SCRATCH, "application").write_text(spark.sparkContext.applicationId)

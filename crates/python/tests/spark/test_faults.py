@@ -206,7 +206,11 @@ def killed(tmp_path: Path, arguments: list[str], is_killed: bool) -> str:
             stdout=file,
             stderr=subprocess.STDOUT,
             timeout=1200,
-            env={**os.environ, "FHIRMILL_WAREHOUSE": str(tmp_path / "warehouse")},
+            env={
+                **os.environ,
+                "FHIRMILL_WAREHOUSE": str(tmp_path / "warehouse"),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+            },
         )
     text = log.read_text(errors="replace")
     assert (run.returncode != 0) == is_killed, text[-4000:]
