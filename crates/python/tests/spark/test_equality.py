@@ -162,6 +162,18 @@ def stamp(folder: Path) -> None:
         file.write_text("\n".join(lines) + "\n")
 
 
+def refer_to_nobody(folder: Path) -> None:
+    """Adds resources with references that no resource owns."""
+    lines = []
+    for number in range(6):
+        subject = {"reference": f"https://elsewhere.example/Patient/nobody-{number % 4}", "display": f"Nobody {number}"}
+        code = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
+        visit = {"reference": f"Encounter?identifier=urn:visits|{number}"}
+        basic = {"resourceType": "Observation", "id": f"lost-{number}", "status": "final", "code": code}
+        lines.append(json.dumps({**basic, "subject": subject, "encounter": visit}))
+    (folder / "lost.ndjson").write_text("\n".join(lines) + "\n")
+
+
 def test_generated_patients(spark: Any, tmp_path: Path) -> None:
     patients = os.environ.get("FHIRMILL_SPARK_PATIENTS", "8")
     # The rows of views are compared in memory.
@@ -171,6 +183,7 @@ def test_generated_patients(spark: Any, tmp_path: Path) -> None:
         PROGRAM, tmp_path, "generate", "--patients", patients, "--out", "first", "--format", "ndjson"
     )
     first, second, lake = tmp_path / "first", tmp_path / "second", tmp_path / "lake"
+    refer_to_nobody(first)
     stamp(first)
     changed(first, second)
     try:

@@ -134,6 +134,23 @@ def test_the_same_content_at_a_later_time(spark: Any, tmp_path: Path) -> None:
     assert lake.read("patient_name").count() == 2
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_merge_that_changes_nothing(spark: Any, tmp_path: Path, format: str) -> None:
+    """Rows of some tables may be those of many types, none of which is replaced."""
+    into, files = place(format, tmp_path), tmp_path / "in"
+    if format == "iceberg":
+        spark.sql(f"create namespace {into}")
+    doctor = {"resourceType": "Practitioner", "id": "d", "identifier": [{"system": "npi", "value": "1"}]}
+    write(files, "a.ndjson", patient("p", 1), doctor)
+    load(spark, str(files), into, format=format, source="s", threads=2)
+    lake = store(spark, into, format)
+    assert lake.read("resource_identifier").count() == 1
+    write(files, "b.ndjson", patient("p", 2, gender="female"))
+    account = load(spark, str(files), into, format=format, source="s", threads=2)
+    assert (account.seen, account.updated) == (1, 1)
+    assert store(spark, into, format).read("resource_identifier").count() == 1
+
+
 def test_references_by_identifier(spark: Any, tmp_path: Path) -> None:
     files, into = tmp_path / "in", str(tmp_path / "lake")
     doctor = {"resourceType": "Practitioner", "id": "d", "identifier": [{"system": "npi", "value": "1"}]}

@@ -19,6 +19,13 @@ from ._storage import Folder, local_path, spark_url
 
 _VOID = "etl_void"
 
+# Without the least and the greatest value of each column: Spark's logs would have them at the
+# level INFO. Files are clustered by keys, of which Delta keeps none anyway.
+_DELTA_PROPERTIES = {"delta.dataSkippingNumIndexedCols": "0"}
+
+# Commits that are looked at: enough to see that there was another one.
+_MAX_COMMITS = 2
+
 
 class Store(ABC):
     """The tables of a lake."""
@@ -90,11 +97,13 @@ class SqlStore(Store):
         return self.spark.table(self.name(table))
 
     def append(self, table: str, rows: DataFrame) -> int | None:
+        before = None
         if self.exists(table):
             self._columns(table, rows)
+            before = self._version(table)
         self._append(table, rows)
         self._known.add(table)
-        return self._committed(table)
+        return self._committed(table, before)
 
     @abstractmethod
     def _append(self, table: str, rows: DataFrame) -> None: ...
@@ -120,13 +129,14 @@ class SqlStore(Store):
         changes = rows.withColumn(_VOID, f.lit(None).cast(key_type)).unionByName(gone)
         columns = ", ".join(f"`{field.name}`" for field in rows.schema)
         values = ", ".join(f"s.`{field.name}`" for field in rows.schema)
+        before = self._version(table)
         self._merge(
             table,
             changes,
             f"on t.`{owner}` = s.`{_VOID}` when matched then delete "
             f"when not matched and s.`{_VOID}` is null then insert ({columns}) values ({values})",
         )
-        return self._committed(table)
+        return self._committed(table, before)
 
     def upsert(self, table: str, key: list[str], rows: DataFrame) -> None:
         if not self.exists(table):
@@ -144,7 +154,7 @@ class SqlStore(Store):
             f"on {on} when matched then update set {changed} "
             f"when not matched then insert ({columns}) values ({values})",
         )
-        self._committed(table)
+        self._committed(table, None)
 
     def _merge(self, table: str, changes: DataFrame, what: str) -> None:
         view = f"fhirmill_{table}_changes"
@@ -155,7 +165,14 @@ class SqlStore(Store):
             self.spark.catalog.dropTempView(view)
 
     @abstractmethod
-    def _committed(self, table: str) -> int | None: ...
+    def _version(self, table: str) -> int | None:
+        """The version of a table that is there."""
+
+    @abstractmethod
+    def _committed(self, table: str, before: int | None) -> int | None:
+        """Notes the version of the table. Returns how many rows were added since the version
+        ``before``; ``None`` if others have committed meanwhile. A MERGE that changes nothing
+        need not make a version."""
 
 
 class DeltaStore(SqlStore):
@@ -170,6 +187,8 @@ class DeltaStore(SqlStore):
 
     def _append(self, table: str, rows: DataFrame) -> None:
         writer = rows.write.format("delta").mode("append")
+        if not self.exists(table):
+            writer = writer.options(**_DELTA_PROPERTIES)
         if self._is_path:
             writer.save(f"{spark_url(self.into)}/{table}")
         else:
@@ -187,30 +206,33 @@ class DeltaStore(SqlStore):
             return reader.load(f"{spark_url(self.into)}/{table}")
         return self.spark.sql(f"select * from {self.name(table)} version as of {int(version)}")
 
-    def _committed(self, table: str) -> int | None:
-        version, metrics = self._last_commit(table)
-        self.versions[table] = version
+    def _version(self, table: str) -> int | None:
+        return self._commits(table)[0][0]
+
+    def _committed(self, table: str, before: int | None) -> int | None:
+        commits = self._commits(table, -1 if before is None else before)
+        if not commits:
+            return 0
+        self.versions[table] = commits[0][0]
+        metrics = commits[0][1] if len(commits) == 1 else {}
         for name in ("numTargetRowsInserted", "numOutputRows"):
             if name in metrics:
                 return int(metrics[name])
         return None
 
-    def _last_commit(self, table: str) -> tuple[int, dict[str, Any]]:
-        """The version of the table, and what its commit tells of it."""
+    def _commits(self, table: str, since: int | None = None) -> list[tuple[int, dict[str, Any]]]:
+        """The commits of the table since a version, the last one first, and what they tell of
+        themselves; without a version the last one."""
         path = local_path(f"{self.into}/{table}/_delta_log") if self._is_path else None
-        if path is not None:
-            commits = [
-                name for name in os.listdir(path) if name.endswith(".json") and name[:20].isdigit()
-            ]
-            last = max(commits)
-            with open(os.path.join(path, last), encoding="utf-8") as file:
-                actions = [json.loads(line) for line in file]
-            info: dict[str, Any] = next(
-                (action["commitInfo"] for action in actions if "commitInfo" in action), {}
-            )
-            return int(last[:20]), info.get("operationMetrics") or {}
-        row = self.spark.sql(f"describe history {self.name(table)} limit 1").collect()[0]
-        return int(row["version"]), row["operationMetrics"] or {}
+        if path is None:
+            history = self.spark.sql(f"describe history {self.name(table)} limit {_MAX_COMMITS}")
+            rows = history.select("version", "operationMetrics").collect()
+            found = [(int(row[0]), dict(row[1] or {})) for row in rows]
+        else:
+            names = (name for name in os.listdir(path) if name.endswith(".json") and name[:20].isdigit())
+            found = [(int(name[:20]), _metrics(f"{path}/{name}")) for name in sorted(names)[-_MAX_COMMITS:]]
+            found.reverse()
+        return found[:1] if since is None else [commit for commit in found if commit[0] > since]
 
     def journal(self) -> Folder:
         if self._is_path:
@@ -238,15 +260,24 @@ class IcebergStore(SqlStore):
             )
         rows.writeTo(self.name(table)).append()
 
-    def _committed(self, table: str) -> int | None:
-        snapshots = self.spark.sql(
-            f"select snapshot_id, summary['added-records'] as added from {self.into}.`{table}`.snapshots "
-            "order by committed_at desc limit 1"
-        ).collect()
-        if not snapshots:
+    def _version(self, table: str) -> int | None:
+        return next((row["snapshot_id"] for row in self._snapshots(table)), None)
+
+    def _committed(self, table: str, before: int | None) -> int | None:
+        snapshots = self._snapshots(table)
+        if not snapshots or snapshots[0]["snapshot_id"] == before:
             return 0
         self.versions[table] = snapshots[0]["snapshot_id"]
-        return int(snapshots[0]["added"] or 0)
+        others = [row["snapshot_id"] for row in snapshots[1:]]
+        return int(snapshots[0]["added"] or 0) if others[:1] == ([before] if before else []) else None
+
+    def _snapshots(self, table: str) -> list[Any]:
+        """The last snapshots of the table, the last one first."""
+        rows: list[Any] = self.spark.sql(
+            f"select snapshot_id, summary['added-records'] as added from {self.into}.`{table}`.snapshots "
+            f"order by committed_at desc limit {_MAX_COMMITS}"
+        ).collect()
+        return rows
 
     def read_version(self, table: str, version: str) -> DataFrame:
         """The rows of an earlier snapshot."""
@@ -254,6 +285,14 @@ class IcebergStore(SqlStore):
 
     def journal(self) -> Folder:
         return Folder(_location(self.spark, self.into)) / "_fhirmill"
+
+
+def _metrics(path: str) -> dict[str, Any]:
+    """What a commit of Delta tells of itself."""
+    with open(path, encoding="utf-8") as file:
+        actions = [json.loads(line) for line in file]
+    info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    return info.get("operationMetrics") or {}
 
 
 def _column(field: t.StructField) -> str:
