@@ -229,9 +229,9 @@ pub(super) fn compact(path: &Path, sha256: &[u8; 32]) -> io::Result<Compaction> 
         return Ok(Compaction::NameTaken);
     }
     sync_folder(path)?;
-    failpoint::passed_archive(ArchiveStep::Compressed);
+    failpoint::passed(ArchiveStep::Compressed);
     fs::remove_file(path)?;
-    failpoint::passed_archive(ArchiveStep::OriginalRemoved);
+    failpoint::passed(ArchiveStep::OriginalRemoved);
     Ok(Compaction::Done(Stored { bytes: compressed.metadata()?.len(), is_compressed: true }))
 }
 

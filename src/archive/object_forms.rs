@@ -160,9 +160,9 @@ pub(super) fn compact(store: &Store, key: &str, sha256: &[u8; 32]) -> io::Result
         }
         _ => return Ok(Compaction::NameTaken),
     };
-    failpoint::passed_archive(ArchiveStep::Compressed);
+    failpoint::passed(ArchiveStep::Compressed);
     store.remove(&object)?;
-    failpoint::passed_archive(ArchiveStep::OriginalRemoved);
+    failpoint::passed(ArchiveStep::OriginalRemoved);
     Ok(Compaction::Done(stored))
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use fhirmill_postgres::failpoint::{BackupStep, passed_backup};
+use fhirmill_postgres::failpoint::{BackupStep, passed};
 
 use super::entry::FILES;
 use super::list::each_entry;
@@ -90,7 +90,7 @@ pub fn remove_surplus(target: &dyn Target, names: &[String], keep: usize) -> io:
     for name in old {
         let folder = Manifest::folder(name);
         target.remove(&format!("{folder}/{MANIFEST}"))?;
-        passed_backup(BackupStep::ManifestRemoved);
+        passed(BackupStep::ManifestRemoved);
         for (path, _) in target.list(&folder)? {
             target.remove(&path)?;
         }

@@ -10,7 +10,7 @@ use fhirmill_postgres::backup::{Former, RESTORE_APPLICATION, RestoredRoles, Rest
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::tools::ClientTool;
 use fhirmill_postgres::database::{Database, Wait, server_encoding};
-use fhirmill_postgres::failpoint::{RestoreStep, passed_restore};
+use fhirmill_postgres::failpoint::{RestoreStep, passed};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -80,7 +80,7 @@ pub fn restore(job: &RestoreJob<'_>) -> Result<Restored, BackupError> {
     let tool = ClientTool::find("pg_restore", job.settings.server_binaries_dir.as_deref(), version)?;
     let dump = LocalDump::fetch(target, &manifest, job)?;
     let restoring = Restoring::begin(database.connect()?, &database.url().database, job.may_overwrite)?;
-    passed_restore(RestoreStep::Marked);
+    passed(RestoreStep::Marked);
     let restored = (Filling { job, database: &database, manifest: &manifest, roles: &roles, tool: &tool })
         .fill(restoring, (target, &dump));
     job.progress.end();
@@ -224,9 +224,9 @@ impl Filling<'_> {
         if !self.job.without_roles {
             self.give(&mut restoring, &mut warnings)?;
         }
-        passed_restore(RestoreStep::Filled);
+        passed(RestoreStep::Filled);
         restoring.finish()?;
-        passed_restore(RestoreStep::Unmarked);
+        passed(RestoreStep::Unmarked);
         let migrations = migrations::up(self.database, MIGRATIONS)?;
         let manifest = self.manifest.clone();
         Ok(Restored { manifest, files, file_bytes, roles: roles.created, migrations, warnings })
@@ -239,10 +239,10 @@ impl Filling<'_> {
         target: &dyn Target,
     ) -> Result<((u64, u64), RestoredRoles), BackupError> {
         let roles = self.create_roles(restoring)?;
-        passed_restore(RestoreStep::RolesCreated);
+        passed(RestoreStep::RolesCreated);
         let watch = (self.job.cancel, self.job.progress);
         let files = restore_files(target, self.manifest, self.job.settings, watch)?;
-        passed_restore(RestoreStep::FilesRestored);
+        passed(RestoreStep::FilesRestored);
         Ok((files, roles))
     }
 

@@ -9,7 +9,7 @@ use fhirmill_postgres::backup::{LedgerFile, Roles, row_counts};
 use fhirmill_postgres::database::migrations;
 use fhirmill_postgres::database::tools::ClientTool;
 use fhirmill_postgres::database::{Database, server_encoding};
-use fhirmill_postgres::failpoint::{BackupStep, passed_backup};
+use fhirmill_postgres::failpoint::{BackupStep, passed};
 use fhirmill_postgres::picture::{Picture, Relation};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -133,11 +133,11 @@ impl Taking<'_> {
         let mut picture = Picture::take(self.job.database.connect()?).map_err(query)?;
         let shown = self.shown(&mut picture)?;
         let name = name_of(shown.taken_at, &existing);
-        passed_backup(BackupStep::PictureTaken);
+        passed(BackupStep::PictureTaken);
         self.job.progress.begin("dumping the database", 1, Unit::Items("databases"));
         let dump = Dump { job: self.job, target: self.target, name: &name, tool: self.tool };
         let mut parts = dump.write(&picture.id().name.clone())?;
-        passed_backup(BackupStep::Dumped);
+        passed(BackupStep::Dumped);
         let roles = Roles::of(picture.connection()).map_err(BackupError::query("read the roles"))?;
         parts.push(self.put_json(&name, ROLES, &roles)?);
         let files = self.files(&mut picture, &name, existing.last().map(String::as_str))?;
@@ -160,10 +160,10 @@ impl Taking<'_> {
             missing: files.missing,
         };
         self.target.sync().map_err(failed())?;
-        passed_backup(BackupStep::Written);
+        passed(BackupStep::Written);
         self.put_json(&name, MANIFEST, &manifest)?;
         self.target.sync().map_err(failed())?;
-        passed_backup(BackupStep::Complete);
+        passed(BackupStep::Complete);
         existing.push(name);
         let removed = match self.job.keep {
             Some(keep) => remove_surplus(self.target, &existing, keep),
@@ -232,7 +232,7 @@ impl Taking<'_> {
                 let outcome = self.resolved(&copier, file, outcome)?;
                 files.add(outcome, file, &mut list).map_err(failed())?;
             }
-            passed_backup(BackupStep::FilesCopied);
+            passed(BackupStep::FilesCopied);
             self.job.progress.set(done);
         }
         for report in copier.copy_reports()? {

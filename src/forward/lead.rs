@@ -85,7 +85,7 @@ impl<'l> Leader<'l> {
             }
             self.delivery.sleep(LOOK_EVERY)?;
         }
-        failpoint::passed_forward(ForwardStep::Locked);
+        failpoint::passed(ForwardStep::Locked);
         sink.prune(&mut connection)?;
         // A request of a process that is gone ends with its time-out.
         let may_arrive = sink.is_sending(&mut connection)?;
@@ -151,7 +151,7 @@ impl<'l> Leader<'l> {
         }
         let taking = Taking { held: &course.held, resources: RESOURCES_OF_A_UNIT, is_safe };
         if let Some((unit, work)) = sink.take(connection, taking)? {
-            failpoint::passed_forward(ForwardStep::Taken);
+            failpoint::passed(ForwardStep::Taken);
             course.units += 1;
             if work.has_risks {
                 course.held.extend_from_slice(unit.batches());
@@ -160,9 +160,9 @@ impl<'l> Leader<'l> {
                 let origin = Origin::Records(&unit.resource_type, &work);
                 self.send(connection, sink, course, &origin)?;
             }
-            failpoint::passed_forward(ForwardStep::Sent);
+            failpoint::passed(ForwardStep::Sent);
             sink.finish(connection, &unit)?;
-            failpoint::passed_forward(ForwardStep::Finished);
+            failpoint::passed(ForwardStep::Finished);
             return Ok(true);
         }
         if release_awaited(connection, sink)? > 0 {
@@ -203,7 +203,7 @@ impl<'l> Leader<'l> {
         if resources.is_empty() {
             return Ok(false);
         }
-        failpoint::passed_forward(ForwardStep::DeletesTaken);
+        failpoint::passed(ForwardStep::DeletesTaken);
         // One type after the other, the later ones first.
         for of_type in resources.chunk_by(|one, other| one.0 == other.0) {
             self.send(connection, sink, course, &Origin::Deletions(of_type))?;

@@ -207,7 +207,7 @@ impl Sending<'_> {
         (status, took, bytes): (u16, Duration, usize),
         writer: &mut BodyWriter,
     ) -> Result<Sent, Failure> {
-        failpoint::passed_forward(ForwardStep::Answered);
+        failpoint::passed(ForwardStep::Answered);
         let resource_type = entries.first().map_or("", |(entry, _)| entry.resource_type.as_str());
         let accepted: Vec<SentResource<'_>> =
             entries.iter().filter(|(_, reason)| reason.is_none()).map(|(entry, _)| sent(entry)).collect();
@@ -238,7 +238,7 @@ impl Sending<'_> {
             accepted.len(),
             took.as_millis()
         );
-        failpoint::passed_forward(ForwardStep::Noted);
+        failpoint::passed(ForwardStep::Noted);
         let (accepted, refused) = (accepted.len() as u64, refused.len() as u64);
         Ok(match method {
             Method::Put => Sent { accepted, refused, deleted: 0 },

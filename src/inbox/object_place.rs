@@ -248,7 +248,7 @@ impl Place for ObjectPlace {
     fn remove(&self, _: &FileContent) -> io::Result<()> {
         *lock(&self.kept) = Kept::Nothing;
         let removed = self.store.remove(&self.object).map(drop);
-        failpoint::passed_store(StoreStep::Removed);
+        failpoint::passed(StoreStep::Removed);
         removed
     }
 

@@ -202,7 +202,7 @@ impl Pruning<'_> {
             if kept_in == KeptIn::Rejects {
                 storage.rejects.remove_report(&location)?;
             }
-            failpoint::passed_archive(ArchiveStep::Removed);
+            failpoint::passed(ArchiveStep::Removed);
             Ok::<_, PruneError>(())
         });
         match removed {

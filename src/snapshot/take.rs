@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use fhirmill_arrow::TableSchema;
 use fhirmill_postgres::database::Database;
-use fhirmill_postgres::failpoint::{SnapshotStep, passed_snapshot};
+use fhirmill_postgres::failpoint::{SnapshotStep, passed};
 use fhirmill_postgres::ledger::{NewSnapshot, SnapshotProgress, SnapshotRun};
 use fhirmill_postgres::picture::{Picture, PictureId, Relation};
 use tokio_util::sync::CancellationToken;
@@ -137,10 +137,10 @@ impl Taking<'_> {
         let shown = shown(&mut first, self.job.plan)?;
         let (name, token) = (name_of(shown.id.taken_at, &names), Uuid::new_v4());
         self.target.begin(&name).map_err(SnapshotError::target(&self.place))?;
-        passed_snapshot(SnapshotStep::Begun);
+        passed(SnapshotStep::Begun);
         let noted = self.run.taken(&name, token, shown.id.taken_at);
         noted.map_err(SnapshotError::query("note the snapshot in the ledger"))?;
-        passed_snapshot(SnapshotStep::PictureTaken);
+        passed(SnapshotStep::PictureTaken);
         let base = match self.job.plan.is_whole {
             true => None,
             false => Base::find((self.target, &names), self.run, &shown.id, self.job.plan.format.name())?,
@@ -157,9 +157,9 @@ impl Taking<'_> {
         self.still_there(&shown)?;
         let manifest = self.manifest(shown, (&name, token), tables);
         let json = manifest.to_json();
-        passed_snapshot(SnapshotStep::Written);
+        passed(SnapshotStep::Written);
         self.target.publish(&name, &json).map_err(SnapshotError::target(&self.place))?;
-        passed_snapshot(SnapshotStep::Published);
+        passed(SnapshotStep::Published);
         self.target.set_latest(&name).map_err(SnapshotError::target(&self.place))?;
         names.push(name);
         Ok((manifest, self.remove_surplus(&names)))
@@ -263,7 +263,7 @@ impl Taking<'_> {
         each(sessions, &items, &mut watcher, &|picture, part, stop| {
             let relation = (&shown.relations[part.table], &shown.schemas[part.table]);
             let written = writer.write(picture, relation, part, stop)?;
-            passed_snapshot(SnapshotStep::TableWritten);
+            passed(SnapshotStep::TableWritten);
             Ok(written)
         })?;
         failed.map_or(Ok(()), |error| Err(SnapshotError::target(place)(error)))

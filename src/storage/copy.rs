@@ -73,7 +73,7 @@ impl Store {
                 _ => Err(error),
             };
         }
-        failpoint::passed_store(StoreStep::Copied);
+        failpoint::passed(StoreStep::Copied);
         self.prove(other, object, key, sha256)
     }
 

@@ -84,7 +84,7 @@ impl PartCopier {
                 Err((_, true)) => sleep(pause).await,
                 Err((error, false)) => return Err(error),
                 Ok(part) => {
-                    failpoint::passed_store(StoreStep::PartCopied);
+                    failpoint::passed(StoreStep::PartCopied);
                     return Ok(part);
                 }
             }

@@ -110,7 +110,7 @@ fn begin(database: &Database, definition: &Definition) -> Result<Option<AppliedV
             Ok(None)
         }
         NewVersion::ToFill(view) => {
-            failpoint::passed_view(ViewStep::Registered);
+            failpoint::passed(ViewStep::Registered);
             Ok(Some(view))
         }
     }

@@ -1,7 +1,7 @@
 //! *Asking* a server for an export, how far it is, and to delete it.
 
 use chrono::{TimeDelta, Utc};
-use fhirmill_postgres::failpoint::{FeedStep, passed_feed};
+use fhirmill_postgres::failpoint::{FeedStep, passed};
 use fhirmill_postgres::ledger::ExportJob;
 use fhirmill_postgres::lock::lock;
 use reqwest::header::CONTENT_LOCATION;
@@ -22,7 +22,7 @@ impl ExportRun<'_> {
     /// Asks for the export. A process that dies between the answer and the ledger leaves an
     /// export at the server that nobody knows of: the standard has nothing against it.
     pub(super) fn ask(&self, job: &ExportJob) -> Result<(), Failure> {
-        passed_feed(FeedStep::Requested);
+        passed(FeedStep::Requested);
         let mut method = self.request.method();
         let mut attempts = Attempts::new(self, job.id);
         let answer = loop {
@@ -43,7 +43,7 @@ impl ExportRun<'_> {
         };
         ExportJob::accepted(&mut lock(&self.connection), job.id, answer.as_str())?;
         info!(export = job.id, "export {} was accepted by {}", job.id, self.request.location());
-        passed_feed(FeedStep::Accepted);
+        passed(FeedStep::Accepted);
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl ExportRun<'_> {
             retry_after(&answer.headers, now).unwrap_or_else(|| poll_wait(self.export.retry_wait, polls));
         let next = now + TimeDelta::from_std(wait).unwrap_or_default();
         ExportJob::note_progress(&mut lock(&self.connection), job.id, said.as_deref(), next)?;
-        passed_feed(FeedStep::Polled);
+        passed(FeedStep::Polled);
         let said = said.unwrap_or_default();
         info!(export = job.id, "the server works on export {}: {said}", job.id);
         if self.is_submitted {
@@ -172,7 +172,7 @@ impl ExportRun<'_> {
             return Err(Failure::of_answer("the request to delete it", answer.status, &answer.headers, said));
         }
         ExportJob::note_deleted(&mut lock(&self.connection), job.id)?;
-        passed_feed(FeedStep::Deleted);
+        passed(FeedStep::Deleted);
         Ok(())
     }
 }

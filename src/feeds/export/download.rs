@@ -8,7 +8,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use fhirmill_postgres::failpoint::{FeedStep, passed_feed};
+use fhirmill_postgres::failpoint::{FeedStep, passed};
 use fhirmill_postgres::ledger::{ExportFile, ExportJob};
 use fhirmill_postgres::lock::lock;
 use reqwest::StatusCode;
@@ -53,7 +53,7 @@ impl ExportRun<'_> {
         }
         partial.file.sync_all()?;
         self.checkpoint(file, &partial)?;
-        passed_feed(FeedStep::Fetched);
+        passed(FeedStep::Fetched);
         if !ExportJob::is_open(&mut lock(&self.connection), file.job_id)? {
             return Err(Failure::Permanent("the export was ended".to_owned()));
         }
@@ -146,7 +146,7 @@ impl ExportRun<'_> {
     fn checkpoint(&self, file: &ExportFile, partial: &Partial) -> Result<(), Failure> {
         let connection = &mut lock(&self.connection);
         file.checkpoint(connection, partial.size, partial.validator.as_deref())?;
-        passed_feed(FeedStep::Checkpoint);
+        passed(FeedStep::Checkpoint);
         Ok(())
     }
 
@@ -167,10 +167,10 @@ impl ExportRun<'_> {
             let below = target.strip_prefix(inbox).map_err(std::io::Error::other)?;
             let noted = file.note_landing(&mut lock(&self.connection), &escaped(below.as_os_str()));
             noted.map_err(std::io::Error::other)?;
-            passed_feed(FeedStep::LandingNoted);
+            passed(FeedStep::LandingNoted);
             Ok(())
         })?;
-        passed_feed(FeedStep::Landed);
+        passed(FeedStep::Landed);
         file.note_fetched(&mut lock(&self.connection), "landed", None)?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use fhirmill_postgres::failpoint::{FeedStep, passed_feed};
+use fhirmill_postgres::failpoint::{FeedStep, passed};
 use fhirmill_postgres::ledger::{ExportFile, ExportJob, NewExportFile};
 use fhirmill_postgres::lock::lock;
 use tracing::warn;
@@ -48,7 +48,7 @@ impl ExportRun<'_> {
             );
         }
         ExportJob::ready(connection, job.id, time, organized_by, &files)?;
-        passed_feed(FeedStep::FilesNoted);
+        passed(FeedStep::FilesNoted);
         Ok(())
     }
 

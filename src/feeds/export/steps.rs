@@ -1,7 +1,7 @@
 //! The *steps* of an export: asked for, worked on by the server, fetched, loaded.
 
 use chrono::Utc;
-use fhirmill_postgres::failpoint::{FeedStep, passed_feed};
+use fhirmill_postgres::failpoint::{FeedStep, passed};
 use fhirmill_postgres::ledger::{ExportFile, ExportJob, Feed, NewExport};
 use fhirmill_postgres::lock::lock;
 use tracing::{info, warn};
@@ -114,7 +114,7 @@ impl ExportRun<'_> {
                 "requested" => self.ask(&job)?,
                 "exporting" | "fetching" => {
                     let manifest = self.poll(&job)?;
-                    passed_feed(FeedStep::ManifestRead);
+                    passed(FeedStep::ManifestRead);
                     self.note_files(&job, &manifest)?;
                     match self.fetch_all(id, &manifest) {
                         Err(Failure::Gone(status)) => {
@@ -130,7 +130,7 @@ impl ExportRun<'_> {
                         fetched => {
                             fetched?;
                             ExportJob::set_status(&mut lock(&self.connection), id, "loading")?;
-                            passed_feed(FeedStep::AllLanded);
+                            passed(FeedStep::AllLanded);
                         }
                     }
                 }
@@ -138,7 +138,7 @@ impl ExportRun<'_> {
                     loads += 1;
                     if self.loaded(id)? {
                         ExportJob::finish(&mut lock(&self.connection), id)?;
-                        passed_feed(FeedStep::Finished);
+                        passed(FeedStep::Finished);
                         self.tell_differences(id)?;
                     } else if loads > MOST_LOADS {
                         return Err(Failure::Permanent(

@@ -150,7 +150,7 @@ impl Lane {
     fn carry_out(&mut self, order: Order) -> Done {
         match order {
             Order::Load(batch) => {
-                failpoint::passed_kafka(KafkaStep::Gathered);
+                failpoint::passed(KafkaStep::Gathered);
                 self.load(&batch)
             }
             Order::Move(to) => match self.move_offset(&to) {
@@ -189,7 +189,7 @@ impl Lane {
             let mut appending = Appending::begin(scope, spool, offset, lines);
             let mut last_word = |connection: &mut PgConnection, number: u64, rejected: &[u32]| {
                 appending.wait()?;
-                failpoint::passed_kafka(KafkaStep::Appended);
+                failpoint::passed(KafkaStep::Appended);
                 moves = batch.moves(rejected);
                 for to in &moves {
                     is_in_turn = to.carry_out(connection, feed_id, Some((run_id, number)))?;
@@ -198,7 +198,7 @@ impl Lane {
                     }
                 }
                 of_feed.note_size(connection, offset + lines.len() as u64)?;
-                failpoint::passed_kafka(KafkaStep::OffsetsMoved);
+                failpoint::passed(KafkaStep::OffsetsMoved);
                 Ok(())
             };
             let loaded = active.run.load_messages(&settings, file, &batch.messages, &mut last_word);
@@ -210,7 +210,7 @@ impl Lane {
         match loaded {
             Ok(()) => {
                 *used = Instant::now();
-                failpoint::passed_kafka(KafkaStep::Loaded);
+                failpoint::passed(KafkaStep::Loaded);
                 Done::Moved(moves)
             }
             Err(_) if !is_in_turn => Done::OutOfTurn,
@@ -238,7 +238,7 @@ impl Lane {
             let spool = SpoolFile::create(inbox, source, &format!("kafka-{}", self.context.feed))
                 .map_err(|error| PipelineError::Inbox { path: inbox.display().to_string(), source: error })?;
             let (file, of_feed) = active.run.open_of_feed(source, &spool.relative, feed_id)?;
-            failpoint::passed_kafka(KafkaStep::Opened);
+            failpoint::passed(KafkaStep::Opened);
             let now = Instant::now();
             active
                 .files
@@ -259,7 +259,7 @@ impl Lane {
     fn close(&self, active: &mut ActiveRun, open: OpenFile) {
         let OpenFile { spool, file, .. } = open;
         let is_empty = file.bytes() == 0;
-        failpoint::passed_kafka(KafkaStep::Completing);
+        failpoint::passed(KafkaStep::Completing);
         let closed = active.run.close(&self.context.settings, file, &spool.path);
         if let Err(failure) = &closed {
             warn!("{} could not be completed: {}", spool.relative, in_one_line(failure));

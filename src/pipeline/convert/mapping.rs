@@ -190,7 +190,7 @@ impl<'w> Worker<'w> {
                 continue;
             }
             self.batch(&mut batch);
-            failpoint::passed_convert(ConvertStep::Mapped);
+            failpoint::passed(ConvertStep::Mapped);
             let settled = self.spill.settle();
             self.check(settled);
             self.shared.pool.give_back(batch.into_bytes());

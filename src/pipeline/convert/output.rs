@@ -122,7 +122,7 @@ impl Output<'_> {
         }
         let text_only = decoder.unfit().into_iter().map(TextOnly::from).collect();
         let written = writer.finish(text_only)?;
-        failpoint::passed_convert(ConvertStep::TableWritten);
+        failpoint::passed(ConvertStep::TableWritten);
         Ok(Some(written))
     }
 }

@@ -62,7 +62,7 @@ pub fn search(job: &Job<'_>, subject: &Subject) -> Result<Erased, EraseError> {
 pub fn erase(job: &Job<'_>, subject: &Subject, by: &str) -> Result<Erased, EraseError> {
     let mut connection = job.database.connect()?;
     let id = Erasure::request(&mut connection, subject, by)?;
-    failpoint::passed_erase(EraseStep::Requested);
+    failpoint::passed(EraseStep::Requested);
     let erased = go_on(job, subject, id);
     if !matches!(&erased, Ok(erased) if !erased.is_nothing()) {
         // Nothing was changed, unless only tasks are left.
@@ -84,7 +84,7 @@ fn go_on(job: &Job<'_>, subject: &Subject, id: i64) -> Result<Erased, EraseError
     let (mut erased, is_done) = erased?;
     ended?;
     if is_done {
-        failpoint::passed_erase(EraseStep::Committed);
+        failpoint::passed(EraseStep::Committed);
         erased.remembered_keys = finish(job, id)?;
     }
     Ok(erased)
@@ -140,7 +140,7 @@ fn change(
         let Some(archived) = open(&storage, files[0])? else { continue };
         places.extend(edits_of(job, worker, (files, archived), (&mut person, &mut totals), &mut number)?);
     }
-    failpoint::passed_erase(EraseStep::Searched);
+    failpoint::passed(EraseStep::Searched);
     let mut tasks = Vec::new();
     for place in &places {
         let (left, file) = match purpose {
@@ -165,7 +165,7 @@ fn change(
     erased.counts.rejects = rejects(worker, subject, (&mut person, &totals))?;
     if let Purpose::Erasure(id, run_id) = purpose {
         note(worker, (id, run_id), &person, (&erased, tasks))?;
-        failpoint::passed_erase(EraseStep::Recorded);
+        failpoint::passed(EraseStep::Recorded);
     }
     Ok(erased)
 }
@@ -248,7 +248,7 @@ fn clear(
     erased.counts.rows = erased.tables.values().sum();
     let Purpose::Erasure(id, run_id) = purpose else { return Ok(()) };
     let _: BTreeMap<String, TableRows> = undo::clear(worker.connection(), &plan)?;
-    failpoint::passed_erase(EraseStep::Cleared);
+    failpoint::passed(EraseStep::Cleared);
     replay(job, worker, &again, (&affected, &[]))?;
     forward::note_undone(worker.connection(), source_id, Some(run_id))?;
     erased.sinks = erase::leave_sinks(worker.connection(), source_id)?;

@@ -174,7 +174,7 @@ impl Place<'_> {
                     stored_bytes: stored.filter(|stored| stored.is_compressed).map(|stored| stored.bytes),
                 },
             )?;
-            failpoint::passed_erase(EraseStep::Rewritten);
+            failpoint::passed(EraseStep::Rewritten);
             tasks.extend(ids.iter().map(|id| (TaskKind::Report, id.to_string())));
             FileAction::Rewritten
         };

@@ -65,7 +65,7 @@ pub fn finish(job: &Job<'_>, id: i64) -> Result<u64, EraseError> {
     for task in Erasure::tasks(&mut connection, id)? {
         do_task(job, &storage, &task)?;
         Erasure::done(&mut connection, &task)?;
-        failpoint::passed_erase(EraseStep::TaskDone);
+        failpoint::passed(EraseStep::TaskDone);
     }
     let plan = views::plan(&mut connection)?;
     let remembered = Erasure::forget_keys(&mut connection, id, &plan.tables)?;
@@ -73,7 +73,7 @@ pub fn finish(job: &Job<'_>, id: i64) -> Result<u64, EraseError> {
         for table in ["etl.resource_key", "etl.undone_key"] {
             vacuum(&mut connection, table)?;
         }
-        failpoint::passed_erase(EraseStep::Finished);
+        failpoint::passed(EraseStep::Finished);
         Erasure::finish(&mut connection, id)?;
     }
     Ok(remembered)

@@ -194,9 +194,9 @@ fn of_source(
     let changed = change(job, &mut worker, (source_id, files), (action.is_redo, run_id));
     match changed {
         Ok(changes) if !action.is_dry_run => {
-            failpoint::passed_undo(UndoStep::Recorded);
+            failpoint::passed(UndoStep::Recorded);
             worker.loader().commit()?;
-            failpoint::passed_undo(UndoStep::Committed);
+            failpoint::passed(UndoStep::Committed);
             Ok(changes)
         }
         other => {
@@ -260,11 +260,11 @@ fn change(
     if UndoFile::has_pruned(worker.connection(), source_id)? {
         return Err(UndoError::Pruned);
     }
-    failpoint::passed_undo(UndoStep::Scanned);
+    failpoint::passed(UndoStep::Scanned);
     let plan = worker.plan_tables();
     undo::collect_keys(worker.connection(), &plan.tables)?;
     let mut tables = undo::clear(worker.connection(), &plan)?;
-    failpoint::passed_undo(UndoStep::Cleared);
+    failpoint::passed(UndoStep::Cleared);
     replay(job, worker, &again, (&affected, &undone.promoted))?;
     undo::written(worker.connection(), &plan, &mut tables)?;
     changes.tables = tables;
@@ -334,7 +334,7 @@ pub(super) fn replay(
             };
             let loaded = worker.replay(&mut batch.input, file.loaded_at, &is_wanted)?;
             loaded.accounts.into_iter().for_each(|of_batch| account += of_batch);
-            failpoint::passed_undo(UndoStep::Replayed);
+            failpoint::passed(UndoStep::Replayed);
             Ok(())
         })?;
         if let Some(promotion) = promoted.iter().find(|promotion| promotion.file_id == file.id) {

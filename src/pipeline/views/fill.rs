@@ -141,9 +141,9 @@ impl Filling<'_> {
         if !self.view.index(self.connection, &view)? {
             return Err(Stop::End(FillEnd::Gone));
         }
-        failpoint::passed_view(ViewStep::Indexed);
+        failpoint::passed(ViewStep::Indexed);
         if self.view.complete(self.connection)? {
-            failpoint::passed_view(ViewStep::Swapped);
+            failpoint::passed(ViewStep::Swapped);
             return Ok(true);
         }
         match self.view.still_filling(self.connection)? {
@@ -217,7 +217,7 @@ impl Filling<'_> {
             return Err(Stop::End(FillEnd::Gone));
         }
         written?;
-        failpoint::passed_view(ViewStep::Filled);
+        failpoint::passed(ViewStep::Filled);
         if part == Part::Files {
             let filled = self.job.progress.snapshot().done + count;
             self.job.progress.set(filled);

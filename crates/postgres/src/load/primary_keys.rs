@@ -77,7 +77,7 @@ pub fn postpone(connection: &mut PgConnection) -> QueryResult<usize> {
         connection.batch_execute(&drops.collect::<Vec<_>>().join(";\n"))?;
         Ok::<_, Error>(free.len())
     })?;
-    failpoint::passed_key(KeyStep::Postponed);
+    failpoint::passed(KeyStep::Postponed);
     Ok(dropped)
 }
 
@@ -156,7 +156,7 @@ pub fn create_index(connection: &mut PgConnection, key: &PrimaryKey) -> Result<(
         }
         other => other?,
     }
-    failpoint::passed_key(KeyStep::Indexed);
+    failpoint::passed(KeyStep::Indexed);
     Ok(())
 }
 
@@ -166,6 +166,6 @@ pub fn declare(connection: &mut PgConnection, key: &PrimaryKey) -> QueryResult<(
     connection.transaction(|connection| {
         connection.batch_execute(&format!("set local lock_timeout = '2s';\n{}", key.use_index()))
     })?;
-    failpoint::passed_key(KeyStep::Declared);
+    failpoint::passed(KeyStep::Declared);
     Ok(())
 }

@@ -118,7 +118,7 @@ impl<'r> Reader<'r> {
             feed_id: self.run.feed.id,
         };
         let places = asked.of(self.connection, partitions)?;
-        failpoint::passed_kafka(KafkaStep::Assigned);
+        failpoint::passed(KafkaStep::Assigned);
         self.gathering.begin(Partitions::new(&places, &self.topics, self.lanes.count())?);
         // What others have read meanwhile is in files that are older than those begun now.
         for lane in 0..self.lanes.count() {

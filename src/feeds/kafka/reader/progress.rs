@@ -37,7 +37,7 @@ impl Reader<'_> {
         if let Err(error) = self.client.commit(&list, CommitMode::Async) {
             debug!("the group's offsets were not committed: {error}");
         }
-        failpoint::passed_kafka(KafkaStep::Told);
+        failpoint::passed(KafkaStep::Told);
         Ok(())
     }
 

@@ -83,7 +83,7 @@ impl FolderTarget {
         let place = self.folder.join(manifest::NAME);
         remove(&place)?;
         sync_folder(&self.folder)?;
-        failpoint::passed_convert(ConvertStep::Revoked);
+        failpoint::passed(ConvertStep::Revoked);
         for table in &self.replaced {
             remove(&self.folder.join(table))?;
         }
@@ -91,11 +91,11 @@ impl FolderTarget {
             let place = self.folder.join(&table.name);
             let moved = fs::rename(self.staging.join(&table.name), &place);
             moved.map_err(ConvertError::output(&place))?;
-            failpoint::passed_convert(ConvertStep::TablePlaced);
+            failpoint::passed(ConvertStep::TablePlaced);
         }
         sync_folder(&self.folder)?;
         fs::rename(&staged, &place).map_err(ConvertError::output(&place))?;
-        failpoint::passed_convert(ConvertStep::Complete);
+        failpoint::passed(ConvertStep::Complete);
         remove(&self.staging)?;
         sync_folder(&self.folder)
     }

@@ -98,7 +98,7 @@ impl StoreTarget {
         for object in self.replaced.iter().filter(|object| object.key != MARK) {
             self.store.remove(object).map_err(&failed)?;
             if object.key == manifest::NAME {
-                failpoint::passed_convert(ConvertStep::Revoked);
+                failpoint::passed(ConvertStep::Revoked);
             }
         }
         progress.progress.begin("uploading", tables.iter().map(|table| table.bytes).sum(), Unit::Bytes);
@@ -110,11 +110,11 @@ impl StoreTarget {
                     return Ok(false);
                 }
             }
-            failpoint::passed_convert(ConvertStep::TablePlaced);
+            failpoint::passed(ConvertStep::TablePlaced);
         }
         progress.progress.end();
         self.store.put(manifest::NAME, text).map_err(&failed)?;
-        failpoint::passed_convert(ConvertStep::Complete);
+        failpoint::passed(ConvertStep::Complete);
         if let Some(mark) = self.store.find(MARK).map_err(&failed)? {
             self.store.remove(&mark).map_err(&failed)?;
         }
