@@ -228,3 +228,16 @@ fn compose_mounts_the_settings_file_of_the_folder() {
     // Compose reads .env itself.
     assert!(config().contains("config=\n"), "{}", config());
 }
+
+/// docker-compose 1.29 refuses the file for any other, such as `${NAME:+…}`.
+#[test]
+fn the_compose_file_has_only_defaults_and_errors_for_what_is_not_set() {
+    let text = fs::read_to_string(Path::new(ROOT).join("docker-compose.yml")).unwrap();
+    for substitution in text.split("${").skip(1) {
+        let name = substitution
+            .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+            .unwrap();
+        let operator = &substitution[name..];
+        assert!(operator.starts_with(":-") || operator.starts_with(":?"), "${{{substitution}");
+    }
+}
