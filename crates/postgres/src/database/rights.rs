@@ -124,10 +124,16 @@ fn quoted(connection: &mut PgConnection, role: &str) -> QueryResult<String> {
     Ok(found.name)
 }
 
-/// Executes the statements that a query makes for a role; returns those that failed.
+/// Executes the statements that a query makes for a role; returns those that failed. Hundreds of
+/// tables are usually granted in one transaction; if a statement fails, each is tried by itself.
 fn execute(connection: &mut PgConnection, query: &str, role: &str) -> QueryResult<Vec<String>> {
     let statements: Vec<Statement> = sql_query(query).bind::<Text, _>(role).load(connection)?;
     let mut failed = Vec::new();
+    let texts: Vec<&str> = statements.iter().map(|Statement { statement }| statement.as_str()).collect();
+    // Postgres executes a text of several statements as one transaction.
+    if texts.is_empty() || connection.batch_execute(&texts.join(";\n")).is_ok() {
+        return Ok(failed);
+    }
     for Statement { statement } in statements {
         if connection.batch_execute(&statement).is_err() {
             failed.push(statement);
