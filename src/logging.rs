@@ -110,6 +110,10 @@ fn traces(settings: &LogSettings, layers: &mut Vec<BoxedLayer>) -> Option<crate:
     }
 }
 
+/// How many lines may wait for the disk; who writes another one waits. The queue is made whole at every
+/// start, and the usual one takes 5 MB and several milliseconds.
+const WAITING_LINES: usize = 8192;
+
 fn daily_file(dir: &Path, days: usize) -> anyhow::Result<(NonBlocking, WorkerGuard)> {
     // The appender would create the folder too, but only after complaining.
     fs::create_dir_all(dir)?;
@@ -121,7 +125,7 @@ fn daily_file(dir: &Path, days: usize) -> anyhow::Result<(NonBlocking, WorkerGua
         .build(dir)?;
     // Waiting is better than dropping lines: there are few, about one for each
     // file and batch.
-    Ok(NonBlockingBuilder::default().lossy(false).finish(appender))
+    Ok(NonBlockingBuilder::default().lossy(false).buffered_lines_limit(WAITING_LINES).finish(appender))
 }
 
 fn lines<Writer>(settings: &LogSettings, writer: Writer) -> BoxedLayer
