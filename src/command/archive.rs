@@ -14,7 +14,6 @@ use crate::report::ProgressMeter;
 use crate::retention::compress::{CompressedArchive, compress};
 use fhirmill_postgres::database::migrations::{self, MIGRATIONS};
 use fhirmill_postgres::database::{Database, Wait};
-use fhirmill_postgres::erase::Erasure;
 use fhirmill_postgres::ledger::try_lock_archive;
 
 /// Runs the command.
@@ -38,7 +37,7 @@ fn compress_files(settings: &Settings, arguments: &CompressArguments, runtime: &
     let age = arguments.older_than.unwrap_or_default();
     let storage = Storage::of(settings);
     let mut connection = database.connect()?;
-    if !try_lock_archive(&mut connection)? || !Erasure::lock(&mut connection)? {
+    if !try_lock_archive(&mut connection)? {
         return Err(Refusal::new("another process is working on the archive")
             .with_hint("try again when it has ended")
             .into());

@@ -53,6 +53,11 @@ pub fn run(settings: &Settings, arguments: &EraseArguments, runtime: &Handle) ->
             let hint = "--dry-run lists them; --shared erase or --shared keep says what becomes of them";
             Err(Refusal::new(format!("nothing was erased: {error}")).with_hint(hint).into())
         }
+        Err(EraseOrRefusal::Erase(error @ EraseError::Busy)) => {
+            Err(Refusal::new(format!("nothing was erased: {error}"))
+                .with_hint("try again when it has ended")
+                .into())
+        }
         Err(EraseOrRefusal::Erase(error)) => Err(error.into()),
         Err(EraseOrRefusal::Refusal(error)) => Err(error),
         Ok(code) => {

@@ -54,11 +54,21 @@ impl TestEnvironment {
     /// [`TestEnvironment::hold`].
     #[track_caller]
     pub fn wait_until_held_off(&self) {
-        wait_until("a session waits for a lock", || {
-            self.value(
-                "select count(*) > 0 as waits from pg_stat_activity \
-                 where datname = current_database() and wait_event_type = 'Lock'",
-            ) == "true"
+        self.wait_until_waiting(1);
+    }
+
+    /// Waits until so many sessions wait for locks.
+    #[track_caller]
+    pub fn wait_until_waiting(&self, sessions: u32) {
+        wait_until("sessions wait for locks", || {
+            let waiting: u32 = self
+                .value(
+                    "select count(*) from pg_stat_activity \
+                     where datname = current_database() and wait_event_type = 'Lock'",
+                )
+                .parse()
+                .unwrap();
+            waiting >= sessions
         });
     }
 

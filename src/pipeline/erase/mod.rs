@@ -106,8 +106,9 @@ fn of_source(job: &Job<'_>, subject: &Subject, purpose: Purpose) -> Result<(Eras
     begin(job, &mut worker, subject.source_id)?;
     let changed = change(job, &mut worker, subject, purpose);
     match (changed, purpose) {
-        (Ok(erased), Purpose::Erasure(..)) if !erased.is_nothing() => {
+        (Ok(mut erased), Purpose::Erasure(id, _)) if !erased.is_nothing() => {
             worker.loader().commit()?;
+            erased.erasure_id = Some(id);
             Ok((erased, true))
         }
         (other, _) => {

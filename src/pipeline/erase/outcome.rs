@@ -41,8 +41,8 @@ pub enum EraseError {
         "the tables no longer have the person, but {0} cannot be removed yet; `fhirmill erase --finish` goes on"
     )]
     Unfinished(String, #[source] io::Error),
-    /// Another process erases.
-    #[error("another process is erasing; try again when it has finished")]
+    /// Another process erases, or compresses or removes archived files.
+    #[error("another process is working on the archive")]
     Busy,
     /// Resources mention other patients, and nobody has said what becomes of them.
     #[error("{0} resources mention other patients, too")]

@@ -15,17 +15,17 @@ use crate::support::state::{State, assert_same};
 use crate::support::{TestEnvironment, violations};
 
 /// Stands in everything that is of the person, and nowhere else.
-const MARK: &str = "zqxmark";
+pub const MARK: &str = "zqxmark";
 /// The person's id.
-const ID: &str = "p-zqxmark-1";
-const PATIENT: &str = "Patient/p-zqxmark-1";
+pub const ID: &str = "p-zqxmark-1";
+pub const PATIENT: &str = "Patient/p-zqxmark-1";
 
-fn lines(values: &[Value]) -> String {
+pub fn lines(values: &[Value]) -> String {
     values.iter().map(|value| format!("{value}\n")).collect()
 }
 
 /// A patient with all that patients have.
-fn person(id: &str, word: &str, day: u32) -> Value {
+pub fn person(id: &str, word: &str, day: u32) -> Value {
     json!({"resourceType": "Patient", "id": id, "meta": {"lastUpdated": format!("2024-01-{day:02}T00:00:00Z")},
         "text": {"status": "generated", "div": format!("<div>{word} narrative</div>")},
         "identifier": [{"system": "urn:mrn", "value": format!("{word}-number")}],
@@ -36,7 +36,7 @@ fn person(id: &str, word: &str, day: u32) -> Value {
         "contact": [{"name": {"family": format!("{word} contact")}}]})
 }
 
-fn observation(id: &str, patient: &str, word: &str) -> Value {
+pub fn observation(id: &str, patient: &str, word: &str) -> Value {
     json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": format!("{word} code")},
         "subject": {"reference": format!("Patient/{patient}"), "display": format!("{word} display")},
         "valueString": format!("{word} value"), "note": [{"text": format!("{word} note")}],
@@ -46,8 +46,8 @@ fn observation(id: &str, patient: &str, word: &str) -> Value {
 }
 
 /// What the person has, which is left out where it never came.
-struct Deliveries {
-    has_person: bool,
+pub struct Deliveries {
+    pub has_person: bool,
 }
 
 impl Deliveries {
@@ -55,7 +55,7 @@ impl Deliveries {
         if self.has_person { values } else { Vec::new() }
     }
 
-    fn several(&self) -> String {
+    pub fn several(&self) -> String {
         let mut all = vec![person("a", "anna", 1), observation("oa", "a", "anna")];
         all.extend(self.own(vec![person(ID, MARK, 1), observation("o-zqxmark", ID, MARK)]));
         all.extend([person("c", "carl", 1), observation("oc", "c", "carl")]);
@@ -63,7 +63,7 @@ impl Deliveries {
     }
 
     /// A transaction in which others have places behind the person's.
-    fn transaction(&self) -> String {
+    pub fn transaction(&self) -> String {
         let put = |resource: Value| {
             let url = format!(
                 "{}/{}",
@@ -144,10 +144,15 @@ impl Deliveries {
         lines(&[focused, group])
     }
 
-    fn deliver(&self, environment: &TestEnvironment) {
+    pub fn deliver(&self, environment: &TestEnvironment) {
+        self.deliver_by(environment, &|| once(environment));
+    }
+
+    /// Puts files into the inbox, and has them loaded by `once` three times.
+    pub fn deliver_by(&self, environment: &TestEnvironment, once: &dyn Fn()) {
         let put = |name: &str, content: &[u8]| environment.put(&format!("inbox/north/{name}"), content);
         put("1.ndjson", self.several().as_bytes());
-        once(environment);
+        once();
         put("2.json", self.transaction().as_bytes());
         put("3.ndjson.gz", &self.packed());
         put("4.zip", &self.zip());
@@ -155,11 +160,11 @@ impl Deliveries {
             put("Zqxmarkgiven_Zqxmark_p-zqxmark-1.json", person(ID, MARK, 5).to_string().as_bytes());
             put("6.json", format!("{{\"resourceType\":\"Patient\",\"id\":\"{ID}\",").as_bytes());
         }
-        once(environment);
+        once();
         put("7.ndjson", self.rejected().as_bytes());
         put("8.ndjson", self.mentions().as_bytes());
         put("9.ndjson", self.several().as_bytes());
-        once(environment);
+        once();
     }
 }
 
@@ -176,31 +181,36 @@ fn without_hash(row: &str) -> String {
     }
 }
 
-/// Every file of the folder, unpacked, and every table, that has the mark.
-fn places_of_mark(environment: &TestEnvironment) -> Vec<String> {
-    let mut places = Vec::new();
-    for path in environment.listing().into_iter().filter(|path| !path.starts_with("data/")) {
-        let bytes = fs::read(environment.path(&path)).unwrap();
-        let mut texts = vec![path.clone().into_bytes(), bytes.clone()];
-        if bytes.starts_with(b"\x1f\x8b") {
+/// Whether a file has the mark in its path or, unpacked, in its content.
+pub fn has_mark(path: &str, bytes: Vec<u8>) -> bool {
+    let mut texts = vec![path.to_owned().into_bytes(), bytes.clone()];
+    if bytes.starts_with(b"\x1f\x8b") {
+        let mut text = Vec::new();
+        MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).unwrap();
+        texts.push(text);
+    }
+    #[cfg(feature = "compression")]
+    if path.ends_with(".zst") {
+        let mut text = Vec::new();
+        zstd::Decoder::new(&bytes[..]).unwrap().read_to_end(&mut text).unwrap();
+        texts.push(text);
+    }
+    if bytes.starts_with(b"PK") {
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+        for number in 0..archive.len() {
             let mut text = Vec::new();
-            MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).unwrap();
+            archive.by_index(number).unwrap().read_to_end(&mut text).unwrap();
             texts.push(text);
         }
-        if bytes.starts_with(b"PK") {
-            let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
-            for number in 0..archive.len() {
-                let mut text = Vec::new();
-                archive.by_index(number).unwrap().read_to_end(&mut text).unwrap();
-                texts.push(text);
-            }
-        }
-        for text in texts {
-            if String::from_utf8_lossy(&text).to_lowercase().contains(MARK) {
-                places.push(path.clone());
-            }
-        }
     }
+    texts.iter().any(|text| String::from_utf8_lossy(text).to_lowercase().contains(MARK))
+}
+
+/// Every file of the folder and every table that has the mark.
+pub fn places_of_mark(environment: &TestEnvironment) -> Vec<String> {
+    let mut places = environment.listing();
+    places.retain(|path| !path.starts_with("data/"));
+    places.retain(|path| has_mark(path, fs::read(environment.path(path)).unwrap()));
     let tables = environment.query(
         "select format('%I.%I', schemaname, tablename) from pg_tables
           where schemaname not in ('pg_catalog', 'information_schema')",
@@ -264,6 +274,7 @@ fn nothing_of_a_person_is_left_anywhere_and_everything_of_others_is() {
     assert_eq!(told["resources"], expected);
     assert_eq!(told["counts"]["rejects"], 3);
     assert_eq!(told["counts"]["removed_references"], 2);
+    assert_eq!(told["erasure_id"].to_string(), environment.value("select max(id) from etl.erasure"));
 
     let never = TestEnvironment::new();
     Deliveries { has_person: false }.deliver(&never);

@@ -2,7 +2,8 @@
 //! commands, exit codes, logs and reports.
 
 mod archive_check;
-mod erase;
+pub mod erase;
+mod erase_beside;
 mod heartbeat;
 #[cfg(feature = "server")]
 mod notifications;

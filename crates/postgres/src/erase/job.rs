@@ -13,13 +13,13 @@ use fhirmill_core::model::Table;
 use serde::Serialize;
 
 use super::keys::{drop_unused, vacuum};
-use crate::ledger::living;
 use crate::ledger::schema::{erasure, erasure_subject, erasure_task};
+use crate::ledger::{living, try_lock_archive, unlock_archive};
 
 /// The first of the two numbers of the lock that an erasure holds.
 const ERASURE_LOCK: i32 = 7_303_024;
 
-/// How long an erasure waits for another one.
+/// How long an erasure waits for another one, and for whoever else works on the archive.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
@@ -169,25 +169,32 @@ struct Left {
 }
 
 impl Erasure {
-    /// Keeps others from erasing as long as the connection lives; false if one still does after
-    /// a while. The server takes a moment to notice that a process has died.
+    /// Keeps others from erasing, and from compressing or removing archived files, as long as the
+    /// connection lives; false if one still does after a while. The server takes a moment to notice
+    /// that a process has died.
     pub fn lock(connection: &mut PgConnection) -> QueryResult<bool> {
         let since = Instant::now();
         loop {
-            let Is { yes } = sql_query("select pg_try_advisory_lock($1, 0) as yes")
-                .bind::<Integer, _>(ERASURE_LOCK)
-                .get_result(connection)?;
-            if yes || since.elapsed() > LONGEST_WAIT {
-                return Ok(yes);
+            if try_lock_archive(connection)? {
+                let Is { yes } = sql_query("select pg_try_advisory_lock($1, 0) as yes")
+                    .bind::<Integer, _>(ERASURE_LOCK)
+                    .get_result(connection)?;
+                if yes {
+                    return Ok(true);
+                }
+                unlock_archive(connection)?;
+            }
+            if since.elapsed() > LONGEST_WAIT {
+                return Ok(false);
             }
             std::thread::sleep(ASK_EVERY);
         }
     }
 
-    /// Lets others erase again.
+    /// Lets others erase, compress and remove again.
     pub fn unlock(connection: &mut PgConnection) -> QueryResult<()> {
         sql_query("select pg_advisory_unlock($1, 0)").bind::<Integer, _>(ERASURE_LOCK).execute(connection)?;
-        Ok(())
+        unlock_archive(connection)
     }
 
     /// The erasures, newest first.

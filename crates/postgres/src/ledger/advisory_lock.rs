@@ -90,3 +90,9 @@ pub fn try_lock_archive(connection: &mut PgConnection) -> QueryResult<bool> {
         .get_result(connection)?;
     Ok(locked.is_locked)
 }
+
+/// Gives up what [`try_lock_archive`] took.
+pub(crate) fn unlock_archive(connection: &mut PgConnection) -> QueryResult<()> {
+    sql_query("select pg_advisory_unlock($1)").bind::<BigInt, _>(ARCHIVE_LOCK).execute(connection)?;
+    Ok(())
+}

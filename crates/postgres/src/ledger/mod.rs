@@ -57,7 +57,7 @@ mod view;
 
 pub use account::Account;
 pub use advisory_lock::try_lock_archive;
-pub(crate) use advisory_lock::{living, lock_claims};
+pub(crate) use advisory_lock::{living, lock_claims, unlock_archive};
 pub use archived::{ArchivedFile, FoundResource};
 pub use audit::AuditEvent;
 pub use batch::{BatchClaim, BatchPart, DeviatingElement, UnmappedElement};
