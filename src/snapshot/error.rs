@@ -57,6 +57,12 @@ pub enum SnapshotError {
         /// The name that was meant, probably.
         nearest: Option<String>,
     },
+    /// The de-identified copy is asked for, and there is none.
+    #[error("there is no de-identified copy{}", if *.is_off { ": DEIDENTIFIED is off" } else { "" })]
+    NoCopy {
+        /// Whether the settings say that there is to be none.
+        is_off: bool,
+    },
     /// A table was emptied or rewritten while the picture was read.
     #[error("{table} was emptied, rewritten or replaced while the snapshot was being written")]
     Rewritten {
@@ -86,7 +92,10 @@ impl SnapshotError {
 
     /// Whether what was asked for cannot be done, rather than has failed.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, SnapshotError::Busy { .. } | SnapshotError::Unknown { .. })
+        matches!(
+            self,
+            SnapshotError::Busy { .. } | SnapshotError::Unknown { .. } | SnapshotError::NoCopy { .. }
+        )
     }
 
     /// What to do.
@@ -101,8 +110,12 @@ impl SnapshotError {
             }
             SnapshotError::Unknown { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
             SnapshotError::Unknown { .. } => {
-                Some("the schemas are public, analytics, views and etl; tables of others than public are named schema.table".to_owned())
+                Some("the schemas are public, analytics, views, etl and deidentified; tables of others than public are named schema.table".to_owned())
             }
+            SnapshotError::NoCopy { is_off: true } => {
+                Some("set it to views or tables, and run `fhirmill deidentify`".to_owned())
+            }
+            SnapshotError::NoCopy { is_off: false } => Some("`fhirmill deidentify` makes it".to_owned()),
             SnapshotError::Rewritten { .. } => Some("run it again".to_owned()),
             _ => None,
         }

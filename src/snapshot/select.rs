@@ -10,14 +10,26 @@ use crate::config::{SnapshotPlan, nearest_name};
 const SCHEMAS: [&str; 5] = ["public", "analytics", "views", "etl", DEIDENTIFIED];
 const DEIDENTIFIED: &str = "deidentified";
 
-/// Those that the plan names, or all of them.
-pub(super) fn select(relations: Vec<Relation>, plan: &SnapshotPlan) -> Result<Vec<Relation>, SnapshotError> {
+/// Those that the plan names, or all of them. `has_copy`: whether the settings say that there is a
+/// de-identified copy.
+///
+/// # Errors
+/// The plan names a schema or a table that is not there.
+pub(super) fn select(
+    relations: Vec<Relation>,
+    plan: &SnapshotPlan,
+    has_copy: bool,
+) -> Result<Vec<Relation>, SnapshotError> {
     for schema in &plan.schemas {
         if !SCHEMAS.contains(&schema.as_str()) {
             let nearest = nearest_name(schema, SCHEMAS.into_iter());
             let nearest = nearest.map(str::to_owned);
             return Err(SnapshotError::Unknown { what: "schema", name: schema.clone(), nearest });
         }
+    }
+    let is_copy_there = has_copy && relations.iter().any(|relation| relation.schema == DEIDENTIFIED);
+    if names_copy(plan) && !is_copy_there {
+        return Err(SnapshotError::NoCopy { is_off: !has_copy });
     }
     for table in &plan.tables {
         if !relations.iter().any(|relation| is_named(relation, table)) {
@@ -32,6 +44,12 @@ pub(super) fn select(relations: Vec<Relation>, plan: &SnapshotPlan) -> Result<Ve
             && (plan.tables.is_empty() || plan.tables.iter().any(|table| is_named(relation, table)))
     };
     Ok(relations.into_iter().filter(is_wanted).collect())
+}
+
+/// Whether the plan asks for the de-identified copy or a table of it.
+fn names_copy(plan: &SnapshotPlan) -> bool {
+    let is_of_copy = |table: &String| table.split_once('.').is_some_and(|(schema, _)| schema == DEIDENTIFIED);
+    plan.schemas.iter().any(|schema| schema == DEIDENTIFIED) || plan.tables.iter().any(is_of_copy)
 }
 
 fn is_named(relation: &Relation, table: &str) -> bool {

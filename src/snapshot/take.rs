@@ -134,7 +134,7 @@ impl Taking<'_> {
         let mut names = self.prepare()?;
         let query = SnapshotError::query("take a picture of the database");
         let mut first = Picture::take(self.job.database.connect()?).map_err(query)?;
-        let shown = shown(&mut first, self.job.plan)?;
+        let shown = shown(&mut first, self.job)?;
         let (name, token) = (name_of(shown.id.taken_at, &names), Uuid::new_v4());
         self.target.begin(&name).map_err(SnapshotError::target(&self.place))?;
         passed(SnapshotStep::Begun);
@@ -363,10 +363,10 @@ fn backends(sessions: &mut [Picture]) -> Result<Vec<i32>, SnapshotError> {
     backends.map_err(SnapshotError::query("begin to read"))
 }
 
-fn shown(picture: &mut Picture, plan: &SnapshotPlan) -> Result<Shown, SnapshotError> {
+fn shown(picture: &mut Picture, job: &SnapshotJob<'_>) -> Result<Shown, SnapshotError> {
     let failed = || SnapshotError::query("list the tables");
     let relations = Relation::list(picture.connection()).map_err(failed())?;
-    let relations = select(relations, plan)?;
+    let relations = select(relations, job.plan, job.settings.deidentified.copy.is_some())?;
     let schemas = relations.iter().map(schema_of).collect::<Result<Vec<_>, _>>()?;
     let files = Relation::table_files(picture.connection()).map_err(failed())?;
     let schema_version = picture.schema_version().map_err(failed())?;

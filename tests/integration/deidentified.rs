@@ -1,11 +1,13 @@
 //! The de-identified copy: what comes through and what does not, to whom, and when it is
 //! made again.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use fhirmill_core::model::{TableRules, deidentified_rules, deidentified_tables};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use pretty_assertions::assert_eq;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -172,12 +174,14 @@ fn nothing_that_identifies_people_comes_through() {
     assert_nothing_comes_through(&of_views);
     dates_ages_and_places_follow_the_rules(&researcher);
     nothing_else_can_be_read(&environment, again["role"].as_str().unwrap());
-    snapshots_have_it_if_they_name_it(&environment);
+    snapshots_have_it_if_they_name_it(&environment, "views");
     tables_are_made_again_if_they_changed(&environment, &researcher, &of_views);
+    snapshots_have_it_if_they_name_it(&environment, "tables");
     keys_join_as_before(&environment, &researcher);
     another_secret_makes_another_copy(&environment, &researcher);
 
     run_with(&environment, "off", &["once"]).expect_code(0);
+    no_snapshot_is_made_without_a_copy(&environment);
     assert_eq!(
         environment.value("select count(*) from pg_class where relnamespace = 'deidentified'::regnamespace"),
         "0"
@@ -312,30 +316,71 @@ fn nothing_else_can_be_read(environment: &TestEnvironment, role: &str) {
     execute(environment.database_url(), "select lo_unlink(4711)");
 }
 
-fn snapshots_have_it_if_they_name_it(environment: &TestEnvironment) {
-    let snapshot = |target: &str, arguments: &[&str]| {
-        let arguments = [&["snapshot", "--to", target, "--format", "csv"], arguments].concat();
-        run_with(environment, "views", &arguments).expect_code(0);
+/// The rows of a Parquet file, and its statistics, which are not compressed.
+fn text_of_parquet(bytes: Vec<u8>) -> (i64, String) {
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    for row in reader.get_row_iter(None).unwrap() {
+        writeln!(text, "{}", row.unwrap()).unwrap();
+    }
+    (reader.metadata().file_metadata().num_rows(), text)
+}
+
+/// In the form of a copy, and in each format of files.
+fn snapshots_have_it_if_they_name_it(environment: &TestEnvironment, form: &str) {
+    let manifest = |target: &str, format: &str, arguments: &[&str]| {
+        let arguments = [&["snapshot", "--to", target, "--format", format], arguments].concat();
+        run_with(environment, form, &arguments).expect_code(0);
         let latest = fs::read_to_string(environment.path(&format!("{target}/latest"))).unwrap();
         let manifest = environment.path(&format!("{target}/{}/manifest.json", latest.trim()));
-        let manifest = fs::read(manifest).unwrap();
-        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-        let tables = manifest["tables"].as_array().unwrap().clone();
-        tables.into_iter().map(|table| table["schema"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let manifest: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+        manifest["tables"].as_array().unwrap().clone()
     };
-    let without = snapshot("whole", &["--tables", "patient,etl.source"]);
+    let schemas = |tables: &[Value]| -> Vec<String> {
+        tables.iter().map(|table| table["schema"].as_str().unwrap().to_owned()).collect()
+    };
+    let without = schemas(&manifest("whole", "csv", &["--tables", "patient,etl.source"]));
     assert!(!without.contains(&"deidentified".to_owned()), "{without:?}");
-    let with = snapshot("lake", &["--schema", "deidentified"]);
-    assert_eq!(with, vec!["deidentified"; deidentified_tables().len()]);
-    let mut bytes = 0;
-    for path in environment.listing() {
-        if path.starts_with("lake/") && path.ends_with(".csv") {
-            let text = fs::read_to_string(environment.path(&path)).unwrap();
-            assert_nothing_comes_through(&text);
-            bytes += text.len();
+    for format in ["csv", "parquet"] {
+        let target = format!("lake-{form}-{format}");
+        let tables = manifest(&target, format, &["--schema", "deidentified"]);
+        assert_eq!(schemas(&tables), vec!["deidentified"; deidentified_tables().len()]);
+        let counts: Vec<String> = deidentified_tables()
+            .iter()
+            .map(|shown| format!("select count(*) as rows from deidentified.\"{}\"", shown.table.name))
+            .collect();
+        let rows = environment.value(&format!("select sum(rows) from ({}) as t", counts.join(" union all ")));
+        let (mut bytes, mut found) = (0, 0);
+        for path in environment.listing() {
+            if path.starts_with(&format!("{target}/")) && path.ends_with(format) {
+                let content = fs::read(environment.path(&path)).unwrap();
+                let text = match format {
+                    "csv" => String::from_utf8(content).unwrap(),
+                    _ => {
+                        let (rows, text) = text_of_parquet(content);
+                        found += rows;
+                        text
+                    }
+                };
+                assert_nothing_comes_through(&text);
+                bytes += text.len();
+            }
         }
+        assert!(bytes > 10_000, "{bytes}");
+        assert!(format == "csv" || found.to_string() == rows, "{found} of {rows} rows");
     }
-    assert!(bytes > 10_000, "{bytes}");
+}
+
+/// Where there is no copy, nobody gets an empty snapshot of it.
+fn no_snapshot_is_made_without_a_copy(environment: &TestEnvironment) {
+    for arguments in [&["--schema", "deidentified"][..], &["--tables", "deidentified.patient"]] {
+        let arguments = [&["snapshot", "--to", "lake-off"], arguments].concat();
+        let run = run_with(environment, "off", &arguments).expect_code(2);
+        let told = "there is no de-identified copy: DEIDENTIFIED is off";
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    }
+    let written = environment.listing().into_iter().filter(|path| path.ends_with(".json"));
+    assert_eq!(written.filter(|path| path.starts_with("lake-off/")).count(), 0);
 }
 
 fn tables_are_made_again_if_they_changed(
