@@ -3,6 +3,7 @@
 
 mod azure;
 mod backups;
+mod erased;
 mod faults;
 mod kept;
 mod killed;

@@ -5,6 +5,7 @@ mod batches;
 mod crowds;
 mod document;
 mod early_answers;
+mod erased;
 mod killed;
 pub mod metrics;
 pub mod page;
