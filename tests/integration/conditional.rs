@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::steps::{load, load_twice};
+use crate::steps::{load, load_cases_twice, load_twice};
 use crate::support::TestEnvironment;
 use crate::support::state::{State, assert_same};
 
@@ -42,7 +42,7 @@ fn conditional(form: &str, resource: &Value, number: &str, suffix: u32) -> Value
 }
 
 const SUBJECTS: &str = "select o.fhir_id, p.fhir_id, o.subject_reference \
-                        from observation o left join patient p on p.id = o.patient_id order by 1";
+                        from observation o left join patient p on p.id = o.patient_id and p.source_id = o.source_id order by 1";
 
 fn patients(environment: &TestEnvironment) -> Vec<Vec<String>> {
     environment.query(
@@ -60,43 +60,63 @@ fn assert_all_lead_to(environment: &TestEnvironment, id: &str, count: usize, whe
 #[test]
 fn an_owner_that_is_read_later_takes_the_place_of_what_the_request_made() {
     let by_number = json!({"identifier": {"system": "urn:mrn", "value": "9"}});
-    for form in ["create", "update"] {
-        for own_id in [None, Some("0a1b2c3d-0000-4000-8000-00000000abcd")] {
-            let bundle = conditional(form, &patient(own_id, "9", "Maiden"), "9", 1).to_string();
-            let before = [
-                observation("by-id", &json!({"reference": "Patient/p"})).to_string(),
-                observation("by-number", &by_number).to_string(),
-            ]
-            .join("\n");
-            let owner = patient(Some("p"), "9", "Married").to_string();
-            let after = observation("later", &by_number).to_string();
-            let files: [(&str, &[u8]); 4] = [
-                ("1.ndjson", before.as_bytes()),
-                ("2.json", bundle.as_bytes()),
-                ("3.json", owner.as_bytes()),
-                ("4.json", after.as_bytes()),
-            ];
-            let when = format!("{form} {own_id:?}");
-            for files_at_once in [1, 2, 4] {
-                let environment = TestEnvironment::new();
-                for files in files.chunks(files_at_once) {
-                    // Of two contents without a time the one read last counts, so both
-                    // files are read again.
-                    load(&environment, files);
-                    load(&environment, files);
+    let observations = |ids: &[(&str, Value)]| {
+        let lines: Vec<String> =
+            ids.iter().map(|(id, subject)| observation(id, subject).to_string()).collect();
+        lines.join("\n")
+    };
+    // Each form, with and without an ID of its own, is a source.
+    let forms = ["create", "create", "update", "update"];
+    let own_ids = [None, Some("0a1b2c3d-0000-4000-8000-00000000abcd")];
+    let deliveries: [(&str, Vec<String>); 4] = [
+        (
+            "1.ndjson",
+            vec![
+                observations(&[
+                    ("by-id", json!({"reference": "Patient/p"})),
+                    ("by-number", by_number.clone())
+                ]);
+                4
+            ],
+        ),
+        (
+            "2.json",
+            forms
+                .iter()
+                .zip(own_ids.into_iter().cycle())
+                .map(|(form, own_id)| conditional(form, &patient(own_id, "9", "Maiden"), "9", 1).to_string())
+                .collect(),
+        ),
+        ("3.json", vec![patient(Some("p"), "9", "Married").to_string(); 4]),
+        ("4.json", vec![observations(&[("later", by_number)]); 4]),
+    ];
+    for files_at_once in [1, 2, 4] {
+        let when = format!("{files_at_once} files at once");
+        let environment = TestEnvironment::new();
+        for deliveries in deliveries.chunks(files_at_once) {
+            let mut files = Vec::new();
+            for (name, contents) in deliveries {
+                for (case, content) in contents.iter().enumerate() {
+                    files.push((format!("case-{case:02}/{name}"), content.as_bytes()));
                 }
-                assert_eq!(patients(&environment), [["p", "Married"]], "{when}, {files_at_once}");
-                assert_all_lead_to(&environment, "p", 4, &when);
-                // However often it is delivered, and in whatever Bundle.
-                let again = conditional(form, &patient(None, "9", "Married"), "9", 2).to_string();
-                load_twice(&environment, &[("5.json", again.as_bytes())]);
-                assert_eq!(patients(&environment), [["p", "Married"]], "{when}, again");
-                assert_all_lead_to(&environment, "p", 5, &when);
-                let before = State::of(&environment);
-                environment.run(&["remap"]).expect_code(0);
-                assert_same(&State::of(&environment), &before, &when);
             }
+            let files: Vec<(&str, &[u8])> =
+                files.iter().map(|(path, content)| (path.as_str(), *content)).collect();
+            // Of two contents without a time the one read last counts, so both
+            // files are read again.
+            load(&environment, &files);
+            load(&environment, &files);
         }
+        assert_eq!(patients(&environment), [["p", "Married"]; 4], "{when}");
+        assert_all_lead_to(&environment, "p", 4 * 4, &when);
+        // However often it is delivered, and in whatever Bundle.
+        let again = forms.map(|form| conditional(form, &patient(None, "9", "Married"), "9", 2).to_string());
+        load_cases_twice(&environment, "5.json", &again);
+        assert_eq!(patients(&environment), [["p", "Married"]; 4], "{when}, again");
+        assert_all_lead_to(&environment, "p", 4 * 5, &when);
+        let before = State::of(&environment);
+        environment.run(&["remap"]).expect_code(0);
+        assert_same(&State::of(&environment), &before, &when);
     }
 }
 

@@ -58,9 +58,8 @@ fn hold_midway(environment: &TestEnvironment) -> diesel::PgConnection {
 
 #[test]
 fn a_load_resumes_after_the_server_crashes() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     environment.put("inbox/d.ndjson", delivery());
-    environment.run(&["migrate", "up"]).expect_code(0);
     environment.run_command(&mut environment.server_command("stop")).expect_code(0);
     let once = environment.run(&["once"]).expect_code(4);
     assert!(once.stderr.contains("cannot be reached"), "{}", once.stderr);
@@ -372,8 +371,7 @@ fn teach_german(environment: &TestEnvironment) -> bool {
 
 #[test]
 fn a_deadlock_reported_in_another_language_is_retried() {
-    let environment = TestEnvironment::with_own_server();
-    environment.run(&["migrate", "up"]).expect_code(0);
+    let environment = TestEnvironment::with_own_migrated_server();
     let is_german = teach_german(&environment);
     // Cannot choose the language; and finds the deadlock, before the other does.
     let user = User::owner(&environment, "");

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::steps::{account, load_twice};
+use crate::steps::{account, load_cases_twice, load_twice};
 use crate::support::TestEnvironment;
 
 const UUID: &str = "0a1b2c3d-0000-4000-8000-00000000000a";
@@ -37,6 +37,24 @@ fn people(environment: &TestEnvironment) -> Vec<Vec<String>> {
     )
 }
 
+/// What [`people`] returns, of each case of [`load_cases_twice`].
+fn people_of_cases(environment: &TestEnvironment) -> Vec<Vec<String>> {
+    environment.query(
+        "select string_agg(concat_ws(' ', family, observations), ', ' order by family) as people from ( \
+             select s.code, n.family, count(o.id) as observations from patient p \
+             join etl.source s on s.id = p.source_id join patient_name n on n.patient_id = p.id \
+             left join observation o on o.patient_id = p.id group by s.code, p.id, n.family) as person \
+         group by code order by code",
+    )
+}
+
+/// The IDs of the patients of each case.
+fn patient_ids_of_cases(environment: &TestEnvironment) -> Vec<String> {
+    let ids = "select string_agg(p.fhir_id, ' ') as ids from patient p join etl.source s on s.id = p.source_id \
+               group by s.code order by s.code";
+    environment.query(ids).concat()
+}
+
 fn patient_ids(environment: &TestEnvironment) -> Vec<String> {
     environment.query("select fhir_id from patient order by 1").concat()
 }
@@ -52,7 +70,7 @@ fn load_each(environment: &TestEnvironment, files: &[String]) -> Vec<(&'static s
 
 #[test]
 fn a_full_url_that_is_not_global_names_an_entry_of_its_bundle_only() {
-    for full_url in [
+    let full_urls = [
         "resource:0",
         "urn:example:p",
         "urn:uuid:patient-1",
@@ -65,17 +83,19 @@ fn a_full_url_that_is_not_global_names_an_entry_of_its_bundle_only() {
         "p",
         "https://ehr.example.com/export/patient-1",
         "https://ehr.example.com/Encounter/1",
-    ] {
-        let environment = TestEnvironment::new();
-        let of = |family: &str| {
+    ];
+    let environment = TestEnvironment::new();
+    for (number, family) in ["Ann", "Bob"].into_iter().enumerate() {
+        let bundles = full_urls.map(|full_url| {
             bundle(
                 "collection",
                 json!([{"resource": observation_of(full_url)}, {"fullUrl": full_url, "resource": person(family)}]),
             )
-        };
-        load_each(&environment, &[of("Ann"), of("Bob")]);
-        assert_eq!(people(&environment), [["Ann", "1"], ["Bob", "1"]], "{full_url}");
+        });
+        load_cases_twice(&environment, &format!("{number}.json"), &bundles);
     }
+    let found: Vec<_> = full_urls.into_iter().zip(people_of_cases(&environment).concat()).collect();
+    assert_eq!(found, full_urls.map(|full_url| (full_url, "Ann 1, Bob 1".to_owned())));
 }
 
 #[test]
@@ -114,7 +134,7 @@ fn entries_of_one_bundle_with_equal_local_full_urls_are_several() {
 #[test]
 fn a_global_full_url_names_its_resource_in_every_bundle() {
     let upper = UUID.to_uppercase();
-    for (full_url, id) in [
+    let (full_urls, ids): (Vec<String>, Vec<&str>) = [
         (format!("urn:uuid:{UUID}"), UUID),
         (format!("urn:uuid:{upper}"), UUID),
         (format!("URN:UUID:{upper}"), UUID),
@@ -123,19 +143,24 @@ fn a_global_full_url_names_its_resource_in_every_bundle() {
         ("https://ehr.example.com/R4/Patient/17/_history/3".to_owned(), "17"),
         ("http://localhost:8080/Patient/17/".to_owned(), "17"),
         (" https://ehr.example.com/R4/Patient/17 ".to_owned(), "17"),
-    ] {
-        let environment = TestEnvironment::new();
-        let of = |family: &str| {
+    ]
+    .into_iter()
+    .unzip();
+    let environment = TestEnvironment::new();
+    let mut found = Vec::new();
+    for (number, family) in ["Ann", "Bob"].into_iter().enumerate() {
+        let of = |full_url: &String| {
             bundle(
                 "collection",
-                json!([{"resource": observation_of(&full_url)}, {"fullUrl": full_url, "resource": person(family)}]),
+                json!([{"resource": observation_of(full_url)}, {"fullUrl": full_url, "resource": person(family)}]),
             )
         };
-        let found = load_each(&environment, &[of("Ann"), of("Bob")]);
-        assert_eq!(patient_ids(&environment), [id], "{full_url}");
-        assert_eq!(people(&environment), [["Bob", "1"]], "{full_url}");
-        assert_eq!(found, [("updated", 1), ("unchanged", 1)], "{full_url}");
+        let bundles: Vec<String> = full_urls.iter().map(of).collect();
+        found = account(&load_cases_twice(&environment, &format!("{number}.json"), &bundles));
     }
+    assert_eq!(patient_ids_of_cases(&environment), ids);
+    assert_eq!(people_of_cases(&environment), vec![["Bob 1"]; ids.len()]);
+    assert_eq!(found, [("updated", 8), ("unchanged", 8)]);
 }
 
 #[test]
@@ -156,20 +181,20 @@ fn an_id_of_its_own_names_a_resource_whatever_its_local_full_url() {
 
 #[test]
 fn the_url_of_a_put_is_the_identity() {
-    for url in ["Patient/z9", "/Patient/z9", "https://ehr.example.com/R4/Patient/z9", "Patient/z9/"] {
-        for kind in ["transaction", "batch"] {
-            let environment = TestEnvironment::new();
-            let text = bundle(
-                kind,
-                json!([{"fullUrl": format!("urn:uuid:{UUID}"), "resource": person("Ann"), "request": {"method": "PUT", "url": url}},
-                {"resource": observation_of(&format!("urn:uuid:{UUID}")), "request": {"method": "POST", "url": "Observation"}},
-                ]),
-            );
-            load_each(&environment, &[text]);
-            assert_eq!(patient_ids(&environment), ["z9"], "{url}");
-            assert_eq!(people(&environment), [["Ann", "1"]], "{url}");
-        }
-    }
+    let urls = ["Patient/z9", "/Patient/z9", "https://ehr.example.com/R4/Patient/z9", "Patient/z9/"];
+    let of = |(kind, url): (&str, &str)| {
+        bundle(
+            kind,
+            json!([{"fullUrl": format!("urn:uuid:{UUID}"), "resource": person("Ann"), "request": {"method": "PUT", "url": url}},
+            {"resource": observation_of(&format!("urn:uuid:{UUID}")), "request": {"method": "POST", "url": "Observation"}},
+            ]),
+        )
+    };
+    let cases = urls.into_iter().flat_map(|url| [("transaction", url), ("batch", url)]);
+    let environment = TestEnvironment::new();
+    load_cases_twice(&environment, "1.json", &cases.map(of).collect::<Vec<_>>());
+    assert_eq!(patient_ids_of_cases(&environment), ["z9"; 8]);
+    assert_eq!(people_of_cases(&environment), [["Ann 1"]; 8]);
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn the_commands_in_the_readme_work_without_docker() {
 
 #[test]
 fn the_commands_in_the_readme_and_the_runbook_work_in_docker() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     checkout(&environment);
     program(&environment, "docker", DOCKER);
     environment.put("inbox/p.json", PATIENT);

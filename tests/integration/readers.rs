@@ -46,7 +46,7 @@ fn run_in(environment: &TestEnvironment, database: &str, arguments: &[&str]) -> 
 
 #[test]
 fn the_role_and_its_rights_are_restored_at_every_start() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     environment.put("inbox/p.json", PATIENT);
     environment.run(&["once"]).expect_code(0);
     person(&environment, "maria", "analyst");
@@ -100,8 +100,7 @@ fn an_owner_who_may_not_create_roles_is_told_the_sql() {
 
 #[test]
 fn two_databases_of_a_server_have_readers_of_their_own() {
-    let environment = TestEnvironment::with_own_server();
-    environment.run(&["migrate", "up"]).expect_code(0);
+    let environment = TestEnvironment::with_own_migrated_server();
     let names = ["second", "St Mary's \"mill\"", &"long".repeat(15)];
     let roles = ["analyst_second", "analyst_St Mary's \"mill\"", "analyst_1fb35ee1fb7dee9809e3569d524325f7"];
     for (name, role) in names.iter().zip(roles) {
@@ -134,8 +133,7 @@ fn two_databases_of_a_server_have_readers_of_their_own() {
 
 #[test]
 fn databases_that_share_readers_keep_them_until_one_gets_its_own() {
-    let environment = TestEnvironment::with_own_server();
-    environment.run(&["migrate", "up"]).expect_code(0);
+    let environment = TestEnvironment::with_own_migrated_server();
     person(&environment, "maria", "analyst");
     // As two databases of an earlier version have it, which noted nothing.
     execute(environment.database_url(), "delete from etl.reading_role");
@@ -155,8 +153,7 @@ fn databases_that_share_readers_keep_them_until_one_gets_its_own() {
 
 #[test]
 fn a_copy_on_the_same_server_gets_readers_of_its_own() {
-    let environment = TestEnvironment::with_own_server();
-    environment.run(&["migrate", "up"]).expect_code(0);
+    let environment = TestEnvironment::with_own_migrated_server();
     person(&environment, "maria", "analyst");
     execute(&url(&environment, None, "postgres"), "create database \"second\"");
     let second = url(&environment, None, "second");
@@ -193,7 +190,7 @@ fn a_copy_on_the_same_server_gets_readers_of_its_own() {
 
 #[test]
 fn a_dump_restored_on_another_server_gets_its_readers_back() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     environment.put("inbox/p.json", PATIENT);
     environment.run(&["once"]).expect_code(0);
     let other = TestEnvironment::with_own_server();

@@ -2,8 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::steps::{account, load, load_twice};
+use crate::steps::{account, load_cases_twice, load_twice};
 use crate::support::{NULL, TestEnvironment, execute};
+
+/// What [`subject`] returns, of each case of [`load_cases_twice`].
+fn subjects_of_cases(environment: &TestEnvironment) -> Vec<Vec<String>> {
+    environment.query(
+        "select p.fhir_id, o.subject_type, o.subject_reference, o.subject_id is not distinct from o.patient_id as is_patient \
+         from observation o join etl.source s on s.id = o.source_id left join patient p on p.id = o.subject_id \
+         and p.source_id = o.source_id order by s.code, o.fhir_id",
+    )
+}
 
 /// How the observation refers to its patient: the patient's ID, the type, the
 /// text that is kept, and whether the key is set.
@@ -121,31 +130,30 @@ fn an_absolute_reference_resolves_by_the_base_url_of_its_source() {
 fn an_identifier_resolves_to_its_owner() {
     let written = json!({"reference": "Patient?identifier=urn:mrn|7"});
     let logical = json!({"identifier": {"system": "urn:mrn", "value": "7"}, "type": "Patient"});
-    for reference in [written, logical] {
-        let observation = observation(reference.clone()).to_string();
-        let patient = numbered_patient("p", "7");
+    let observations = [written, logical].map(|reference| observation(reference).to_string());
+    let patients = [numbered_patient("p", "7"), numbered_patient("p", "7")];
+    let resolved = [["p", "Patient", NULL, "true"]; 2];
 
-        let earlier = TestEnvironment::new();
-        load(&earlier, &[("1.json", patient.as_bytes())]);
-        let summary = load_twice(&earlier, &[("2.json", observation.as_bytes())]);
-        assert_eq!(subject(&earlier), ["p", "Patient", NULL, "true"], "earlier, {reference}");
-        assert_eq!(summary["resolved_late"], 0, "{reference}");
+    let earlier = TestEnvironment::new();
+    load_cases_twice(&earlier, "1.json", &patients);
+    let summary = load_cases_twice(&earlier, "2.json", &observations);
+    assert_eq!(subjects_of_cases(&earlier), resolved, "earlier");
+    assert_eq!(summary["resolved_late"], 0);
 
-        let together = TestEnvironment::new();
-        let lines = format!("{observation}\n{patient}\n");
-        load_twice(&together, &[("all.ndjson", lines.as_bytes())]);
-        assert_eq!(subject(&together), ["p", "Patient", NULL, "true"], "together, {reference}");
+    let together = TestEnvironment::new();
+    let lines = observations.each_ref().map(|observation| format!("{observation}\n{}\n", patients[0]));
+    load_cases_twice(&together, "all.ndjson", &lines);
+    assert_eq!(subjects_of_cases(&together), resolved, "together");
 
-        let later = TestEnvironment::new();
-        load_twice(&later, &[("1.json", observation.as_bytes())]);
-        let words = [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"];
-        assert_eq!(subject(&later), words, "before, {reference}");
-        assert_eq!(later.value("select count(*) from etl.unresolved_reference"), "1");
-        let summary = load_twice(&later, &[("2.json", patient.as_bytes())]);
-        assert_eq!(summary["resolved_late"], 1, "{reference}");
-        assert_eq!(subject(&later), ["p", "Patient", NULL, "true"], "later, {reference}");
-        assert_eq!(later.value("select count(*) from etl.unresolved_reference"), "0");
-    }
+    let later = TestEnvironment::new();
+    load_cases_twice(&later, "1.json", &observations);
+    let words = [NULL, "Patient", "Patient?identifier=urn:mrn|7", "true"];
+    assert_eq!(subjects_of_cases(&later), [words; 2], "before");
+    assert_eq!(later.value("select count(*) from etl.unresolved_reference"), "2");
+    let summary = load_cases_twice(&later, "2.json", &patients);
+    assert_eq!(summary["resolved_late"], 2);
+    assert_eq!(subjects_of_cases(&later), resolved, "later");
+    assert_eq!(later.value("select count(*) from etl.unresolved_reference"), "0");
 }
 
 #[test]
@@ -242,13 +250,13 @@ fn a_reference_to_the_wrong_type_keeps_its_text() {
 
 #[test]
 fn a_reference_to_no_resource_keeps_its_text() {
-    for words in ["Nobody/1", "Patient", "Patient?name=x", "some text"] {
-        let environment = TestEnvironment::new();
-        let text = observation(json!({"reference": words})).to_string();
-        load_twice(&environment, &[("o.json", text.as_bytes())]);
-        let found = subject(&environment);
-        assert_eq!((found[0].as_str(), found[2].as_str()), (NULL, words));
-    }
+    let words = ["Nobody/1", "Patient", "Patient?name=x", "some text"];
+    let texts = words.map(|words| observation(json!({"reference": words})).to_string());
+    let environment = TestEnvironment::new();
+    load_cases_twice(&environment, "o.json", &texts);
+    let found = subjects_of_cases(&environment);
+    let found: Vec<(&str, &str)> = found.iter().map(|found| (found[0].as_str(), found[2].as_str())).collect();
+    assert_eq!(found, words.map(|words| (NULL, words)));
 }
 
 #[test]
@@ -305,7 +313,7 @@ fn an_identifier_needs_no_type() {
 
 #[test]
 fn an_identifier_is_searched_for_as_fhir_writes_it() {
-    for written in [
+    let all_written = [
         "Patient?identifier=urn:mrn%7C9",
         "Patient?identifier=urn%3Amrn%7c9",
         "https://ehr.example.com/R4/Patient?identifier=urn:mrn|9",
@@ -313,38 +321,42 @@ fn an_identifier_is_searched_for_as_fhir_writes_it() {
         " Patient?identifier=urn:mrn|9 ",
         "Patient?active=true&identifier=urn:mrn|9&_format=json",
         "Patient?identifier=9",
-    ] {
-        let environment = TestEnvironment::new();
-        let lines =
-            [observation(json!({"reference": written})).to_string(), numbered_patient("p", "9")].join("\n");
-        load_twice(&environment, &[("all.ndjson", lines.as_bytes())]);
-        assert_eq!(subject(&environment), ["p", "Patient", NULL, "true"], "{written}");
-    }
+    ];
+    let files = all_written.map(|written| {
+        [observation(json!({"reference": written})).to_string(), numbered_patient("p", "9")].join("\n")
+    });
+    let environment = TestEnvironment::new();
+    load_cases_twice(&environment, "all.ndjson", &files);
+    let found: Vec<_> = all_written.into_iter().zip(subjects_of_cases(&environment)).collect();
+    assert_eq!(
+        found,
+        all_written.map(|written| (written, ["p", "Patient", NULL, "true"].map(str::to_owned).to_vec()))
+    );
 }
 
 #[test]
 fn an_identifier_helps_a_reference_that_leads_nowhere() {
-    for written in ["https://elsewhere.example/Patient/1", "somebody", "urn:uuid:patient-1"] {
+    let all_written = ["https://elsewhere.example/Patient/1", "somebody", "urn:uuid:patient-1"];
+    let files = all_written.map(|written| {
         let reference = json!({"reference": written, "identifier": {"system": "urn:mrn", "value": "9"}});
-        let environment = TestEnvironment::new();
-        let lines = [observation(reference).to_string(), numbered_patient("p", "9")].join("\n");
-        load_twice(&environment, &[("all.ndjson", lines.as_bytes())]);
-        // The key does not say what is written.
-        assert_eq!(subject(&environment), ["p", "Patient", written, "true"]);
-    }
+        [observation(reference).to_string(), numbered_patient("p", "9")].join("\n")
+    });
+    let environment = TestEnvironment::new();
+    load_cases_twice(&environment, "all.ndjson", &files);
+    // The key does not say what is written.
+    assert_eq!(subjects_of_cases(&environment), all_written.map(|written| ["p", "Patient", written, "true"]));
 }
 
 #[test]
 fn blanks_slashes_and_encoding_do_not_hide_a_reference() {
-    for written in [" Patient/a-b ", "/Patient/a-b", "Patient/a-b/", "Patient/a%2Db", "Patient/a-b\n"] {
-        let environment = TestEnvironment::new();
-        let lines = [
-            observation(json!({"reference": written})).to_string(),
-            r#"{"resourceType":"Patient","id":"a-b"}"#.to_owned(),
-        ];
-        load_twice(&environment, &[("all.ndjson", lines.join("\n").as_bytes())]);
-        assert_eq!(subject(&environment), ["a-b", "Patient", NULL, "true"], "{written}");
-    }
+    let all_written = [" Patient/a-b ", "/Patient/a-b", "Patient/a-b/", "Patient/a%2Db", "Patient/a-b\n"];
+    let files = all_written.map(|written| {
+        let patient = r#"{"resourceType":"Patient","id":"a-b"}"#.to_owned();
+        [observation(json!({"reference": written})).to_string(), patient].join("\n")
+    });
+    let environment = TestEnvironment::new();
+    load_cases_twice(&environment, "all.ndjson", &files);
+    assert_eq!(subjects_of_cases(&environment), [["a-b", "Patient", NULL, "true"]; 5]);
 }
 
 #[test]
@@ -383,18 +395,26 @@ fn the_server_of_a_source_is_learned_from_its_files() {
     let self_link = json!({"resourceType": "Bundle", "type": "searchset", "link": [
         {"relation": "self", "url": "https://ehr.example.com/R4/Location?name=x"}],
         "entry": [{"resource": {"resourceType": "Location", "id": "l"}}]});
-    for learned_from in [manifest, full_urls, self_link] {
-        for names in [["a.json", "b.ndjson"], ["b.json", "a.ndjson"]] {
-            let environment = TestEnvironment::new();
-            let (other, text) = (learned_from.to_string(), exported(ON_SERVER));
-            load_twice(&environment, &[(names[0], other.as_bytes()), (names[1], text.as_bytes())]);
-            assert_eq!(subject(&environment), ["ab1", "Patient", NULL, "true"], "{learned_from} {names:?}");
-            // In a later run too, by either scheme.
-            let text = exported("http://EHR.example.com/R4/Patient/ab1").replace("\"o\"", "\"p\"");
-            load_twice(&environment, &[("c.ndjson", text.as_bytes())]);
-            assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+    let learned_from = [manifest, full_urls, self_link].map(|learned_from| learned_from.to_string());
+    let text = exported(ON_SERVER);
+    let environment = TestEnvironment::new();
+    // Each in a source of its own, read before and after what refers by it.
+    let mut files = Vec::new();
+    for (case, other) in learned_from.iter().enumerate() {
+        for (first, names) in [["a.json", "b.ndjson"], ["b.json", "a.ndjson"]].iter().enumerate() {
+            let source = format!("case-{:02}", 2 * case + first);
+            files.push((format!("{source}/{}", names[0]), other.as_bytes()));
+            files.push((format!("{source}/{}", names[1]), text.as_bytes()));
         }
     }
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    load_twice(&environment, &files);
+    assert_eq!(subjects_of_cases(&environment), [["ab1", "Patient", NULL, "true"]; 6]);
+    // In a later run too, by either scheme.
+    let text = exported("http://EHR.example.com/R4/Patient/ab1").replace("\"o\"", "\"p\"");
+    load_cases_twice(&environment, "c.ndjson", &vec![text; 6]);
+    assert_eq!(environment.value("select count(*) from observation where patient_id is null"), "0");
+    assert_eq!(environment.value("select count(*) from observation"), "12");
 }
 
 #[test]
@@ -492,8 +512,8 @@ fn an_identifier_is_looked_up_among_the_types_that_the_element_allows() {
             "Organization",
         ),
         (
-            json!({"resourceType": "Observation", "id": "r", "status": "final", "code": {"text": "x"}, "subject": by_number}),
-            "select r.fhir_id, o.subject_reference from observation o left join etl.resource r on r.id = o.subject_id",
+            json!({"resourceType": "Observation", "id": "rs", "status": "final", "code": {"text": "x"}, "subject": by_number}),
+            "select r.fhir_id, o.subject_reference from observation o left join etl.resource r on r.id = o.subject_id where o.fhir_id = 'rs'",
             ["Organization", "Practitioner"],
             "Device",
         ),
@@ -505,7 +525,7 @@ fn an_identifier_is_looked_up_among_the_types_that_the_element_allows() {
         ),
         (
             json!({"resourceType": "Condition", "id": "r", "subject": {"reference": "Patient/x"}, "asserter": by_number}),
-            "select r.fhir_id, c.asserter_reference from condition c left join etl.resource r on r.id = c.asserter_id",
+            "select r.fhir_id, c.asserter_reference from condition c left join etl.resource r on r.id = c.asserter_id where c.fhir_id = 'r'",
             ["Organization", "Device"],
             "RelatedPerson",
         ),
@@ -531,30 +551,42 @@ fn an_identifier_is_looked_up_among_the_types_that_the_element_allows() {
             "Procedure",
         ),
     ];
-    for (referring, query, others, allowed) in cases {
-        let (referring, name) = (referring.to_string(), referring["resourceType"].clone());
-        // With what is not allowed alone the text stays.
-        let environment = TestEnvironment::new();
+    let file = |number: usize, is_whole: bool| {
+        let (referring, _, others, allowed) = &cases[number];
         let mut lines: Vec<String> = others.iter().map(|other| owner(other, "other")).collect();
-        lines.push(referring.clone());
-        load_twice(&environment, &[("1.ndjson", lines.join("\n").as_bytes())]);
-        assert_eq!(environment.query(query), [[NULL, "?identifier=urn:n|9"]], "{name}, {others:?}");
-        environment.run(&["check"]).expect_code(0);
-        // One that is allowed, in a later run; it leads there, and stays so.
-        load_twice(&environment, &[("2.ndjson", owner(allowed, "it").as_bytes())]);
-        assert_eq!(environment.query(query), [["it", NULL]], "{name}, {allowed}");
-        environment.run(&["remap"]).expect_code(0);
-        assert_eq!(environment.query(query), [["it", NULL]], "{name}, {allowed}");
-        // All in one file.
-        let environment = TestEnvironment::new();
-        lines.push(owner(allowed, "it"));
-        load_twice(&environment, &[("1.ndjson", lines.join("\n").as_bytes())]);
-        assert_eq!(environment.query(query), [["it", NULL]], "{name}, together");
-        assert_eq!(
-            environment.value("select count(*) from etl.unresolved_reference where system = 'urn:n'"),
-            "0"
-        );
-    }
+        lines.push(referring.to_string());
+        if is_whole {
+            lines.push(owner(allowed, "it"));
+        }
+        lines.join("\n")
+    };
+    let assert_all = |environment: &TestEnvironment, wanted: [&str; 2], when: &str| {
+        for (referring, query, others, allowed) in &cases {
+            let name = &referring["resourceType"];
+            assert_eq!(environment.query(query), [wanted], "{when}: {name}, {others:?}, {allowed}");
+        }
+    };
+    // With what is not allowed alone the text stays.
+    let environment = TestEnvironment::new();
+    let first: Vec<String> = (0..cases.len()).map(|number| file(number, false)).collect();
+    load_cases_twice(&environment, "1.ndjson", &first);
+    assert_all(&environment, [NULL, "?identifier=urn:n|9"], "not allowed");
+    environment.run(&["check"]).expect_code(0);
+    // One that is allowed, in a later run; it leads there, and stays so.
+    let second: Vec<String> = cases.iter().map(|(.., allowed)| owner(allowed, "it")).collect();
+    load_cases_twice(&environment, "2.ndjson", &second);
+    assert_all(&environment, ["it", NULL], "allowed");
+    environment.run(&["remap"]).expect_code(0);
+    assert_all(&environment, ["it", NULL], "remapped");
+    // All in one file.
+    let environment = TestEnvironment::new();
+    let whole: Vec<String> = (0..cases.len()).map(|number| file(number, true)).collect();
+    load_cases_twice(&environment, "1.ndjson", &whole);
+    assert_all(&environment, ["it", NULL], "together");
+    assert_eq!(
+        environment.value("select count(*) from etl.unresolved_reference where system = 'urn:n'"),
+        "0"
+    );
 }
 
 #[test]

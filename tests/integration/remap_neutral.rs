@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::steps::{load, load_twice};
+use crate::steps::{load, load_cases_twice, load_twice};
 use crate::support::TestEnvironment;
 use crate::support::state::{State, assert_same};
 
@@ -20,8 +20,8 @@ fn observation(subject: &Value) -> String {
     json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": subject}).to_string()
 }
 
-const SUBJECTS: &str = "select o.fhir_id, p.fhir_id from observation o left join patient p on p.id = o.patient_id \
-                        order by 1";
+const SUBJECTS: &str = "select o.fhir_id, p.fhir_id from observation o \
+                        left join patient p on p.id = o.patient_id and p.source_id = o.source_id order by 1";
 
 #[track_caller]
 fn assert_neutral(environment: &TestEnvironment, when: &str) {
@@ -35,27 +35,31 @@ fn assert_neutral(environment: &TestEnvironment, when: &str) {
 
 #[test]
 fn a_second_owner_of_a_number_does_not_undo_what_was_resolved() {
-    for reference in [
+    let references = [
         json!({"reference": "Patient?identifier=urn:mrn|7"}),
         logical("7"),
         json!({"identifier": {"value": "7"}, "type": "Patient"}),
         json!({"reference": "https://elsewhere.example/Patient/1", "identifier": {"system": "urn:mrn", "value": "7"}}),
-    ] {
-        let environment = TestEnvironment::new();
-        let first = format!("{}\n{}", patient("p", Some("7")), observation(&reference));
-        load_twice(&environment, &[("1.ndjson", first.as_bytes())]);
-        assert_eq!(environment.query(SUBJECTS), [["o", "p"]], "{reference}");
-        load_twice(&environment, &[("2.ndjson", patient("q", Some("7")).as_bytes())]);
-        assert_eq!(environment.query(SUBJECTS), [["o", "p"]], "{reference}");
-        assert_neutral(&environment, &format!("second owner, {reference}"));
+    ];
+    let environment = TestEnvironment::new();
+    let first = references
+        .each_ref()
+        .map(|reference| format!("{}\n{}", patient("p", Some("7")), observation(reference)));
+    load_cases_twice(&environment, "1.ndjson", &first);
+    assert_eq!(environment.query(SUBJECTS), [["o", "p"]; 4]);
+    load_cases_twice(&environment, "2.ndjson", &vec![patient("q", Some("7")); 4]);
+    assert_eq!(environment.query(SUBJECTS), [["o", "p"]; 4]);
+    assert_neutral(&environment, "second owner");
 
-        // What came after the second owner was never resolved, and stays so.
-        let later = observation(&reference).replace("\"o\"", "\"later\"");
-        load(&environment, &[("3.ndjson", later.as_bytes())]);
-        assert_neutral(&environment, &format!("a reference to two owners, {reference}"));
-        let subjects = environment.query(SUBJECTS);
-        assert_eq!(subjects, [["later", crate::support::NULL], ["o", "p"]], "{reference}");
-    }
+    // What came after the second owner was never resolved, and stays so.
+    let later = references.map(|reference| observation(&reference).replace("\"o\"", "\"later\""));
+    let files: Vec<String> = (0..4).map(|case| format!("case-{case:02}/3.ndjson")).collect();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().zip(&later).map(|(path, line)| (path.as_str(), line.as_bytes())).collect();
+    load(&environment, &files);
+    assert_neutral(&environment, "a reference to two owners");
+    let wanted = [[["later", crate::support::NULL]; 4], [["o", "p"]; 4]].concat();
+    assert_eq!(environment.query(SUBJECTS), wanted);
 }
 
 #[test]
@@ -112,13 +116,18 @@ fn an_order_of_delivery_does_not_matter_to_a_remap() {
         patient("q", Some("8")),
         observation(&logical("8")).replace("\"o\"", "\"o8\""),
     ];
-    for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 0, 2, 4, 3], [0, 2, 1, 4, 3]] {
-        let environment = TestEnvironment::new();
-        for number in order {
-            load(&environment, &[(&format!("{number}.ndjson"), files[number].as_bytes())]);
-        }
-        assert_neutral(&environment, &format!("{order:?}"));
+    let orders = [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 0, 2, 4, 3], [0, 2, 1, 4, 3]];
+    let environment = TestEnvironment::new();
+    for place in 0..files.len() {
+        // A source for each order.
+        let of = |(case, order): (usize, &[usize; 5])| {
+            (format!("case-{case}/{}.ndjson", order[place]), files[order[place]].as_bytes())
+        };
+        let step: Vec<(String, &[u8])> = orders.iter().enumerate().map(of).collect();
+        let step: Vec<(&str, &[u8])> = step.iter().map(|(path, content)| (path.as_str(), *content)).collect();
+        load(&environment, &step);
     }
+    assert_neutral(&environment, "any order");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn certificate(folder: &Path, file: &str, host: &str) {
 
 #[test]
 fn the_servers_certificate_is_verified_if_the_url_requires_it() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     let cluster = environment.path("data/postgres/cluster");
     certificate(&cluster, "server", "localhost");
     certificate(&environment.path(""), "other", "localhost");
@@ -218,8 +218,7 @@ fn marked_samples(marks_dates: bool) -> String {
 
 #[test]
 fn patient_values_appear_only_in_the_tables_and_the_archive() {
-    let environment = TestEnvironment::with_own_server();
-    environment.run(&["migrate", "up"]).expect_code(0);
+    let environment = TestEnvironment::with_own_migrated_server();
     environment.put("inbox/valid.ndjson", marked_samples(false));
     // The load is to last long enough for those who look at it meanwhile.
     for copy in 0..8 {

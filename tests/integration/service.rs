@@ -48,7 +48,7 @@ fn the_service_loads_present_and_new_files_and_ends_on_a_signal() {
 
 #[test]
 fn a_service_waits_while_the_server_refuses_its_password() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     let sql = "create role loader superuser login password 'old'";
     crate::support::execute(environment.database_url(), sql);
     let (_, server) = environment.database_url().rsplit_once('@').unwrap();

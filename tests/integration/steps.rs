@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::TestEnvironment;
+use crate::support::{TestEnvironment, tables_with_pages};
 
 /// Puts the files into the inbox and loads them; requires the exit code.
 /// Returns the summary.
@@ -34,18 +34,31 @@ pub fn load_twice(environment: &TestEnvironment, files: &[(&str, &[u8])]) -> Val
     first
 }
 
+/// Loads a file for each of several cases, twice, as [`load_twice`] does: each case is a source of
+/// its own (`case-00` and on), whose IDs do not collide with those of others, so that many cases
+/// need one database and one run. Returns the summary of all.
+#[track_caller]
+pub fn load_cases_twice(environment: &TestEnvironment, name: &str, contents: &[String]) -> Value {
+    let paths: Vec<String> = (0..contents.len()).map(|case| format!("case-{case:02}/{name}")).collect();
+    let files: Vec<(&str, &[u8])> =
+        paths.iter().zip(contents).map(|(path, content)| (path.as_str(), content.as_bytes())).collect();
+    load_twice(environment, &files)
+}
+
 /// A digest of where the rows of each clinical table are and which transactions
 /// wrote them. Any write to a table changes it.
 #[track_caller]
 pub fn rows_as_written(environment: &TestEnvironment) -> Vec<Vec<String>> {
-    let tables =
-        environment.query("select tablename from pg_tables where schemaname = 'public' order by tablename");
-    let mut parts = Vec::new();
-    for table in &tables {
-        parts.push(format!(
-            "select '{0}' as name, count(*) as rows, md5(string_agg(ctid::text || xmin::text, ' ' order by ctid)) as places from {0}",
-            table[0]
-        ));
+    let parts: Vec<String> = tables_with_pages(&environment.current_url())
+        .iter()
+        .map(|table| {
+            format!(
+                "select '{table}' as name, count(*) as rows, md5(string_agg(ctid::text || xmin::text, ' ' order by ctid)) as places from {table} having count(*) > 0"
+            )
+        })
+        .collect();
+    if parts.is_empty() {
+        return Vec::new();
     }
     // A parallel plan gives them in any order.
     environment.query(&format!("{} order by name", parts.join(" union all ")))

@@ -3,11 +3,38 @@
 
 use serde_json::{Value, json};
 
-use crate::steps::{account, load_twice};
+use crate::steps::{account, load_cases_twice, load_twice};
 use crate::support::{NULL, TestEnvironment};
 
 fn deliver(environment: &TestEnvironment, name: &str, content: &Value) -> Vec<(&'static str, u64)> {
     account(&load_twice(environment, &[(name, content.to_string().as_bytes())]))
+}
+
+/// Delivers a file for each case; see [`load_cases_twice`].
+fn deliver_cases(environment: &TestEnvironment, name: &str, contents: &[Value]) -> Vec<(&'static str, u64)> {
+    let contents: Vec<String> = contents.iter().map(Value::to_string).collect();
+    account(&load_cases_twice(environment, name, &contents))
+}
+
+/// The patients of each case.
+fn patients_of_cases(environment: &TestEnvironment) -> Vec<String> {
+    environment
+        .query(
+            "select coalesce(string_agg(p.fhir_id, ' ' order by p.fhir_id), 'none') as ids from etl.source s \
+             left join patient p on p.source_id = s.id where s.code like 'case-%' group by s.code order by s.code",
+        )
+        .concat()
+}
+
+/// When the resource `p` of each case was deleted.
+fn deleted_at_of_cases(environment: &TestEnvironment) -> Vec<String> {
+    environment
+        .query(
+            "select (r.deleted_at at time zone 'UTC')::text as deleted_at from etl.resource r \
+             join etl.resource_key k using (id) join etl.source s on s.id = k.source_id \
+             where k.fhir_id = 'p' order by s.code",
+        )
+        .concat()
 }
 
 fn patient(id: &str, meta: &Value) -> Value {
@@ -38,7 +65,7 @@ fn a_delete_takes_its_time_from_its_entry_or_bundle() {
     of_entry["entry"][0]["response"] = json!({"status": "204", "lastModified": "2024-01-04T00:00:00Z"});
     let mut unreadable = of_entry.clone();
     unreadable["entry"][0]["response"]["lastModified"] = "yesterday".into();
-    for (bundle, time) in [
+    let cases = [
         (
             delete(
                 &json!({"type": "transaction", "meta": {"lastUpdated": "2024-01-03T00:00:00Z"}}),
@@ -49,18 +76,20 @@ fn a_delete_takes_its_time_from_its_entry_or_bundle() {
         (delete(&json!({"type": "batch", "timestamp": "2024-01-03T00:00:00Z"}), "Patient/p"), "2024-01-03"),
         (of_entry, "2024-01-04"),
         (unreadable, "2024-01-03"),
-    ] {
-        let environment = TestEnvironment::new();
-        deliver(&environment, "1.json", &patient("p", &json!({"lastUpdated": "2024-01-01T00:00:00Z"})));
-        assert_eq!(deliver(&environment, "2.json", &bundle), [("deleted", 1)]);
-        assert_eq!(deleted_at(&environment), format!("{time} 00:00:00"));
-        let older = patient("p", &json!({"lastUpdated": "2024-01-02T00:00:00Z"}));
-        assert_eq!(deliver(&environment, "3.json", &older), [("stale", 1)]);
-        assert_eq!(patients(&environment), "none");
-        let newer = patient("p", &json!({"lastUpdated": "2024-01-05T00:00:00Z"}));
-        assert_eq!(deliver(&environment, "4.json", &newer), [("updated", 1)]);
-        assert_eq!(patients(&environment), "p");
-    }
+    ];
+    let (bundles, times): (Vec<Value>, Vec<&str>) = cases.into_iter().unzip();
+    let of_day = |day: u32| {
+        vec![patient("p", &json!({"lastUpdated": format!("2024-01-{day:02}T00:00:00Z")})); bundles.len()]
+    };
+    let environment = TestEnvironment::new();
+    deliver_cases(&environment, "1.json", &of_day(1));
+    assert_eq!(deliver_cases(&environment, "2.json", &bundles), [("deleted", 4)]);
+    let times: Vec<String> = times.iter().map(|time| format!("{time} 00:00:00")).collect();
+    assert_eq!(deleted_at_of_cases(&environment), times);
+    assert_eq!(deliver_cases(&environment, "3.json", &of_day(2)), [("stale", 4)]);
+    assert_eq!(patients_of_cases(&environment), ["none"; 4]);
+    assert_eq!(deliver_cases(&environment, "4.json", &of_day(5)), [("updated", 4)]);
+    assert_eq!(patients_of_cases(&environment), ["p"; 4]);
 }
 
 #[test]
@@ -85,7 +114,7 @@ fn a_delete_without_a_time_holds_the_time_of_what_it_deletes() {
 
 #[test]
 fn a_delete_names_one_resource_in_many_forms() {
-    for url in [
+    let urls = [
         "Patient/p",
         "/Patient/p",
         "Patient/p/",
@@ -102,57 +131,56 @@ fn a_delete_names_one_resource_in_many_forms() {
         "https://ehr.example.com/r4/Patient/p",
         "https://ehr.example.com/r4/Patient/p/_history/2?_cascade=delete",
         "./Patient/p",
-    ] {
-        let environment = TestEnvironment::new();
-        deliver(
-            &environment,
-            "1.json",
-            &json!({"resourceType": "Bundle", "type": "collection", "entry": [
-            {"resource": patient("p", &json!({}))}, {"resource": patient("2", &json!({}))}]}),
-        );
-        let found = deliver(&environment, "2.json", &delete(&json!({"type": "batch"}), url));
-        assert_eq!(found, [("deleted", 1)], "{url}");
-        assert_eq!(patients(&environment), "2", "{url}");
-    }
+    ];
+    let environment = TestEnvironment::new();
+    let first = json!({"resourceType": "Bundle", "type": "collection", "entry": [
+        {"resource": patient("p", &json!({}))}, {"resource": patient("2", &json!({}))}]});
+    deliver_cases(&environment, "1.json", &vec![first; urls.len()]);
+    let deletes: Vec<Value> = urls.iter().map(|url| delete(&json!({"type": "batch"}), url)).collect();
+    let found = deliver_cases(&environment, "2.json", &deletes);
+    let left: Vec<(&str, String)> = urls.into_iter().zip(patients_of_cases(&environment)).collect();
+    assert_eq!(left, urls.map(|url| (url, "2".to_owned())));
+    assert_eq!(found, [("deleted", urls.len() as u64)]);
 }
 
 #[test]
 fn a_mark_in_meta_deletes() {
     let azure = json!([{"url": "http://azurehealthcareapis.com/data-extensions/deleted-state", "valueString": "soft-deleted"}]);
-    for mark in [
+    let marks = [
         json!({"extension": azure}),
         json!({"deleted": true}),
         json!({"deleted": "true"}),
         json!({"deleted": "2024-01-02T00:00:00Z"}),
-    ] {
-        let environment = TestEnvironment::new();
-        let other = patient("q", &json!({}));
-        let lines = [patient("p", &json!({"lastUpdated": "2024-01-01T00:00:00Z"})), other.clone()];
-        let text = lines.map(|line| line.to_string()).join("\n");
-        load_twice(&environment, &[("1.ndjson", text.as_bytes())]);
+    ];
+    let environment = TestEnvironment::new();
+    let other = patient("q", &json!({}));
+    let lines = [patient("p", &json!({"lastUpdated": "2024-01-01T00:00:00Z"})), other.clone()];
+    let text = lines.map(|line| line.to_string()).join("\n");
+    load_cases_twice(&environment, "1.ndjson", &vec![text; marks.len()]);
+    let deletes = marks.each_ref().map(|mark| {
         let mut meta = mark.clone();
         meta["lastUpdated"] = "2024-01-02T00:00:00Z".into();
         meta["versionId"] = "2".into();
         // Not all servers keep the content.
-        let deleted = json!({"resourceType": "Patient", "id": "p", "meta": meta});
-        let text = format!("{deleted}\n{other}\n");
-        let found = account(&load_twice(&environment, &[("2.ndjson", text.as_bytes())]));
-        assert_eq!(found, [("unchanged", 1), ("deleted", 1)], "{mark}");
-        assert_eq!(patients(&environment), "q", "{mark}");
-        assert_eq!(deleted_at(&environment), "2024-01-02 00:00:00");
-        let older = patient("p", &json!({"lastUpdated": "2024-01-01T12:00:00Z"}));
-        assert_eq!(deliver(&environment, "3.json", &older), [("stale", 1)], "{mark}");
-        environment.run(&["check"]).expect_code(0);
-    }
-    for mark in [
+        format!("{}\n{other}\n", json!({"resourceType": "Patient", "id": "p", "meta": meta}))
+    });
+    let found = account(&load_cases_twice(&environment, "2.ndjson", &deletes));
+    assert_eq!(patients_of_cases(&environment), ["q"; 4]);
+    assert_eq!(found, [("unchanged", 4), ("deleted", 4)]);
+    assert_eq!(deleted_at_of_cases(&environment), ["2024-01-02 00:00:00"; 4]);
+    let older = patient("p", &json!({"lastUpdated": "2024-01-01T12:00:00Z"}));
+    assert_eq!(deliver_cases(&environment, "3.json", &vec![older; marks.len()]), [("stale", 4)]);
+    environment.run(&["check"]).expect_code(0);
+
+    let no_marks = [
         json!({"deleted": false}),
         json!({"deleted": "false"}),
         json!({"extension": [{
         "url": "http://azurehealthcareapis.com/data-extensions/deleted-state", "valueString": "active"}]}),
-    ] {
-        let environment = TestEnvironment::new();
-        assert_eq!(deliver(&environment, "1.json", &patient("p", &mark)), [("inserted", 1)], "{mark}");
-    }
+    ];
+    let environment = TestEnvironment::new();
+    let patients = no_marks.map(|meta| patient("p", &meta));
+    assert_eq!(deliver_cases(&environment, "1.json", &patients), [("inserted", 3)]);
 }
 
 #[test]
@@ -210,26 +238,23 @@ fn the_version_in_the_url_of_a_delete_is_its_number() {
 
 #[test]
 fn a_delete_that_is_no_history_deletes_whatever_version_there_is() {
-    for kind in
-        [json!({"type": "transaction"}), json!({"type": "batch"}), json!({"type": "collection"}), json!({})]
-    {
-        for dated in
-            [json!({"versionId": "3"}), json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"})]
-        {
-            let environment = TestEnvironment::new();
-            deliver(&environment, "1.json", &patient("p", &dated));
-            let found = deliver(&environment, "2.json", &delete(&kind, "Patient/p/_history/2"));
-            assert_eq!(found, [("deleted", 1)], "{kind} {dated}");
-            assert_eq!(patients(&environment), "none", "{kind} {dated}");
-            // What was deleted stays so, whatever older version comes.
-            let older = patient("p", &json!({"versionId": "2", "lastUpdated": "2024-01-02T00:00:00Z"}));
-            if dated["lastUpdated"].is_string() {
-                assert_eq!(deliver(&environment, "3.json", &older), [("stale", 1)], "{kind} {dated}");
-            }
-            let newer = patient("p", &json!({"versionId": "5", "lastUpdated": "2024-01-05T00:00:00Z"}));
-            assert_eq!(deliver(&environment, "4.json", &newer), [("updated", 1)], "{kind} {dated}");
-        }
-    }
+    let kinds =
+        [json!({"type": "transaction"}), json!({"type": "batch"}), json!({"type": "collection"}), json!({})];
+    let dated = [json!({"versionId": "3", "lastUpdated": "2024-01-03T00:00:00Z"}), json!({"versionId": "3"})];
+    // Four kinds over a version with a time, then four over one without.
+    let first: Vec<Value> = dated.iter().flat_map(|meta| vec![patient("p", meta); kinds.len()]).collect();
+    let deletes: Vec<Value> =
+        kinds.iter().chain(&kinds).map(|kind| delete(kind, "Patient/p/_history/2")).collect();
+    let environment = TestEnvironment::new();
+    deliver_cases(&environment, "1.json", &first);
+    let found = deliver_cases(&environment, "2.json", &deletes);
+    assert_eq!(patients_of_cases(&environment), ["none"; 8]);
+    assert_eq!(found, [("deleted", 8)]);
+    // What was deleted stays so, whatever older version comes.
+    let older = patient("p", &json!({"versionId": "2", "lastUpdated": "2024-01-02T00:00:00Z"}));
+    assert_eq!(deliver_cases(&environment, "3.json", &vec![older; 4]), [("stale", 4)]);
+    let newer = patient("p", &json!({"versionId": "5", "lastUpdated": "2024-01-05T00:00:00Z"}));
+    assert_eq!(deliver_cases(&environment, "4.json", &vec![newer; 8]), [("updated", 8)]);
     // The time of a Bundle still decides.
     let environment = TestEnvironment::new();
     deliver(

@@ -69,17 +69,33 @@ fn versions_in_one_file_leave_the_same_history() {
     let life = life();
     let lines =
         |versions: &[Value]| versions.iter().map(|version| format!("{version}\n")).collect::<String>();
-    for split in 0..=life.len() {
-        let environment = TestEnvironment::new();
-        let (first, second) = life.split_at(split);
-        for (name, versions) in [("1.ndjson", first), ("2.ndjson", second)] {
+    // A source for each place where the life is cut in two.
+    let environment = TestEnvironment::new();
+    for part in [0, 1] {
+        let mut files = Vec::new();
+        for split in 0..=life.len() {
+            let (first, second) = life.split_at(split);
+            let versions = [first, second][part];
             if !versions.is_empty() {
-                load_twice(&environment, &[(name, lines(versions).as_bytes())]);
+                files.push((format!("after-{split}/{part}.ndjson"), lines(versions)));
             }
         }
-        assert_eq!(environment.query(NAMES), names(), "after {split} versions");
-        assert_eq!(environment.query(CITIES), cities(), "after {split} versions");
-        assert_eq!(environment.value("select count(*) from patient_address"), "1");
+        let files: Vec<(&str, &[u8])> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_bytes())).collect();
+        load_twice(&environment, &files);
+    }
+    for split in 0..=life.len() {
+        let of_source = |query: &str, table: &str| {
+            let of_patients = format!(
+                "from (select h.* from {table} h join patient p on p.id = h.patient_id \
+                 join etl.source s on s.id = p.source_id where s.code = 'after-{split}') as {table}"
+            );
+            environment.query(&query.replace(&format!("from {table}"), &of_patients))
+        };
+        assert_eq!(of_source(NAMES, "patient_name_history"), names(), "after {split} versions");
+        assert_eq!(of_source(CITIES, "patient_address_history"), cities(), "after {split} versions");
+        let count = of_source("select count(*) from patient_address", "patient_address");
+        assert_eq!(count, [["1"]], "after {split} versions");
     }
     let entry =
         |version: &Value| json!({"resource": version, "request": {"method": "PUT", "url": "Patient/p"}});

@@ -8,6 +8,7 @@
 mod background;
 mod json_schema;
 mod outcome;
+mod prepared;
 #[cfg(feature = "server")]
 pub mod prometheus;
 mod server;
@@ -30,6 +31,7 @@ pub use json_schema::violations;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 pub use outcome::Outcome;
+use prepared::Prepared;
 pub use server::{execute, port_of_its_own};
 pub use small_disk::SmallDisk;
 use tempfile::TempDir;
@@ -92,7 +94,18 @@ impl TestEnvironment {
     /// DATABASE_URL names it in every run, so fhirmill treats it as a foreign
     /// server.
     pub fn with_own_server() -> Self {
-        let mut environment = Self::on_a_port_of_its_own();
+        Self::with_server(Prepared::Empty)
+    }
+
+    /// Like [`TestEnvironment::with_own_server`], with a database that is migrated and has its
+    /// indexes.
+    pub fn with_own_migrated_server() -> Self {
+        Self::with_server(Prepared::Migrated)
+    }
+
+    fn with_server(prepared: Prepared) -> Self {
+        let mut environment = Self::without_database();
+        prepared::put(prepared, &environment.path(""), server::port_of_its_own());
         environment.start_server();
         let url = environment.run(&["database", "url"]).expect_code(0).stdout;
         environment.own_server = Some(url.trim().to_owned());
@@ -138,9 +151,9 @@ impl TestEnvironment {
 
     /// With a private server of fhirmill, which a test may kill.
     pub fn with_private_server() -> Self {
-        let environment = Self::on_a_port_of_its_own();
+        let environment = Self::without_database();
+        prepared::put(Prepared::Migrated, &environment.path(""), server::port_of_its_own());
         environment.start_server();
-        environment.run(&["migrate", "up"]).expect_code(0);
         environment
     }
 
@@ -214,10 +227,15 @@ impl TestEnvironment {
     /// The rows that a query returns, each value as text.
     #[track_caller]
     pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
+        query(&self.current_url(), sql)
+    }
+
+    /// The URL of the database, also of a private server that was started again and may have
+    /// another port.
+    pub fn current_url(&self) -> String {
         match &self.database {
-            Some(database) => query(&database.url, sql),
-            // A server that was started again may have another port.
-            None => query(self.run(&["database", "url"]).expect_code(0).stdout.trim(), sql),
+            Some(database) => database.url.clone(),
+            None => self.run(&["database", "url"]).expect_code(0).stdout.trim().to_owned(),
         }
     }
 
@@ -355,4 +373,16 @@ pub fn query(url: &str, sql: &str) -> Vec<Vec<String>> {
         Ok(rows) => rows.into_iter().map(|row| row.fields).collect(),
         Err(error) => panic!("{error}\nin {sql}"),
     }
+}
+
+/// The tables of schema `public` that have rows, or had some: of hundreds of tables a test fills
+/// a few, and a question over all of them takes ten times as long to plan as over these.
+#[track_caller]
+pub fn tables_with_pages(url: &str) -> Vec<String> {
+    let tables = query(
+        url,
+        "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' \
+            and relname not like '\\_\\_%' and pg_relation_size(oid) > 0 order by relname",
+    );
+    tables.into_iter().flatten().collect()
 }

@@ -10,7 +10,7 @@ use std::fs;
 
 use sha2::{Digest, Sha256};
 
-use super::{TestEnvironment, query};
+use super::{TestEnvironment, query, tables_with_pages};
 
 /// Sorted lines by the name of their table or folder; empty ones are left out.
 pub type Outcome = BTreeMap<String, Vec<String>>;
@@ -81,11 +81,7 @@ impl TestEnvironment {
 
 #[track_caller]
 fn tables_of(url: &str) -> Outcome {
-    let clinical = query(
-        url,
-        "select tablename from pg_tables where schemaname = 'public' and tablename not like '\\_\\_%'",
-    );
-    let clinical = clinical.into_iter().flatten().map(|name| format!("public.{name}"));
+    let clinical = tables_with_pages(url).into_iter().map(|name| format!("public.{name}"));
     let columns = query(
         url,
         "select table_schema || '.' || table_name as name, column_name from information_schema.columns \

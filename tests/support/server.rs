@@ -39,19 +39,19 @@ const MEMORY: &str = "/dev/shm";
 const ENOUGH: u64 = 2 << 30;
 
 /// What the server does without: tests lose nothing with it. Looking through a large
-/// cache takes longer than what the tests keep in it.
-const SERVER_SETTINGS: [&str; 5] = [
+/// cache takes longer than what the tests keep in it, and compiling a query longer than
+/// answering it.
+const SERVER_SETTINGS: [&str; 6] = [
     "fsync = off",
     "full_page_writes = off",
     "shared_buffers = '256MB'",
     "max_wal_size = '512MB'",
     "wal_compression = off",
+    "jit = off",
 ];
 
 struct Server {
     url: String,
-    /// Closing it makes the watching child stop the server.
-    _pipe: Option<ChildStdin>,
 }
 
 fn server() -> &'static Server {
@@ -60,7 +60,7 @@ fn server() -> &'static Server {
         let server = match std::env::var("TEST_DATABASE_URL") {
             Ok(url) if !url.is_empty() => {
                 sweep_databases(&url);
-                Server { url, _pipe: None }
+                Server { url }
             }
             _ => start_server(),
         };
@@ -81,16 +81,13 @@ fn places() -> Vec<PathBuf> {
 }
 
 fn start_server() -> Server {
-    let places = places();
-    places.iter().for_each(|place| sweep_folders(place));
-    let folder = places[0].join(format!("{PREFIX}{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    open_to_all(&folder);
+    places().iter().for_each(|place| sweep_folders(place));
+    let folder = folder_of_this_run();
     let data_dir = folder.join("data");
     let log_dir = folder.join("logs");
     let database = |action: &[&str]| {
         let mut command = clean_command();
-        command.arg("database").args(action).current_dir(&folder);
+        command.arg("database").args(action).current_dir(folder);
         command.arg("--data-dir").arg(&data_dir).arg("--log-dir").arg(&log_dir);
         let output = command.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -98,7 +95,6 @@ fn start_server() -> Server {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
     database(&["start"]);
-    let pipe = watch(&folder);
     let url = database(&["url"]);
     for setting in SERVER_SETTINGS {
         execute(&url, &format!("alter system set {setting}"));
@@ -107,10 +103,23 @@ fn start_server() -> Server {
     execute(&url, &format!("alter role current_user password '{quick}'"));
     database(&["stop"]);
     database(&["start"]);
-    Server { url: database(&["url"]), _pipe: Some(pipe) }
+    Server { url: database(&["url"]) }
 }
 
-/// Starts a child that deletes the server when this process ends. It has its
+/// The folder of what the tests of this run share. It is removed, with the shared server, when this
+/// process ends.
+pub fn folder_of_this_run() -> &'static Path {
+    static FOLDER: LazyLock<(PathBuf, ChildStdin)> = LazyLock::new(|| {
+        let folder = places()[0].join(format!("{PREFIX}{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        open_to_all(&folder);
+        let pipe = watch(&folder);
+        (folder, pipe)
+    });
+    &FOLDER.0
+}
+
+/// Starts a child that deletes the server when this process ends, which closes its input. It has its
 /// own process group, so that Ctrl-C does not reach it.
 #[expect(clippy::zombie_processes, reason = "the watchdog outlives this process on purpose")]
 fn watch(folder: &Path) -> ChildStdin {
@@ -130,7 +139,7 @@ fn watch(folder: &Path) -> ChildStdin {
 }
 
 /// The password in `postgres://user:password@host`.
-fn password_of(url: &str) -> String {
+pub fn password_of(url: &str) -> String {
     let (credentials, _) = url.split_once("://").unwrap().1.split_once('@').unwrap();
     credentials.split_once(':').unwrap().1.to_owned()
 }

@@ -29,7 +29,7 @@ revoke connect on database fhirmill from public; grant connect on database fhirm
 
 #[test]
 fn a_backup_is_restored_on_a_fresh_machine() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     delivery::put_first(&environment);
     delivery::put(&environment);
     let settings = delivery::SETTINGS;
@@ -110,7 +110,7 @@ fn a_backup_is_restored_on_a_fresh_machine() {
 
 #[test]
 fn one_server_may_have_the_original_and_the_copy() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     environment.put("inbox/a.ndjson", patients(&["a"], "Quill"));
     environment.run(&["once"]).expect_code(0);
     execute(

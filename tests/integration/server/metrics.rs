@@ -215,7 +215,7 @@ fn the_rules_for_alerts_fire_when_they_should_and_not_before() {
 /// Without HTTP_ADDRESS; the database goes away, and later the archive.
 #[test]
 fn metrics_and_probes_are_served_alone_and_tell_what_is_wrong() {
-    let environment = TestEnvironment::with_own_server();
+    let environment = TestEnvironment::with_own_migrated_server();
     let port = port_of_its_own();
     let mut command = environment.command(&["run"]);
     command.env("METRICS_ADDRESS", format!("127.0.0.1:{port}")).env("SCHEDULE", "* * * * * *");
