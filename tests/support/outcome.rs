@@ -84,9 +84,10 @@ fn tables_of(url: &str) -> Outcome {
     let clinical = tables_with_pages(url).into_iter().map(|name| format!("public.{name}"));
     let columns = query(
         url,
-        "select table_schema || '.' || table_name as name, column_name from information_schema.columns \
-         where table_schema in ('public', 'etl') and data_type in ('bigint', 'smallint') \
-           and (column_name = 'id' or column_name like '%\\_id')",
+        "select format('%s.%s', n.nspname, c.relname) as name, a.attname::text from pg_attribute a \
+         join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace \
+         where n.nspname in ('public', 'etl') and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped \
+           and a.atttypid in ('bigint'::regtype, 'smallint'::regtype) and (a.attname = 'id' or a.attname like '%\\_id')",
     );
     let mut parts = Vec::new();
     for table in OF_THE_LEDGER.map(str::to_owned).into_iter().chain(clinical) {

@@ -86,7 +86,7 @@ impl State {
         let is_of_interest = |path: &String| !path.starts_with("logs/") && !path.starts_with("data/");
         sections
             .insert("folders".to_owned(), environment.listing().into_iter().filter(is_of_interest).collect());
-        let indexes = "select indexname from pg_indexes where schemaname = 'public' order by 1";
+        let indexes = "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'i' order by 1";
         sections.insert("indexes".to_owned(), environment.query(indexes).into_iter().flatten().collect());
         // A retry's file is named by a number that a sequence gave.
         for rows in sections.values_mut() {
@@ -200,8 +200,9 @@ fn clinical_tables(environment: &TestEnvironment) -> Vec<String> {
     let filled = environment.query(&names.join(" union all "));
     let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for column in environment.query(
-        "select table_name, column_name from information_schema.columns
-          where table_schema = 'public' and data_type = 'bigint' and (column_name = 'id' or column_name like '%\\_id')",
+        "select c.relname::text, a.attname::text from pg_attribute a join pg_class c on c.oid = a.attrelid
+          where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+            and a.atttypid = 'bigint'::regtype and (a.attname = 'id' or a.attname like '%\\_id')",
     ) {
         let [table, column] = column.try_into().unwrap();
         keys.entry(table).or_default().push(column);

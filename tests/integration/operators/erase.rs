@@ -212,8 +212,9 @@ pub fn places_of_mark(environment: &TestEnvironment) -> Vec<String> {
     places.retain(|path| !path.starts_with("data/"));
     places.retain(|path| has_mark(path, fs::read(environment.path(path)).unwrap()));
     let tables = environment.query(
-        "select format('%I.%I', schemaname, tablename) from pg_tables
-          where schemaname not in ('pg_catalog', 'information_schema')",
+        "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and c.relkind in ('r', 'm')
+            and pg_relation_size(c.oid) > 0",
     );
     let hexadecimal: String = MARK.bytes().map(|byte| format!("{byte:02x}")).collect();
     let queries: Vec<String> = tables
