@@ -168,7 +168,7 @@ replicas: image ## Kill two replicas in Docker while they load from one inbox (F
 release: ## Make a release in target/release-VERSION: archive, .deb, wheel, site, image, SBOM, checksums (SKIP="image site")
 	scripts/release
 
-test-python: ## Test the Python package
+test-python: ## Test the Python package, and loads by pysail
 	scripts/test-python
 
 test-spark: ## Test loads by Spark 4.0, 3.5 and pysail, killed at every point (needs Java 17 and mvn)

@@ -84,7 +84,11 @@ def assert_equal(postgres: Postgres, lake: Path) -> int:
     return total
 
 
-def assert_views_equal(spark: Any, postgres: Postgres, lake: Path, least: int = 3) -> None:
+def assert_views_equal(
+    spark: Any, postgres: Postgres, lake: Path, least: int = 3, has_ties: bool = False
+) -> None:
+    """Compares the rows of all views, of which Postgres has to have ``least``. Diagnoses of the same
+    rank and time are in order of their keys, which are Postgres' own."""
     found = views(spark, str(lake))
     with psycopg.connect(postgres.url()) as connection:
         names = postgres.equality.names_of_keys(connection)
@@ -104,17 +108,24 @@ def assert_views_equal(spark: Any, postgres: Postgres, lake: Path, least: int = 
                 f"select {', '.join(columns)} from analytics.{view} v"
             ).fetchall()
             rows = [
-                tuple(plain(value, names) for value in row) for row in frame.selectExpr(*casts).collect()
+                tuple(plain(value, names, has_ties) for value in row)
+                for row in frame.selectExpr(*casts).collect()
             ]
-            wanted = [tuple(plain(value, names) for value in row) for row in wanted]
+            wanted = [tuple(plain(value, names, has_ties) for value in row) for row in wanted]
             assert len(wanted) >= least, view
             assert sorted(map(str, rows)) == sorted(map(str, wanted)), view
 
 
-def plain(value: Any, names: Any) -> Any:
+def plain(value: Any, names: Any, has_ties: bool) -> Any:
+    if has_ties and isinstance(value, list):
+        return sorted(value)
     if isinstance(value, (bytes, bytearray)):
         return names[bytes(value)]
     if isinstance(value, decimal.Decimal):
+        # What has too many digits for the lake is only in the column of texts.
+        exponent = value.normalize().as_tuple().exponent
+        if abs(value) >= 10**20 or (isinstance(exponent, int) and exponent < -18):
+            return None
         return format(value.normalize(), "f")
     return value
 
@@ -214,6 +225,6 @@ def test_a_folder(spark: Any, tmp_path: Path) -> None:
         postgres.load(folder)
         load(spark, str(folder), str(tmp_path / "lake"))
         print(assert_equal(postgres, tmp_path / "lake"), "rows are equal")
-        assert_views_equal(spark, postgres, tmp_path / "lake", least=0)
+        assert_views_equal(spark, postgres, tmp_path / "lake", least=0, has_ties=True)
     finally:
         postgres.reset()
