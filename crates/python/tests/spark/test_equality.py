@@ -24,6 +24,7 @@ deltalake = pytest.importorskip("deltalake")
 
 ROOT = Path(__file__).parents[4]
 PROGRAM = os.environ.get("FHIRMILL_BIN")
+PATIENTS = int(os.environ.get("FHIRMILL_SPARK_PATIENTS", "8"))
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="FHIRMILL_BIN is not set")
 
 
@@ -185,13 +186,13 @@ def refer_to_nobody(folder: Path) -> None:
     (folder / "lost.ndjson").write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.skipif(PATIENTS == 0, reason="FHIRMILL_SPARK_PATIENTS is 0")
 def test_generated_patients(spark: Any, tmp_path: Path) -> None:
-    patients = os.environ.get("FHIRMILL_SPARK_PATIENTS", "8")
     # The rows of views are compared in memory.
-    has_views = int(patients) <= 50
+    has_views = PATIENTS <= 50
     postgres = Postgres(tmp_path)
     postgres.equality.fhirmill(
-        PROGRAM, tmp_path, "generate", "--patients", patients, "--out", "first", "--format", "ndjson"
+        PROGRAM, tmp_path, "generate", "--patients", str(PATIENTS), "--out", "first", "--format", "ndjson"
     )
     first, second, lake = tmp_path / "first", tmp_path / "second", tmp_path / "lake"
     refer_to_nobody(first)
