@@ -207,7 +207,7 @@ class DeltaStore(SqlStore):
         return self.spark.sql(f"select * from {self.name(table)} version as of {int(version)}")
 
     def _version(self, table: str) -> int | None:
-        return self._commits(table)[0][0]
+        return next((version for version, _ in self._commits(table)), None)
 
     def _committed(self, table: str, before: int | None) -> int | None:
         commits = self._commits(table, -1 if before is None else before)
