@@ -92,7 +92,7 @@ fn service_log_has_one_line_a_message(environment: &TestEnvironment) -> bool {
 
 #[test]
 fn the_service_restarts_a_killed_private_server() {
-    let environment = TestEnvironment::on_a_port_of_its_own();
+    let environment = TestEnvironment::with_private_server();
     let service = environment.start(&mut environment.command(&["run", "--watch", "poll"]));
     wait_until("it watches", || service.stdout().contains("watching"));
     environment.crash_server();

@@ -72,8 +72,7 @@ fn two_processes_that_start_at_once_share_one_server() {
 
 #[test]
 fn a_killed_server_is_restarted_with_its_data() {
-    let environment = TestEnvironment::on_a_port_of_its_own();
-    environment.run(&["migrate", "up"]).expect_code(0);
+    let environment = TestEnvironment::with_private_server();
     nix::sys::signal::kill(environment.server_pid(), nix::sys::signal::SIGKILL).unwrap();
     let run = environment.run(&["migrate", "status"]).expect_code(0);
     assert!(run.stdout.contains("applied") && !run.stdout.contains("pending"), "{}", run.stdout);
@@ -81,10 +80,9 @@ fn a_killed_server_is_restarted_with_its_data() {
 
 #[test]
 fn a_wrong_password_is_reported_without_the_password() {
-    let environment = TestEnvironment::without_database();
-    environment.run(&["database", "start"]).expect_code(0);
-    let url = environment.run(&["database", "url"]).expect_code(0).stdout;
-    let server = url.trim().rsplit_once('@').unwrap().1;
+    let environment = TestEnvironment::with_own_server();
+    let url = environment.database_url();
+    let server = url.rsplit_once('@').unwrap().1;
     let wrong_password = format!("postgres://fhirmill:tunafish@{server}");
     let run = environment
         .run_command(environment.command(&["migrate", "status"]).env("DATABASE_URL", wrong_password));
@@ -92,7 +90,7 @@ fn a_wrong_password_is_reported_without_the_password() {
     assert!(!run.stderr.contains("tunafish"), "{}", run.stderr);
     run.expect_code(4);
 
-    let wrong_name = format!("{}/elsewhere", url.trim().rsplit_once('/').unwrap().0);
+    let wrong_name = format!("{}/elsewhere", url.rsplit_once('/').unwrap().0);
     let run =
         environment.run_command(environment.command(&["migrate", "status"]).env("DATABASE_URL", wrong_name));
     assert!(run.stderr.contains("has no database elsewhere"), "{}", run.stderr);

@@ -12,6 +12,8 @@ const BACKUP: [&str; 3] = ["backup", "--to", "backups"];
 fn command(environment: &TestEnvironment, arguments: &[&str]) -> Command {
     let mut command = environment.command(arguments);
     command.envs([("KEEP_BODIES", "database"), ("ARCHIVE_KEEP", "400d"), ("ARCHIVE_KEEP_CURRENT", "false")]);
+    // However slow the machine is.
+    command.env("FAILPOINTS", "erasure-wait=return(600)");
     command
 }
 

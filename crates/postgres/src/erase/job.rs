@@ -13,14 +13,15 @@ use fhirmill_core::model::Table;
 use serde::Serialize;
 
 use super::keys::{drop_unused, vacuum};
+use crate::failpoint;
 use crate::ledger::schema::{erasure, erasure_subject, erasure_task};
 use crate::ledger::{living, try_lock_archive, unlock_archive};
 
 /// The first of the two numbers of the lock that an erasure holds.
 const ERASURE_LOCK: i32 = 7_303_024;
 
-/// How long an erasure waits for another one, and for whoever else works on the archive.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// For how many seconds an erasure waits for another one, and for whoever else works on the archive.
+const LONGEST_WAIT: u64 = 30;
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// What becomes of resources that mention other patients, too.
@@ -173,6 +174,7 @@ impl Erasure {
     /// connection lives; false if one still does after a while. The server takes a moment to notice
     /// that a process has died.
     pub fn lock(connection: &mut PgConnection) -> QueryResult<bool> {
+        let longest = Duration::from_secs(failpoint::limit("erasure-wait", LONGEST_WAIT));
         let since = Instant::now();
         loop {
             if try_lock_archive(connection)? {
@@ -184,7 +186,7 @@ impl Erasure {
                 }
                 unlock_archive(connection)?;
             }
-            if since.elapsed() > LONGEST_WAIT {
+            if since.elapsed() > longest {
                 return Ok(false);
             }
             std::thread::sleep(ASK_EVERY);

@@ -87,7 +87,7 @@ pub use remap::{RemapFile, RemapPositions, count_unresolved, select_current, sel
 pub use resource::{ResourceSender, StoredResource};
 pub use retention::Kept;
 pub use retry::{PartialReject, PendingRejects, WholeReject, mark_retried};
-pub use rule::Rule;
+pub use rule::{FilledTables, Rule};
 pub use run::{ASYNCHRONOUS_COMMIT, Run, RunStatus, broken_off};
 pub use run_entry::{RunEntry, RunFilter, has_run};
 pub use sender::{Bearer, KeptSecrets, NewSender, Sender, use_proof};
