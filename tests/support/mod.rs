@@ -60,6 +60,14 @@ impl TestEnvironment {
         environment
     }
 
+    /// Like [`TestEnvironment::new`], but no other test's database has the same readers: for backups,
+    /// which have the members of the role, too.
+    pub fn with_own_readers() -> Self {
+        let mut environment = Self::without_database();
+        environment.database = Some(server::TestDatabase::with_own_readers());
+        environment
+    }
+
     /// Like [`TestEnvironment::new`], but the secondary indexes are missing, as they are
     /// before the first load.
     pub fn without_indexes() -> Self {

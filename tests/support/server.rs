@@ -211,9 +211,14 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub fn new() -> Self {
-        let database = Self::copy_of(&template());
+        let database = Self::with_own_readers();
         execute(&database.url, KEEP_READERS);
         database
+    }
+
+    /// Like [`TestDatabase::new`], but its first start gives it readers of its own.
+    pub fn with_own_readers() -> Self {
+        Self::copy_of(&template())
     }
 
     /// A copy of another database, to which nobody may be connected.

@@ -163,7 +163,7 @@ fn one_server_may_have_the_original_and_the_copy() {
 
 #[test]
 fn files_that_are_missing_or_damaged_are_told() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     environment.put("inbox/a.ndjson", patients(&["a", "b"], "Quill"));
     environment.put("inbox/c.ndjson", patients(&["c"], "Quill"));
     environment.run(&["once"]).expect_code(0);

@@ -16,7 +16,7 @@ fn names(environment: &TestEnvironment, to: &str) -> Vec<String> {
 
 #[test]
 fn a_backup_that_is_killed_is_none_and_the_next_one_is_whole() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     environment.put("inbox/a.ndjson", patients(&["a"], "Quill"));
     environment.run(&["once"]).expect_code(0);
     let to = environment.path("backups").display().to_string();
@@ -45,7 +45,7 @@ fn a_backup_that_is_killed_is_none_and_the_next_one_is_whole() {
 
 #[test]
 fn a_restore_that_is_killed_leaves_no_database_and_begins_anew() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     environment.put("inbox/a.ndjson", patients(&["a", "b"], "Quill"));
     environment.run(&["once"]).expect_code(0);
     let to = environment.path("backups").display().to_string();
@@ -86,7 +86,7 @@ fn a_restore_that_is_killed_leaves_no_database_and_begins_anew() {
 
 #[test]
 fn a_full_disk_is_told_and_what_was_written_is_removed() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     environment.put("inbox/a.ndjson", patients(&["a"], "Quill"));
     environment.run(&["once"]).expect_code(0);
     fs::create_dir(environment.path("small")).unwrap();
@@ -102,7 +102,7 @@ fn a_full_disk_is_told_and_what_was_written_is_removed() {
 
 #[test]
 fn loads_go_on_while_a_backup_is_taken() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     environment.put("inbox/a.ndjson", patients(&["a"], "Quill"));
     environment.run(&["once"]).expect_code(0);
     // A file that is claimed, partly loaded, and still in the inbox.

@@ -4,7 +4,7 @@ use crate::support::TestEnvironment;
 
 #[test]
 fn a_missing_tool_is_told_with_what_to_install() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     environment.run(&["migrate", "up"]).expect_code(0);
     let mut command = environment.command(&["backup", "--to", "backups"]);
     // A server of the next century.

@@ -9,7 +9,7 @@ use crate::support::{TestEnvironment, execute};
 #[test]
 fn a_backup_in_a_bucket_is_restored_to_a_folder() {
     let Some(bucket) = Bucket::new() else { return };
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     environment.put("inbox/a.json", patient("a", "Quill").to_string());
     environment.put("inbox/b.json", r#"{"resourceType":"Patient","id":"b","birthDate":"soon"}"#);
     // The archive is in the bucket, the rejects are in a folder.

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use super::erase::{Deliveries, PATIENT, places_of_mark};
+use super::erase::{Deliveries, PATIENT, lines, person, places_of_mark};
 use crate::support::{Background, TestEnvironment, execute};
 
 const ERASE: [&str; 7] = ["erase", PATIENT, "--source", "north", "--yes", "--shared", "keep"];
@@ -40,9 +40,18 @@ fn assert_ends_well(processes: &mut [Background]) {
     }
 }
 
+/// Moves all times of the ledger's files back, so that retention removes them.
+fn age(environment: &TestEnvironment) {
+    execute(
+        environment.database_url(),
+        "update etl.load_file set started_at = started_at - interval '401 days', \
+         finished_at = finished_at - interval '401 days'",
+    );
+}
+
 #[test]
 fn one_at_a_time_works_on_the_archive() {
-    let environment = TestEnvironment::new();
+    let environment = TestEnvironment::with_own_readers();
     let deliveries = Deliveries { has_person: true };
     deliveries.deliver(&environment);
 
@@ -76,11 +85,7 @@ fn one_at_a_time_works_on_the_archive() {
     assert_eq!(marked(&environment), Vec::<String>::new());
 
     // While what was kept for long enough is removed.
-    execute(
-        environment.database_url(),
-        "update etl.load_file set started_at = started_at - interval '401 days', \
-         finished_at = finished_at - interval '401 days'",
-    );
+    age(&environment);
     environment.put("inbox/north/new.ndjson", deliveries.several());
     environment.run_command(&mut command(&environment, &["once"])).expect_code(0);
     let held = environment.hold("etl.load_file");
@@ -92,7 +97,20 @@ fn one_at_a_time_works_on_the_archive() {
     assert_eq!(marked(&environment), Vec::<String>::new());
     let archived = environment.listing().into_iter().filter(|path| path.starts_with("archive/"));
     assert_eq!(archived.count(), 1, "what is left is what came last");
-    environment.run_command(&mut command(&environment, &BACKUP)).expect_code(0);
+
+    // While a backup is taken: it does not keep others from their work.
+    age(&environment);
+    environment.put("inbox/north/last.ndjson", lines(&[person("z", "zoe", 3)]));
+    environment.run_command(&mut command(&environment, &["once"])).expect_code(0);
+    let held = environment.hold("patient");
+    let backup = start_and_wait(&environment, "backup-", &BACKUP, 1);
+    for arguments in [&["archive", "compress"][..], &["prune"]] {
+        environment.run_command(&mut command(&environment, arguments)).expect_code(0);
+    }
+    drop(held);
+    assert_ends_well(&mut [backup]);
+    let archived = environment.listing().into_iter().filter(|path| path.starts_with("archive/"));
+    assert_eq!(archived.count(), 1, "what is left is what came last");
     for arguments in [&["check", "--archive"][..], &["backup", "--to", "backups", "--verify"]] {
         environment.run(arguments).expect_code(0);
     }
