@@ -21,10 +21,11 @@ use std::path::Path;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{Layer, Registry};
 
 use crate::config::{LogFormat, LogSettings, LogStandardOutput};
 use crate::report::{AboveMeter, TRACES};
@@ -133,10 +134,15 @@ where
     Writer: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     // The scheduler logs its internals at the same level as we log ours, and s3s every call
-    // of a client that fails, with what was sent.
-    // Spans of traces are in none.
-    let directives = format!("tokio_cron_scheduler=warn,s3s=off,{TRACES}=off,{}", settings.level.as_str());
-    let filter = EnvFilter::builder().parse_lossy(directives);
+    // of a client that fails, with what was sent. Spans of traces are not log lines. What
+    // LOG_LEVEL says of these targets counts.
+    let levels = settings.level.targets();
+    let filter = Targets::new()
+        .with_target("tokio_cron_scheduler", LevelFilter::WARN)
+        .with_target("s3s", LevelFilter::OFF)
+        .with_target(TRACES, LevelFilter::OFF)
+        .with_targets(levels.iter())
+        .with_default(levels.default_level().unwrap_or(LevelFilter::OFF));
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     match settings.format {
         LogFormat::Text => layer.with_filter(filter).boxed(),

@@ -10,6 +10,7 @@ use fhirmill_core::datatype::Timezone;
 use fhirmill_core::read::ReadLimits;
 use fhirmill_postgres::database::{DatabaseSettings, DatabaseUrl};
 use fhirmill_postgres::deidentified::Deidentification;
+use tracing_subscriber::filter::Targets;
 
 use super::complaint::{Complaint, SettingsError};
 use super::feed_settings::FeedSettings;
@@ -290,7 +291,7 @@ pub struct TlsFiles {
 }
 
 /// Where log lines go and what they look like, and where traces go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LogSettings {
     /// The folder of the daily log files.
     pub dir: PathBuf,
@@ -307,12 +308,12 @@ pub struct LogSettings {
 }
 
 /// A level, or a list of target=level, as understood by the log filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLevel(pub(super) String);
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogLevel(pub(super) Targets);
 
 impl LogLevel {
-    /// The text of the setting.
-    pub fn as_str(&self) -> &str {
+    /// The levels of all targets.
+    pub fn targets(&self) -> &Targets {
         &self.0
     }
 }
