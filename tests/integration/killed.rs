@@ -160,3 +160,38 @@ fn the_remaining_migrations_run_after_a_death_between_two() {
         assert_eq!(environment.query(COLUMNS), wanted);
     }
 }
+
+#[test]
+fn a_file_that_repeats_another_one_is_entered_once_whenever_a_process_dies() {
+    let patient = "{\"resourceType\":\"Patient\",\"id\":\"p\"}";
+    let entries = "select path, status, move_error is null, archive_path from etl.load_file order by id";
+    let wanted = |environment: &TestEnvironment, name: &str| {
+        let found = environment.query(entries);
+        let found: Vec<[&str; 3]> = found.iter().map(|row| [&*row[0], &*row[1], &*row[2]]).collect();
+        assert_eq!(found, [["1.json", "loaded", "true"], ["2.json", "duplicate", "true"]], "{name}");
+        assert!(!environment.path("inbox/2.json").exists(), "{name}");
+        environment.run(&["check", "--archive"]).expect_code(0);
+    };
+    for step in [Step::Claimed, Step::Noted] {
+        // Before both, and as the repetition of one that was loaded before.
+        for is_known in [true, false] {
+            let environment = TestEnvironment::new();
+            environment.put("inbox/1.json", patient);
+            if is_known {
+                environment.run(&["once"]).expect_code(0);
+            }
+            environment.put("inbox/2.json", patient);
+            let passings = if is_known || step == Step::Claimed { 0 } else { 1 };
+            let mut mortal = environment.command(&["once"]);
+            mortal.env("FAILPOINTS", Death { step, passings }.failpoints());
+            environment.run_command(&mut mortal).expect_code(-1);
+            let name = format!("{step:?}, {is_known}");
+            environment.run(&["once"]).expect_code(0);
+            wanted(&environment, &name);
+            // The same file again is another delivery.
+            environment.put("inbox/2.json", patient);
+            environment.run(&["once"]).expect_code(0);
+            assert_eq!(environment.value("select count(*) from etl.load_file"), "3", "{name}");
+        }
+    }
+}

@@ -75,7 +75,8 @@ pub(super) struct ContentEntry {
     /// That run is alive.
     #[diesel(sql_type = Bool)]
     is_rejecting: bool,
-    /// The entry of this very file, if it was read and could not leave the inbox.
+    /// The entry of this very file, if it was read and could not leave the inbox, or if it
+    /// repeats another one and its run has not come to its end.
     #[diesel(sql_type = Nullable<BigInt>)]
     stuck_id: Option<i64>,
     /// The status of that entry.
@@ -120,9 +121,10 @@ left join lateral (
      and r.finished_at is null and r.id <> $3
    order by f.id desc limit 1) rejected on true
 left join lateral (
-  select f.id, f.status from etl.load_file f
-   where f.source_id = s.id and f.sha256 = a.sha256 and f.path = a.path and f.move_error is not null
-     and f.status in ('loaded', 'duplicate', 'rejected')
+  select f.id, f.status from etl.load_file f join etl.load_run r on r.id = f.load_run_id
+   where f.source_id = s.id and f.sha256 = a.sha256 and f.path = a.path
+     and (f.move_error is not null and f.status in ('loaded', 'duplicate', 'rejected')
+       or f.status = 'duplicate' and r.finished_at is null and r.id <> $3)
    order by f.id desc limit 1) stuck on true
 order by a.ordinal"
     )
