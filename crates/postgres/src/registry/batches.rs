@@ -103,45 +103,32 @@ impl BatchesInProgress {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
     use super::*;
 
-    /// The numbers of batches that bring these resources, in the order in which they go on,
-    /// if batch 0 says last what it brings.
-    fn order_of(batches: &[&[u64]]) -> Vec<usize> {
-        let progress = BatchesInProgress::default();
-        let (went_on, order) = channel();
-        thread::scope(|scope| {
-            for (number, resources) in batches.iter().enumerate().skip(1) {
-                let (progress, went_on) = (&progress, went_on.clone());
-                scope.spawn(move || {
-                    progress.announce(number as u64, resources.iter().copied().collect());
-                    went_on.send(number).unwrap();
-                    progress.finish(number as u64);
-                });
-            }
-            let is_waited_for = || !lock(&progress.batches).waiting.is_empty();
-            while !is_waited_for() {
-                thread::yield_now();
-            }
-            progress.announce(0, batches[0].iter().copied().collect());
-            let last = batches.len() - 1;
-            while lock(&progress.batches).waiting.len() > usize::from(!batches[last].is_empty()) {
-                thread::yield_now();
-            }
-            went_on.send(0).unwrap();
-            progress.finish(0);
-        });
-        drop(went_on);
-        order.iter().collect()
-    }
-
     #[test]
     fn a_batch_waits_for_earlier_ones_with_the_same_resource_only() {
-        let order = order_of(&[&[1, 2], &[3], &[2, 4]]);
-        assert_eq!(order, [1, 0, 2]);
+        let (progress, is_done) = (BatchesInProgress::default(), AtomicBool::new(false));
+        let announce =
+            |batch, resources: &[u64]| progress.announce(batch, resources.iter().copied().collect());
+        thread::scope(|scope| {
+            let other = scope.spawn(|| announce(1, &[3]));
+            let same = scope.spawn(|| {
+                announce(2, &[2, 4]);
+                is_done.load(Ordering::SeqCst)
+            });
+            // Neither knows yet what the first one brings.
+            while lock(&progress.batches).waiting.len() < 2 {
+                thread::yield_now();
+            }
+            announce(0, &[1, 2]);
+            other.join().expect("it goes on while the first one is in progress");
+            is_done.store(true, Ordering::SeqCst);
+            progress.finish(0);
+            assert!(same.join().expect("it ends"), "it went on before the first one was done");
+        });
     }
 
     #[test]
