@@ -156,6 +156,8 @@ def export(mill, folder):
 def copy_again(files):
     """The baseline: psql's binary \\copy of the same rows into the same empty tables."""
     with Mill() as mill:
+        # Migrations have filled some tables.
+        files = [pair for pair in files if mill.psql(f"select not exists (select from {pair[0]})").strip() == "t"]
         begin = time.monotonic()
         with ThreadPoolExecutor(WORKERS) as sessions:
             list(sessions.map(lambda pair: mill.psql(f"\\copy {pair[0]} from '{pair[1]}' (format binary)"), files))
