@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer};
+use diesel::sql_types::{Array, BigInt, Bool};
 use fhirmill_core::model::Table;
 use serde::Serialize;
 
@@ -16,9 +16,6 @@ use super::keys::{drop_unused, vacuum};
 use crate::failpoint;
 use crate::ledger::schema::{erasure, erasure_subject, erasure_task};
 use crate::ledger::{living, try_lock_archive, unlock_archive};
-
-/// The first of the two numbers of the lock that an erasure holds.
-const ERASURE_LOCK: i32 = 7_303_024;
 
 /// For how many seconds an erasure waits for another one, and for whoever else works on the archive.
 const LONGEST_WAIT: u64 = 30;
@@ -178,13 +175,7 @@ impl Erasure {
         let since = Instant::now();
         loop {
             if try_lock_archive(connection)? {
-                let Is { yes } = sql_query("select pg_try_advisory_lock($1, 0) as yes")
-                    .bind::<Integer, _>(ERASURE_LOCK)
-                    .get_result(connection)?;
-                if yes {
-                    return Ok(true);
-                }
-                unlock_archive(connection)?;
+                return Ok(true);
             }
             if since.elapsed() > longest {
                 return Ok(false);
@@ -195,7 +186,6 @@ impl Erasure {
 
     /// Lets others erase, compress and remove again.
     pub fn unlock(connection: &mut PgConnection) -> QueryResult<()> {
-        sql_query("select pg_advisory_unlock($1, 0)").bind::<Integer, _>(ERASURE_LOCK).execute(connection)?;
         unlock_archive(connection)
     }
 
