@@ -124,8 +124,8 @@ fn quoted(connection: &mut PgConnection, role: &str) -> QueryResult<String> {
     Ok(found.name)
 }
 
-/// Executes the statements that a query makes for a role; returns those that failed. Hundreds of
-/// tables are usually granted in one transaction; if a statement fails, each is tried by itself.
+/// Executes the statements that a query makes for a role; returns those that failed. They run in
+/// one transaction, since there may be hundreds; only if one of them fails does each run by itself.
 fn execute(connection: &mut PgConnection, query: &str, role: &str) -> QueryResult<Vec<String>> {
     let statements: Vec<Statement> = sql_query(query).bind::<Text, _>(role).load(connection)?;
     let mut failed = Vec::new();
